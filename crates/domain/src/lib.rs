@@ -1,0 +1,25 @@
+//! The words of TraceLift as types: problems, traces, rubrics, verdicts, groups.
+//!
+//! Nothing here performs I/O, knows a model or runs a program. Every other crate speaks these words, so a
+//! sentence from the design ("the executor's uplift on this trace is unknown") is a type here
+//! (`Option<Uplift>`), and an invalid state cannot be built.
+
+pub mod fingerprint;
+pub mod group;
+pub mod problem;
+pub mod prompt;
+pub mod rubric;
+pub mod seed;
+pub mod trace;
+pub mod unit;
+pub mod verdict;
+
+pub use fingerprint::Fingerprint;
+pub use group::{Group, Negative, Positive};
+pub use problem::{Gold, IoTest, Problem, TaskDomain};
+pub use prompt::{Message, PromptStyle, Role};
+pub use rubric::{DIMENSIONS, Label, Rubric};
+pub use seed::Seed;
+pub use trace::{Trace, TraceDefect};
+pub use unit::{Probability, Uplift};
+pub use verdict::{FailureKind, Verdict};

@@ -1,0 +1,184 @@
+//! Prompts: how a problem is put to a planner and to an executor.
+//!
+//! Both arms of the executor go through [`executor_prompt`]; the only difference between them is whether a trace
+//! is there. A reward model reads [`reward_model_input`].
+
+use crate::{problem::Problem, problem::TaskDomain, trace::CLOSE, trace::OPEN, trace::Trace};
+use serde::{Deserialize, Serialize};
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Instructions.
+    System,
+    /// The problem.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One turn of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub content: String,
+}
+
+/// How a prompt is put to a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PromptStyle {
+    /// The embedded worlds' tags, no instructions: `<problem> X </problem>`.
+    World,
+    /// Instructions and problem as plain text, for base models.
+    Plain,
+    /// Instructions and problem as a ChatML conversation (`<|im_start|>…<|im_end|>`), the Qwen2 family's format.
+    Chatml,
+}
+
+/// The prompt of the planner for a problem.
+#[must_use]
+pub fn planner_prompt(style: PromptStyle, problem: &Problem) -> String {
+    match style {
+        PromptStyle::World => format!("<problem> {} </problem>", problem.statement),
+        PromptStyle::Plain => plain(&planner_messages(problem)),
+        PromptStyle::Chatml => chatml(&planner_messages(problem)),
+    }
+}
+
+/// The conversation behind [`planner_prompt`].
+#[must_use]
+pub fn planner_messages(problem: &Problem) -> Vec<Message> {
+    let artifact = match problem.domain {
+        TaskDomain::Math | TaskDomain::Steps => "the final answer",
+        TaskDomain::Code => "any code",
+    };
+    let system = format!(
+        "You write reasoning that another model will follow to solve a problem. Put the reasoning between {OPEN} \
+         and {CLOSE}: what is asked, the approach, and each step in order. Do not state {artifact}. Write nothing \
+         outside the tags."
+    );
+    vec![
+        Message { role: Role::System, content: system },
+        Message { role: Role::User, content: format!("Problem:\n{}", problem.statement) },
+    ]
+}
+
+/// The prompt of the executor: with a trace, or without.
+#[must_use]
+pub fn executor_prompt(style: PromptStyle, problem: &Problem, trace: Option<&Trace>) -> String {
+    match style {
+        PromptStyle::World => {
+            let trace = trace.map(|trace| format!("{} ", trace.tagged())).unwrap_or_default();
+            format!("<problem> {} </problem> {trace}<answer>", problem.statement)
+        }
+        PromptStyle::Plain => plain(&executor_messages(problem, trace)),
+        PromptStyle::Chatml => chatml(&executor_messages(problem, trace)),
+    }
+}
+
+/// The conversation behind [`executor_prompt`], for chat endpoints.
+#[must_use]
+pub fn executor_messages(problem: &Problem, trace: Option<&Trace>) -> Vec<Message> {
+    let wanted = match problem.domain {
+        TaskDomain::Math | TaskDomain::Steps => {
+            "Solve the problem. End with one line of the form `#### ANSWER`, where ANSWER is a number."
+        }
+        TaskDomain::Code => {
+            "Write a complete Python 3 program that reads standard input and prints to standard output. Answer \
+             with one fenced code block and nothing else."
+        }
+    };
+    let mut user = format!("Problem:\n{}", problem.statement);
+    if let Some(trace) = trace {
+        user.push_str("\n\nReasoning to follow:\n");
+        user.push_str(trace.as_str());
+    }
+    vec![
+        Message { role: Role::System, content: wanted.to_owned() },
+        Message { role: Role::User, content: user },
+    ]
+}
+
+/// What a reward model reads: `<task>T</task>\n<type>Y</type>\n<problem>\nX\n</problem>\n<reasoning>\nZ\n</reasoning>`.
+#[must_use]
+pub fn reward_model_input(task: &str, domain: TaskDomain, statement: &str, trace: &str) -> String {
+    format!(
+        "<task>{task}</task>\n<type>{}</type>\n<problem>\n{statement}\n</problem>\n{OPEN}\n{trace}\n{CLOSE}",
+        domain.name()
+    )
+}
+
+fn plain(messages: &[Message]) -> String {
+    let mut text = String::new();
+    for message in messages {
+        text.push_str(&message.content);
+        text.push_str("\n\n");
+    }
+    text
+}
+
+fn chatml(messages: &[Message]) -> String {
+    let mut text = String::new();
+    for message in messages {
+        let role = match message.role {
+            Role::System => "system",
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        };
+        text.push_str(&format!("<|im_start|>{role}\n{}<|im_end|>\n", message.content));
+    }
+    text.push_str("<|im_start|>assistant\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::Gold;
+
+    fn problem() -> Problem {
+        Problem {
+            id: "1".into(),
+            source: "test".into(),
+            domain: TaskDomain::Math,
+            statement: "What is 1 + 1?".into(),
+            gold: Gold::Answer("2".into()),
+        }
+    }
+
+    #[test]
+    fn both_arms_differ_by_the_trace_alone() {
+        let trace = Trace::new("Add one and one.").unwrap();
+        for style in [PromptStyle::World, PromptStyle::Plain, PromptStyle::Chatml] {
+            let with = executor_prompt(style, &problem(), Some(&trace));
+            let without = executor_prompt(style, &problem(), None);
+            assert!(with.contains("Add one and one.") && !without.contains("Add one and one."));
+            assert!(!with.contains('2') || style != PromptStyle::World, "gold leaked into {with}");
+        }
+    }
+
+    #[test]
+    fn world_prompts_are_exact() {
+        let trace = Trace::new("1 + 1").unwrap();
+        assert_eq!(
+            executor_prompt(PromptStyle::World, &problem(), Some(&trace)),
+            "<problem> What is 1 + 1? </problem> <reasoning> 1 + 1 </reasoning> <answer>"
+        );
+        assert_eq!(
+            executor_prompt(PromptStyle::World, &problem(), None),
+            "<problem> What is 1 + 1? </problem> <answer>"
+        );
+    }
+
+    #[test]
+    fn reward_model_input_is_the_reference_format() {
+        assert_eq!(
+            reward_model_input("gsm8k", TaskDomain::Math, "X", "Z"),
+            "<task>gsm8k</task>\n<type>math</type>\n<problem>\nX\n</problem>\n<reasoning>\nZ\n</reasoning>"
+        );
+    }
+}
