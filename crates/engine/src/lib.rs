@@ -1,0 +1,31 @@
+//! Decoder-only transformers of the Qwen2 family on a CPU: forward, backward, sampling, checkpoints.
+//!
+//! The family is closed and its dozen operators have hand-derived backward passes ([`ops`]); there is no graph and
+//! no general tensor. A [`Model`] is a shape and one flat buffer of weights; a [`Pass`] runs it over a packed
+//! [`Batch`], forward and back; [`sampling`] draws from it; [`checkpoint`] and [`peft`] read and write what
+//! `transformers` and PEFT read and write.
+
+pub mod batch;
+pub mod checkpoint;
+pub mod config;
+pub mod lora;
+pub mod model;
+pub mod ops;
+pub mod optimizer;
+pub mod params;
+pub mod pass;
+pub mod peft;
+pub mod real;
+pub mod sampling;
+pub mod tokenizer;
+
+pub use batch::Batch;
+pub use checkpoint::{Checkpoint, CheckpointError, Precision};
+pub use config::Config;
+pub use lora::{LoraConfig, Projection};
+pub use model::Model;
+pub use ops::head::{Target, TokenScore};
+pub use optimizer::{AdamW, AdamWConfig, Schedule};
+pub use pass::{Memory, Pass};
+pub use sampling::{Finish, Packed, Request, Sampled, Sampling, generate};
+pub use tokenizer::Tokenizer;

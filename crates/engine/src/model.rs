@@ -1,0 +1,244 @@
+//! A model: its shape, its weights, and optionally adapters that are trained in their place.
+
+use crate::config::Config;
+use crate::lora::{Lora, LoraConfig, Projection};
+use crate::ops::attention::Heads;
+use crate::ops::linear::{self, Adapter, Into};
+use crate::params::{Layout, Tensor};
+use rand::Rng;
+use std::ops::Range;
+use tracelift_domain::{Fingerprint, Seed};
+
+/// A decoder-only transformer.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its shape.
+    pub config: Config,
+    /// Where each tensor is in [`Model::weights`].
+    pub layout: Layout,
+    /// All weights. Frozen while there are adapters.
+    pub weights: Vec<f32>,
+    /// Adapters, if it is them that learn.
+    pub lora: Option<Lora>,
+}
+
+/// The four places of a block where a matrix product happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Site {
+    /// Queries, keys and values.
+    Qkv,
+    /// The attention's output.
+    Output,
+    /// Gate and up.
+    GateUp,
+    /// Down.
+    Down,
+}
+
+impl Model {
+    /// A model with random weights: normal with deviation 0.02 (1/√(2·layers) of it for what writes to the
+    /// residual stream), norms one, biases zero.
+    #[must_use]
+    pub fn random(config: Config, seed: Seed) -> Model {
+        let layout = Layout::new(&config);
+        let mut weights = vec![0.0; layout.len];
+        let residual = 0.02 / (2.0 * config.layers as f32).sqrt();
+        for tensor in &layout.tensors {
+            let values = &mut weights[tensor.range.clone()];
+            if tensor.name.ends_with("norm.weight") {
+                values.fill(1.0);
+            } else if tensor.name.ends_with(".weight") {
+                let writes =
+                    tensor.name.ends_with("o_proj.weight") || tensor.name.ends_with("down_proj.weight");
+                let deviation = if writes { residual } else { 0.02 };
+                let mut rng = seed.child(&tensor.name, 0).rng();
+                values.fill_with(|| deviation * normal(&mut rng));
+            }
+        }
+        Model { config, layout, weights, lora: None }
+    }
+
+    /// Freezes the weights and adds fresh adapters.
+    #[must_use]
+    pub fn with_lora(mut self, config: LoraConfig, seed: Seed) -> Model {
+        self.lora = Some(Lora::new(&self.config, config, seed));
+        self
+    }
+
+    /// Adds the adapters to the weights (`W ← W + s·B·A`) and drops them.
+    pub fn merge_lora(&mut self) {
+        let Some(lora) = self.lora.take() else { return };
+        for layer in 0..self.config.layers {
+            for projection in Projection::ALL {
+                if let Some((a, b)) = lora.slot(layer, projection) {
+                    let (inputs, outputs) = projection.shape(&self.config);
+                    let rank = lora.config.rank;
+                    let range = self.projection_range(layer, projection);
+                    let a = linear::Mat::new(&lora.values[a], rank, inputs);
+                    let b = linear::Mat::new(&lora.values[b], outputs, rank);
+                    let scale = lora.config.scale();
+                    let weight = &mut self.weights[range];
+                    linear::matmul(weight, inputs, Into::Add, scale, b, a, linear::Threads::All);
+                }
+            }
+        }
+    }
+
+    fn projection_range(&self, layer: usize, projection: Projection) -> Range<usize> {
+        let block = &self.layout.blocks[layer];
+        let (inputs, outputs) = projection.shape(&self.config);
+        let (_, q) = Projection::QProj.shape(&self.config);
+        let (_, kv) = Projection::KProj.shape(&self.config);
+        let start = match projection {
+            Projection::QProj => block.qkv.start,
+            Projection::KProj => block.qkv.start + q * inputs,
+            Projection::VProj => block.qkv.start + (q + kv) * inputs,
+            Projection::OProj => block.output.start,
+            Projection::GateProj => block.gate_up.start,
+            Projection::UpProj => block.gate_up.start + outputs * inputs,
+            Projection::DownProj => block.down.start,
+        };
+        start..start + outputs * inputs
+    }
+
+    /// How a row of the fused projection is divided.
+    #[must_use]
+    pub fn heads(&self) -> Heads {
+        Heads { queries: self.config.heads, keys: self.config.kv_heads, dim: self.config.head_dim() }
+    }
+
+    /// The head's table, `vocabulary × hidden`.
+    #[must_use]
+    pub fn head(&self) -> &[f32] {
+        &self.weights[self.layout.head.clone()]
+    }
+
+    /// What learns: the adapters if there are any, otherwise all weights.
+    #[must_use]
+    pub fn trainable(&self) -> &[f32] {
+        self.lora.as_ref().map_or(&self.weights, |lora| &lora.values)
+    }
+
+    /// What learns, to be changed.
+    pub fn trainable_mut(&mut self) -> &mut [f32] {
+        self.lora.as_mut().map_or(&mut self.weights, |lora| &mut lora.values)
+    }
+
+    /// The tensors of [`Model::trainable`].
+    #[must_use]
+    pub fn trainable_tensors(&self) -> &[Tensor] {
+        self.lora.as_ref().map_or(&self.layout.tensors, |lora| &lora.tensors)
+    }
+
+    /// Parameters in all, without adapters.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// A hash of shape, weights and adapters.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let config = format!("{:?}", self.config);
+        let adapters = self.lora.as_ref();
+        Fingerprint::of([
+            ("config", config.as_bytes()),
+            ("weights", bytes_of(&self.weights)),
+            ("lora", format!("{:?}", adapters.map(|lora| &lora.config)).as_bytes()),
+            ("adapters", adapters.map_or(&[], |lora| bytes_of(&lora.values))),
+        ])
+    }
+
+    fn site(
+        &self,
+        layer: usize,
+        site: Site,
+    ) -> (Range<usize>, Option<Range<usize>>, usize, &'static [Projection]) {
+        use Projection::{DownProj, GateProj, KProj, OProj, QProj, UpProj, VProj};
+        let block = &self.layout.blocks[layer];
+        let hidden = self.config.hidden_size;
+        match site {
+            Site::Qkv => (block.qkv.clone(), Some(block.qkv_bias.clone()), hidden, &[QProj, KProj, VProj]),
+            Site::Output => {
+                (block.output.clone(), None, self.config.heads * self.config.head_dim(), &[OProj])
+            }
+            Site::GateUp => (block.gate_up.clone(), None, hidden, &[GateProj, UpProj]),
+            Site::Down => (block.down.clone(), None, self.config.intermediate_size, &[DownProj]),
+        }
+    }
+
+    /// `y = x·Wᵀ + b`, adapters included. `low` is scratch of rows × rank.
+    pub fn project(&self, y: &mut [f32], x: &[f32], layer: usize, site: Site, low: &mut [f32]) {
+        let (weight, bias, inputs, projections) = self.site(layer, site);
+        let weight = &self.weights[weight];
+        linear::forward(y, x, weight, bias.map(|bias| &self.weights[bias]), inputs);
+        let width = weight.len() / inputs;
+        self.each_adapter(layer, projections, |adapter, _, _| adapter.forward(y, width, x, inputs, low));
+    }
+
+    /// The way back: writes or adds `dx`, and adds to `gradients` (of [`Model::trainable`]) what learns.
+    #[allow(clippy::too_many_arguments)] // two gradients, two inputs, a place and two scratch buffers
+    pub fn project_backward(
+        &self,
+        dx: &mut [f32],
+        gradients: &mut [f32],
+        dy: &[f32],
+        x: &[f32],
+        layer: usize,
+        site: Site,
+        low: &mut [f32],
+        d_low: &mut [f32],
+    ) {
+        let (weight, bias, inputs, projections) = self.site(layer, site);
+        linear::backward_input(dx, Into::Overwrite, dy, &self.weights[weight.clone()], inputs);
+        if self.lora.is_none() {
+            let width = weight.len() / inputs;
+            linear::backward_weight(&mut gradients[weight], dy, x, inputs);
+            if let Some(bias) = bias {
+                debug_assert_eq!(bias.len(), width);
+                linear::backward_bias(&mut gradients[bias], dy);
+            }
+        } else {
+            let width = weight.len() / inputs;
+            self.each_adapter(layer, projections, |adapter, a, b| {
+                // A and B of one projection lie side by side.
+                let (da, db) = gradients[a.start..b.end].split_at_mut(a.len());
+                adapter.backward(da, db, dx, dy, width, x, inputs, low, d_low);
+            });
+        }
+    }
+
+    fn each_adapter(
+        &self,
+        layer: usize,
+        projections: &[Projection],
+        mut body: impl FnMut(&Adapter<'_, f32>, Range<usize>, Range<usize>),
+    ) {
+        let Some(lora) = &self.lora else { return };
+        let mut first = 0;
+        for &projection in projections {
+            if let Some((a, b)) = lora.slot(layer, projection) {
+                let adapter = Adapter {
+                    a: &lora.values[a.clone()],
+                    b: &lora.values[b.clone()],
+                    rank: lora.config.rank,
+                    first,
+                    scale: lora.config.scale(),
+                };
+                body(&adapter, a, b);
+            }
+            first += projection.shape(&self.config).1;
+        }
+    }
+}
+
+/// A draw from the standard normal distribution (Box–Muller).
+fn normal(rng: &mut impl Rng) -> f32 {
+    let (u, v): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
+    ((-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()) as f32
+}
+
+fn bytes_of(values: &[f32]) -> &[u8] {
+    // SAFETY: any f32 is four initialised bytes, and u8 has no alignment.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), std::mem::size_of_val(values)) }
+}

@@ -1,0 +1,279 @@
+//! Causal grouped-query attention over packed sequences: `o_i = Σ_{j≤i} softmax_j(q_i·k_j/√h)·v_j`.
+//!
+//! A row of `qkv` holds all query heads, then all key heads, then all value heads, already turned by RoPE.
+//! Probabilities are not kept: the backward pass computes them again from the scores and the log-sum-exp of each
+//! row, block by block, so memory is linear in the length.
+
+use crate::ops::linear::{Into, Mat, Threads, matmul};
+use crate::real::{Real, dot, max, sum, vectorized};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Queries are taken in blocks of this many rows, each against the keys up to its own end.
+const BLOCK: usize = 64;
+
+/// How a row of `qkv` is divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heads {
+    /// Query heads.
+    pub queries: usize,
+    /// Key/value heads; divides `queries`.
+    pub keys: usize,
+    /// Channels of a head.
+    pub dim: usize,
+}
+
+impl Heads {
+    /// The width of a row of `qkv`.
+    #[must_use]
+    pub fn width(self) -> usize {
+        (self.queries + 2 * self.keys) * self.dim
+    }
+
+    /// Query heads per key/value head.
+    #[must_use]
+    pub fn group(self) -> usize {
+        self.queries / self.keys
+    }
+
+    fn query(self, head: usize) -> usize {
+        head * self.dim
+    }
+
+    fn key(self, head: usize) -> usize {
+        (self.queries + head) * self.dim
+    }
+
+    fn value(self, head: usize) -> usize {
+        (self.queries + self.keys + head) * self.dim
+    }
+}
+
+/// A buffer whose tasks write disjoint parts of it.
+struct Shared<T>(*mut T, usize);
+
+// SAFETY: a `Shared` is only used inside one call, by tasks that touch disjoint elements (see `Shared::from`).
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    fn new(data: &mut [T]) -> Shared<T> {
+        Shared(data.as_mut_ptr(), data.len())
+    }
+
+    /// Everything from `start` on.
+    ///
+    /// # Safety
+    /// The caller writes and reads only elements that no other task touches while the result lives.
+    #[allow(clippy::mut_from_ref)] // that is the point, and the contract above
+    unsafe fn from(&self, start: usize) -> &mut [T] {
+        assert!(start <= self.1, "offset outside the shared buffer");
+        // SAFETY: in bounds by the assertion; exclusive use of the touched elements by the contract.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(start), self.1 - start) }
+    }
+}
+
+/// One sequence and one key head: the unit of parallel work, with no writes shared between units.
+fn units(offsets: &[usize], heads: Heads) -> Vec<(Range<usize>, usize)> {
+    let mut units: Vec<_> = offsets
+        .windows(2)
+        .flat_map(|pair| (0..heads.keys).map(move |head| (pair[0]..pair[1], head)))
+        .collect();
+    // Longest first, so that the last task to finish is a short one.
+    units.sort_by_key(|(rows, _)| std::cmp::Reverse(rows.len()));
+    units
+}
+
+/// Scores of a block of queries against all keys up to the block's end, scaled; masked entries are left as they
+/// are and must not be read.
+fn scores<T: Real>(
+    s: &mut [T],
+    qkv: &[T],
+    heads: Heads,
+    start: usize,
+    block: &Range<usize>,
+    q: usize,
+    k: usize,
+) {
+    let (width, keys) = (heads.width(), block.end);
+    let queries =
+        Mat::strided(&qkv[(start + block.start) * width + heads.query(q)..], block.len(), heads.dim, width);
+    let keys_mat = Mat::strided(&qkv[start * width + heads.key(k)..], keys, heads.dim, width);
+    let scale = T::ONE / T::of(heads.dim as f64).sqrt();
+    matmul(s, keys, Into::Overwrite, scale, queries, keys_mat.t(), Threads::One);
+}
+
+/// Writes `out` (rows of `queries × dim`) and the log-sum-exp of each row and query head.
+pub fn forward<T: Real>(out: &mut [T], log_sums: &mut [T], qkv: &[T], offsets: &[usize], heads: Heads) {
+    let (width, out_width) = (heads.width(), heads.queries * heads.dim);
+    let longest = offsets.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+    let (out, log_sums) = (Shared::new(out), Shared::new(log_sums));
+    units(offsets, heads).par_iter().for_each_init(
+        || vec![T::ZERO; BLOCK * longest],
+        |s, (rows, k)| {
+            for q in k * heads.group()..(k + 1) * heads.group() {
+                for first in (0..rows.len()).step_by(BLOCK) {
+                    let block = first..(first + BLOCK).min(rows.len());
+                    scores(s, qkv, heads, rows.start, &block, q, *k);
+                    vectorized(|| {
+                        for (i, s) in s.chunks_exact_mut(block.end).take(block.len()).enumerate() {
+                            let visible = block.start + i + 1;
+                            let (seen, masked) = s.split_at_mut(visible);
+                            let top = max(seen);
+                            for s in seen.iter_mut() {
+                                *s = (*s - top).exp();
+                            }
+                            let total = sum(seen);
+                            let share = T::ONE / total;
+                            for s in seen.iter_mut() {
+                                *s *= share;
+                            }
+                            masked.fill(T::ZERO);
+                            // SAFETY: row and query head are this unit's alone.
+                            let slot =
+                                unsafe { log_sums.from((rows.start + block.start + i) * heads.queries + q) };
+                            slot[0] = top + total.ln();
+                        }
+                    });
+                    let p = Mat::new(s, block.len(), block.end);
+                    let v = Mat::strided(
+                        &qkv[rows.start * width + heads.value(*k)..],
+                        block.end,
+                        heads.dim,
+                        width,
+                    );
+                    // SAFETY: these rows and this query head's columns are this unit's alone.
+                    let out = unsafe { out.from((rows.start + block.start) * out_width + q * heads.dim) };
+                    matmul(out, out_width, Into::Overwrite, T::ONE, p, v, Threads::One);
+                }
+            }
+        },
+    );
+}
+
+/// Writes `d_qkv` from the gradient `dy` of the output `y`.
+///
+/// With `P = softmax(S)` and `D_i = dy_i·y_i`: `dV = Pᵀ·dy`, `dS = P ⊙ (dy·Vᵀ − D)/√h`, `dQ = dS·K`, `dK = dSᵀ·Q`.
+pub fn backward<T: Real>(
+    d_qkv: &mut [T],
+    dy: &[T],
+    y: &[T],
+    log_sums: &[T],
+    qkv: &[T],
+    offsets: &[usize],
+    heads: Heads,
+) {
+    let (width, out_width, dim) = (heads.width(), heads.queries * heads.dim, heads.dim);
+    let longest = offsets.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+    let scale = T::ONE / T::of(dim as f64).sqrt();
+    let d_qkv = Shared::new(d_qkv);
+    units(offsets, heads).par_iter().for_each_init(
+        || (vec![T::ZERO; BLOCK * longest], vec![T::ZERO; BLOCK * longest]),
+        |(p, ds), (rows, k)| {
+            let start = rows.start;
+            for (head, base) in [(heads.key(*k), start), (heads.value(*k), start)] {
+                // SAFETY: this sequence's rows of this key head are this unit's alone.
+                let columns = unsafe { d_qkv.from(base * width + head) };
+                for row in 0..rows.len() {
+                    columns[row * width..][..dim].fill(T::ZERO);
+                }
+            }
+            for q in k * heads.group()..(k + 1) * heads.group() {
+                for first in (0..rows.len()).step_by(BLOCK) {
+                    let block = first..(first + BLOCK).min(rows.len());
+                    let (n, keys, top) = (block.len(), block.end, start + block.start);
+                    scores(p, qkv, heads, start, &block, q, *k);
+                    let dy_block = Mat::strided(&dy[top * out_width + q * dim..], n, dim, out_width);
+                    let v = Mat::strided(&qkv[start * width + heads.value(*k)..], keys, dim, width);
+                    matmul(ds, keys, Into::Overwrite, T::ONE, dy_block, v.t(), Threads::One);
+                    vectorized(|| {
+                        let rows = p.chunks_exact_mut(keys).zip(ds.chunks_exact_mut(keys)).take(n);
+                        for (i, (p, ds)) in rows.enumerate() {
+                            let row = top + i;
+                            let delta = dot(
+                                &dy[row * out_width + q * dim..][..dim],
+                                &y[row * out_width + q * dim..][..dim],
+                            );
+                            let log_sum = log_sums[row * heads.queries + q];
+                            let visible = block.start + i + 1;
+                            for (p, ds) in p[..visible].iter_mut().zip(&mut ds[..visible]) {
+                                *p = (*p - log_sum).exp();
+                                *ds = *p * (*ds - delta) * scale;
+                            }
+                            p[visible..].fill(T::ZERO);
+                            ds[visible..].fill(T::ZERO);
+                        }
+                    });
+                    let (p, ds) = (Mat::new(p, n, keys), Mat::new(ds, n, keys));
+                    let q_block = Mat::strided(&qkv[top * width + heads.query(q)..], n, dim, width);
+                    let k_rows = Mat::strided(&qkv[start * width + heads.key(*k)..], keys, dim, width);
+                    // SAFETY: these rows of this unit's own query, key and value columns; one borrow at a time.
+                    unsafe {
+                        let dv = d_qkv.from(start * width + heads.value(*k));
+                        matmul(dv, width, Into::Add, T::ONE, p.t(), dy_block, Threads::One);
+                        let dk = d_qkv.from(start * width + heads.key(*k));
+                        matmul(dk, width, Into::Add, T::ONE, ds.t(), q_block, Threads::One);
+                        let dq = d_qkv.from(top * width + heads.query(q));
+                        matmul(dq, width, Into::Overwrite, T::ONE, ds, k_rows, Threads::One);
+                    }
+                }
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::differences::{assert_gradient, noise};
+
+    fn run(qkv: &[f64], offsets: &[usize], heads: Heads) -> (Vec<f64>, Vec<f64>) {
+        let rows = qkv.len() / heads.width();
+        let (mut y, mut sums) =
+            (vec![0.0; rows * heads.queries * heads.dim], vec![0.0; rows * heads.queries]);
+        forward(&mut y, &mut sums, qkv, offsets, heads);
+        (y, sums)
+    }
+
+    #[test]
+    fn backward_matches_central_differences() {
+        let heads = Heads { queries: 4, keys: 2, dim: 3 };
+        let offsets = [0, 5, 6, 9];
+        let qkv = noise(19, 9 * heads.width());
+        let upstream = noise(20, 9 * heads.queries * heads.dim);
+        let (y, sums) = run(&qkv, &offsets, heads);
+        let mut d_qkv = vec![f64::NAN; qkv.len()];
+        backward(&mut d_qkv, &upstream, &y, &sums, &qkv, &offsets, heads);
+        assert_gradient("qkv", &qkv, &d_qkv, |qkv| dot(&run(qkv, &offsets, heads).0, &upstream));
+    }
+
+    #[test]
+    fn blocks_do_not_change_the_result() {
+        let heads = Heads { queries: 2, keys: 1, dim: 4 };
+        let rows = BLOCK * 2 + 7;
+        let qkv = noise(21, rows * heads.width());
+        let (y, _) = run(&qkv, &[0, rows], heads);
+        for row in [0, 1, BLOCK - 1, BLOCK, rows - 1] {
+            for q in 0..2 {
+                let at = |row: usize, column: usize| &qkv[row * heads.width() + column..][..4];
+                let weights: Vec<f64> = (0..=row)
+                    .map(|j| (dot(at(row, heads.query(q)), at(j, heads.key(0))) / 2.0).exp())
+                    .collect();
+                let total: f64 = weights.iter().sum();
+                for c in 0..4 {
+                    let expected: f64 =
+                        weights.iter().enumerate().map(|(j, w)| w / total * at(j, heads.value(0))[c]).sum();
+                    assert!((y[row * 8 + q * 4 + c] - expected).abs() < 1e-12, "row {row} head {q}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn packed_sequences_do_not_see_each_other() {
+        let heads = Heads { queries: 2, keys: 2, dim: 2 };
+        let qkv = noise(22, 7 * heads.width());
+        let (together, _) = run(&qkv, &[0, 3, 7], heads);
+        let (alone, _) = run(&qkv[3 * heads.width()..], &[0, 4], heads);
+        assert_eq!(together[3 * 4..], alone[..]);
+    }
+}

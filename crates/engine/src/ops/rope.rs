@@ -1,0 +1,129 @@
+//! Rotary position embedding, in the half-split layout of the Hugging Face models: the pair `(x_i, x_{i+h/2})` of a
+//! head turns by the angle `position · θ^(−2i/h)`.
+
+use crate::ops::for_rows;
+use crate::real::{Real, vectorized};
+
+/// Cosines and sines for every position up to a limit.
+#[derive(Clone, Debug)]
+pub struct Angles<T> {
+    half: usize,
+    cos: Vec<T>,
+    sin: Vec<T>,
+}
+
+impl<T: Real> Angles<T> {
+    /// For heads of `head_dim` channels, positions `0..positions`, base `theta`.
+    #[must_use]
+    pub fn new(head_dim: usize, positions: usize, theta: f64) -> Angles<T> {
+        let half = head_dim / 2;
+        let mut cos = Vec::with_capacity(positions * half);
+        let mut sin = Vec::with_capacity(positions * half);
+        for position in 0..positions {
+            for i in 0..half {
+                // The reference computes the inverse frequency and the angle in f32.
+                let inverse = 1.0 / (theta as f32).powf((2 * i) as f32 / head_dim as f32);
+                let angle = f64::from(position as f32 * inverse);
+                cos.push(T::of(angle.cos()));
+                sin.push(T::of(angle.sin()));
+            }
+        }
+        Angles { half, cos, sin }
+    }
+
+    /// How many positions there are angles for.
+    #[must_use]
+    pub fn positions(&self) -> usize {
+        self.cos.len() / self.half.max(1)
+    }
+
+    /// Turns one head in place.
+    #[inline(always)]
+    pub fn rotate(&self, head: &mut [T], position: usize) {
+        let cos = &self.cos[position * self.half..][..self.half];
+        let sin = &self.sin[position * self.half..][..self.half];
+        let (low, high) = head.split_at_mut(self.half);
+        for (((a, b), c), s) in low.iter_mut().zip(high).zip(cos).zip(sin) {
+            let (x, y) = (*a, *b);
+            *a = x * *c - y * *s;
+            *b = y * *c + x * *s;
+        }
+    }
+
+    /// Turns one head back: the inverse and, the turn being orthogonal, also the backward pass.
+    #[inline(always)]
+    pub fn rotate_back(&self, head: &mut [T], position: usize) {
+        let cos = &self.cos[position * self.half..][..self.half];
+        let sin = &self.sin[position * self.half..][..self.half];
+        let (low, high) = head.split_at_mut(self.half);
+        for (((a, b), c), s) in low.iter_mut().zip(high).zip(cos).zip(sin) {
+            let (x, y) = (*a, *b);
+            *a = x * *c + y * *s;
+            *b = y * *c - x * *s;
+        }
+    }
+}
+
+/// Turns the first `heads` heads of each row of `x` (rows of `width`) by the row's position.
+pub fn forward<T: Real>(x: &mut [T], width: usize, heads: usize, angles: &Angles<T>, positions: &[u32]) {
+    turn(x, width, heads, angles, positions, Angles::rotate);
+}
+
+/// The backward pass of [`forward`], in place on the gradient.
+pub fn backward<T: Real>(dx: &mut [T], width: usize, heads: usize, angles: &Angles<T>, positions: &[u32]) {
+    turn(dx, width, heads, angles, positions, Angles::rotate_back);
+}
+
+#[inline(always)]
+fn turn<T: Real>(
+    x: &mut [T],
+    width: usize,
+    heads: usize,
+    angles: &Angles<T>,
+    positions: &[u32],
+    each: impl Fn(&Angles<T>, &mut [T], usize) + Sync,
+) {
+    let head_dim = angles.half * 2;
+    for_rows(x, width, |first, rows| {
+        vectorized(|| {
+            for (i, row) in rows.chunks_exact_mut(width).enumerate() {
+                let position = positions[first + i] as usize;
+                for head in row[..heads * head_dim].chunks_exact_mut(head_dim) {
+                    each(angles, head, position);
+                }
+            }
+        });
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::differences::{assert_gradient, noise};
+    use crate::real::dot;
+
+    #[test]
+    fn backward_matches_central_differences() {
+        let (rows, width) = (4, 2 * 6 + 5);
+        let angles = Angles::new(6, 16, 100.0);
+        let positions = [0, 3, 7, 15];
+        let (x, upstream) = (noise(4, rows * width), noise(5, rows * width));
+        let mut dx = upstream.clone();
+        backward(&mut dx, width, 2, &angles, &positions);
+        assert_gradient("x", &x, &dx, |x| {
+            let mut y = x.to_vec();
+            forward(&mut y, width, 2, &angles, &positions);
+            dot(&y, &upstream)
+        });
+    }
+
+    #[test]
+    fn turning_back_undoes_turning() {
+        let angles = Angles::<f64>::new(8, 32, 1e4);
+        let x = noise(6, 8);
+        let mut y = x.clone();
+        angles.rotate(&mut y, 21);
+        angles.rotate_back(&mut y, 21);
+        assert!(x.iter().zip(&y).all(|(a, b)| (a - b).abs() < 1e-12));
+    }
+}

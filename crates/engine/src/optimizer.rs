@@ -1,0 +1,173 @@
+//! AdamW with decoupled weight decay (Loshchilov & Hutter, 2019), clipping by the global norm, and the learning
+//! rate's schedule.
+
+use crate::params::Tensor;
+use crate::real::{dot, vectorized};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+const CHUNK: usize = 1 << 14;
+
+/// The constants of AdamW.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdamWConfig {
+    /// Decay of the mean of gradients.
+    pub beta1: f32,
+    /// Decay of the mean of squared gradients.
+    pub beta2: f32,
+    /// Added to the root.
+    pub eps: f32,
+    /// Decoupled decay of matrices; norms and biases do not decay.
+    pub weight_decay: f32,
+    /// The global norm to which gradients are clipped.
+    pub max_norm: f32,
+}
+
+impl Default for AdamWConfig {
+    fn default() -> AdamWConfig {
+        AdamWConfig { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0, max_norm: 1.0 }
+    }
+}
+
+/// The optimizer's state for one flat buffer of parameters.
+#[derive(Clone, Debug)]
+pub struct AdamW {
+    /// Its constants.
+    pub config: AdamWConfig,
+    /// Steps taken.
+    pub steps: u64,
+    /// Mean of gradients.
+    pub mean: Vec<f32>,
+    /// Mean of squared gradients.
+    pub square: Vec<f32>,
+}
+
+/// A gradient that cannot be applied.
+#[derive(Debug, thiserror::Error)]
+#[error("the gradient of `{tensor}` is not finite; lower the learning rate or look at the last batch")]
+pub struct NonFinite {
+    /// The first tensor that holds a NaN or an infinity.
+    pub tensor: String,
+}
+
+impl AdamW {
+    /// Fresh state for `len` parameters.
+    #[must_use]
+    pub fn new(len: usize, config: AdamWConfig) -> AdamW {
+        AdamW { config, steps: 0, mean: vec![0.0; len], square: vec![0.0; len] }
+    }
+
+    /// Clips `gradients` to the configured norm, takes one step, and returns the norm before clipping.
+    ///
+    /// # Errors
+    /// Names the first tensor whose gradient is not finite; nothing is changed then.
+    pub fn step(
+        &mut self,
+        parameters: &mut [f32],
+        gradients: &mut [f32],
+        tensors: &[Tensor],
+        rate: f32,
+    ) -> Result<f64, NonFinite> {
+        let norm = norm(gradients);
+        if !norm.is_finite() {
+            let broken = tensors.iter().find(|t| gradients[t.range.clone()].iter().any(|g| !g.is_finite()));
+            let tensor = broken.map_or("the sum of squares", |t| t.name.as_str()).to_owned();
+            return Err(NonFinite { tensor });
+        }
+        let clip = (f64::from(self.config.max_norm) / (norm + 1e-6)).min(1.0) as f32;
+        self.steps += 1;
+        let AdamWConfig { beta1, beta2, eps, weight_decay, .. } = self.config;
+        let correction1 = 1.0 - f64::from(beta1).powi(self.steps as i32);
+        let correction2 = 1.0 - f64::from(beta2).powi(self.steps as i32);
+        let size = rate / correction1 as f32;
+        let root = (1.0 / correction2.sqrt()) as f32;
+        for tensor in tensors {
+            let keep = if tensor.shape.len() > 1 { 1.0 - rate * weight_decay } else { 1.0 };
+            let range = tensor.range.clone();
+            parameters[range.clone()]
+                .par_chunks_mut(CHUNK)
+                .zip(gradients[range.clone()].par_chunks_mut(CHUNK))
+                .zip(self.mean[range.clone()].par_chunks_mut(CHUNK))
+                .zip(self.square[range].par_chunks_mut(CHUNK))
+                .for_each(|(((p, g), m), v)| {
+                    vectorized(|| {
+                        for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
+                            let g = *g * clip;
+                            *m = beta1 * *m + (1.0 - beta1) * g;
+                            *v = beta2 * *v + (1.0 - beta2) * g * g;
+                            *p = *p * keep - size * *m / (v.sqrt() * root + eps);
+                        }
+                    });
+                });
+        }
+        Ok(norm)
+    }
+}
+
+/// The Euclidean norm, in `f64` over chunks in a fixed order.
+#[must_use]
+pub fn norm(values: &[f32]) -> f64 {
+    let squares: Vec<f64> =
+        values.par_chunks(1 << 12).map(|chunk| vectorized(|| f64::from(dot(chunk, chunk)))).collect();
+    squares.iter().sum::<f64>().sqrt()
+}
+
+/// Linear warm-up, then a half cosine down to `floor` of the peak.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// The highest learning rate.
+    pub peak: f32,
+    /// Steps of warm-up.
+    pub warmup: u64,
+    /// Steps in all.
+    pub total: u64,
+    /// The share of the peak that is left at the end.
+    pub floor: f32,
+}
+
+impl Schedule {
+    /// The rate of step `step`, counted from 0.
+    #[must_use]
+    pub fn rate(&self, step: u64) -> f32 {
+        if step < self.warmup {
+            return self.peak * (step + 1) as f32 / self.warmup as f32;
+        }
+        let span = self.total.saturating_sub(self.warmup).max(1);
+        let done = ((step - self.warmup) as f32 / span as f32).min(1.0);
+        let cosine = 0.5 * (1.0 + (std::f32::consts::PI * done).cos());
+        self.peak * (self.floor + (1.0 - self.floor) * cosine)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_gradient_is_named_and_changes_nothing() {
+        let tensors = [("a", 0..2), ("b", 2..4)].map(|(name, range)| Tensor {
+            name: name.into(),
+            shape: vec![2, 1],
+            range,
+        });
+        let mut parameters = vec![1.0; 4];
+        let mut gradients = vec![0.1, 0.1, f32::NAN, 0.1];
+        let mut adamw = AdamW::new(4, AdamWConfig::default());
+        let error = adamw.step(&mut parameters, &mut gradients, &tensors, 0.1).unwrap_err();
+        assert_eq!(error.tensor, "b");
+        assert_eq!((parameters, adamw.steps), (vec![1.0; 4], 0));
+    }
+
+    #[test]
+    fn the_schedule_rises_then_falls_to_its_floor() {
+        let schedule = Schedule { peak: 1.0, warmup: 10, total: 110, floor: 0.1 };
+        assert_eq!(schedule.rate(0), 0.1);
+        assert_eq!(schedule.rate(9), 1.0);
+        assert_eq!(schedule.rate(10), 1.0);
+        assert!((schedule.rate(60) - 0.55).abs() < 1e-6);
+        assert!((schedule.rate(110) - 0.1).abs() < 1e-6);
+        assert!((schedule.rate(10_000) - 0.1).abs() < 1e-6);
+    }
+}

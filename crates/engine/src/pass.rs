@@ -1,0 +1,375 @@
+//! One pass through a model: forward, and back.
+//!
+//! The code reads like the architecture: embed → [norm → attention → add → norm → feed-forward → add] × L → norm →
+//! head. All buffers are laid out once for a number of rows and used again for every batch that fits.
+
+use crate::batch::Batch;
+use crate::model::{Model, Site};
+use crate::ops::head::{self, Chunk, Target, TokenScore};
+use crate::ops::rope::Angles;
+use crate::ops::{attention, embedding, for_rows, rmsnorm, rope, swiglu};
+use crate::real::{axpy, vectorized};
+
+/// What the forward pass keeps for the way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// Every intermediate of every block.
+    Keep,
+    /// The input of each block; the rest is computed again on the way back: a third more work, a fraction of the
+    /// memory.
+    Recompute,
+}
+
+/// The intermediates of one block.
+#[derive(Default)]
+struct Intermediates {
+    norm1: Vec<f32>,
+    r1: Vec<f32>,
+    qkv: Vec<f32>,
+    attended: Vec<f32>,
+    log_sums: Vec<f32>,
+    middle: Vec<f32>,
+    norm2: Vec<f32>,
+    r2: Vec<f32>,
+    gate_up: Vec<f32>,
+    activated: Vec<f32>,
+}
+
+/// Buffers for forward and backward passes of models of one shape.
+pub struct Pass {
+    memory: Memory,
+    rows: usize,
+    angles: Angles<f32>,
+    /// The residual stream before each block, and after the last.
+    stream: Vec<Vec<f32>>,
+    blocks: Vec<Intermediates>,
+    hidden: Vec<f32>,
+    r: Vec<f32>,
+    d_hidden: Vec<f32>,
+    d_stream: Vec<f32>,
+    d_norm: Vec<f32>,
+    d_qkv: Vec<f32>,
+    d_attended: Vec<f32>,
+    d_gate_up: Vec<f32>,
+    d_activated: Vec<f32>,
+    low: Vec<f32>,
+    d_low: Vec<f32>,
+    chunk: Chunk<f32>,
+}
+
+impl Pass {
+    /// Empty buffers; they grow to the largest batch seen.
+    #[must_use]
+    pub fn new(memory: Memory) -> Pass {
+        Pass {
+            memory,
+            rows: 0,
+            angles: Angles::new(0, 0, 1.0),
+            stream: Vec::new(),
+            blocks: Vec::new(),
+            hidden: Vec::new(),
+            r: Vec::new(),
+            d_hidden: Vec::new(),
+            d_stream: Vec::new(),
+            d_norm: Vec::new(),
+            d_qkv: Vec::new(),
+            d_attended: Vec::new(),
+            d_gate_up: Vec::new(),
+            d_activated: Vec::new(),
+            low: Vec::new(),
+            d_low: Vec::new(),
+            chunk: Chunk::default(),
+        }
+    }
+
+    fn fit(&mut self, model: &Model, batch: &Batch) {
+        let config = &model.config;
+        let (rows, hidden, ffn) = (batch.rows(), config.hidden_size, config.intermediate_size);
+        let heads = model.heads();
+        self.rows = rows;
+        if self.angles.positions() < batch.longest() {
+            self.angles = Angles::new(heads.dim, batch.longest().next_power_of_two(), config.rope_theta);
+        }
+        let fit = |buffer: &mut Vec<f32>, width: usize| buffer.resize(rows * width, 0.0);
+        self.stream.resize_with(config.layers + 1, Vec::new);
+        self.stream.iter_mut().for_each(|buffer| fit(buffer, hidden));
+        let kept = if self.memory == Memory::Keep { config.layers } else { 1 };
+        self.blocks.resize_with(kept, Intermediates::default);
+        for block in &mut self.blocks {
+            fit(&mut block.norm1, hidden);
+            fit(&mut block.r1, 1);
+            fit(&mut block.qkv, heads.width());
+            fit(&mut block.attended, heads.queries * heads.dim);
+            fit(&mut block.log_sums, heads.queries);
+            fit(&mut block.middle, hidden);
+            fit(&mut block.norm2, hidden);
+            fit(&mut block.r2, 1);
+            fit(&mut block.gate_up, 2 * ffn);
+            fit(&mut block.activated, ffn);
+        }
+        fit(&mut self.hidden, hidden);
+        fit(&mut self.r, 1);
+        fit(&mut self.low, model.lora.as_ref().map_or(0, |lora| lora.config.rank));
+    }
+
+    /// Runs the model over a batch. The hidden states after the last norm are then in [`Pass::hidden`].
+    pub fn forward(&mut self, model: &Model, batch: &Batch) {
+        self.fit(model, batch);
+        let hidden = model.config.hidden_size;
+        let table = &model.weights[model.layout.embedding.clone()];
+        embedding::forward(&mut self.stream[0], table, batch.tokens(), hidden);
+        for layer in 0..model.config.layers {
+            let (before, after) = self.stream.split_at_mut(layer + 1);
+            let block = match self.memory {
+                Memory::Keep => &mut self.blocks[layer],
+                Memory::Recompute => &mut self.blocks[0],
+            };
+            forward_block(
+                model,
+                batch,
+                layer,
+                block,
+                &before[layer],
+                Some(&mut after[0]),
+                &self.angles,
+                &mut self.low,
+            );
+        }
+        let weight = &model.weights[model.layout.norm.clone()];
+        let eps = model.config.norm_eps as f32;
+        rmsnorm::forward(&mut self.hidden, &mut self.r, &self.stream[model.config.layers], weight, eps);
+        self.d_hidden.clear();
+    }
+
+    /// The hidden states after the last norm, a row a token, of the last forward pass.
+    #[must_use]
+    pub fn hidden(&self) -> &[f32] {
+        &self.hidden
+    }
+
+    /// Scores targets of the last forward pass.
+    pub fn score(&mut self, model: &Model, targets: &[Target], temperature: f32) -> Vec<TokenScore<f32>> {
+        let mut scores = vec![TokenScore::default(); targets.len()];
+        let width = model.config.hidden_size;
+        head::forward(&mut scores, &self.hidden, width, model.head(), targets, temperature, &mut self.chunk);
+        scores
+    }
+
+    /// Scores targets of the last forward pass and starts the way back: `slope(i, score)` is the derivative of
+    /// the loss by the log-probability of target `i`. [`Pass::backward`] goes on from there.
+    pub fn score_backward(
+        &mut self,
+        model: &Model,
+        gradients: &mut [f32],
+        targets: &[Target],
+        temperature: f32,
+        slope: impl Fn(usize, TokenScore<f32>) -> f32 + Sync,
+    ) -> Vec<TokenScore<f32>> {
+        let width = model.config.hidden_size;
+        self.open_d_hidden(width);
+        let mut scores = vec![TokenScore::default(); targets.len()];
+        let d_table = model.lora.is_none().then(|| &mut gradients[model.layout.head.clone()]);
+        head::forward_backward(
+            &mut scores,
+            &mut self.d_hidden,
+            d_table,
+            &self.hidden,
+            width,
+            model.head(),
+            targets,
+            temperature,
+            slope,
+            &mut self.chunk,
+        );
+        scores
+    }
+
+    /// Adds the gradient of a hidden state (a row of [`Pass::hidden`]) that another head computed.
+    pub fn add_hidden_gradient(&mut self, row: usize, gradient: &[f32]) {
+        self.open_d_hidden(gradient.len());
+        axpy(&mut self.d_hidden[row * gradient.len()..][..gradient.len()], 1.0, gradient);
+    }
+
+    fn open_d_hidden(&mut self, width: usize) {
+        if self.d_hidden.is_empty() {
+            self.d_hidden.resize(self.rows * width, 0.0);
+        }
+    }
+
+    /// Goes back from the gradient of the hidden states to the parameters, adding to `gradients` (as long as
+    /// [`Model::trainable`]). A no-op if nothing was put into that gradient since the last forward pass.
+    pub fn backward(&mut self, model: &Model, batch: &Batch, gradients: &mut [f32]) {
+        if self.d_hidden.is_empty() {
+            return;
+        }
+        let config = &model.config;
+        let (rows, hidden, ffn) = (self.rows, config.hidden_size, config.intermediate_size);
+        let heads = model.heads();
+        let full = model.lora.is_none();
+        let fit = |buffer: &mut Vec<f32>, width: usize| buffer.resize(rows * width, 0.0);
+        fit(&mut self.d_stream, hidden);
+        fit(&mut self.d_norm, hidden);
+        fit(&mut self.d_qkv, heads.width());
+        fit(&mut self.d_attended, heads.queries * heads.dim);
+        fit(&mut self.d_gate_up, 2 * ffn);
+        fit(&mut self.d_activated, ffn);
+        fit(&mut self.d_low, model.lora.as_ref().map_or(0, |lora| lora.config.rank));
+
+        self.d_stream.fill(0.0);
+        let last = &self.stream[config.layers];
+        rmsnorm::backward_input(
+            &mut self.d_stream,
+            &self.d_hidden,
+            last,
+            &model.weights[model.layout.norm.clone()],
+            &self.r,
+        );
+        if full {
+            rmsnorm::backward_weight(
+                &mut gradients[model.layout.norm.clone()],
+                &self.d_hidden,
+                last,
+                &self.r,
+            );
+        }
+        for layer in (0..config.layers).rev() {
+            let x = &self.stream[layer];
+            let block = match self.memory {
+                Memory::Keep => &mut self.blocks[layer],
+                Memory::Recompute => {
+                    let block = &mut self.blocks[0];
+                    forward_block(model, batch, layer, block, x, None, &self.angles, &mut self.low);
+                    block
+                }
+            };
+            let places = &model.layout.blocks[layer];
+            let (low, d_low) = (&mut self.low, &mut self.d_low);
+
+            // feed-forward
+            let dy = &self.d_stream;
+            model.project_backward(
+                &mut self.d_activated,
+                gradients,
+                dy,
+                &block.activated,
+                layer,
+                Site::Down,
+                low,
+                d_low,
+            );
+            swiglu::backward(&mut self.d_gate_up, &self.d_activated, &block.gate_up, ffn);
+            let dy = &self.d_gate_up;
+            model.project_backward(
+                &mut self.d_norm,
+                gradients,
+                dy,
+                &block.norm2,
+                layer,
+                Site::GateUp,
+                low,
+                d_low,
+            );
+            if full {
+                let dw = &mut gradients[places.post_norm.clone()];
+                rmsnorm::backward_weight(dw, &self.d_norm, &block.middle, &block.r2);
+            }
+            let weight = &model.weights[places.post_norm.clone()];
+            rmsnorm::backward_input(&mut self.d_stream, &self.d_norm, &block.middle, weight, &block.r2);
+
+            // attention
+            let dy = &self.d_stream;
+            model.project_backward(
+                &mut self.d_attended,
+                gradients,
+                dy,
+                &block.attended,
+                layer,
+                Site::Output,
+                low,
+                d_low,
+            );
+            attention::backward(
+                &mut self.d_qkv,
+                &self.d_attended,
+                &block.attended,
+                &block.log_sums,
+                &block.qkv,
+                batch.offsets(),
+                heads,
+            );
+            let turned = heads.queries + heads.keys;
+            rope::backward(&mut self.d_qkv, heads.width(), turned, &self.angles, batch.positions());
+            let dy = &self.d_qkv;
+            model.project_backward(
+                &mut self.d_norm,
+                gradients,
+                dy,
+                &block.norm1,
+                layer,
+                Site::Qkv,
+                low,
+                d_low,
+            );
+            if full {
+                rmsnorm::backward_weight(
+                    &mut gradients[places.input_norm.clone()],
+                    &self.d_norm,
+                    x,
+                    &block.r1,
+                );
+            }
+            let weight = &model.weights[places.input_norm.clone()];
+            rmsnorm::backward_input(&mut self.d_stream, &self.d_norm, x, weight, &block.r1);
+        }
+        if full {
+            let d_table = &mut gradients[model.layout.embedding.clone()];
+            embedding::backward(d_table, &self.d_stream, batch.tokens(), hidden);
+        }
+        self.d_hidden.clear();
+    }
+}
+
+/// One block: `x → block`'s intermediates, and the block's output into `y` where it is wanted.
+#[allow(clippy::too_many_arguments)] // the model, the place in it, the batch, and the buffers between
+fn forward_block(
+    model: &Model,
+    batch: &Batch,
+    layer: usize,
+    block: &mut Intermediates,
+    x: &[f32],
+    y: Option<&mut Vec<f32>>,
+    angles: &Angles<f32>,
+    low: &mut [f32],
+) {
+    let places = &model.layout.blocks[layer];
+    let heads = model.heads();
+    let eps = model.config.norm_eps as f32;
+
+    rmsnorm::forward(&mut block.norm1, &mut block.r1, x, &model.weights[places.input_norm.clone()], eps);
+    model.project(&mut block.qkv, &block.norm1, layer, Site::Qkv, low);
+    rope::forward(&mut block.qkv, heads.width(), heads.queries + heads.keys, angles, batch.positions());
+    attention::forward(&mut block.attended, &mut block.log_sums, &block.qkv, batch.offsets(), heads);
+    model.project(&mut block.middle, &block.attended, layer, Site::Output, low);
+    add(&mut block.middle, x, model.config.hidden_size);
+
+    rmsnorm::forward(
+        &mut block.norm2,
+        &mut block.r2,
+        &block.middle,
+        &model.weights[places.post_norm.clone()],
+        eps,
+    );
+    model.project(&mut block.gate_up, &block.norm2, layer, Site::GateUp, low);
+    swiglu::forward(&mut block.activated, &block.gate_up, model.config.intermediate_size);
+    if let Some(y) = y {
+        model.project(y, &block.activated, layer, Site::Down, low);
+        add(y, &block.middle, model.config.hidden_size);
+    }
+}
+
+/// `y += x`
+fn add(y: &mut [f32], x: &[f32], width: usize) {
+    for_rows(y, width, |first, rows| {
+        vectorized(|| axpy(rows, 1.0, &x[first * width..][..rows.len()]));
+    });
+}
