@@ -1,0 +1,162 @@
+//! One executor run: what is asked, what comes back, how it can fail.
+
+use crate::usage::Usage;
+use serde::{Deserialize, Serialize};
+use tracelift_domain::{Fingerprint, Problem, Seed, Trace};
+
+/// One run of the executor. The arms differ by `trace` alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// What is to be solved.
+    pub problem: &'a Problem,
+    /// The trace to follow; `None` in the arm without.
+    pub trace: Option<&'a Trace>,
+    /// Where the run's sampling (and the jitter of its retries) starts.
+    pub seed: Seed,
+}
+
+/// What an executor wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completion {
+    /// The text, without prompt and end-of-text token. It may be empty: then the model had nothing to say.
+    pub text: String,
+    /// Length of the prompt in tokens, if it is known.
+    pub prompt_tokens: Option<u32>,
+    /// Length of the text in tokens, if it is known.
+    pub completion_tokens: Option<u32>,
+    /// Whether the token budget ended it.
+    pub truncated: bool,
+}
+
+/// A run that says nothing about the model: its outcome is unknown, not zero.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case", tag = "cause")]
+pub enum CallFailure {
+    /// No complete reply in time.
+    #[error("{endpoint} did not reply within {seconds} s")]
+    Timeout {
+        /// Who was asked.
+        endpoint: String,
+        /// For how long.
+        seconds: f64,
+    },
+    /// No connection.
+    #[error("cannot connect to {endpoint}: {detail}")]
+    Refused {
+        /// Who was asked.
+        endpoint: String,
+        /// What the system says.
+        detail: String,
+    },
+    /// The connection ended before the reply did.
+    #[error("{endpoint} broke off the connection: {detail}")]
+    Broken {
+        /// Who was asked.
+        endpoint: String,
+        /// What the system says.
+        detail: String,
+    },
+    /// A reply that says no.
+    #[error("{endpoint} replied with status {code}: {excerpt}")]
+    Status {
+        /// Who was asked.
+        endpoint: String,
+        /// The HTTP status.
+        code: u16,
+        /// The beginning of the body.
+        excerpt: String,
+    },
+    /// A reply that is not what the protocol promises.
+    #[error("{endpoint} sent a malformed reply: {detail}")]
+    Malformed {
+        /// Who was asked.
+        endpoint: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The in-process engine could not run it.
+    #[error("the in-process executor failed: {detail}")]
+    Engine {
+        /// Why.
+        detail: String,
+    },
+    /// A well-formed reply without a completion.
+    #[error("{endpoint} sent a reply without choices")]
+    Empty {
+        /// Who was asked.
+        endpoint: String,
+    },
+}
+
+impl CallFailure {
+    /// The name under which it is counted.
+    #[must_use]
+    pub fn cause(&self) -> &'static str {
+        match self {
+            CallFailure::Timeout { .. } => "timeout",
+            CallFailure::Refused { .. } => "refused",
+            CallFailure::Broken { .. } => "broken",
+            CallFailure::Status { code: 429, .. } => "status_429",
+            CallFailure::Status { code: 400..=499, .. } => "status_4xx",
+            CallFailure::Status { code: 500..=599, .. } => "status_5xx",
+            CallFailure::Status { .. } => "status_other",
+            CallFailure::Malformed { .. } => "malformed",
+            CallFailure::Empty { .. } => "empty",
+            CallFailure::Engine { .. } => "engine",
+        }
+    }
+
+    /// Whether the same call may succeed if it is made again.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            CallFailure::Timeout { .. }
+            | CallFailure::Refused { .. }
+            | CallFailure::Broken { .. }
+            | CallFailure::Malformed { .. } => true,
+            CallFailure::Status { code, .. } => matches!(code, 408 | 409 | 425 | 429 | 500..=599),
+            CallFailure::Empty { .. } | CallFailure::Engine { .. } => false,
+        }
+    }
+}
+
+/// A frozen model that solves problems.
+pub trait Executor: Send + Sync {
+    /// What decides how it behaves. Results of two fingerprints never go into one table.
+    fn fingerprint(&self) -> &Fingerprint;
+
+    /// One line for people.
+    fn describe(&self) -> String;
+
+    /// Makes the calls, several at a time where it can; the results stand in the order of the calls.
+    fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>>;
+
+    /// What it has done since it was made.
+    fn usage(&self) -> Usage;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_survive_their_file_form() {
+        let endpoint = String::from("http://a");
+        for failure in [
+            CallFailure::Timeout { endpoint: endpoint.clone(), seconds: 1.5 },
+            CallFailure::Status { endpoint: endpoint.clone(), code: 503, excerpt: "busy".into() },
+            CallFailure::Empty { endpoint },
+        ] {
+            let text = serde_json::to_string(&failure).unwrap();
+            assert_eq!(serde_json::from_str::<CallFailure>(&text).unwrap(), failure);
+        }
+    }
+
+    #[test]
+    fn only_some_statuses_are_tried_again() {
+        let transient =
+            |code| CallFailure::Status { endpoint: "e".into(), code, excerpt: "x".into() }.is_transient();
+        assert!([408, 409, 425, 429, 500, 502, 503, 504, 529].into_iter().all(transient));
+        assert!(![301, 400, 401, 403, 404, 413, 422].into_iter().any(transient));
+    }
+}

@@ -1,0 +1,125 @@
+//! The executor that runs inside this process: a checkpoint and the engine.
+
+use crate::call::{Call, CallFailure, Completion, Executor};
+use crate::sampling::{Sampling, SamplingError};
+use crate::usage::{Meter, Usage};
+use std::collections::HashMap;
+use tracelift_domain::{Fingerprint, PromptStyle, prompt};
+use tracelift_engine::{Checkpoint, Finish, Packed, Request, Sampled, Tokenizer};
+
+/// A frozen checkpoint that solves problems.
+#[derive(Debug)]
+pub struct InProcess {
+    packed: Packed,
+    tokenizer: Tokenizer,
+    style: PromptStyle,
+    sampling: Sampling,
+    fingerprint: Fingerprint,
+    parameters: usize,
+    meter: Meter,
+}
+
+impl InProcess {
+    /// Freezes a checkpoint.
+    ///
+    /// # Errors
+    /// When the sampling settings make no sense.
+    pub fn new(
+        checkpoint: &Checkpoint,
+        style: PromptStyle,
+        sampling: Sampling,
+    ) -> Result<InProcess, SamplingError> {
+        sampling.validate()?;
+        let tokenizer = checkpoint.tokenizer.clone();
+        let settings = format!("{style:?} {sampling:?} {:?}", tokenizer.eos());
+        let weights = checkpoint.model.fingerprint();
+        // A tokenizer that was read from a file can be written as one.
+        let vocabulary = tokenizer.to_json().unwrap_or_default();
+        let fingerprint = Fingerprint::of([
+            ("weights", weights.as_str().as_bytes()),
+            ("tokenizer", vocabulary.as_bytes()),
+            ("settings", settings.as_bytes()),
+        ]);
+        let parameters = checkpoint.model.parameters();
+        let packed = Packed::new(&checkpoint.model);
+        Ok(InProcess { packed, tokenizer, style, sampling, fingerprint, parameters, meter: Meter::default() })
+    }
+
+    fn sampled(&self, calls: &[Call<'_>]) -> Result<Vec<(usize, Sampled)>, String> {
+        // Calls with the same prompt (K runs of one arm) share one reading of it.
+        let mut requests: Vec<Request> = Vec::new();
+        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut places = Vec::with_capacity(calls.len());
+        for call in calls {
+            let text = prompt::executor_prompt(self.style, call.problem, call.trace);
+            let request = match known.get(&text) {
+                Some(&request) => request,
+                None => {
+                    let prompt = self.tokenizer.encode(&text).map_err(|error| error.to_string())?;
+                    requests.push(Request { prompt, seeds: Vec::new() });
+                    known.insert(text, requests.len() - 1);
+                    requests.len() - 1
+                }
+            };
+            places.push((request, requests[request].seeds.len()));
+            requests[request].seeds.push(call.seed);
+        }
+        let settings = tracelift_engine::Sampling {
+            temperature: self.sampling.temperature as f32,
+            top_k: self.sampling.top_k.map_or(0, |k| k as usize),
+            top_p: self.sampling.top_p as f32,
+            max_tokens: self.sampling.max_tokens as usize,
+            stop: self.tokenizer.eos().to_vec(),
+        };
+        let samples = self.packed.generate(&requests, &settings).map_err(|error| error.to_string())?;
+        Ok(places
+            .into_iter()
+            .map(|(request, sample)| (requests[request].prompt.len(), samples[request][sample].clone()))
+            .collect())
+    }
+
+    fn completion(&self, prompt_tokens: usize, sampled: &Sampled) -> Result<Completion, CallFailure> {
+        let text = self.tokenizer.decode(&sampled.tokens);
+        let mut text = text.map_err(|error| CallFailure::Engine { detail: error.to_string() })?;
+        let mut truncated = sampled.finish == Finish::Length;
+        if let Some(end) = self.sampling.stop.iter().filter_map(|stop| text.find(stop.as_str())).min() {
+            text.truncate(end);
+            truncated = false;
+        }
+        Ok(Completion {
+            text,
+            prompt_tokens: u32::try_from(prompt_tokens).ok(),
+            completion_tokens: u32::try_from(sampled.tokens.len()).ok(),
+            truncated,
+        })
+    }
+}
+
+impl Executor for InProcess {
+    fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    fn describe(&self) -> String {
+        format!("in-process, {:.1} M parameters, {}", self.parameters as f64 / 1e6, self.fingerprint)
+    }
+
+    fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>> {
+        let results: Vec<_> = match self.sampled(calls) {
+            Ok(samples) => {
+                samples.iter().map(|(tokens, sampled)| self.completion(*tokens, sampled)).collect()
+            }
+            Err(detail) => {
+                calls.iter().map(|_| Err(CallFailure::Engine { detail: detail.clone() })).collect()
+            }
+        };
+        for result in &results {
+            self.meter.record(result, 0);
+        }
+        results
+    }
+
+    fn usage(&self) -> Usage {
+        self.meter.usage()
+    }
+}

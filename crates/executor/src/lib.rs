@@ -1,0 +1,17 @@
+//! Executors: E, the frozen models that turn (problem, trace) or (problem) into an artifact's text.
+//!
+//! Whoever scores a trace speaks to [`Executor`] alone. Both arms, with and without a trace, are the same
+//! [`Call`] through the same code; a call that failed is a [`CallFailure`], never an empty completion, so that no
+//! outage can look like a wrong answer.
+
+pub mod call;
+pub mod in_process;
+pub mod openai;
+pub mod sampling;
+pub mod usage;
+
+pub use call::{Call, CallFailure, Completion, Executor};
+pub use in_process::InProcess;
+pub use openai::{Api, ConfigError, OpenAi, OpenAiConfig};
+pub use sampling::{Sampling, SamplingError};
+pub use usage::{Meter, Usage};

@@ -1,0 +1,317 @@
+//! The settings of an OpenAI-compatible executor.
+
+use crate::sampling::{Sampling, SamplingError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::{fmt, num::NonZeroUsize, time::Duration};
+use tracelift_domain::PromptStyle;
+use ureq::http::{HeaderValue, Uri};
+
+/// Which of the two completion APIs is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Api {
+    /// `POST /v1/completions`: the prompt is rendered here, in the configured style.
+    Completions,
+    /// `POST /v1/chat/completions`: messages are sent and the server renders them with the model's template.
+    Chat,
+}
+
+/// An executor behind one or several OpenAI-compatible endpoints.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenAiConfig {
+    /// Replicas of one and the same model, used in turn: `http://host:port`, with or without `/v1` at the end.
+    pub base_urls: Vec<String>,
+    /// The model's name at the endpoint.
+    pub model: String,
+    /// Which API is spoken. Default: chat.
+    #[serde(default = "default_api")]
+    pub api: Api,
+    /// How the prompt is put to the model, for `completions`. Default: plain.
+    #[serde(default = "default_style")]
+    pub style: PromptStyle,
+    /// The environment variable that holds the API key. Default: no key is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_env: Option<String>,
+    /// How the model samples.
+    #[serde(default)]
+    pub sampling: Sampling,
+    /// The longest that one attempt may take, in seconds. Default: 120.
+    #[serde(default = "default_timeout_s")]
+    pub timeout_s: f64,
+    /// Attempts beyond the first. Default: 4.
+    #[serde(default = "default_retries")]
+    pub retries: u32,
+    /// The first pause between attempts, in seconds; it doubles each time. Default: 0.5.
+    #[serde(default = "default_backoff_s")]
+    pub backoff_s: f64,
+    /// Requests under way at the same time, over all endpoints. Default: 16.
+    #[serde(default = "default_concurrency")]
+    pub concurrency: NonZeroUsize,
+    /// Further fields of the request, such as `min_p` or `chat_template_kwargs`. Fields that have a setting of their
+    /// own are refused.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
+}
+
+fn default_api() -> Api {
+    Api::Chat
+}
+fn default_style() -> PromptStyle {
+    PromptStyle::Plain
+}
+fn default_timeout_s() -> f64 {
+    120.0
+}
+fn default_retries() -> u32 {
+    4
+}
+fn default_backoff_s() -> f64 {
+    0.5
+}
+fn default_concurrency() -> NonZeroUsize {
+    NonZeroUsize::MIN.saturating_add(15)
+}
+
+/// An executor that cannot be made from its settings.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// Nowhere to send calls.
+    #[error("executor setting `base_urls` is empty; name at least one, such as http://localhost:8000")]
+    NoBaseUrl,
+    /// Not a place to send calls.
+    #[error("executor setting `base_urls` has {url:?}: {why}")]
+    BaseUrl {
+        /// As written, or without its password.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A value that makes no sense.
+    #[error("executor setting `{key}` is {value}, expected {expected}")]
+    Setting {
+        /// Which.
+        key: &'static str,
+        /// As written.
+        value: String,
+        /// What would do.
+        expected: &'static str,
+    },
+    /// A sampling setting that makes no sense.
+    #[error("executor setting {0}")]
+    Sampling(#[from] SamplingError),
+    /// A field that the executor sets itself.
+    #[error("executor setting `extra.{key}` would override a field that is set elsewhere; {instead}")]
+    Extra {
+        /// Which.
+        key: String,
+        /// Where it belongs.
+        instead: &'static str,
+    },
+    /// A key that is named and not there.
+    #[error("the environment variable {name}, which `api_key_env` names, {why}; set it to the API key")]
+    ApiKey {
+        /// The variable.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+}
+
+/// Checked settings, in the form in which they are used.
+#[derive(Clone)]
+pub(super) struct Settings {
+    /// Without `/v1` and without a slash at the end.
+    pub(super) endpoints: Vec<String>,
+    pub(super) model: String,
+    pub(super) api: Api,
+    pub(super) style: PromptStyle,
+    pub(super) authorization: Option<HeaderValue>,
+    pub(super) sampling: Sampling,
+    pub(super) timeout: Duration,
+    pub(super) retries: u32,
+    pub(super) backoff: Duration,
+    pub(super) concurrency: usize,
+    pub(super) extra: Map<String, Value>,
+}
+
+/// Fields of a request that `extra` may not set, and where they are set.
+const OWN_FIELDS: [(&str, &str); 13] = [
+    ("model", "use `model`"),
+    ("prompt", "the prompt follows from the problem and `style`"),
+    ("messages", "the messages follow from the problem"),
+    ("seed", "each call has its own"),
+    ("n", "each call asks for one completion"),
+    ("best_of", "each call asks for one completion"),
+    ("stream", "replies are read whole"),
+    ("echo", "a completion must not repeat its prompt"),
+    ("temperature", "use `sampling`"),
+    ("top_p", "use `sampling`"),
+    ("top_k", "use `sampling`"),
+    ("max_tokens", "use `sampling`"),
+    ("stop", "use `sampling`"),
+];
+
+impl Settings {
+    pub(super) fn of(config: OpenAiConfig) -> Result<Settings, ConfigError> {
+        if config.base_urls.is_empty() {
+            return Err(ConfigError::NoBaseUrl);
+        }
+        let endpoints = config.base_urls.iter().map(|url| endpoint(url)).collect::<Result<_, _>>()?;
+        let refuse = |key, value: String, expected| Err(ConfigError::Setting { key, value, expected });
+        if config.model.trim().is_empty() {
+            return refuse("model", "empty".into(), "the model's name at the endpoint");
+        }
+        if !(0.01..=86_400.0).contains(&config.timeout_s) {
+            return refuse("timeout_s", config.timeout_s.to_string(), "seconds from 0.01 to 86400");
+        }
+        if !(0.0..=60.0).contains(&config.backoff_s) {
+            return refuse("backoff_s", config.backoff_s.to_string(), "seconds from 0 to 60");
+        }
+        if config.retries > 100 {
+            return refuse("retries", config.retries.to_string(), "at most 100");
+        }
+        if config.concurrency.get() > 4096 {
+            return refuse("concurrency", config.concurrency.to_string(), "at most 4096");
+        }
+        config.sampling.validate()?;
+        for (key, instead) in OWN_FIELDS {
+            if config.extra.contains_key(key) {
+                return Err(ConfigError::Extra { key: key.into(), instead });
+            }
+        }
+        Ok(Settings {
+            endpoints,
+            model: config.model,
+            api: config.api,
+            style: config.style,
+            authorization: config.api_key_env.as_deref().map(authorization).transpose()?,
+            sampling: config.sampling,
+            timeout: Duration::from_secs_f64(config.timeout_s),
+            retries: config.retries,
+            backoff: Duration::from_secs_f64(config.backoff_s),
+            concurrency: config.concurrency.get(),
+            extra: config.extra,
+        })
+    }
+
+    pub(super) fn describe(&self) -> String {
+        let Sampling { temperature, top_p, max_tokens, .. } = &self.sampling;
+        let api = match self.api {
+            Api::Completions => format!("completions, {:?} prompts", self.style).to_lowercase(),
+            Api::Chat => "chat".into(),
+        };
+        format!(
+            "{} at {} ({api}; temperature {temperature}, top-p {top_p}, at most {max_tokens} tokens)",
+            self.model,
+            self.endpoints.join(", ")
+        )
+    }
+}
+
+/// Hides the API key.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = if self.authorization.is_some() { "with an API key" } else { "without API key" };
+        write!(f, "Settings({}, {key})", self.describe())
+    }
+}
+
+fn endpoint(written: &str) -> Result<String, ConfigError> {
+    let url = written.trim().trim_end_matches('/');
+    let url = url.strip_suffix("/v1").unwrap_or(url).trim_end_matches('/');
+    let refuse = |url: &str, why: String| Err(ConfigError::BaseUrl { url: url.to_owned(), why });
+    let uri: Uri = match url.parse() {
+        Ok(uri) => uri,
+        Err(error) => return refuse(written, format!("{error}; write it like http://localhost:8000")),
+    };
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
+        return refuse(written, "it lacks http:// or https:// and a host".into());
+    }
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        let host = uri.host().unwrap_or_default();
+        return refuse(host, "it holds a user name or password; use `api_key_env` instead".into());
+    }
+    if uri.query().is_some() {
+        return refuse(written, "it has a query (`?`), which a base URL cannot have".into());
+    }
+    Ok(url.to_owned())
+}
+
+fn authorization(name: &str) -> Result<HeaderValue, ConfigError> {
+    let refuse = |why| ConfigError::ApiKey { name: name.to_owned(), why };
+    let key = match std::env::var(name) {
+        Ok(key) => key,
+        Err(std::env::VarError::NotPresent) => return Err(refuse("is not set")),
+        Err(std::env::VarError::NotUnicode(_)) => return Err(refuse("is not UTF-8")),
+    };
+    if key.trim().is_empty() {
+        return Err(refuse("is empty"));
+    }
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.trim()))
+        .map_err(|_| refuse("has characters that a header cannot have"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(toml: &str) -> OpenAiConfig {
+        let base = "base_urls = ['http://a:1/v1/']\nmodel = 'm'\n";
+        toml::from_str(&format!("{base}{toml}")).unwrap()
+    }
+
+    fn refusal(toml: &str) -> String {
+        Settings::of(config(toml)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn base_urls_mean_the_same_with_and_without_v1() {
+        for (written, meant) in [
+            ("http://a:1", "http://a:1"),
+            ("http://a:1/", "http://a:1"),
+            ("http://a:1/v1", "http://a:1"),
+            (" http://a:1/v1/ ", "http://a:1"),
+            ("https://a/openai/v1", "https://a/openai"),
+            ("http://[::1]:8000/v1", "http://[::1]:8000"),
+        ] {
+            assert_eq!(endpoint(written).as_deref(), Ok(meant), "{written}");
+        }
+        for bad in ["", "a:1", "localhost", "ftp://a", "http://", "http://a b", "http://a?x=1", "/v1"] {
+            assert!(endpoint(bad).is_err(), "{bad:?}");
+        }
+        let secret = endpoint("http://me:hush@a:1").unwrap_err().to_string();
+        assert!(!secret.contains("hush"), "{secret}");
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        for (toml, words) in [
+            ("timeout_s = 0.0", "timeout_s"),
+            ("timeout_s = inf", "timeout_s"),
+            ("backoff_s = -1.0", "backoff_s"),
+            ("retries = 1000", "retries"),
+            ("sampling = { top_p = 2.0 }", "sampling.top_p"),
+            ("extra = { model = 'other' }", "extra.model"),
+            ("extra = { temperature = 1.0 }", "use `sampling`"),
+            ("api_key_env = 'TRACELIFT_A_KEY_THAT_IS_NOT_SET'", "TRACELIFT_A_KEY_THAT_IS_NOT_SET"),
+        ] {
+            assert!(refusal(toml).contains(words), "{toml}: {}", refusal(toml));
+        }
+        let error = toml::from_str::<OpenAiConfig>("base_urls = ['http://a']\nmodel = 'm'\ntimeout = 3");
+        assert!(error.unwrap_err().to_string().contains("timeout_s"));
+        let none = OpenAiConfig { base_urls: Vec::new(), ..config("") };
+        assert_eq!(Settings::of(none).unwrap_err(), ConfigError::NoBaseUrl);
+    }
+
+    #[test]
+    fn the_key_is_never_printed() {
+        // Set by cargo for every test.
+        let settings = Settings::of(config("api_key_env = 'CARGO_PKG_NAME'")).unwrap();
+        let printed = format!("{settings:?}");
+        assert!(printed.contains("with an API key") && !printed.contains("tracelift-executor"), "{printed}");
+    }
+}

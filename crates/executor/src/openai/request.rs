@@ -1,0 +1,157 @@
+//! What is sent, and the fingerprint of it.
+
+use super::config::{Api, Settings};
+use crate::call::Call;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use tracelift_domain::{
+    Fingerprint, Gold, Problem, TaskDomain, Trace,
+    prompt::{executor_messages, executor_prompt},
+};
+
+/// The body of a call's request.
+pub(super) fn payload(settings: &Settings, call: &Call<'_>) -> Value {
+    let mut payload = settings.extra.clone();
+    let sampling = &settings.sampling;
+    let mut set = |key: &str, value: Value| payload.insert(key.to_owned(), value);
+    set("model", json!(settings.model));
+    match settings.api {
+        Api::Completions => set("prompt", json!(executor_prompt(settings.style, call.problem, call.trace))),
+        Api::Chat => set("messages", json!(executor_messages(call.problem, call.trace))),
+    };
+    set("temperature", json!(sampling.temperature));
+    set("top_p", json!(sampling.top_p));
+    set("max_tokens", json!(sampling.max_tokens));
+    if let Some(top_k) = sampling.top_k {
+        set("top_k", json!(top_k));
+    }
+    if !sampling.stop.is_empty() {
+        set("stop", json!(sampling.stop));
+    }
+    // Servers keep seeds in signed 32-bit integers.
+    set("seed", json!(call.seed.0 & 0x7fff_ffff));
+    Value::Object(payload)
+}
+
+/// Model name, set of endpoints, API and prompts, sampling, extra fields. The prompts go in as they are rendered for
+/// fixed problems, so that a change of their wording changes the fingerprint.
+pub(super) fn fingerprint(settings: &Settings) -> Fingerprint {
+    let mut endpoints: Vec<&str> = settings.endpoints.iter().map(String::as_str).collect();
+    endpoints.sort_unstable();
+    endpoints.dedup();
+    let settled = json!({
+        "kind": "openai",
+        "model": settings.model,
+        "endpoints": endpoints,
+        "prompts": prompts(settings),
+        "sampling": settings.sampling,
+        "extra": settings.extra,
+    });
+    Fingerprint::of([("executor", canonical(&settled).as_bytes())])
+}
+
+fn prompts(settings: &Settings) -> Vec<Value> {
+    let trace = Trace::new("trace");
+    [TaskDomain::Math, TaskDomain::Code, TaskDomain::Steps]
+        .into_iter()
+        .flat_map(|domain| [(domain, None), (domain, trace.as_ref())])
+        .map(|(domain, trace)| {
+            let problem = Problem {
+                id: String::new(),
+                source: String::new(),
+                domain,
+                statement: "statement".into(),
+                gold: Gold::Answer(String::new()),
+            };
+            match settings.api {
+                Api::Completions => json!(executor_prompt(settings.style, &problem, trace)),
+                Api::Chat => json!(executor_messages(&problem, trace)),
+            }
+        })
+        .collect()
+}
+
+/// JSON with sorted keys, whatever order the map type keeps.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let sorted: BTreeMap<&String, String> =
+                map.iter().map(|(key, value)| (key, canonical(value))).collect();
+            let fields: Vec<String> =
+                sorted.iter().map(|(key, value)| format!("{}:{value}", json!(key))).collect();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openai::{OpenAi, OpenAiConfig};
+    use crate::{Executor, Sampling};
+    use std::num::NonZeroUsize;
+    use tracelift_domain::{PromptStyle, Seed};
+
+    fn config() -> OpenAiConfig {
+        toml::from_str("base_urls = ['http://a', 'http://b']\nmodel = 'm'\napi = 'completions'").unwrap()
+    }
+
+    fn print_of(config: OpenAiConfig) -> Fingerprint {
+        OpenAi::new(config).unwrap().fingerprint().clone()
+    }
+
+    #[test]
+    fn the_fingerprint_covers_behaviour_alone() {
+        let base = print_of(config());
+        let same = [
+            OpenAiConfig { base_urls: vec!["http://b/v1".into(), "http://a/".into()], ..config() },
+            OpenAiConfig { timeout_s: 1.0, retries: 0, backoff_s: 0.0, ..config() },
+            OpenAiConfig { concurrency: NonZeroUsize::MIN, ..config() },
+            OpenAiConfig { api_key_env: Some("PATH".into()), ..config() },
+        ];
+        for other in same {
+            assert_eq!(print_of(other.clone()), base, "{other:?}");
+        }
+        let mut extra = serde_json::Map::new();
+        extra.insert("min_p".into(), json!(0.1));
+        let different = [
+            OpenAiConfig { base_urls: vec!["http://a".into()], ..config() },
+            OpenAiConfig { model: "n".into(), ..config() },
+            OpenAiConfig { api: Api::Chat, ..config() },
+            OpenAiConfig { style: PromptStyle::Chatml, ..config() },
+            OpenAiConfig { sampling: Sampling { top_k: Some(5), ..Sampling::default() }, ..config() },
+            OpenAiConfig { extra, ..config() },
+        ];
+        for other in different {
+            assert_ne!(print_of(other.clone()), base, "{other:?}");
+        }
+        // With chat the style plays no part.
+        let chat = |style| print_of(OpenAiConfig { api: Api::Chat, style, ..config() });
+        assert_eq!(chat(PromptStyle::Plain), chat(PromptStyle::World));
+    }
+
+    #[test]
+    fn keys_are_sorted_at_every_depth() {
+        let value: Value = serde_json::from_str(r#"{"b":[{"d":1,"c":"x\"y"}],"a":null}"#).unwrap();
+        assert_eq!(canonical(&value), r#"{"a":null,"b":[{"c":"x\"y","d":1}]}"#);
+    }
+
+    #[test]
+    fn a_seed_fits_into_31_bits() {
+        let settings = Settings::of(config()).unwrap();
+        let problem = Problem {
+            id: "1".into(),
+            source: "s".into(),
+            domain: TaskDomain::Math,
+            statement: "x".into(),
+            gold: Gold::Answer("1".into()),
+        };
+        let call = Call { problem: &problem, trace: None, seed: Seed(u64::MAX) };
+        assert_eq!(payload(&settings, &call)["seed"], json!(i32::MAX));
+    }
+}

@@ -1,0 +1,83 @@
+//! How an executor samples.
+
+use serde::{Deserialize, Serialize};
+
+/// Sampling settings; part of an executor's fingerprint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sampling {
+    /// 0 is greedy. Default: 0.5.
+    pub temperature: f64,
+    /// Sample from the smallest set of tokens with at least this probability. Default: 1 (off).
+    pub top_p: f64,
+    /// Sample from this many most likely tokens. Default: absent (off).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u32>,
+    /// The longest completion. Default: 512.
+    pub max_tokens: u32,
+    /// A completion ends before any of these.
+    pub stop: Vec<String>,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Sampling { temperature: 0.5, top_p: 1.0, top_k: None, max_tokens: 512, stop: Vec::new() }
+    }
+}
+
+/// A sampling setting that makes no sense.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("`sampling.{key}` is {value}, expected {expected}")]
+pub struct SamplingError {
+    key: &'static str,
+    value: String,
+    expected: &'static str,
+}
+
+impl Sampling {
+    /// Checks what the types do not say.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense.
+    pub fn validate(&self) -> Result<(), SamplingError> {
+        let refuse = |key, value: String, expected| Err(SamplingError { key, value, expected });
+        if !(0.0..=100.0).contains(&self.temperature) {
+            return refuse("temperature", self.temperature.to_string(), "a number from 0 to 100");
+        }
+        if !(self.top_p > 0.0 && self.top_p <= 1.0) {
+            return refuse("top_p", self.top_p.to_string(), "a number above 0 and at most 1");
+        }
+        if self.top_k == Some(0) {
+            return refuse("top_k", "0".into(), "at least 1, or nothing to switch it off");
+        }
+        if self.max_tokens == 0 {
+            return refuse("max_tokens", "0".into(), "at least 1");
+        }
+        if self.stop.iter().any(String::is_empty) {
+            return refuse("stop", "a list with an empty text".into(), "texts that are not empty");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid_and_nonsense_is_named() {
+        assert_eq!(Sampling::default().validate(), Ok(()));
+        for (toml, key) in [
+            ("temperature = -1.0", "temperature"),
+            ("temperature = nan", "temperature"),
+            ("top_p = 0.0", "top_p"),
+            ("top_k = 0", "top_k"),
+            ("max_tokens = 0", "max_tokens"),
+            ("stop = ['']", "stop"),
+        ] {
+            let sampling: Sampling = toml::from_str(toml).unwrap();
+            assert!(sampling.validate().unwrap_err().to_string().contains(key), "{toml}");
+        }
+        assert!(toml::from_str::<Sampling>("temprature = 1.0").is_err());
+    }
+}

@@ -1,0 +1,276 @@
+//! The OpenAI-compatible executor against a real server process, healthy and broken.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod server;
+
+use serde_json::{Value, json};
+use server::Server;
+use std::{
+    net::TcpListener,
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
+use tracelift_domain::{Gold, Problem, PromptStyle, Seed, TaskDomain, Trace};
+use tracelift_executor::{Api, Call, CallFailure, Completion, Executor, OpenAi, OpenAiConfig, Sampling};
+
+fn config(urls: &[String]) -> OpenAiConfig {
+    OpenAiConfig {
+        base_urls: urls.to_vec(),
+        model: "silly".into(),
+        api: Api::Completions,
+        style: PromptStyle::World,
+        api_key_env: None,
+        sampling: Sampling::default(),
+        timeout_s: 20.0,
+        retries: 8,
+        backoff_s: 0.01,
+        concurrency: NonZeroUsize::new(8).unwrap(),
+        extra: serde_json::Map::new(),
+    }
+}
+
+fn executor(server: &Server, change: impl FnOnce(&mut OpenAiConfig)) -> OpenAi {
+    let mut config = config(&[server.url()]);
+    change(&mut config);
+    OpenAi::new(config).unwrap()
+}
+
+fn problems(count: usize) -> Vec<Problem> {
+    (0..count)
+        .map(|i| Problem {
+            id: i.to_string(),
+            source: "test".into(),
+            domain: TaskDomain::Math,
+            statement: format!("What is {}?", 1000 + i),
+            gold: Gold::Answer((1000 + i).to_string()),
+        })
+        .collect()
+}
+
+fn calls(problems: &[Problem]) -> Vec<Call<'_>> {
+    let seed = |i| Seed(1).child("call", i);
+    problems
+        .iter()
+        .enumerate()
+        .map(|(i, problem)| Call { problem, trace: None, seed: seed(i as u64) })
+        .collect()
+}
+
+fn ask(executor: &OpenAi, count: usize) -> Vec<Result<Completion, CallFailure>> {
+    executor.run(&calls(&problems(count)))
+}
+
+fn causes(results: &[Result<Completion, CallFailure>]) -> Vec<&'static str> {
+    results.iter().map(|result| result.as_ref().map_or_else(CallFailure::cause, |_| "ok")).collect()
+}
+
+fn assert_in_order(results: &[Result<Completion, CallFailure>]) {
+    for (i, result) in results.iter().enumerate() {
+        assert_eq!(result.as_ref().unwrap().text, format!("#### {}", 1000 + i));
+    }
+}
+
+#[test]
+fn both_apis_keep_the_order() {
+    let server = Server::start(&["--latency-ms", "2"]);
+    for api in [Api::Completions, Api::Chat] {
+        for suffix in ["", "/v1/"] {
+            let executor = executor(&server, |config| {
+                config.api = api;
+                config.base_urls = vec![server.url() + suffix];
+            });
+            let results = ask(&executor, 40);
+            assert_in_order(&results);
+            let usage = executor.usage();
+            assert_eq!((usage.calls, usage.failed(), usage.retries), (40, 0, 0));
+            let written: u32 = results.iter().map(|r| r.as_ref().unwrap().completion_tokens.unwrap()).sum();
+            assert_eq!((usage.completion_tokens, written), (80, 80));
+            assert!(usage.prompt_tokens >= 40 * 5 && usage.seconds > 0.0);
+        }
+    }
+    assert!(executor(&server, |_| {}).run(&[]).is_empty());
+}
+
+#[test]
+fn the_arms_differ_by_the_trace_alone() {
+    let server = Server::start(&["--echo"]);
+    let problem = &problems(1)[0];
+    let trace = Trace::new("Count to a thousand.").unwrap();
+    for api in [Api::Completions, Api::Chat] {
+        let executor = executor(&server, |config| config.api = api);
+        let run = |trace| executor.run(&[Call { problem, trace, seed: Seed(5) }])[0].clone().unwrap().text;
+        let (with, without) = (run(Some(&trace)), run(None));
+        assert!(with.contains("Count to a thousand.") && !without.contains("Count to a thousand."));
+        assert!(with.contains("What is 1000?") && without.contains("What is 1000?"));
+    }
+}
+
+#[test]
+fn the_request_says_what_the_settings_say() {
+    let server = Server::start(&[]);
+    let executor = executor(&server, |config| {
+        config.sampling =
+            Sampling { temperature: 0.25, top_p: 0.9, top_k: Some(7), max_tokens: 1, stop: vec!["!".into()] };
+        config.extra.insert("min_p".into(), json!(0.05));
+    });
+    let completion = executor.run(&calls(&problems(1)))[0].clone().unwrap();
+    assert!(completion.truncated && completion.text == "####", "{completion:?}");
+    let body = &server.stats()["last_body"];
+    for (key, value) in [
+        ("model", json!("silly")),
+        ("prompt", json!("<problem> What is 1000? </problem> <answer>")),
+        ("temperature", json!(0.25)),
+        ("top_p", json!(0.9)),
+        ("top_k", json!(7)),
+        ("max_tokens", json!(1)),
+        ("stop", json!(["!"])),
+        ("min_p", json!(0.05)),
+        ("seed", json!(Seed(1).child("call", 0).0 & 0x7fff_ffff)),
+    ] {
+        assert_eq!(body[key], value, "{key}");
+    }
+    assert_eq!(body.as_object().unwrap().len(), 9, "{body}");
+}
+
+#[test]
+fn concurrency_is_limited_over_all_runs() {
+    let server = Server::start(&["--latency-ms", "30"]);
+    let executor = executor(&server, |config| config.concurrency = NonZeroUsize::new(3).unwrap());
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| assert_in_order(&ask(&executor, 10)));
+        }
+    });
+    let most = &server.stats()["max_concurrent"];
+    assert_eq!(most, &json!(3), "as many as allowed, and no more");
+}
+
+#[test]
+fn retries_recover_from_transient_faults() {
+    for faults in [
+        ["--fail-rate", "0.3", "--fail-status", "500"],
+        ["--fail-rate", "0.3", "--fail-status", "429"],
+        ["--malformed-rate", "0.3", "--seed", "3"],
+        ["--drop-rate", "0.3", "--seed", "4"],
+    ] {
+        let server = Server::start(&faults);
+        let executor = executor(&server, |config| config.retries = 30);
+        assert_in_order(&ask(&executor, 60));
+        let usage = executor.usage();
+        let faults: u64 =
+            server.stats()["faults"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+        assert!(faults > 5, "{faults} faults");
+        assert_eq!((usage.failed(), usage.retries), (0, faults));
+    }
+}
+
+#[test]
+fn faults_do_not_depend_on_the_order() {
+    let outcomes = |concurrency| {
+        let server = Server::start(&["--fail-rate", "0.5", "--seed", "9"]);
+        let executor = executor(&server, |config| {
+            config.retries = 1;
+            config.concurrency = NonZeroUsize::new(concurrency).unwrap();
+        });
+        causes(&ask(&executor, 40))
+    };
+    let outcome = outcomes(1);
+    assert!(outcome.contains(&"ok") && outcome.contains(&"status_5xx"));
+    assert_eq!(outcome, outcomes(8));
+}
+
+#[test]
+fn lasting_faults_are_named() {
+    for (options, cause, attempts) in [
+        (["--fail-rate", "1", "--fail-status", "503"], "status_5xx", 3),
+        (["--fail-rate", "1", "--fail-status", "429"], "status_429", 3),
+        (["--fail-rate", "1", "--fail-status", "400"], "status_4xx", 1),
+        (["--fail-rate", "1", "--fail-status", "302"], "status_other", 1),
+        (["--malformed-rate", "1", "--seed", "0"], "malformed", 3),
+        (["--drop-rate", "1", "--seed", "0"], "broken", 3),
+        (["--empty-rate", "1", "--seed", "0"], "empty", 1),
+        (["--latency-ms", "3000", "--seed", "0"], "timeout", 3),
+    ] {
+        let server = Server::start(&options);
+        let executor = executor(&server, |config| {
+            config.retries = 2;
+            config.timeout_s = if cause == "timeout" { 0.2 } else { 20.0 };
+        });
+        let results = ask(&executor, 1);
+        assert_eq!(causes(&results), [cause], "{results:?}");
+        let message = results[0].as_ref().unwrap_err().to_string();
+        assert!(message.contains(&server.url()), "{message}");
+        if cause.starts_with("status") {
+            assert!(message.contains("injected fault") && message.contains(options[3]), "{message}");
+        }
+        assert_eq!(server.stats()["requests"], json!(attempts), "{cause}");
+        let usage = executor.usage();
+        assert_eq!((usage.failures[cause], usage.retries), (1, attempts - 1));
+    }
+}
+
+#[test]
+fn retry_after_is_honoured() {
+    let server = Server::start(&["--fail-rate", "1", "--fail-status", "429", "--retry-after", "0.4"]);
+    let executor = executor(&server, |config| {
+        config.retries = 2;
+        config.backoff_s = 0.0;
+    });
+    let start = Instant::now();
+    assert_eq!(causes(&ask(&executor, 1)), ["status_429"]);
+    assert!(start.elapsed() >= Duration::from_millis(800), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_server_that_dies_half_way_refuses_the_rest() {
+    let server = Server::start(&["--die-after", "10"]);
+    let executor = executor(&server, |config| {
+        config.retries = 2;
+        config.concurrency = NonZeroUsize::new(2).unwrap();
+    });
+    let start = Instant::now();
+    let results = ask(&executor, 30);
+    assert!(start.elapsed() < Duration::from_secs(30));
+    let ok = results.iter().filter(|result| result.is_ok()).count();
+    // The last completions may die with the server on their way.
+    assert!((8..=10).contains(&ok), "{ok}");
+    for failure in results.iter().filter_map(|result| result.as_ref().err()) {
+        assert_eq!(failure.cause(), "refused", "{failure}");
+    }
+    assert_eq!(executor.usage().failures["refused"] as usize, 30 - ok);
+}
+
+#[test]
+fn a_dead_replica_costs_nothing_but_time() {
+    let (first, mut second) = (Server::start(&[]), Server::start(&[]));
+    let executor = OpenAi::new(OpenAiConfig { retries: 1, ..config(&[first.url(), second.url()]) }).unwrap();
+    assert_in_order(&ask(&executor, 20));
+    for server in [&first, &second] {
+        assert_eq!(server.stats()["served"], json!(10), "replicas take turns");
+    }
+    second.kill();
+    assert_in_order(&ask(&executor, 20));
+    assert_eq!(executor.usage().retries, 10);
+}
+
+#[test]
+fn nobody_listening_is_refused() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let executor = OpenAi::new(OpenAiConfig { retries: 1, ..config(&[url]) }).unwrap();
+    assert_eq!(causes(&ask(&executor, 2)), ["refused", "refused"]);
+}
+
+#[test]
+fn the_key_comes_from_the_environment() {
+    // Cargo sets CARGO_PKG_NAME for every test.
+    let server = Server::start(&["--api-key", env!("CARGO_PKG_NAME")]);
+    let with = executor(&server, |config| config.api_key_env = Some("CARGO_PKG_NAME".into()));
+    assert_in_order(&ask(&with, 2));
+    assert_eq!(causes(&ask(&executor(&server, |_| {}), 1)), ["status_4xx"]);
+    let unset = OpenAiConfig { api_key_env: Some("TRACELIFT_NO_SUCH_KEY".into()), ..config(&[server.url()]) };
+    let message = OpenAi::new(unset).unwrap_err().to_string();
+    assert!(message.contains("TRACELIFT_NO_SUCH_KEY") && message.contains("is not set"), "{message}");
+}
