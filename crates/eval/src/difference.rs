@@ -1,0 +1,234 @@
+//! Differences between two rows, problem by problem.
+
+use crate::{
+    EvalError, Metric, SampleRecord,
+    estimate::{Cluster, clusters, pooled_mean, sandwich},
+};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use tracelift_domain::{Fingerprint, Seed};
+
+/// How often the bootstrap draws.
+pub const DRAWS: usize = 10_000;
+/// The share of draws within the interval.
+const LEVEL: f64 = 0.95;
+
+/// How much a row is ahead of another one on the problems that both have.
+///
+/// With the problems' residuals `R_i` and sample counts `N` of the two rows (see [`crate::Estimate`]), the paired
+/// standard error is `SE = sqrt( n/(n − 1) · Σ_i (R_i/N − R'_i/N')² )`: what is hard for both rows cancels. The interval
+/// is the percentile interval of a bootstrap that draws problems, with all their samples of both rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Difference {
+    /// What is compared.
+    pub metric: Metric,
+    /// The row.
+    pub row: String,
+    /// The row that it is compared with.
+    pub against: String,
+    /// The executor of both.
+    pub executor: Fingerprint,
+    /// Mean of `row` minus mean of `against`.
+    pub difference: f64,
+    /// Its paired, problem-clustered standard error; `None` if there are fewer than two problems.
+    pub standard_error: Option<f64>,
+    /// The 95 % bootstrap interval.
+    pub interval: (f64, f64),
+    /// On how many problems both rows are known.
+    pub problems: usize,
+    /// On how many problems only one of them is: these are left out.
+    pub unpaired: usize,
+    /// How often the bootstrap drew.
+    pub draws: usize,
+}
+
+/// Compares the samples of two rows.
+///
+/// # Errors
+/// When a row has no samples, the executors differ, or there is no problem on which both rows are known.
+pub fn paired_difference(
+    samples: &[SampleRecord],
+    metric: Metric,
+    row: &str,
+    against: &str,
+    seed: Seed,
+) -> Result<Difference, EvalError> {
+    let executor = common_executor(samples, row, against)?;
+    let of = |name: &str| {
+        let samples = samples.iter().filter(|sample| sample.row == name);
+        clusters(samples.map(|sample| (sample.problem_id.as_str(), metric.of(sample)))).0
+    };
+    let (ours, theirs) = (of(row), of(against));
+    let pairs: Vec<(Cluster, Cluster)> =
+        ours.iter().filter_map(|(problem, cluster)| Some((*cluster, *theirs.get(problem)?))).collect();
+    let statistic = pooled_difference(&pairs).ok_or_else(|| EvalError::NothingInCommon {
+        row: row.to_owned(),
+        against: against.to_owned(),
+        metric: metric.title(),
+    })?;
+    Ok(Difference {
+        metric,
+        row: row.to_owned(),
+        against: against.to_owned(),
+        executor,
+        difference: statistic,
+        standard_error: paired_error(&pairs),
+        interval: bootstrap_interval(&pairs, seed, DRAWS),
+        problems: pairs.len(),
+        unpaired: ours.len() + theirs.len() - 2 * pairs.len(),
+        draws: DRAWS,
+    })
+}
+
+/// The one executor of both rows.
+fn common_executor(samples: &[SampleRecord], row: &str, against: &str) -> Result<Fingerprint, EvalError> {
+    let first = |name: &str| {
+        samples.iter().find(|sample| sample.row == name).ok_or_else(|| {
+            let mut known: Vec<&str> = samples.iter().map(|sample| sample.row.as_str()).collect();
+            known.sort_unstable();
+            known.dedup();
+            let known = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            EvalError::UnknownRow { row: name.to_owned(), known }
+        })
+    };
+    first(row)?;
+    let expected = first(against)?;
+    for sample in samples.iter().filter(|sample| sample.row == row || sample.row == against) {
+        if sample.executor != expected.executor {
+            return Err(EvalError::MixedExecutors {
+                first_row: against.to_owned(),
+                first: expected.executor.clone(),
+                row: sample.row.clone(),
+                executor: sample.executor.clone(),
+            });
+        }
+    }
+    Ok(expected.executor.clone())
+}
+
+fn pooled_difference(pairs: &[(Cluster, Cluster)]) -> Option<f64> {
+    let (ours, _) = pooled_mean(pairs.iter().map(|(ours, _)| ours))?;
+    let (theirs, _) = pooled_mean(pairs.iter().map(|(_, theirs)| theirs))?;
+    Some(ours - theirs)
+}
+
+fn paired_error(pairs: &[(Cluster, Cluster)]) -> Option<f64> {
+    let (our_mean, our_count) = pooled_mean(pairs.iter().map(|(ours, _)| ours))?;
+    let (their_mean, their_count) = pooled_mean(pairs.iter().map(|(_, theirs)| theirs))?;
+    sandwich(pairs.iter().map(|(ours, theirs)| {
+        ours.residual(our_mean) / our_count as f64 - theirs.residual(their_mean) / their_count as f64
+    }))
+}
+
+/// The percentile interval of `draws` bootstrap samples of as many problems as there are.
+fn bootstrap_interval(pairs: &[(Cluster, Cluster)], seed: Seed, draws: usize) -> (f64, f64) {
+    let mut rng = seed.child("paired bootstrap", 0).rng();
+    let mut drawn = Vec::with_capacity(pairs.len());
+    let mut statistics: Vec<f64> = (0..draws)
+        .filter_map(|_| {
+            drawn.clear();
+            drawn.extend((0..pairs.len()).map(|_| pairs[rng.random_range(0..pairs.len())]));
+            pooled_difference(&drawn)
+        })
+        .collect();
+    statistics.sort_unstable_by(f64::total_cmp);
+    let tail = (1.0 - LEVEL) / 2.0;
+    (quantile(&statistics, tail), quantile(&statistics, 1.0 - tail))
+}
+
+/// A quantile of sorted numbers, interpolated between neighbours; there must be at least one.
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let position = q * (sorted.len() - 1) as f64;
+    let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
+    below + (above - below) * position.fract()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::tests::sample;
+
+    fn right(row: &str, problem: usize, seed: u64, correct: Option<bool>) -> SampleRecord {
+        SampleRecord { correct, ..sample(row, problem, seed) }
+    }
+
+    fn compare(samples: &[SampleRecord]) -> Result<Difference, EvalError> {
+        paired_difference(samples, Metric::Accuracy, "new", "old", Seed(1))
+    }
+
+    #[test]
+    fn what_is_hard_for_both_cancels() {
+        let mut samples = Vec::new();
+        for problem in 0..40 {
+            samples.push(right("new", problem, 0, Some(problem % 2 == 0)));
+            samples.push(right("old", problem, 0, Some(problem % 2 == 0)));
+        }
+        let same = compare(&samples).unwrap();
+        assert_eq!((same.difference, same.standard_error, same.interval), (0.0, Some(0.0), (0.0, 0.0)));
+
+        // One problem of forty more: d_i is 1 once and 0 else.
+        samples[2].correct = Some(true);
+        let ahead = compare(&samples).unwrap();
+        let mean = 1.0 / 40.0;
+        let sum_of_squares = (1.0 - mean) * (1.0 - mean) + 39.0 * mean * mean;
+        let error = (sum_of_squares / 39.0 / 40.0_f64).sqrt();
+        assert!((ahead.difference - mean).abs() < 1e-12);
+        assert!((ahead.standard_error.unwrap() - error).abs() < 1e-12);
+        assert_eq!(ahead.interval.0, 0.0);
+        assert_eq!(compare(&samples).unwrap(), ahead, "the seed decides the interval");
+    }
+
+    #[test]
+    fn problems_known_to_one_row_alone_are_counted() {
+        let samples = [
+            right("new", 0, 0, Some(true)),
+            right("new", 1, 0, Some(true)),
+            right("new", 2, 0, None),
+            right("old", 0, 0, Some(false)),
+            right("old", 2, 0, Some(true)),
+        ];
+        let difference = compare(&samples).unwrap();
+        assert_eq!((difference.difference, difference.problems, difference.unpaired), (1.0, 1, 2));
+        assert_eq!(difference.standard_error, None);
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_refused() {
+        let one = [right("new", 0, 0, Some(true))];
+        assert_eq!(
+            compare(&one).unwrap_err().to_string(),
+            "there is no row `old` to compare; the rows are `new`"
+        );
+        let apart = [right("new", 0, 0, Some(true)), right("old", 1, 0, Some(true))];
+        assert!(matches!(compare(&apart), Err(EvalError::NothingInCommon { .. })));
+        let mut other = right("old", 0, 0, Some(true));
+        other.executor = Fingerprint::of([("weights", b"2".as_slice())]);
+        let mixed = [right("new", 0, 0, Some(true)), other];
+        assert!(matches!(compare(&mixed), Err(EvalError::MixedExecutors { .. })));
+    }
+
+    #[test]
+    fn the_interval_covers_and_the_error_agrees() {
+        let (trials, problems, truth) = (300, 60, 0.15);
+        let (mut covered, mut mean_width, mut mean_error) = (0, 0.0, 0.0);
+        for trial in 0..trials {
+            let mut rng = Seed(11).child("trial", trial).rng();
+            let mut draw = |p: f64| Cluster { sum: f64::from(u8::from(rng.random_bool(p))), count: 1 };
+            let pairs: Vec<(Cluster, Cluster)> = (0..problems)
+                .map(|problem| {
+                    let difficulty = 0.1 + 0.7 * f64::from(problem) / f64::from(problems - 1);
+                    (draw(difficulty + truth), draw(difficulty))
+                })
+                .collect();
+            let (low, high) = bootstrap_interval(&pairs, Seed(trial), 400);
+            covered += usize::from(low <= truth && truth <= high);
+            mean_width += (high - low) / trials as f64;
+            mean_error += paired_error(&pairs).unwrap() / trials as f64;
+        }
+        let coverage = covered as f64 / trials as f64;
+        assert!((0.90..=0.98).contains(&coverage), "coverage {coverage}");
+        let ratio = mean_width / (2.0 * 1.96 * mean_error);
+        assert!((0.95..=1.05).contains(&ratio), "interval over normal interval {ratio}");
+    }
+}

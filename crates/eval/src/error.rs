@@ -1,0 +1,100 @@
+//! What can go wrong when results are summed up.
+
+use std::{io, path::PathBuf};
+use tracelift_domain::Fingerprint;
+
+/// Why results could not be read, summed up or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvalError {
+    /// Rows of different executors in one table.
+    #[error(
+        "row `{row}` was measured with executor {executor}, but row `{first_row}` with executor {first}: their \
+         difference is not the planner's alone; evaluate both with one executor, or ask for a transfer table"
+    )]
+    MixedExecutors {
+        /// The first row of the table.
+        first_row: String,
+        /// Its executor.
+        first: Fingerprint,
+        /// The row that does not fit.
+        row: String,
+        /// Its executor.
+        executor: Fingerprint,
+    },
+    /// Two rows of one name and one executor.
+    #[error("two rows are called `{row}` (executor {executor}); give each planner its own name")]
+    DuplicateRow {
+        /// The name.
+        row: String,
+        /// The executor.
+        executor: Fingerprint,
+    },
+    /// One sample twice.
+    #[error(
+        "row `{row}` has two samples with seed {seed} of problem `{problem_id}`; counting one twice would make the \
+         standard error too small"
+    )]
+    DuplicateSample {
+        /// The row.
+        row: String,
+        /// The problem.
+        problem_id: String,
+        /// The index of the seed.
+        seed: u64,
+    },
+    /// Nothing to compare.
+    #[error("rows `{row}` and `{against}` have no problem in common on which both have a known {metric}")]
+    NothingInCommon {
+        /// One row.
+        row: String,
+        /// The other one.
+        against: String,
+        /// The metric.
+        metric: &'static str,
+    },
+    /// A difference between rows that are not in the table.
+    #[error("there is no row `{row}` to compare; the rows are {known}")]
+    UnknownRow {
+        /// The name.
+        row: String,
+        /// The rows that there are.
+        known: String,
+    },
+    /// The file system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A line is not a sample.
+    #[error("{}:{line}: not a sample: {source}; remove the line or evaluate again", path.display())]
+    BadSample {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A file is not a table.
+    #[error("{} is not an evaluation: {source}; evaluate again", path.display())]
+    BadTable {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A value cannot be written as JSON.
+    #[error("cannot encode {what} as JSON: {source}")]
+    Encode {
+        /// What.
+        what: &'static str,
+        /// Why not.
+        source: serde_json::Error,
+    },
+}
