@@ -1,0 +1,298 @@
+//! The rubric reward model: a decoder's last hidden state, five 5-way heads and one scalar head.
+//!
+//! Checkpoints have the layout of the published reward models: the backbone under `model.*`, heads under
+//! `dimension_heads.{i}` and `total_head`, and what the heads mean in `config.json`.
+
+use crate::loss::{HeadGradients, HeadOutputs, score};
+pub use crate::loss::RubricScore;
+use rand::Rng;
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+use tracelift_domain::rubric::{LABELS, dimension_names};
+use tracelift_domain::{DIMENSIONS, Fingerprint, Problem, Seed, TaskDomain, Trace, prompt};
+use tracelift_engine::checkpoint::{self, CheckpointError, Outgoing};
+use tracelift_engine::tokenizer::TokenizerError;
+use tracelift_engine::{Batch, Memory, Model, Pass, Precision, Tokenizer};
+
+/// Rows of the heads' matrix: the labels of each dimension, then the total.
+const OUTPUTS: usize = DIMENSIONS * LABELS + 1;
+/// Tokens that go through the backbone at a time.
+const BUDGET: usize = 8192;
+
+/// Why a reward model cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RewardModelError {
+    /// The backbone, the tokenizer or a file.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The tokenizer.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// `config.json` describes other heads.
+    #[error("{path}: `{key}` is {found}; only {supported} is supported")]
+    Heads {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: &'static str,
+        /// What it says.
+        found: String,
+        /// What it would have to say.
+        supported: String,
+    },
+    /// A head's tensor is missing or has another shape.
+    #[error("{path}: tensor `{name}` is missing or does not have shape {shape:?}")]
+    Tensor {
+        /// The directory.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// The shape that it must have.
+        shape: Vec<usize>,
+    },
+}
+
+/// A reward model.
+#[derive(Clone, Debug)]
+pub struct RewardModel {
+    /// The decoder.
+    pub backbone: Model,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// The rubric that it was trained for.
+    pub domain: TaskDomain,
+    /// The longest input in tokens.
+    pub max_tokens: usize,
+    /// `26 × hidden` weights, then 26 biases.
+    pub heads: Vec<f32>,
+}
+
+impl RewardModel {
+    /// Fresh heads (normal with deviation 0.02, zero biases) on a backbone.
+    #[must_use]
+    pub fn new(backbone: Model, tokenizer: Tokenizer, domain: TaskDomain, seed: Seed) -> RewardModel {
+        let width = backbone.config.hidden_size;
+        let mut heads = vec![0.0; OUTPUTS * width + OUTPUTS];
+        let mut rng = seed.child("heads", 0).rng();
+        for weight in &mut heads[..OUTPUTS * width] {
+            // Twelve uniform draws less six are normal enough for a start.
+            *weight = 0.02 * ((0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0);
+        }
+        let max_tokens = backbone.config.max_positions.min(3072);
+        RewardModel { backbone, tokenizer, domain, max_tokens, heads }
+    }
+
+    /// Reads a checkpoint directory.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it.
+    pub fn load(dir: &Path) -> Result<RewardModel, RewardModelError> {
+        let (model, domain) = load_heads(dir)?;
+        let tokenizer = Tokenizer::load(dir)?;
+        let (backbone, heads) = model;
+        let max_tokens = backbone.config.max_positions.min(3072);
+        Ok(RewardModel { backbone, tokenizer, domain, max_tokens, heads })
+    }
+
+    /// Writes a checkpoint directory.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn save(&self, dir: &Path, precision: Precision) -> Result<(), RewardModelError> {
+        let width = self.backbone.config.hidden_size;
+        std::fs::create_dir_all(dir)
+            .map_err(|source| CheckpointError::Io { path: dir.to_owned(), source })?;
+        let config = Map::from_iter([
+            ("architectures".to_owned(), json!(["Qwen2ForReasonRewardModel"])),
+            ("rm_dimension_names".to_owned(), json!(dimension_names(self.domain))),
+            ("rm_dimension_weights".to_owned(), json!(vec![0.2; DIMENSIONS])),
+            ("rm_num_labels".to_owned(), json!(LABELS)),
+            ("rm_use_total_head".to_owned(), json!(true)),
+        ]);
+        let (weights, biases) = self.heads.split_at(OUTPUTS * width);
+        let mut extra = Vec::new();
+        for (name, rows) in head_rows() {
+            let count = rows.len();
+            let (weight, bias) = (&weights[rows.start * width..rows.end * width], &biases[rows]);
+            extra.push(Outgoing { name: format!("{name}.weight"), shape: vec![count, width], values: weight, precision });
+            extra.push(Outgoing { name: format!("{name}.bias"), shape: vec![count], values: bias, precision });
+        }
+        checkpoint::save_model(&self.backbone, dir, precision, &config, extra)?;
+        Ok(self.tokenizer.save(dir)?)
+    }
+
+    /// A hash of backbone and heads.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let heads: Vec<u8> = self.heads.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let backbone = self.backbone.fingerprint();
+        Fingerprint::of([("backbone", backbone.as_str().as_bytes()), ("heads", heads.as_slice())])
+    }
+
+    /// The tokens of an input. Where it is too long, the problem is shortened at its end, never the trace; a trace
+    /// that is too long by itself loses its beginning.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn encode(&self, problem: &Problem, trace: &Trace) -> Result<Vec<u32>, TokenizerError> {
+        let whole = |statement: &str| {
+            let text = prompt::reward_model_input(&problem.source, problem.domain, statement, trace.as_str());
+            self.tokenizer.encode(&text)
+        };
+        let mut tokens = whole(&problem.statement)?;
+        if tokens.len() > self.max_tokens {
+            let characters: Vec<char> = problem.statement.chars().collect();
+            // The longest beginning that fits, by bisection: lengths in tokens grow with lengths in characters.
+            let (mut fits, mut exceeds) = (0, characters.len());
+            while exceeds - fits > 1 {
+                let middle = fits.midpoint(exceeds);
+                let shorter: String = characters[..middle].iter().collect();
+                if whole(&shorter)?.len() <= self.max_tokens { fits = middle } else { exceeds = middle }
+            }
+            tokens = whole(&characters[..fits].iter().collect::<String>())?;
+            tokens.drain(..tokens.len().saturating_sub(self.max_tokens));
+        }
+        Ok(tokens)
+    }
+
+    /// Scores inputs. A score does not depend on what else is scored, beyond rounding.
+    #[must_use]
+    pub fn score(&self, inputs: &[Vec<u32>]) -> Vec<RubricScore> {
+        let mut pass = Pass::new(Memory::Recompute);
+        let mut order: Vec<usize> = (0..inputs.len()).collect();
+        order.sort_by_key(|&i| inputs[i].len());
+        let mut scores = vec![score(&HeadOutputs::ZERO); inputs.len()];
+        let mut rest = order.as_slice();
+        while !rest.is_empty() {
+            let mut tokens = 0;
+            let count = rest.iter().take_while(|&&i| {
+                tokens += inputs[i].len();
+                tokens <= BUDGET
+            });
+            let (now, later) = rest.split_at(count.count().max(1));
+            rest = later;
+            let batch = Batch::of(now.iter().map(|&i| &inputs[i]));
+            pass.forward(&self.backbone, &batch);
+            for (&i, outputs) in now.iter().zip(self.outputs(&pass, &batch)) {
+                scores[i] = score(&outputs);
+            }
+        }
+        scores
+    }
+
+    /// What the heads say of each sequence of the last forward pass.
+    #[must_use]
+    pub fn outputs(&self, pass: &Pass, batch: &Batch) -> Vec<HeadOutputs> {
+        let width = self.backbone.config.hidden_size;
+        let (weights, biases) = self.heads.split_at(OUTPUTS * width);
+        last_rows(batch)
+            .map(|row| {
+                let hidden = &pass.hidden()[row * width..][..width];
+                let output = |i: usize| {
+                    let dot: f64 = weights[i * width..][..width]
+                        .iter()
+                        .zip(hidden)
+                        .map(|(w, h)| f64::from(*w) * f64::from(*h))
+                        .sum();
+                    dot + f64::from(biases[i])
+                };
+                HeadOutputs {
+                    labels: std::array::from_fn(|d| std::array::from_fn(|k| output(d * LABELS + k))),
+                    total: output(OUTPUTS - 1),
+                }
+            })
+            .collect()
+    }
+
+    /// The way back through the heads: adds to `d_heads` and to the pass's hidden gradient.
+    pub fn outputs_backward(&self, pass: &mut Pass, batch: &Batch, gradients: &[HeadGradients], d_heads: &mut [f32]) {
+        let width = self.backbone.config.hidden_size;
+        let weights = &self.heads[..OUTPUTS * width];
+        let (d_weights, d_biases) = d_heads.split_at_mut(OUTPUTS * width);
+        let mut d_hidden = vec![0.0; width];
+        for (row, gradient) in last_rows(batch).zip(gradients) {
+            d_hidden.fill(0.0);
+            let slopes = gradient.labels.iter().flatten().chain(std::iter::once(&gradient.total));
+            for (i, slope) in slopes.enumerate() {
+                let slope = *slope as f32;
+                d_biases[i] += slope;
+                let hidden = &pass.hidden()[row * width..][..width];
+                let weights = &weights[i * width..][..width];
+                let d_weights = &mut d_weights[i * width..][..width];
+                for (((d_w, d_h), w), h) in d_weights.iter_mut().zip(&mut d_hidden).zip(weights).zip(hidden) {
+                    *d_w += slope * h;
+                    *d_h += slope * w;
+                }
+            }
+            pass.add_hidden_gradient(row, &d_hidden);
+        }
+    }
+}
+
+/// Head names and their rows in [`RewardModel::heads`].
+fn head_rows() -> impl Iterator<Item = (String, std::ops::Range<usize>)> {
+    (0..DIMENSIONS)
+        .map(|d| (format!("dimension_heads.{d}"), d * LABELS..(d + 1) * LABELS))
+        .chain(std::iter::once(("total_head".to_owned(), OUTPUTS - 1..OUTPUTS)))
+}
+
+fn last_rows(batch: &Batch) -> impl Iterator<Item = usize> {
+    batch.offsets()[1..].iter().map(|end| end - 1)
+}
+
+type Parts = ((Model, Vec<f32>), TaskDomain);
+
+/// Backbone, heads and domain of a checkpoint, without its tokenizer.
+///
+/// # Errors
+/// As [`RewardModel::load`].
+pub fn load_heads(dir: &Path) -> Result<Parts, RewardModelError> {
+    let is_head = |name: &str| name.starts_with("dimension_heads.") || name.starts_with("total_head.");
+    let (backbone, extra) = checkpoint::load_model_with_extra(dir, is_head)?;
+    let domain = check_config(&dir.join("config.json"))?;
+    let width = backbone.config.hidden_size;
+    let mut heads = vec![0.0; OUTPUTS * width + OUTPUTS];
+    for (name, rows) in head_rows() {
+        let bias = OUTPUTS * width + rows.start..OUTPUTS * width + rows.end;
+        for (part, range, shape) in [
+            ("weight", rows.start * width..rows.end * width, vec![rows.len(), width]),
+            ("bias", bias, vec![rows.len()]),
+        ] {
+            let name = format!("{name}.{part}");
+            match extra.get(&name) {
+                Some((found, values)) if *found == shape => heads[range].copy_from_slice(values),
+                _ => return Err(RewardModelError::Tensor { path: dir.to_owned(), name, shape }),
+            }
+        }
+    }
+    Ok(((backbone, heads), domain))
+}
+
+fn check_config(path: &Path) -> Result<TaskDomain, RewardModelError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| CheckpointError::Io { path: path.to_owned(), source })?;
+    let config: Value = serde_json::from_str(&text)
+        .map_err(|error| CheckpointError::Json { path: path.to_owned(), message: error.to_string() })?;
+    let refuse = |key: &'static str, supported: String| {
+        let found = config.get(key).map_or_else(|| "missing".to_owned(), Value::to_string);
+        Err(RewardModelError::Heads { path: path.to_owned(), key, found, supported })
+    };
+    for (key, supported) in [("rm_num_labels", json!(LABELS)), ("rm_use_total_head", json!(true))] {
+        if config.get(key) != Some(&supported) {
+            return refuse(key, supported.to_string());
+        }
+    }
+    let weights: Option<Vec<f64>> = config
+        .get("rm_dimension_weights")
+        .and_then(Value::as_array)
+        .map(|weights| weights.iter().filter_map(Value::as_f64).collect());
+    if weights.is_none_or(|w| w.len() != DIMENSIONS || w.iter().any(|w| (w - 0.2).abs() > 1e-9)) {
+        return refuse("rm_dimension_weights", "five times 0.2".into());
+    }
+    let domains = [TaskDomain::Math, TaskDomain::Code];
+    let known = domains.into_iter().find(|d| config.get("rm_dimension_names") == Some(&json!(dimension_names(*d))));
+    match known {
+        Some(domain) => Ok(domain),
+        None => refuse("rm_dimension_names", domains.map(|d| format!("{:?}", dimension_names(d))).join(" or ")),
+    }
+}

@@ -1,0 +1,181 @@
+//! Reward rules: pure functions from evidence to a number.
+//!
+//! `e` is the outcome of the primary run, `w` and `b` the mean success with the trace and without any, `u = w − b`,
+//! `s` the reward model's score, `λ` the weight of the reason. Unknown evidence makes the reward unknown, and only
+//! the evidence that a rule uses counts.
+
+use serde::{Deserialize, Serialize};
+use tracelift_domain::{Probability, Uplift};
+
+/// What is known of one trace. `None` is unknown, which is not zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// `e`: success of the primary run.
+    pub outcome: Option<Probability>,
+    /// `w`: mean success with the trace.
+    pub with_trace: Option<Probability>,
+    /// `b`: mean success of the same executor without any trace.
+    pub without: Option<Probability>,
+    /// `s`: the reward model's score.
+    pub rubric: Option<Probability>,
+}
+
+impl Evidence {
+    /// `u = w − b`, where both are known.
+    #[must_use]
+    pub fn uplift(&self) -> Option<Uplift> {
+        Some(Uplift::between(self.with_trace?, self.without?))
+    }
+}
+
+/// Which measurements a rule uses; what it does not use is not measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// How many executor runs with the trace, given `K`.
+    pub with_runs: usize,
+    /// Whether `b` is needed.
+    pub baseline: bool,
+    /// Whether `s` is needed.
+    pub rubric: bool,
+}
+
+/// How evidence becomes a reward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// `e`: the baseline of the paper.
+    ExecOnly,
+    /// The mean over all `K + 1` runs with the trace: as many executor calls as [`Rule::Tracelift`], so that a
+    /// better reward can be told from less noise.
+    ExecOnlyMatched,
+    /// `(1 − λ)·e + λ·s·u`: good and useful.
+    Tracelift,
+    /// `(1 − λ)·e + λ·s`: what the uplift buys, by leaving it out.
+    NoUplift,
+    /// `(1 − λ)·e + λ·u`: what the rubric buys, by leaving it out.
+    UpliftOnly,
+}
+
+impl Rule {
+    /// All of them.
+    pub const ALL: [Rule; 5] =
+        [Rule::ExecOnly, Rule::ExecOnlyMatched, Rule::Tracelift, Rule::NoUplift, Rule::UpliftOnly];
+
+    /// As in configurations.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Rule::ExecOnly => "exec_only",
+            Rule::ExecOnlyMatched => "exec_only_matched",
+            Rule::Tracelift => "tracelift",
+            Rule::NoUplift => "no_uplift",
+            Rule::UpliftOnly => "uplift_only",
+        }
+    }
+
+    /// What must be measured, given `K`. The primary run is the first of the runs with the trace.
+    #[must_use]
+    pub fn needs(self, k: usize) -> Needs {
+        let k = k.max(1);
+        match self {
+            Rule::ExecOnly => Needs { with_runs: 1, baseline: false, rubric: false },
+            Rule::ExecOnlyMatched => Needs { with_runs: k + 1, baseline: false, rubric: false },
+            Rule::Tracelift => Needs { with_runs: k, baseline: true, rubric: true },
+            Rule::NoUplift => Needs { with_runs: 1, baseline: false, rubric: true },
+            Rule::UpliftOnly => Needs { with_runs: k, baseline: true, rubric: false },
+        }
+    }
+
+    /// The part of the reward that λ weighs: `s·u`, `s`, `u`, or nothing.
+    #[must_use]
+    pub fn reason(self, evidence: &Evidence) -> Option<f64> {
+        match self {
+            Rule::ExecOnly | Rule::ExecOnlyMatched => None,
+            Rule::Tracelift => Some(evidence.rubric?.get() * evidence.uplift()?.get()),
+            Rule::NoUplift => Some(evidence.rubric?.get()),
+            Rule::UpliftOnly => Some(evidence.uplift()?.get()),
+        }
+    }
+
+    /// The reward, or `None` where a measurement that the rule uses is unknown.
+    #[must_use]
+    pub fn reward(self, lambda: Probability, evidence: &Evidence) -> Option<f64> {
+        match self {
+            Rule::ExecOnly => Some(evidence.outcome?.get()),
+            Rule::ExecOnlyMatched => Some(evidence.with_trace?.get()),
+            Rule::Tracelift | Rule::NoUplift | Rule::UpliftOnly => {
+                let (lambda, reason) = (lambda.get(), self.reason(evidence)?);
+                Some((1.0 - lambda) * evidence.outcome?.get() + lambda * reason)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn p(value: f64) -> Option<Probability> {
+        Probability::new(value).ok()
+    }
+
+    const HALF: f64 = 0.5;
+
+    fn reward(rule: Rule, e: f64, w: f64, b: f64, s: f64) -> f64 {
+        let evidence = Evidence { outcome: p(e), with_trace: p(w), without: p(b), rubric: p(s) };
+        rule.reward(p(HALF).unwrap(), &evidence).unwrap()
+    }
+
+    #[test]
+    fn rules_compute_their_formulas() {
+        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} instead of {b}");
+        close(reward(Rule::ExecOnly, 1.0, 0.5, 0.2, 0.9), 1.0);
+        close(reward(Rule::ExecOnlyMatched, 1.0, 0.5, 0.2, 0.9), 0.5);
+        close(reward(Rule::Tracelift, 1.0, 0.75, 0.25, 0.8), 0.5 + 0.5 * 0.8 * 0.5);
+        close(reward(Rule::NoUplift, 1.0, 0.75, 0.25, 0.8), 0.5 + 0.5 * 0.8);
+        close(reward(Rule::UpliftOnly, 0.0, 0.25, 0.75, 0.8), -0.25);
+    }
+
+    #[test]
+    fn no_uplift_means_no_reason_reward() {
+        // What the published code gets wrong: 3/3 with and 3/3 without is no uplift and earns no bonus.
+        assert_eq!(reward(Rule::Tracelift, 1.0, 1.0, 1.0, 1.0), HALF);
+    }
+
+    #[test]
+    fn harm_is_punished_in_proportion_to_the_rubric() {
+        assert!(reward(Rule::Tracelift, 0.0, 0.0, 1.0, 1.0) < reward(Rule::Tracelift, 0.0, 0.0, 1.0, 0.5));
+    }
+
+    #[test]
+    fn names_are_those_of_configurations() {
+        for rule in Rule::ALL {
+            assert_eq!(serde_json::to_string(&rule).unwrap(), format!("\"{}\"", rule.name()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn unknown_evidence_that_a_rule_uses_makes_the_reward_unknown(
+            e in prop::option::of(0.0..=1.0), w in prop::option::of(0.0..=1.0),
+            b in prop::option::of(0.0..=1.0), s in prop::option::of(0.0..=1.0), k in 1_usize..5,
+        ) {
+            let evidence = Evidence {
+                outcome: e.and_then(p), with_trace: w.and_then(p), without: b.and_then(p), rubric: s.and_then(p),
+            };
+            for rule in Rule::ALL {
+                let needs = rule.needs(k);
+                let uses_outcome = rule != Rule::ExecOnlyMatched;
+                let uses_runs = matches!(rule, Rule::ExecOnlyMatched | Rule::Tracelift | Rule::UpliftOnly);
+                let known = (!uses_outcome || e.is_some()) && (!uses_runs || w.is_some())
+                    && (!needs.baseline || b.is_some()) && (!needs.rubric || s.is_some());
+                let reward = rule.reward(p(HALF).unwrap(), &evidence);
+                prop_assert_eq!(reward.is_some(), known, "{:?} {:?}", rule, evidence);
+                if let Some(reward) = reward {
+                    prop_assert!((-1.0..=1.0).contains(&reward));
+                }
+            }
+        }
+    }
+}
