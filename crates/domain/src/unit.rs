@@ -19,6 +19,8 @@ pub struct OutOfRange {
 impl Probability {
     /// Certainly not.
     pub const ZERO: Probability = Probability(0.0);
+    /// As likely as not.
+    pub const HALF: Probability = Probability(0.5);
     /// Certainly.
     pub const ONE: Probability = Probability(1.0);
 

@@ -396,3 +396,20 @@ pub(crate) fn tokenizer_config(eos: Option<&str>, pad: Option<&str>) -> String {
     });
     format!("{value:#}\n")
 }
+
+/// Reads every tensor of a safetensors file: name → (shape, values).
+///
+/// # Errors
+/// When it cannot be read or is none.
+pub fn load_tensors(path: &Path) -> Result<ExtraTensors, CheckpointError> {
+    let bytes = fs::read(path).map_err(io_error(path))?;
+    let tensors = SafeTensors::deserialize(&bytes)
+        .map_err(|source| CheckpointError::Format { path: path.to_owned(), source })?;
+    let mut found = ExtraTensors::new();
+    for (name, view) in tensors.iter() {
+        let mut values = vec![0.0; view.shape().iter().product()];
+        widen(path, name, &view, &mut values)?;
+        found.insert(name.to_owned(), (view.shape().to_vec(), values));
+    }
+    Ok(found)
+}

@@ -124,6 +124,14 @@ impl Model {
         self.lora.as_mut().map_or(&mut self.weights, |lora| &mut lora.values)
     }
 
+    /// What learns, to be changed, with its tensors.
+    pub fn learnable(&mut self) -> (&mut [f32], &[Tensor]) {
+        match &mut self.lora {
+            Some(lora) => (&mut lora.values, &lora.tensors),
+            None => (&mut self.weights, &self.layout.tensors),
+        }
+    }
+
     /// The tensors of [`Model::trainable`].
     #[must_use]
     pub fn trainable_tensors(&self) -> &[Tensor] {

@@ -91,7 +91,7 @@ impl AdamW {
                 .zip(self.mean[range.clone()].par_chunks_mut(CHUNK))
                 .zip(self.square[range].par_chunks_mut(CHUNK))
                 .for_each(|(((p, g), m), v)| {
-                    vectorized(|| {
+                    vectorized(#[inline(always)] || {
                         for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
                             let g = *g * clip;
                             *m = beta1 * *m + (1.0 - beta1) * g;
@@ -109,7 +109,7 @@ impl AdamW {
 #[must_use]
 pub fn norm(values: &[f32]) -> f64 {
     let squares: Vec<f64> =
-        values.par_chunks(1 << 12).map(|chunk| vectorized(|| f64::from(dot(chunk, chunk)))).collect();
+        values.par_chunks(1 << 12).map(|chunk| vectorized(#[inline(always)] || f64::from(dot(chunk, chunk)))).collect();
     squares.iter().sum::<f64>().sqrt()
 }
 

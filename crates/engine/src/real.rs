@@ -119,7 +119,8 @@ impl Real for f32 {
     }
 }
 
-/// Runs `body` compiled for the widest vector unit of this machine.
+/// Runs `body` compiled for the widest vector unit of this machine. Write `vectorized(#[inline(always)] || …)`: a
+/// closure that is not inlined is compiled for the oldest machine, where every fused multiply-add is a call.
 #[inline(always)]
 pub fn vectorized<R>(body: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(body)

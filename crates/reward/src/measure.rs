@@ -39,6 +39,15 @@ impl Run {
         }
     }
 
+    /// What the executor wrote, where it wrote anything.
+    #[must_use]
+    pub fn completion(&self) -> Option<&str> {
+        match self {
+            Run::Judged { completion, .. } => Some(&completion.text),
+            Run::Failed(_) => None,
+        }
+    }
+
     /// Why the outcome is unknown, if it is.
     #[must_use]
     pub fn unknown_because(&self) -> Option<String> {

@@ -114,7 +114,7 @@ pub fn forward<T: Real>(out: &mut [T], log_sums: &mut [T], qkv: &[T], offsets: &
                 for first in (0..rows.len()).step_by(BLOCK) {
                     let block = first..(first + BLOCK).min(rows.len());
                     scores(s, qkv, heads, rows.start, &block, q, *k);
-                    vectorized(|| {
+                    vectorized(#[inline(always)] || {
                         for (i, s) in s.chunks_exact_mut(block.end).take(block.len()).enumerate() {
                             let visible = block.start + i + 1;
                             let (seen, masked) = s.split_at_mut(visible);
@@ -185,7 +185,7 @@ pub fn backward<T: Real>(
                     let dy_block = Mat::strided(&dy[top * out_width + q * dim..], n, dim, out_width);
                     let v = Mat::strided(&qkv[start * width + heads.value(*k)..], keys, dim, width);
                     matmul(ds, keys, Into::Overwrite, T::ONE, dy_block, v.t(), Threads::One);
-                    vectorized(|| {
+                    vectorized(#[inline(always)] || {
                         let rows = p.chunks_exact_mut(keys).zip(ds.chunks_exact_mut(keys)).take(n);
                         for (i, (p, ds)) in rows.enumerate() {
                             let row = top + i;

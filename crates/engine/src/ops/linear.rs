@@ -152,7 +152,7 @@ pub fn backward_bias<T: Real>(db: &mut [T], dy: &[T]) {
         .par_chunks(task * width)
         .map(|rows| {
             let mut sum = vec![T::ZERO; width];
-            vectorized(|| {
+            vectorized(#[inline(always)] || {
                 for row in rows.chunks_exact(width) {
                     for (s, d) in sum.iter_mut().zip(row) {
                         *s += *d;

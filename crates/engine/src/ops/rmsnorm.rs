@@ -10,7 +10,7 @@ pub fn forward<T: Real>(y: &mut [T], r: &mut [T], x: &[T], weight: &[T], eps: T)
     let task = rows_per_task(r.len());
     y.par_chunks_mut(task * width).zip(r.par_chunks_mut(task)).zip(x.par_chunks(task * width)).for_each(
         |((y, r), x)| {
-            vectorized(|| {
+            vectorized(#[inline(always)] || {
                 for ((y, r), x) in y.chunks_exact_mut(width).zip(r).zip(x.chunks_exact(width)) {
                     *r = row(y, x, weight, eps);
                 }
@@ -34,7 +34,7 @@ pub fn row<T: Real>(y: &mut [T], x: &[T], weight: &[T], eps: T) -> T {
 pub fn backward_input<T: Real>(dx: &mut [T], dy: &[T], x: &[T], weight: &[T], r: &[T]) {
     let width = weight.len();
     for_rows(dx, width, |first, dx| {
-        vectorized(|| {
+        vectorized(#[inline(always)] || {
             for (i, dx) in dx.chunks_exact_mut(width).enumerate() {
                 let row = first + i;
                 let x = &x[row * width..][..width];
@@ -76,7 +76,7 @@ pub fn backward_weight<T: Real>(dw: &mut [T], dy: &[T], x: &[T], r: &[T]) {
         .zip(x.par_chunks(task * width))
         .map(|((r, dy), x)| {
             let mut sum = vec![T::ZERO; width];
-            vectorized(|| {
+            vectorized(#[inline(always)] || {
                 for ((r, dy), x) in r.iter().zip(dy.chunks_exact(width)).zip(x.chunks_exact(width)) {
                     for ((s, dy), x) in sum.iter_mut().zip(dy).zip(x) {
                         *s = (*dy * *r).fma(*x, *s);

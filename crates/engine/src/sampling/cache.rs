@@ -71,7 +71,7 @@ impl Cache {
         let length = position + 1;
         scores.resize(length, 0.0);
         let scale = 1.0 / (dim as f32).sqrt();
-        vectorized(|| {
+        vectorized(#[inline(always)] || {
             for q in 0..queries {
                 let start = self.start(layer, slot, q / self.heads.group());
                 scores.fill(0.0);

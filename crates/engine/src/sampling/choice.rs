@@ -68,7 +68,7 @@ impl Sampling {
         let top = max(logits);
         let temperature = if self.temperature == 0.0 { 1.0 } else { self.temperature };
         let argmax = logits.iter().position(|&z| z == top).unwrap_or(0);
-        let total = vectorized(|| {
+        let total = vectorized(#[inline(always)] || {
             let mut total = 0.0_f64;
             for z in logits.iter_mut() {
                 *z = crate::real::Real::exp((*z - top) / temperature);

@@ -1,0 +1,184 @@
+//! The frozen-executor protocol: the same problems, the same executor, the same seeds; only the planner changes.
+
+use crate::sample::SampleRecord;
+use tracelift_domain::{Fingerprint, Probability, Problem, PromptStyle, Seed, Trace, TraceDefect, prompt};
+use tracelift_engine::sampling::GenerateError;
+use tracelift_engine::tokenizer::TokenizerError;
+use tracelift_engine::{Checkpoint, Packed, Request, Sampling};
+use tracelift_executor::Executor;
+use tracelift_reward::{Baselines, leak, measure};
+use tracelift_train::source::Item;
+use tracelift_verify::Verifier;
+
+/// The planner of a row.
+#[derive(Clone, Copy)]
+pub struct Planner<'a> {
+    /// Its checkpoint.
+    pub checkpoint: &'a Checkpoint,
+    /// How problems are put to it.
+    pub style: PromptStyle,
+}
+
+/// What all rows share.
+pub struct Protocol<'a> {
+    /// The problems.
+    pub items: &'a [Item],
+    /// The frozen executor.
+    pub executor: &'a dyn Executor,
+    /// The verifier.
+    pub verifier: &'a Verifier,
+    /// Executor runs behind each `w` and `b`; the first of them is the primary run.
+    pub runs: usize,
+    /// Traces per problem.
+    pub seeds: u64,
+    /// How planners are sampled; its stop tokens are replaced by each planner's own.
+    pub sampling: Sampling,
+    /// Of all draws.
+    pub seed: Seed,
+}
+
+/// Why a row cannot be evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum ProtocolError {
+    /// The planner cannot be sampled.
+    #[error("the planner of row `{row}` cannot be sampled: {source}")]
+    Generate {
+        /// Which row.
+        row: String,
+        /// Why.
+        source: GenerateError,
+    },
+    /// Its tokenizer failed.
+    #[error("the tokenizer of row `{row}` failed: {source}")]
+    Tokenizer {
+        /// Which row.
+        row: String,
+        /// Why.
+        source: TokenizerError,
+    },
+}
+
+/// A planner's completion for one problem and seed.
+struct Written {
+    completion: String,
+    tokens: usize,
+    trace: Result<Trace, TraceDefect>,
+}
+
+impl Protocol<'_> {
+    /// An empty store of baselines that [`Protocol::row`] fills: `b` is measured once and shared by all rows.
+    #[must_use]
+    pub fn baselines(&self) -> Baselines {
+        Baselines::new(self.executor.fingerprint(), self.runs, self.seed)
+    }
+
+    /// Evaluates one row: a planner, or no trace at all.
+    ///
+    /// # Errors
+    /// When the planner cannot be sampled. Failed executor calls are no error: they leave samples unscored.
+    pub fn row(
+        &self,
+        row: &str,
+        planner: Option<Planner<'_>>,
+        baselines: &mut Baselines,
+    ) -> Result<Vec<SampleRecord>, ProtocolError> {
+        let problems: Vec<&Problem> = self.items.iter().map(|item| &item.problem).collect();
+        let without = baselines.of(self.executor, self.verifier, &problems);
+        let written: Vec<Vec<Option<Written>>> = match planner {
+            Some(planner) => self.write(row, planner)?,
+            None => self.items.iter().map(|_| (0..self.seeds).map(|_| None).collect()).collect(),
+        };
+        // In a row with a planner, a completion without a usable trace is a known failure; nobody need be asked.
+        let mut asked = Vec::new();
+        for (i, samples) in written.iter().enumerate() {
+            for (seed, sample) in samples.iter().enumerate() {
+                let draw = self.seed.child("evaluate", seed as u64).child(&self.items[i].problem.id, 0);
+                match sample {
+                    None => asked.push((i, seed, None, draw)),
+                    Some(Written { trace: Ok(trace), .. }) => asked.push((i, seed, Some(trace), draw)),
+                    Some(Written { trace: Err(_), .. }) => {}
+                }
+            }
+        }
+        let calls: Vec<(&Problem, Option<&Trace>, Seed)> =
+            asked.iter().map(|&(i, _, trace, draw)| (problems[i], trace, draw)).collect();
+        let measured = measure(self.executor, self.verifier, &calls, self.runs);
+        let mut results = asked.iter().zip(measured).map(|(&(i, seed, ..), measured)| (i, seed, measured)).peekable();
+
+        let mut records = Vec::new();
+        for (i, samples) in written.iter().enumerate() {
+            for (seed, sample) in samples.iter().enumerate() {
+                let measured = results.next_if(|&(item, s, _)| (item, s) == (i, seed)).map(|(.., measured)| measured);
+                let (correct, mean, artifact) = match &measured {
+                    Some(measured) => (
+                        measured.runs.first().and_then(|run| run.success()),
+                        measured.mean(),
+                        measured.runs.first().and_then(|run| run.completion().map(str::to_owned)),
+                    ),
+                    None => (Some(false), Some(Probability::ZERO), None),
+                };
+                records.push(self.record(row, i, seed, sample.as_ref(), Outcome {
+                    correct,
+                    with_success: mean.map(Probability::get),
+                    baseline_success: without[i].map(Probability::get),
+                    artifact,
+                }));
+            }
+        }
+        Ok(records)
+    }
+
+    fn write(&self, row: &str, planner: Planner<'_>) -> Result<Vec<Vec<Option<Written>>>, ProtocolError> {
+        let tokenizer = &planner.checkpoint.tokenizer;
+        let broken = |source: TokenizerError| ProtocolError::Tokenizer { row: row.to_owned(), source };
+        let mut requests = Vec::with_capacity(self.items.len());
+        for item in self.items {
+            let prompt = tokenizer.encode(&prompt::planner_prompt(planner.style, &item.problem)).map_err(broken)?;
+            let seed = |s: u64| self.seed.child("plan", s).child(&item.problem.id, 0);
+            requests.push(Request { prompt, seeds: (0..self.seeds).map(seed).collect() });
+        }
+        let sampling = Sampling { stop: tokenizer.eos().to_vec(), ..self.sampling.clone() };
+        let samples = Packed::new(&planner.checkpoint.model)
+            .generate(&requests, &sampling)
+            .map_err(|source| ProtocolError::Generate { row: row.to_owned(), source })?;
+        let write = |tokens: &[u32]| {
+            let completion = tokenizer.decode(tokens).map_err(broken)?;
+            let trace = Trace::from_completion(&completion);
+            Ok(Some(Written { completion, tokens: tokens.len(), trace }))
+        };
+        samples.iter().map(|samples| samples.iter().map(|sample| write(&sample.tokens)).collect()).collect()
+    }
+
+    fn record(&self, row: &str, item: usize, seed: usize, sample: Option<&Written>, outcome: Outcome) -> SampleRecord {
+        let Item { problem, instance } = &self.items[item];
+        let trace = sample.and_then(|sample| sample.trace.as_ref().ok());
+        let report = instance.as_ref().zip(trace).map(|(instance, trace)| instance.check(trace.as_str()));
+        SampleRecord {
+            row: row.to_owned(),
+            problem_id: problem.id.clone(),
+            level: instance.as_ref().map(|instance| instance.level()),
+            seed: seed as u64,
+            trace: sample.map(|sample| trace.map_or_else(|| sample.completion.clone(), |t| t.as_str().to_owned())),
+            trace_tokens: sample.and_then(|sample| u32::try_from(sample.tokens).ok()),
+            artifact: outcome.artifact,
+            correct: outcome.correct,
+            baseline_success: outcome.baseline_success,
+            with_success: sample.and(outcome.with_success),
+            verified: sample.and(instance.as_ref()).map(|_| report.is_some_and(|report| report.verified())),
+            leaked: trace.map(|trace| report.map_or_else(|| leak::leaks(problem, trace), |report| report.leaks)),
+            executor: self.executor_fingerprint(),
+        }
+    }
+
+    fn executor_fingerprint(&self) -> Fingerprint {
+        self.executor.fingerprint().clone()
+    }
+}
+
+/// What the executor made of one sample.
+struct Outcome {
+    correct: Option<bool>,
+    with_success: Option<f64>,
+    baseline_success: Option<f64>,
+    artifact: Option<String>,
+}

@@ -1,0 +1,241 @@
+//! Group files: JSONL, one group a line, read as a stream and written whole or not at all.
+
+use crate::error::GroupsError;
+use serde::Deserialize;
+use serde_json::{Map, Value, error::Category};
+use std::{
+    fs::{File, Permissions},
+    io::{self, BufRead, BufReader, BufWriter, Read, Write},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+use tracelift_domain::{Group, Negative, Positive, TaskDomain};
+
+/// How long a line may be. A group of a dozen traces takes some ten kilobytes; a file that goes on for this long
+/// without a line break is something else, and must not fill the memory.
+const LONGEST_LINE: u64 = 16 << 20;
+
+/// Reads a group file line by line; memory holds one line, however long the file is.
+///
+/// Blank lines are skipped, `\r\n` ends a line like `\n`, and the last line need not end in either. After a line that
+/// is not a valid group the reader goes on with the next, so that a caller may count or list what is wrong; after a
+/// line that could not be read at all it ends.
+#[derive(Debug)]
+pub struct GroupReader {
+    path: PathBuf,
+    input: BufReader<File>,
+    buffer: Vec<u8>,
+    line: u64,
+    ended: bool,
+}
+
+impl GroupReader {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(path: impl AsRef<Path>) -> Result<GroupReader, GroupsError> {
+        let path = path.as_ref().to_owned();
+        match File::open(&path) {
+            Ok(file) => Ok(GroupReader {
+                path,
+                input: BufReader::new(file),
+                buffer: Vec::new(),
+                line: 0,
+                ended: false,
+            }),
+            Err(source) => Err(GroupsError::Open { path, source }),
+        }
+    }
+
+    /// The number (from 1) of the line that was read last; 0 before the first.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Fills the buffer with the next line that is not blank; `false` at the end of the file.
+    fn advance(&mut self) -> Result<bool, GroupsError> {
+        loop {
+            self.buffer.clear();
+            self.line += 1;
+            let read = (&mut self.input).take(LONGEST_LINE + 1).read_until(b'\n', &mut self.buffer);
+            let length = read.map_err(|source| self.unreadable(source))?;
+            if length == 0 {
+                return Ok(false);
+            }
+            if length as u64 > LONGEST_LINE {
+                return Err(GroupsError::Long {
+                    path: self.path.clone(),
+                    line: self.line,
+                    limit: LONGEST_LINE,
+                });
+            }
+            if !self.buffer.trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn unreadable(&self, source: io::Error) -> GroupsError {
+        GroupsError::Read { path: self.path.clone(), line: self.line, source }
+    }
+
+    /// The group in the buffer.
+    fn group(&self) -> Result<Group, GroupsError> {
+        let (path, line) = (|| self.path.clone(), self.line);
+        let row: Row = serde_json::from_slice(self.buffer.trim_ascii_end()).map_err(|error| {
+            let (what, column) = (without_place(&error), error.column());
+            match error.classify() {
+                Category::Data => GroupsError::Schema { path: path(), line, column, what },
+                Category::Io | Category::Syntax | Category::Eof => {
+                    GroupsError::Json { path: path(), line, column, what }
+                }
+            }
+        })?;
+        let problem_id = row.problem_id.clone();
+        row.into_group()
+            .and_then(|group| group.validate().map(|()| group))
+            .map_err(|what| GroupsError::Invalid { path: path(), line, problem_id, what })
+    }
+}
+
+/// What the parser says, less its "at line 1 column 7": it saw one line, and the file's line number is another.
+fn without_place(error: &serde_json::Error) -> String {
+    let what = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    what.strip_suffix(&place).unwrap_or(&what).to_owned()
+}
+
+impl Iterator for GroupReader {
+    type Item = Result<Group, GroupsError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        match self.advance() {
+            Ok(true) => Some(self.group()),
+            Ok(false) => {
+                self.ended = true;
+                None
+            }
+            Err(error) => {
+                self.ended = true;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+/// A line as others may have written it: a [`Group`] and fields that it does not know.
+#[derive(Deserialize)]
+struct Row {
+    problem_id: String,
+    source: String,
+    task_type: TaskDomain,
+    problem: String,
+    #[serde(default)]
+    reference_solution: String,
+    positive_pool: Vec<Positive>,
+    negative_bank: Vec<Negative>,
+    #[serde(default)]
+    metadata: Map<String, Value>,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+impl Row {
+    /// Keeps the unknown fields among the metadata.
+    fn into_group(self) -> Result<Group, String> {
+        let Row {
+            problem_id,
+            source,
+            task_type,
+            problem,
+            reference_solution,
+            positive_pool,
+            negative_bank,
+            mut metadata,
+            unknown,
+        } = self;
+        for (key, value) in unknown {
+            if metadata.contains_key(&key) {
+                return Err(format!(
+                    "`{key}` is a field of the group and of its `metadata`; rename one of them"
+                ));
+            }
+            metadata.insert(key, value);
+        }
+        Ok(Group {
+            problem_id,
+            source,
+            task_type,
+            problem,
+            reference_solution,
+            positive_pool,
+            negative_bank,
+            metadata,
+        })
+    }
+}
+
+/// Writes a group file and returns how many groups are in it. The groups go to a temporary file in the same folder,
+/// which takes the place of `path` once all of them are on disk; on an error it is removed.
+///
+/// # Errors
+/// When a group is not valid (a file that cannot be read back is not written), or the system refuses.
+pub fn write_groups(
+    path: impl AsRef<Path>,
+    groups: impl IntoIterator<Item = Group>,
+) -> Result<u64, GroupsError> {
+    let path = path.as_ref();
+    let failed = |source: io::Error| GroupsError::Write { path: path.to_owned(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Temporary files are private by default; this one becomes an ordinary file, subject to the umask.
+    let draft = tempfile::Builder::new()
+        .prefix(".groups-")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    let mut output = BufWriter::new(draft);
+    let mut count = 0;
+    for group in groups {
+        let line = line(&group).map_err(|what| GroupsError::Unreadable {
+            path: path.to_owned(),
+            problem_id: group.problem_id.clone(),
+            what,
+        })?;
+        output.write_all(&line).map_err(failed)?;
+        count += 1;
+    }
+    let draft = output.into_inner().map_err(|error| failed(error.into_error()))?;
+    draft.as_file().sync_all().map_err(failed)?;
+    draft.persist(path).map_err(|error| failed(error.error))?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    Ok(count)
+}
+
+/// A valid group as one line, line break included, that reads back as the same group. JSON has no NaN, and free-form
+/// fields may bear the names of others, so that is looked at rather than assumed.
+fn line(group: &Group) -> Result<Vec<u8>, String> {
+    group.validate()?;
+    let mut line = serde_json::to_vec(group).map_err(|error| error.to_string())?;
+    let again = serde_json::from_slice::<Row>(&line)
+        .map_err(|error| format!("would not be read back: {}", without_place(&error)))?
+        .into_group()?;
+    if again != *group {
+        return Err(
+            "would be read back as something else; use plain names and finite numbers in free-form fields"
+                .into(),
+        );
+    }
+    line.push(b'\n');
+    if line.len() as u64 > LONGEST_LINE {
+        return Err(format!("takes {} bytes as one line, and {LONGEST_LINE} is the most", line.len()));
+    }
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,18 @@
+//! TraceLift-Groups: one problem, a reference trace and flawed ones, each with rubric labels.
+//!
+//! A group file is JSONL, one [`Group`](tracelift_domain::Group) a line. It is [read](GroupReader) as a stream and
+//! [written](write_groups) whole or not at all. Groups of the embedded worlds are [made by rules](world_groups), which
+//! know exactly what they broke and where, so that their [labels](label) follow by construction. The training and the
+//! held-out part of a file are told apart by [`split()`].
+
+mod error;
+mod file;
+mod label;
+mod split;
+mod world;
+
+pub use error::GroupsError;
+pub use file::{GroupReader, write_groups};
+pub use label::{label, noisy_rubric};
+pub use split::{Part, split};
+pub use world::{WorldGroupConfig, noisy_negatives, world_group, world_groups};

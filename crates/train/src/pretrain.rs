@@ -1,0 +1,163 @@
+//! The base planner and the frozen executor of a world: what they are pre-trained on.
+//!
+//! A planner trained from scratch on clean traces is all or nothing, so headroom comes from the corpus: the base
+//! planner learns from traces in which each step may be flawed, as text in the world is. The executor learns to
+//! follow traces, sometimes to recover from flawed ones, and to answer without any as well as a small model can;
+//! the shares of these decide how far its two arms lie apart.
+
+use crate::sft::{Example, SftConfig};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use tracelift_domain::{PromptStyle, Seed, prompt};
+use tracelift_engine::tokenizer::TokenizerError;
+use tracelift_engine::{Config, Tokenizer};
+use tracelift_worlds::{Noise, Split, World, WorldName, corpus, tokenizer};
+
+/// Problems with an index below this are for pre-training; those above are for everything after it.
+pub const PRETRAINING_PROBLEMS: u64 = 1 << 32;
+
+/// How a world's models are made.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PretrainConfig {
+    /// Width of both models.
+    pub hidden: usize,
+    /// Their blocks.
+    pub layers: usize,
+    /// How the planner is trained.
+    pub planner: SftConfig,
+    /// Flaws in the planner's corpus, per step.
+    pub planner_noise: Noise,
+    /// How the executor is trained.
+    pub executor: SftConfig,
+    /// Share of the executor's texts that have no trace.
+    pub without_trace: f64,
+    /// Share of its traces that may be flawed.
+    pub flawed: f64,
+    /// Flaws in those, per step.
+    pub executor_noise: Noise,
+    /// Share of flawed traces that are followed to the letter; the rest are recovered from.
+    pub follow: f64,
+}
+
+impl PretrainConfig {
+    /// The settings behind the checkpoints that come with the project.
+    #[must_use]
+    pub fn of(world: WorldName) -> PretrainConfig {
+        let planner = SftConfig { steps: 2500, batch: 64, learning_rate: 2e-3, ..SftConfig::default() };
+        let base = PretrainConfig {
+            hidden: 128,
+            layers: 4,
+            planner,
+            planner_noise: Noise { spoiling: 0.06, benign: 0.08 },
+            executor: planner,
+            without_trace: 0.3,
+            flawed: 0.5,
+            executor_noise: Noise { spoiling: 0.1, benign: 0.1 },
+            follow: 0.7,
+        };
+        match world {
+            WorldName::Steps | WorldName::Words | WorldName::Programs => base,
+        }
+    }
+
+    /// The shape of both models.
+    #[must_use]
+    pub fn model(&self, vocabulary: usize) -> Config {
+        Config {
+            vocab_size: vocabulary,
+            hidden_size: self.hidden,
+            // About 8/3 of the width, in whole vectors.
+            intermediate_size: (self.hidden * 8 / 3).next_multiple_of(32),
+            layers: self.layers,
+            heads: (self.hidden / 32).max(1),
+            kv_heads: (self.hidden / 64).max(1),
+            rope_theta: 10_000.0,
+            norm_eps: 1e-6,
+            tied: true,
+            max_positions: 1024,
+            eos_tokens: vec![EOS],
+        }
+    }
+}
+
+/// `<eos>` in every world's vocabulary.
+const EOS: u32 = 1;
+
+/// A world's tokenizer.
+///
+/// # Errors
+/// When the `tokenizers` crate refuses it.
+pub fn world_tokenizer(world: &World) -> Result<Tokenizer, TokenizerError> {
+    let mut tokenizer = Tokenizer::from_json(&tokenizer::tokenizer_json(world).to_string())?;
+    tokenizer.set_eos(vec![EOS]);
+    Ok(tokenizer)
+}
+
+/// Which of the two is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The base planner.
+    Planner,
+    /// The frozen executor.
+    Executor,
+}
+
+/// A world's texts, by position.
+pub struct Corpus<'a> {
+    /// The world.
+    pub world: &'a World,
+    /// Its tokenizer.
+    pub tokenizer: &'a Tokenizer,
+    /// Shares and noise.
+    pub config: &'a PretrainConfig,
+    /// Whose corpus.
+    pub part: Part,
+    /// Of everything in it.
+    pub seed: Seed,
+    /// Which templates: training, or test for a look at what is left to learn.
+    pub split: Split,
+}
+
+impl Corpus<'_> {
+    /// The `position`-th text.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn example(&self, position: u64) -> Result<Example, TokenizerError> {
+        let instance = self.world.instance(self.seed, self.split, position % PRETRAINING_PROBLEMS);
+        let seed = self.seed.child("text", position);
+        let mut rng = seed.rng();
+        let (text, given) = match self.part {
+            Part::Planner => {
+                let trace = instance.noisy_trace(&self.config.planner_noise, seed.child("noise", 0)).trace;
+                let given = prompt::planner_prompt(PromptStyle::World, instance.problem());
+                (corpus::planner_text(&instance, &trace), given)
+            }
+            Part::Executor if rng.random_bool(self.config.without_trace) => {
+                let given = prompt::executor_prompt(PromptStyle::World, instance.problem(), None);
+                (corpus::executor_text(&instance, None, &instance.gold_artifact()), given)
+            }
+            Part::Executor => {
+                let flawed = rng.random_bool(self.config.flawed);
+                let noise = if flawed { self.config.executor_noise } else { Noise::NONE };
+                let noisy = instance.noisy_trace(&noise, seed.child("noise", 0));
+                let followed = rng.random_bool(self.config.follow).then_some(noisy.implied).flatten();
+                let artifact = followed.unwrap_or_else(|| instance.gold_artifact());
+                // Supervised from the trace on: a small executor learns little from answers alone.
+                let given = prompt::planner_prompt(PromptStyle::World, instance.problem());
+                (corpus::executor_text(&instance, Some(&noisy.trace), &artifact), given)
+            }
+        };
+        let tokens = self.tokenizer.encode(&text)?;
+        Ok(Example { tokens, supervised_from: self.tokenizer.encode(&given)?.len() })
+    }
+
+    /// The texts of a step.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn batch(&self, step: u64, size: usize) -> Result<Vec<Example>, TokenizerError> {
+        (0..size as u64).map(|i| self.example(step * size as u64 + i)).collect()
+    }
+}

@@ -1,0 +1,159 @@
+//! Where things lie in a run folder.
+
+use super::{RunError, failed};
+use crate::events;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tracelift_domain::Seed;
+
+/// What `run.json` says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunDescription {
+    /// What the run does: `grpo`, `sft`, `reward-model`, …
+    pub kind: String,
+    /// When it began, in seconds since 1970.
+    pub started: u64,
+    /// The seed from which all its randomness follows.
+    pub seed: Seed,
+    /// What must be the same for the run to go on and to be compared: models, executor, data, code.
+    pub fingerprints: Map<String, Value>,
+}
+
+impl RunDescription {
+    /// A run that begins now.
+    #[must_use]
+    pub fn now(kind: impl Into<String>, seed: Seed, fingerprints: Map<String, Value>) -> RunDescription {
+        // A clock before 1970 is a wrong clock, not a reason not to train.
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        RunDescription { kind: kind.into(), started, seed, fingerprints }
+    }
+}
+
+/// Where things lie in a run folder. Reading needs no more than this; it takes no lock and changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunLayout {
+    root: PathBuf,
+}
+
+impl RunLayout {
+    /// The layout of the run in `root`, which need not exist.
+    #[must_use]
+    pub fn of(root: impl Into<PathBuf>) -> RunLayout {
+        RunLayout { root: root.into() }
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `run.json`.
+    #[must_use]
+    pub fn description(&self) -> PathBuf {
+        self.root.join("run.json")
+    }
+
+    /// `config.toml`.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.root.join("config.toml")
+    }
+
+    /// `metrics.jsonl`.
+    #[must_use]
+    pub fn metrics(&self) -> PathBuf {
+        self.root.join("metrics.jsonl")
+    }
+
+    /// The TensorBoard event file.
+    #[must_use]
+    pub fn events(&self) -> PathBuf {
+        self.root.join("events").join(events::FILE_NAME)
+    }
+
+    /// The rollouts of a step.
+    #[must_use]
+    pub fn rollouts(&self, step: u64) -> PathBuf {
+        self.root.join("rollouts").join(format!("{}.parquet", step_name(step)))
+    }
+
+    /// The checkpoint of a step.
+    #[must_use]
+    pub fn checkpoint(&self, step: u64) -> PathBuf {
+        self.checkpoints().join(step_name(step))
+    }
+
+    pub(super) fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.root.join("run.lock")
+    }
+
+    /// Reads `run.json`.
+    ///
+    /// # Errors
+    /// When there is none, or it is damaged.
+    pub fn read_description(&self) -> Result<RunDescription, RunError> {
+        let path = self.description();
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(RunError::NoRun { path: self.root.clone() });
+            }
+            Err(e) => return Err(failed("read", &path)(e)),
+        };
+        serde_json::from_slice(&text).map_err(|source| RunError::BadDescription { path, source })
+    }
+
+    /// The steps of the complete checkpoints, oldest first.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn checkpoint_steps(&self) -> Result<Vec<u64>, RunError> {
+        steps_in(&self.checkpoints(), "")
+    }
+
+    /// The steps that have rollouts, first one first.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn rollout_steps(&self) -> Result<Vec<u64>, RunError> {
+        steps_in(&self.root.join("rollouts"), ".parquet")
+    }
+
+    /// The newest complete checkpoint.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn latest_checkpoint(&self) -> Result<Option<(u64, PathBuf)>, RunError> {
+        Ok(self.checkpoint_steps()?.last().map(|step| (*step, self.checkpoint(*step))))
+    }
+}
+
+pub(super) fn step_name(step: u64) -> String {
+    format!("step_{step:06}")
+}
+
+/// The steps of the entries called `step_…` and then `suffix`, in order; whatever is called otherwise is not ours.
+fn steps_in(folder: &Path, suffix: &str) -> Result<Vec<u64>, RunError> {
+    let mut steps = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed("list", folder))? {
+        let name = entry.map_err(failed("list", folder))?.file_name();
+        let step = name
+            .to_str()
+            .and_then(|name| name.strip_prefix("step_")?.strip_suffix(suffix)?.parse::<u64>().ok())
+            .filter(|step| name.to_str() == Some(&format!("{}{suffix}", step_name(*step))));
+        steps.extend(step);
+    }
+    steps.sort_unstable();
+    Ok(steps)
+}

@@ -1,0 +1,19 @@
+//! Texts to pre-train a world's planner and executor on.
+
+use crate::world::Instance;
+use tracelift_domain::{PromptStyle, Trace, prompt};
+
+/// Ends every text.
+pub const EOS: &str = "<eos>";
+
+/// `<problem> X </problem> <reasoning> Z </reasoning> <eos>`
+#[must_use]
+pub fn planner_text(instance: &Instance, trace: &Trace) -> String {
+    format!("{} {} {EOS}", prompt::planner_prompt(PromptStyle::World, instance.problem()), trace.tagged())
+}
+
+/// `<problem> X </problem> [<reasoning> Z </reasoning>] <answer> Y <eos>`
+#[must_use]
+pub fn executor_text(instance: &Instance, trace: Option<&Trace>, artifact: &str) -> String {
+    format!("{} {artifact} {EOS}", prompt::executor_prompt(PromptStyle::World, instance.problem(), trace))
+}

@@ -1,0 +1,129 @@
+//! Grade-school word problems over a graph of quantities, in the spirit of iGSM and GSM8K.
+//!
+//! A statement says, in sentences of any order, who has how many of what and how these numbers hang together; some of
+//! it nobody needs. The trace works out the needed quantities one a line, `ben has 5 + 3 = 8 apples .`, and leaves the
+//! last operation, that of the quantity asked for, without its result. The artifact is that result.
+
+mod check;
+mod draft;
+mod graph;
+mod growth;
+mod line;
+mod phrases;
+#[cfg(test)]
+mod tests;
+
+use crate::flaw::{FlawKind, FlawedTrace, Noise, NoisyTrace, Sort};
+use crate::report::ProcessReport;
+use crate::task::Task;
+use crate::world::Split;
+use check::Truth;
+use draft::Draft;
+use graph::Graph;
+use rand::Rng;
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use std::ops::RangeInclusive;
+use tracelift_domain::{Gold, Seed, TaskDomain, Trace};
+
+/// How many quantities have to be worked out, the one asked for included.
+pub(crate) const LEVELS: RangeInclusive<u32> = 2..=5;
+
+/// Draws a problem. There are names for at most [`growth::MOST_STEPS`] steps, so higher levels are no longer than that.
+pub(crate) fn generate(level: u32, split: Split, seed: Seed) -> WordProblem {
+    let mut rng = seed.rng();
+    let graph = growth::draw(level.clamp(1, growth::MOST_STEPS), &mut rng);
+    let statement = phrases::statement(&graph, split, &mut rng);
+    WordProblem { truth: Truth::of(&graph), graph, statement }
+}
+
+/// Every word of this world's texts.
+pub(crate) fn vocabulary() -> Vec<String> {
+    phrases::vocabulary()
+}
+
+/// A word problem.
+#[derive(Debug)]
+pub(crate) struct WordProblem {
+    graph: Graph,
+    truth: Truth,
+    statement: String,
+}
+
+impl WordProblem {
+    fn draft(&self) -> Draft<'_> {
+        Draft::new(&self.graph, &self.truth)
+    }
+}
+
+impl Task for WordProblem {
+    fn domain(&self) -> TaskDomain {
+        TaskDomain::Math
+    }
+
+    fn statement(&self) -> String {
+        self.statement.clone()
+    }
+
+    fn gold(&self) -> Gold {
+        Gold::Answer(self.gold_artifact())
+    }
+
+    fn gold_artifact(&self) -> String {
+        self.graph.quantities[self.graph.target()].value.to_string()
+    }
+
+    fn gold_trace(&self) -> String {
+        line::join(&self.truth.lines)
+    }
+
+    fn noisy_trace(&self, noise: &Noise, rng: &mut ChaCha8Rng) -> NoisyTrace {
+        let mut draft = self.draft();
+        while !draft.is_done() {
+            let spoiling = rng.random::<f64>() < noise.spoiling;
+            let benign = rng.random::<f64>() < noise.benign;
+            draft.flawed(spoiling, benign, rng);
+        }
+        let text = draft.text();
+        NoisyTrace { implied: self.implied(&text), trace: written(&text), flaws: draft.flaws }
+    }
+
+    fn flaw(&self, kind: FlawKind, rng: &mut ChaCha8Rng) -> Option<FlawedTrace> {
+        let mut sorts = [Sort::Spoiling, Sort::Benign];
+        sorts.shuffle(rng);
+        let mut steps: Vec<usize> = (0..self.graph.needed.len()).collect();
+        steps.shuffle(rng);
+        for sort in sorts {
+            for &step in &steps {
+                let mut draft = self.draft();
+                (0..step).for_each(|_| draft.plain());
+                let changes = match sort {
+                    Sort::Spoiling => draft.spoiling(kind),
+                    Sort::Benign => draft.benign(kind, rng),
+                };
+                let Some(change) = changes.choose(rng) else { continue };
+                draft.write(kind, sort, change.clone());
+                while !draft.is_done() {
+                    draft.plain();
+                }
+                let text = draft.text();
+                let flaw = *draft.flaws.first()?;
+                return Some(FlawedTrace { implied: self.implied(&text), trace: written(&text), flaw });
+            }
+        }
+        None
+    }
+
+    fn check(&self, trace: &str) -> ProcessReport {
+        check::report(&self.truth, trace)
+    }
+
+    fn implied(&self, trace: &str) -> Option<String> {
+        check::implied(trace).map(|value| value.to_string())
+    }
+}
+
+fn written(text: &str) -> Trace {
+    // A draft holds the line about the target, or stops after some other line; no line has a tag.
+    Trace::new(text).expect("a draft has at least one line")
+}
