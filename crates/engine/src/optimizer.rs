@@ -91,14 +91,17 @@ impl AdamW {
                 .zip(self.mean[range.clone()].par_chunks_mut(CHUNK))
                 .zip(self.square[range].par_chunks_mut(CHUNK))
                 .for_each(|(((p, g), m), v)| {
-                    vectorized(#[inline(always)] || {
-                        for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
-                            let g = *g * clip;
-                            *m = beta1 * *m + (1.0 - beta1) * g;
-                            *v = beta2 * *v + (1.0 - beta2) * g * g;
-                            *p = *p * keep - size * *m / (v.sqrt() * root + eps);
-                        }
-                    });
+                    vectorized(
+                        #[inline(always)]
+                        || {
+                            for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
+                                let g = *g * clip;
+                                *m = beta1 * *m + (1.0 - beta1) * g;
+                                *v = beta2 * *v + (1.0 - beta2) * g * g;
+                                *p = *p * keep - size * *m / (v.sqrt() * root + eps);
+                            }
+                        },
+                    );
                 });
         }
         Ok(norm)
@@ -108,8 +111,15 @@ impl AdamW {
 /// The Euclidean norm, in `f64` over chunks in a fixed order.
 #[must_use]
 pub fn norm(values: &[f32]) -> f64 {
-    let squares: Vec<f64> =
-        values.par_chunks(1 << 12).map(|chunk| vectorized(#[inline(always)] || f64::from(dot(chunk, chunk)))).collect();
+    let squares: Vec<f64> = values
+        .par_chunks(1 << 12)
+        .map(|chunk| {
+            vectorized(
+                #[inline(always)]
+                || f64::from(dot(chunk, chunk)),
+            )
+        })
+        .collect();
     squares.iter().sum::<f64>().sqrt()
 }
 

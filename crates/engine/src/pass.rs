@@ -370,6 +370,9 @@ fn forward_block(
 /// `y += x`
 fn add(y: &mut [f32], x: &[f32], width: usize) {
     for_rows(y, width, |first, rows| {
-        vectorized(#[inline(always)] || axpy(rows, 1.0, &x[first * width..][..rows.len()]));
+        vectorized(
+            #[inline(always)]
+            || axpy(rows, 1.0, &x[first * width..][..rows.len()]),
+        );
     });
 }

@@ -103,12 +103,14 @@ impl Protocol<'_> {
         let calls: Vec<(&Problem, Option<&Trace>, Seed)> =
             asked.iter().map(|&(i, _, trace, draw)| (problems[i], trace, draw)).collect();
         let measured = measure(self.executor, self.verifier, &calls, self.runs);
-        let mut results = asked.iter().zip(measured).map(|(&(i, seed, ..), measured)| (i, seed, measured)).peekable();
+        let mut results =
+            asked.iter().zip(measured).map(|(&(i, seed, ..), measured)| (i, seed, measured)).peekable();
 
         let mut records = Vec::new();
         for (i, samples) in written.iter().enumerate() {
             for (seed, sample) in samples.iter().enumerate() {
-                let measured = results.next_if(|&(item, s, _)| (item, s) == (i, seed)).map(|(.., measured)| measured);
+                let measured =
+                    results.next_if(|&(item, s, _)| (item, s) == (i, seed)).map(|(.., measured)| measured);
                 let (correct, mean, artifact) = match &measured {
                     Some(measured) => (
                         measured.runs.first().and_then(|run| run.success()),
@@ -117,12 +119,18 @@ impl Protocol<'_> {
                     ),
                     None => (Some(false), Some(Probability::ZERO), None),
                 };
-                records.push(self.record(row, i, seed, sample.as_ref(), Outcome {
-                    correct,
-                    with_success: mean.map(Probability::get),
-                    baseline_success: without[i].map(Probability::get),
-                    artifact,
-                }));
+                records.push(self.record(
+                    row,
+                    i,
+                    seed,
+                    sample.as_ref(),
+                    Outcome {
+                        correct,
+                        with_success: mean.map(Probability::get),
+                        baseline_success: without[i].map(Probability::get),
+                        artifact,
+                    },
+                ));
             }
         }
         Ok(records)
@@ -133,7 +141,8 @@ impl Protocol<'_> {
         let broken = |source: TokenizerError| ProtocolError::Tokenizer { row: row.to_owned(), source };
         let mut requests = Vec::with_capacity(self.items.len());
         for item in self.items {
-            let prompt = tokenizer.encode(&prompt::planner_prompt(planner.style, &item.problem)).map_err(broken)?;
+            let prompt =
+                tokenizer.encode(&prompt::planner_prompt(planner.style, &item.problem)).map_err(broken)?;
             let seed = |s: u64| self.seed.child("plan", s).child(&item.problem.id, 0);
             requests.push(Request { prompt, seeds: (0..self.seeds).map(seed).collect() });
         }
@@ -149,7 +158,14 @@ impl Protocol<'_> {
         samples.iter().map(|samples| samples.iter().map(|sample| write(&sample.tokens)).collect()).collect()
     }
 
-    fn record(&self, row: &str, item: usize, seed: usize, sample: Option<&Written>, outcome: Outcome) -> SampleRecord {
+    fn record(
+        &self,
+        row: &str,
+        item: usize,
+        seed: usize,
+        sample: Option<&Written>,
+        outcome: Outcome,
+    ) -> SampleRecord {
         let Item { problem, instance } = &self.items[item];
         let trace = sample.and_then(|sample| sample.trace.as_ref().ok());
         let report = instance.as_ref().zip(trace).map(|(instance, trace)| instance.check(trace.as_str()));
@@ -158,14 +174,16 @@ impl Protocol<'_> {
             problem_id: problem.id.clone(),
             level: instance.as_ref().map(|instance| instance.level()),
             seed: seed as u64,
-            trace: sample.map(|sample| trace.map_or_else(|| sample.completion.clone(), |t| t.as_str().to_owned())),
+            trace: sample
+                .map(|sample| trace.map_or_else(|| sample.completion.clone(), |t| t.as_str().to_owned())),
             trace_tokens: sample.and_then(|sample| u32::try_from(sample.tokens).ok()),
             artifact: outcome.artifact,
             correct: outcome.correct,
             baseline_success: outcome.baseline_success,
             with_success: sample.and(outcome.with_success),
             verified: sample.and(instance.as_ref()).map(|_| report.is_some_and(|report| report.verified())),
-            leaked: trace.map(|trace| report.map_or_else(|| leak::leaks(problem, trace), |report| report.leaks)),
+            leaked: trace
+                .map(|trace| report.map_or_else(|| leak::leaks(problem, trace), |report| report.leaks)),
             executor: self.executor_fingerprint(),
         }
     }

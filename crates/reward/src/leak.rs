@@ -13,7 +13,10 @@ pub fn leaks(problem: &Problem, trace: &Trace) -> bool {
         }
         Gold::Tests(_) => {
             let text = trace.as_str();
-            text.contains("```") || ["def ", "import ", "print(", "print (", "input(", "input ("].iter().any(|c| text.contains(c))
+            text.contains("```")
+                || ["def ", "import ", "print(", "print (", "input(", "input ("]
+                    .iter()
+                    .any(|c| text.contains(c))
         }
     }
 }

@@ -52,9 +52,9 @@ impl RubricScore {
 /// Reads the heads.
 #[must_use]
 pub fn score(outputs: &HeadOutputs) -> RubricScore {
-    let dimensions = outputs.labels.map(|logits| {
-        softmax(&logits).iter().enumerate().map(|(label, p)| label as f64 * p).sum::<f64>()
-    });
+    let dimensions = outputs
+        .labels
+        .map(|logits| softmax(&logits).iter().enumerate().map(|(label, p)| label as f64 * p).sum::<f64>());
     let derived = dimensions.iter().map(|e| DIMENSION_WEIGHT * e / (LABELS - 1) as f64).sum();
     let total = sigmoid(outputs.total);
     RubricScore { dimensions, derived, total, score: 0.5 * derived + 0.5 * total }
@@ -119,7 +119,8 @@ pub fn loss(
     let mut gradients = vec![HeadOutputs::ZERO; outputs.len()];
     let scores: Vec<RubricScore> = outputs.iter().map(score).collect();
     let share = 1.0 / outputs.len().max(1) as f64;
-    for ((outputs, gold), (gradient, read)) in outputs.iter().zip(gold).zip(gradients.iter_mut().zip(&scores)) {
+    for ((outputs, gold), (gradient, read)) in outputs.iter().zip(gold).zip(gradients.iter_mut().zip(&scores))
+    {
         for ((logits, label), slope) in outputs.labels.iter().zip(gold.labels).zip(&mut gradient.labels) {
             let p = softmax(logits);
             let label = usize::from(label.get());
@@ -135,8 +136,10 @@ pub fn loss(
     }
 
     let mut slopes = vec![0.0; outputs.len()];
-    let pairs: Vec<(usize, usize)> =
-        groups.iter().flat_map(|group| group.clone().skip(1).map(|negative| (group.start, negative))).collect();
+    let pairs: Vec<(usize, usize)> = groups
+        .iter()
+        .flat_map(|group| group.clone().skip(1).map(|negative| (group.start, negative)))
+        .collect();
     for &(positive, negative) in &pairs {
         let share = 1.0 / pairs.len() as f64;
         let p = sigmoid(scores[positive].score - scores[negative].score);
@@ -228,7 +231,10 @@ mod tests {
                     value(&moved)
                 };
                 let numeric = (at(step) - at(-step)) / (2.0 * step);
-                assert!((numeric - analytic).abs() < 1e-7, "{name} of trace {trace}: {analytic} against {numeric}");
+                assert!(
+                    (numeric - analytic).abs() < 1e-7,
+                    "{name} of trace {trace}: {analytic} against {numeric}"
+                );
             };
             check("total", gradients[trace].total, &|o, by| o.total += by);
             for d in 0..DIMENSIONS {

@@ -78,7 +78,8 @@ impl Measured {
     /// The mean score over all runs; unknown if any of them is, so that no outage shifts it.
     #[must_use]
     pub fn mean(&self) -> Option<Probability> {
-        let scores: Option<Vec<f64>> = self.runs.iter().map(|run| run.score().map(Probability::get)).collect();
+        let scores: Option<Vec<f64>> =
+            self.runs.iter().map(|run| run.score().map(Probability::get)).collect();
         let scores = scores.filter(|scores| !scores.is_empty())?;
         Probability::new(scores.iter().sum::<f64>() / scores.len() as f64).ok()
     }
@@ -252,8 +253,12 @@ mod tests {
     fn a_failed_call_makes_the_mean_unknown_and_never_zero() {
         let (good, broken) = (problem("a", "fine"), problem("b", "broken"));
         let trace = Trace::new("7").unwrap();
-        let measured =
-            measure(&parrot(), &verifier(), &[(&broken, Some(&trace), Seed(1)), (&good, Some(&trace), Seed(2))], 2);
+        let measured = measure(
+            &parrot(),
+            &verifier(),
+            &[(&broken, Some(&trace), Seed(1)), (&good, Some(&trace), Seed(2))],
+            2,
+        );
         assert_eq!(measured[0].mean(), None);
         assert_eq!(measured[0].outcome(), None);
         assert_eq!(measured[0].runs[0].unknown_because().as_deref(), Some("empty"));

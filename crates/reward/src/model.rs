@@ -3,8 +3,8 @@
 //! Checkpoints have the layout of the published reward models: the backbone under `model.*`, heads under
 //! `dimension_heads.{i}` and `total_head`, and what the heads mean in `config.json`.
 
-use crate::loss::{HeadGradients, HeadOutputs, score};
 pub use crate::loss::RubricScore;
+use crate::loss::{HeadGradients, HeadOutputs, score};
 use rand::Rng;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -114,8 +114,18 @@ impl RewardModel {
         for (name, rows) in head_rows() {
             let count = rows.len();
             let (weight, bias) = (&weights[rows.start * width..rows.end * width], &biases[rows]);
-            extra.push(Outgoing { name: format!("{name}.weight"), shape: vec![count, width], values: weight, precision });
-            extra.push(Outgoing { name: format!("{name}.bias"), shape: vec![count], values: bias, precision });
+            extra.push(Outgoing {
+                name: format!("{name}.weight"),
+                shape: vec![count, width],
+                values: weight,
+                precision,
+            });
+            extra.push(Outgoing {
+                name: format!("{name}.bias"),
+                shape: vec![count],
+                values: bias,
+                precision,
+            });
         }
         checkpoint::save_model(&self.backbone, dir, precision, &config, extra)?;
         Ok(self.tokenizer.save(dir)?)
@@ -205,7 +215,13 @@ impl RewardModel {
     }
 
     /// The way back through the heads: adds to `d_heads` and to the pass's hidden gradient.
-    pub fn outputs_backward(&self, pass: &mut Pass, batch: &Batch, gradients: &[HeadGradients], d_heads: &mut [f32]) {
+    pub fn outputs_backward(
+        &self,
+        pass: &mut Pass,
+        batch: &Batch,
+        gradients: &[HeadGradients],
+        d_heads: &mut [f32],
+    ) {
         let width = self.backbone.config.hidden_size;
         let weights = &self.heads[..OUTPUTS * width];
         let (d_weights, d_biases) = d_heads.split_at_mut(OUTPUTS * width);
@@ -290,9 +306,12 @@ fn check_config(path: &Path) -> Result<TaskDomain, RewardModelError> {
         return refuse("rm_dimension_weights", "five times 0.2".into());
     }
     let domains = [TaskDomain::Math, TaskDomain::Code];
-    let known = domains.into_iter().find(|d| config.get("rm_dimension_names") == Some(&json!(dimension_names(*d))));
+    let known =
+        domains.into_iter().find(|d| config.get("rm_dimension_names") == Some(&json!(dimension_names(*d))));
     match known {
         Some(domain) => Ok(domain),
-        None => refuse("rm_dimension_names", domains.map(|d| format!("{:?}", dimension_names(d))).join(" or ")),
+        None => {
+            refuse("rm_dimension_names", domains.map(|d| format!("{:?}", dimension_names(d))).join(" or "))
+        }
     }
 }

@@ -60,7 +60,11 @@ fn outputs_loss_and_gradients_match_pytorch() {
     let totals: Vec<f64> = outputs.iter().map(|o| o.total).collect();
     assert_close("total logit", &totals, &floats(&golden, "total_logit"));
     let scores = model.score(&sequences);
-    assert_close("derived", &scores.iter().map(|s| s.derived).collect::<Vec<_>>(), &floats(&golden, "derived"));
+    assert_close(
+        "derived",
+        &scores.iter().map(|s| s.derived).collect::<Vec<_>>(),
+        &floats(&golden, "derived"),
+    );
     assert_close("score", &scores.iter().map(|s| s.score).collect::<Vec<_>>(), &floats(&golden, "score"));
     assert_eq!(score(&outputs[0]).dimensions.len(), 5);
 
@@ -95,8 +99,16 @@ fn outputs_loss_and_gradients_match_pytorch() {
         let found = widened(&d_heads[26 * width + d * 5..][..5]);
         assert_close("head bias", &found, &floats(&golden, &format!("grad.dimension_heads.{d}.bias")));
     }
-    assert_close("total head", &widened(&d_heads[25 * width..26 * width]), &floats(&golden, "grad.total_head.weight"));
-    assert_close("total bias", &widened(&d_heads[26 * width + 25..]), &floats(&golden, "grad.total_head.bias"));
+    assert_close(
+        "total head",
+        &widened(&d_heads[25 * width..26 * width]),
+        &floats(&golden, "grad.total_head.weight"),
+    );
+    assert_close(
+        "total bias",
+        &widened(&d_heads[26 * width + 25..]),
+        &floats(&golden, "grad.total_head.bias"),
+    );
 }
 
 #[test]

@@ -125,7 +125,12 @@ impl GrpoConfig {
             ("clip_high", self.clip_high >= 0.0, self.clip_high.to_string(), "0 or more"),
             ("kl", self.kl >= 0.0, self.kl.to_string(), "0 or more"),
             ("learning_rate", self.learning_rate > 0.0, self.learning_rate.to_string(), "above 0"),
-            ("temperature", self.temperature > 0.0, self.temperature.to_string(), "above 0, or all traces are one"),
+            (
+                "temperature",
+                self.temperature > 0.0,
+                self.temperature.to_string(),
+                "above 0, or all traces are one",
+            ),
             ("top_p", self.top_p > 0.0 && self.top_p <= 1.0, self.top_p.to_string(), "above 0 and at most 1"),
             ("max_tokens", self.max_tokens >= 1, self.max_tokens.to_string(), "at least 1"),
             ("checkpoint_every", self.checkpoint_every >= 1, self.checkpoint_every.to_string(), "at least 1"),
@@ -234,6 +239,12 @@ impl<'a> Grpo<'a> {
             learner,
             pass,
         }
+    }
+
+    /// The seed of everything random in it.
+    #[must_use]
+    pub fn seed(&self) -> Seed {
+        self.seed
     }
 
     /// Steps done.
@@ -354,7 +365,13 @@ impl<'a> Grpo<'a> {
         let usable: Vec<usize> = (0..rollouts.len()).filter(|&i| rollouts[i].trace.is_ok()).collect();
         let calls: Vec<(&Problem, Option<&Trace>, Seed)> = usable
             .iter()
-            .map(|&i| (&items[rollouts[i].item].problem, rollouts[i].trace.as_ref().ok(), seed.child("rollout", i as u64)))
+            .map(|&i| {
+                (
+                    &items[rollouts[i].item].problem,
+                    rollouts[i].trace.as_ref().ok(),
+                    seed.child("rollout", i as u64),
+                )
+            })
             .collect();
         let measured = measure(self.executor, self.verifier, &calls, needs.with_runs);
         for (i, measured) in usable.into_iter().zip(measured) {
@@ -422,13 +439,19 @@ impl<'a> Grpo<'a> {
     ) -> Result<(), GrpoError> {
         let GrpoConfig { clip_low, clip_high, kl, temperature, .. } = self.config;
         // A rollout of advantage 0 moves nothing, unless it holds the planner to its start.
-        let taught: Vec<&Rollout> =
-            rollouts.iter().filter(|rollout| rollout.reward.is_some() && (rollout.advantage != 0.0 || kl > 0.0)).collect();
-        let tokens: usize =
-            rollouts.iter().filter(|rollout| rollout.reward.is_some()).map(|rollout| rollout.tokens.len()).sum();
+        let taught: Vec<&Rollout> = rollouts
+            .iter()
+            .filter(|rollout| rollout.reward.is_some() && (rollout.advantage != 0.0 || kl > 0.0))
+            .collect();
+        let tokens: usize = rollouts
+            .iter()
+            .filter(|rollout| rollout.reward.is_some())
+            .map(|rollout| rollout.tokens.len())
+            .sum();
         let share = 1.0 / tokens.max(1) as f32;
         let rate = self.config.schedule().rate(self.learner.step);
-        let (mut loss, mut divergence, mut clipped, mut entropy, mut gap, mut seen) = (0.0, 0.0, 0, 0.0, 0.0, 0);
+        let (mut loss, mut divergence, mut clipped, mut entropy, mut gap, mut seen) =
+            (0.0, 0.0, 0, 0.0, 0.0, 0);
         let mut norm = None;
         for _ in 0..self.config.epochs {
             for micro in micro_batches(&taught, prompts) {
@@ -453,7 +476,11 @@ impl<'a> Grpo<'a> {
                     let (old, advantage) = terms[i];
                     let ratio = (score.log_prob - old).exp();
                     // −min(ρ·A, clip(ρ)·A), by its derivative: −ρ·A where the unclipped term is the smaller.
-                    let policy = if is_clipped(ratio, advantage, clip_low, clip_high) { 0.0 } else { -advantage * ratio };
+                    let policy = if is_clipped(ratio, advantage, clip_low, clip_high) {
+                        0.0
+                    } else {
+                        -advantage * ratio
+                    };
                     // k3 = exp(d) − d − 1 with d = log p_start − log p.
                     let pull = start.as_ref().map_or(0.0, |start| 1.0 - (start[i] - score.log_prob).exp());
                     share * (policy + kl * pull)
@@ -502,7 +529,8 @@ impl<'a> Grpo<'a> {
         let needs = self.config.rule.needs(self.config.runs);
         let reason = rollouts.iter().map(|rollout| self.config.rule.reason(&rollout.evidence));
         metrics.set(name::REASON_REWARD, mean(reason));
-        let records: Vec<RolloutRecord> = rollouts.into_iter().map(|rollout| record(&items[rollout.item], rollout, step)).collect();
+        let records: Vec<RolloutRecord> =
+            rollouts.into_iter().map(|rollout| record(&items[rollout.item], rollout, step)).collect();
         let of = |pick: fn(&RolloutRecord) -> Option<f64>| mean(records.iter().map(pick));
         let count = |pick: fn(&RolloutRecord) -> bool| {
             mean(records.iter().map(|record| Some(f64::from(u8::from(pick(record))))))
@@ -562,7 +590,11 @@ fn record(item: &Item, rollout: Rollout, step: u64) -> RolloutRecord {
         }
         _ => (None, None),
     };
-    let report = item.instance.as_ref().zip(trace.as_ref().ok()).map(|(instance, trace)| instance.check(trace.as_str()));
+    let report = item
+        .instance
+        .as_ref()
+        .zip(trace.as_ref().ok())
+        .map(|(instance, trace)| instance.check(trace.as_str()));
     RolloutRecord {
         step,
         problem_id: item.problem.id.clone(),
@@ -580,7 +612,10 @@ fn record(item: &Item, rollout: Rollout, step: u64) -> RolloutRecord {
         failure: (!causes.is_empty()).then(|| causes.join(",")),
         verdict,
         artifact,
-        leaked: trace.as_ref().ok().map(|trace| report.map_or_else(|| leak::leaks(&item.problem, trace), |r| r.leaks)),
+        leaked: trace
+            .as_ref()
+            .ok()
+            .map(|trace| report.map_or_else(|| leak::leaks(&item.problem, trace), |r| r.leaks)),
         verified: match (&item.instance, report) {
             (None, _) => None,
             (Some(_), report) => Some(report.is_some_and(|report| report.verified())),

@@ -106,7 +106,10 @@ pub fn encode(model: &RewardModel, group: &Group) -> Result<EncodedGroup, GroupE
     let positives = group.positive_pool.iter().map(|p| labelled(&p.reasoning, &p.rubric, None));
     let negatives =
         group.negative_bank.iter().map(|n| labelled(&n.reasoning, &n.rubric, Some(&n.negative_kind)));
-    Ok(EncodedGroup { positives: positives.collect::<Result<_, _>>()?, negatives: negatives.collect::<Result<_, _>>()? })
+    Ok(EncodedGroup {
+        positives: positives.collect::<Result<_, _>>()?,
+        negatives: negatives.collect::<Result<_, _>>()?,
+    })
 }
 
 /// A reward model in training.
@@ -185,7 +188,8 @@ impl RubricTrainer {
         self.model.outputs_backward(&mut self.pass, &batch, &slopes, &mut self.heads.gradients);
         self.pass.backward(&self.model.backbone, &batch, &mut self.backbone.gradients);
         let RubricConfig { steps, learning_rate, warmup, .. } = self.config;
-        let rate = Schedule { peak: learning_rate, warmup, total: steps, floor: 0.02 }.rate(self.backbone.step);
+        let rate =
+            Schedule { peak: learning_rate, warmup, total: steps, floor: 0.02 }.rate(self.backbone.step);
         self.heads.apply(&mut self.model.heads, &self.head_tensors, rate)?;
         let (parameters, tensors) = self.model.backbone.learnable();
         let gradient_norm = self.backbone.apply(parameters, tensors, rate)?;
@@ -267,6 +271,9 @@ pub fn evaluate(model: &RewardModel, groups: &[EncodedGroup]) -> RubricAccuracy 
         pairs: f64::from(right) / f64::from(pairs.max(1)),
         whole_groups: f64::from(whole) / groups.len().max(1) as f64,
         total_error: error / all.len().max(1) as f64,
-        by_kind: kinds.into_iter().map(|(kind, (won, all))| (kind, f64::from(won) / f64::from(all.max(1)))).collect(),
+        by_kind: kinds
+            .into_iter()
+            .map(|(kind, (won, all))| (kind, f64::from(won) / f64::from(all.max(1))))
+            .collect(),
     }
 }

@@ -29,7 +29,9 @@ pub enum StateError {
     #[error(transparent)]
     Executor(#[from] tracelift_reward::measure::OtherExecutor),
     /// The state belongs to another shape of model.
-    #[error("the checkpoint holds {found} parameters, but the model has {expected}; was the configuration changed?")]
+    #[error(
+        "the checkpoint holds {found} parameters, but the model has {expected}; was the configuration changed?"
+    )]
     Size {
         /// In the checkpoint.
         found: usize,
@@ -100,9 +102,11 @@ impl Learner {
     pub fn restore(&mut self, parameters: &mut [f32], dir: &Path) -> Result<(), StateError> {
         let numbers: Numbers = load_json(dir, NUMBERS)?;
         let mut tensors = checkpoint::load_tensors(&dir.join(TENSORS))?;
-        for (name, target) in
-            [("parameters", parameters), ("mean", &mut self.optimizer.mean), ("square", &mut self.optimizer.square)]
-        {
+        for (name, target) in [
+            ("parameters", parameters),
+            ("mean", &mut self.optimizer.mean),
+            ("square", &mut self.optimizer.square),
+        ] {
             let (_, values) = tensors
                 .remove(name)
                 .ok_or_else(|| CheckpointError::Missing { path: dir.to_owned(), name: name.to_owned() })?;
@@ -126,7 +130,8 @@ pub(crate) fn make_dir(path: &Path) -> Result<(), StateError> {
 /// Writes a part of a state as JSON.
 pub(crate) fn save_json<T: Serialize>(dir: &Path, file: &str, value: &T) -> Result<(), StateError> {
     let path = dir.join(file);
-    let text = serde_json::to_string(value).map_err(|source| StateError::Numbers { path: path.clone(), source })?;
+    let text =
+        serde_json::to_string(value).map_err(|source| StateError::Numbers { path: path.clone(), source })?;
     crate::run::write_atomically(&path, text.as_bytes())
         .map_err(|source| CheckpointError::Io { path, source })?;
     Ok(())
@@ -135,8 +140,8 @@ pub(crate) fn save_json<T: Serialize>(dir: &Path, file: &str, value: &T) -> Resu
 /// Reads a part of a state.
 pub(crate) fn load_json<T: for<'de> Deserialize<'de>>(dir: &Path, file: &str) -> Result<T, StateError> {
     let path = dir.join(file);
-    let text =
-        std::fs::read_to_string(&path).map_err(|source| CheckpointError::Io { path: path.clone(), source })?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|source| CheckpointError::Io { path: path.clone(), source })?;
     serde_json::from_str(&text).map_err(|source| StateError::Numbers { path, source })
 }
 
@@ -157,7 +162,10 @@ mod tests {
         let (mut again, mut restored) = (Learner::new(4, AdamWConfig::default()), vec![0.0; 4]);
         again.restore(&mut restored, scratch.path()).unwrap();
         assert_eq!((restored, again.step, again.optimizer.steps), (parameters, 7, 1));
-        assert_eq!((again.optimizer.mean, again.optimizer.square), (learner.optimizer.mean, learner.optimizer.square));
+        assert_eq!(
+            (again.optimizer.mean, again.optimizer.square),
+            (learner.optimizer.mean, learner.optimizer.square)
+        );
         let mut other = Learner::new(5, AdamWConfig::default());
         assert!(matches!(other.restore(&mut [0.0; 5], scratch.path()), Err(StateError::Size { .. })));
     }

@@ -53,7 +53,10 @@ pub struct UnknownWorld(String);
 impl FromStr for WorldName {
     type Err = UnknownWorld;
     fn from_str(name: &str) -> Result<WorldName, UnknownWorld> {
-        WorldName::ALL.into_iter().find(|world| world.name() == name).ok_or_else(|| UnknownWorld(name.to_owned()))
+        WorldName::ALL
+            .into_iter()
+            .find(|world| world.name() == name)
+            .ok_or_else(|| UnknownWorld(name.to_owned()))
     }
 }
 

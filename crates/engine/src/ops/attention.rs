@@ -114,26 +114,30 @@ pub fn forward<T: Real>(out: &mut [T], log_sums: &mut [T], qkv: &[T], offsets: &
                 for first in (0..rows.len()).step_by(BLOCK) {
                     let block = first..(first + BLOCK).min(rows.len());
                     scores(s, qkv, heads, rows.start, &block, q, *k);
-                    vectorized(#[inline(always)] || {
-                        for (i, s) in s.chunks_exact_mut(block.end).take(block.len()).enumerate() {
-                            let visible = block.start + i + 1;
-                            let (seen, masked) = s.split_at_mut(visible);
-                            let top = max(seen);
-                            for s in seen.iter_mut() {
-                                *s = (*s - top).exp();
+                    vectorized(
+                        #[inline(always)]
+                        || {
+                            for (i, s) in s.chunks_exact_mut(block.end).take(block.len()).enumerate() {
+                                let visible = block.start + i + 1;
+                                let (seen, masked) = s.split_at_mut(visible);
+                                let top = max(seen);
+                                for s in seen.iter_mut() {
+                                    *s = (*s - top).exp();
+                                }
+                                let total = sum(seen);
+                                let share = T::ONE / total;
+                                for s in seen.iter_mut() {
+                                    *s *= share;
+                                }
+                                masked.fill(T::ZERO);
+                                // SAFETY: row and query head are this unit's alone.
+                                let slot = unsafe {
+                                    log_sums.from((rows.start + block.start + i) * heads.queries + q)
+                                };
+                                slot[0] = top + total.ln();
                             }
-                            let total = sum(seen);
-                            let share = T::ONE / total;
-                            for s in seen.iter_mut() {
-                                *s *= share;
-                            }
-                            masked.fill(T::ZERO);
-                            // SAFETY: row and query head are this unit's alone.
-                            let slot =
-                                unsafe { log_sums.from((rows.start + block.start + i) * heads.queries + q) };
-                            slot[0] = top + total.ln();
-                        }
-                    });
+                        },
+                    );
                     let p = Mat::new(s, block.len(), block.end);
                     let v = Mat::strided(
                         &qkv[rows.start * width + heads.value(*k)..],
@@ -185,24 +189,27 @@ pub fn backward<T: Real>(
                     let dy_block = Mat::strided(&dy[top * out_width + q * dim..], n, dim, out_width);
                     let v = Mat::strided(&qkv[start * width + heads.value(*k)..], keys, dim, width);
                     matmul(ds, keys, Into::Overwrite, T::ONE, dy_block, v.t(), Threads::One);
-                    vectorized(#[inline(always)] || {
-                        let rows = p.chunks_exact_mut(keys).zip(ds.chunks_exact_mut(keys)).take(n);
-                        for (i, (p, ds)) in rows.enumerate() {
-                            let row = top + i;
-                            let delta = dot(
-                                &dy[row * out_width + q * dim..][..dim],
-                                &y[row * out_width + q * dim..][..dim],
-                            );
-                            let log_sum = log_sums[row * heads.queries + q];
-                            let visible = block.start + i + 1;
-                            for (p, ds) in p[..visible].iter_mut().zip(&mut ds[..visible]) {
-                                *p = (*p - log_sum).exp();
-                                *ds = *p * (*ds - delta) * scale;
+                    vectorized(
+                        #[inline(always)]
+                        || {
+                            let rows = p.chunks_exact_mut(keys).zip(ds.chunks_exact_mut(keys)).take(n);
+                            for (i, (p, ds)) in rows.enumerate() {
+                                let row = top + i;
+                                let delta = dot(
+                                    &dy[row * out_width + q * dim..][..dim],
+                                    &y[row * out_width + q * dim..][..dim],
+                                );
+                                let log_sum = log_sums[row * heads.queries + q];
+                                let visible = block.start + i + 1;
+                                for (p, ds) in p[..visible].iter_mut().zip(&mut ds[..visible]) {
+                                    *p = (*p - log_sum).exp();
+                                    *ds = *p * (*ds - delta) * scale;
+                                }
+                                p[visible..].fill(T::ZERO);
+                                ds[visible..].fill(T::ZERO);
                             }
-                            p[visible..].fill(T::ZERO);
-                            ds[visible..].fill(T::ZERO);
-                        }
-                    });
+                        },
+                    );
                     let (p, ds) = (Mat::new(p, n, keys), Mat::new(ds, n, keys));
                     let q_block = Mat::strided(&qkv[top * width + heads.query(q)..], n, dim, width);
                     let k_rows = Mat::strided(&qkv[start * width + heads.key(*k)..], keys, dim, width);

@@ -108,7 +108,10 @@ pub fn forward<T: Real>(
         chunk.project(hidden, width, table, targets);
         chunk.logits.par_chunks_exact_mut(vocabulary).zip(targets).zip(scores).for_each(
             |((logits, target), score)| {
-                vectorized(#[inline(always)] || *score = softmax_row(logits, target.token as usize, temperature));
+                vectorized(
+                    #[inline(always)]
+                    || *score = softmax_row(logits, target.token as usize, temperature),
+                );
             },
         );
     }
@@ -137,15 +140,18 @@ pub fn forward_backward<T: Real>(
         chunk.project(hidden, width, table, targets);
         chunk.logits.par_chunks_exact_mut(vocabulary).zip(targets).zip(scores).enumerate().for_each(
             |(i, ((logits, target), score))| {
-                vectorized(#[inline(always)] || {
-                    *score = softmax_row(logits, target.token as usize, temperature);
-                    // d log p(t)/dz_v = (1[v = t] − p_v)/τ
-                    let slope = slope(c * rows + i, *score) * inverse;
-                    for p in logits.iter_mut() {
-                        *p *= -slope;
-                    }
-                    logits[target.token as usize] += slope;
-                });
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        *score = softmax_row(logits, target.token as usize, temperature);
+                        // d log p(t)/dz_v = (1[v = t] − p_v)/τ
+                        let slope = slope(c * rows + i, *score) * inverse;
+                        for p in logits.iter_mut() {
+                            *p *= -slope;
+                        }
+                        logits[target.token as usize] += slope;
+                    },
+                );
             },
         );
         let d_logits = Mat::new(&chunk.logits, targets.len(), vocabulary);

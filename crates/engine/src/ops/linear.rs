@@ -152,13 +152,16 @@ pub fn backward_bias<T: Real>(db: &mut [T], dy: &[T]) {
         .par_chunks(task * width)
         .map(|rows| {
             let mut sum = vec![T::ZERO; width];
-            vectorized(#[inline(always)] || {
-                for row in rows.chunks_exact(width) {
-                    for (s, d) in sum.iter_mut().zip(row) {
-                        *s += *d;
+            vectorized(
+                #[inline(always)]
+                || {
+                    for row in rows.chunks_exact(width) {
+                        for (s, d) in sum.iter_mut().zip(row) {
+                            *s += *d;
+                        }
                     }
-                }
-            });
+                },
+            );
             sum
         })
         .collect();

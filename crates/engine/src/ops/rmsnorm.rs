@@ -10,11 +10,14 @@ pub fn forward<T: Real>(y: &mut [T], r: &mut [T], x: &[T], weight: &[T], eps: T)
     let task = rows_per_task(r.len());
     y.par_chunks_mut(task * width).zip(r.par_chunks_mut(task)).zip(x.par_chunks(task * width)).for_each(
         |((y, r), x)| {
-            vectorized(#[inline(always)] || {
-                for ((y, r), x) in y.chunks_exact_mut(width).zip(r).zip(x.chunks_exact(width)) {
-                    *r = row(y, x, weight, eps);
-                }
-            });
+            vectorized(
+                #[inline(always)]
+                || {
+                    for ((y, r), x) in y.chunks_exact_mut(width).zip(r).zip(x.chunks_exact(width)) {
+                        *r = row(y, x, weight, eps);
+                    }
+                },
+            );
         },
     );
 }
@@ -34,34 +37,37 @@ pub fn row<T: Real>(y: &mut [T], x: &[T], weight: &[T], eps: T) -> T {
 pub fn backward_input<T: Real>(dx: &mut [T], dy: &[T], x: &[T], weight: &[T], r: &[T]) {
     let width = weight.len();
     for_rows(dx, width, |first, dx| {
-        vectorized(#[inline(always)] || {
-            for (i, dx) in dx.chunks_exact_mut(width).enumerate() {
-                let row = first + i;
-                let x = &x[row * width..][..width];
-                let dy = &dy[row * width..][..width];
-                let r = r[row];
-                let mut lanes = [T::ZERO; 16];
-                let mut k = 0;
-                while k + 16 <= width {
-                    for lane in 0..16 {
-                        lanes[lane] = (weight[k + lane] * dy[k + lane]).fma(x[k + lane], lanes[lane]);
+        vectorized(
+            #[inline(always)]
+            || {
+                for (i, dx) in dx.chunks_exact_mut(width).enumerate() {
+                    let row = first + i;
+                    let x = &x[row * width..][..width];
+                    let dy = &dy[row * width..][..width];
+                    let r = r[row];
+                    let mut lanes = [T::ZERO; 16];
+                    let mut k = 0;
+                    while k + 16 <= width {
+                        for lane in 0..16 {
+                            lanes[lane] = (weight[k + lane] * dy[k + lane]).fma(x[k + lane], lanes[lane]);
+                        }
+                        k += 16;
                     }
-                    k += 16;
+                    let mut projected = T::ZERO;
+                    for lane in lanes {
+                        projected += lane;
+                    }
+                    while k < width {
+                        projected = (weight[k] * dy[k]).fma(x[k], projected);
+                        k += 1;
+                    }
+                    let pull = projected * r * r * r / T::of(width as f64);
+                    for (((dx, x), dy), w) in dx.iter_mut().zip(x).zip(dy).zip(weight) {
+                        *dx += r * *w * *dy - pull * *x;
+                    }
                 }
-                let mut projected = T::ZERO;
-                for lane in lanes {
-                    projected += lane;
-                }
-                while k < width {
-                    projected = (weight[k] * dy[k]).fma(x[k], projected);
-                    k += 1;
-                }
-                let pull = projected * r * r * r / T::of(width as f64);
-                for (((dx, x), dy), w) in dx.iter_mut().zip(x).zip(dy).zip(weight) {
-                    *dx += r * *w * *dy - pull * *x;
-                }
-            }
-        });
+            },
+        );
     });
 }
 
@@ -76,13 +82,16 @@ pub fn backward_weight<T: Real>(dw: &mut [T], dy: &[T], x: &[T], r: &[T]) {
         .zip(x.par_chunks(task * width))
         .map(|((r, dy), x)| {
             let mut sum = vec![T::ZERO; width];
-            vectorized(#[inline(always)] || {
-                for ((r, dy), x) in r.iter().zip(dy.chunks_exact(width)).zip(x.chunks_exact(width)) {
-                    for ((s, dy), x) in sum.iter_mut().zip(dy).zip(x) {
-                        *s = (*dy * *r).fma(*x, *s);
+            vectorized(
+                #[inline(always)]
+                || {
+                    for ((r, dy), x) in r.iter().zip(dy.chunks_exact(width)).zip(x.chunks_exact(width)) {
+                        for ((s, dy), x) in sum.iter_mut().zip(dy).zip(x) {
+                            *s = (*dy * *r).fma(*x, *s);
+                        }
                     }
-                }
-            });
+                },
+            );
             sum
         })
         .collect();

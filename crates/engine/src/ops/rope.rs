@@ -85,14 +85,17 @@ fn turn<T: Real>(
 ) {
     let head_dim = angles.half * 2;
     for_rows(x, width, |first, rows| {
-        vectorized(#[inline(always)] || {
-            for (i, row) in rows.chunks_exact_mut(width).enumerate() {
-                let position = positions[first + i] as usize;
-                for head in row[..heads * head_dim].chunks_exact_mut(head_dim) {
-                    each(angles, head, position);
+        vectorized(
+            #[inline(always)]
+            || {
+                for (i, row) in rows.chunks_exact_mut(width).enumerate() {
+                    let position = positions[first + i] as usize;
+                    for head in row[..heads * head_dim].chunks_exact_mut(head_dim) {
+                        each(angles, head, position);
+                    }
                 }
-            }
-        });
+            },
+        );
     });
 }
 

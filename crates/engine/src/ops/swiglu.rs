@@ -8,11 +8,14 @@ use rayon::prelude::*;
 pub fn forward<T: Real>(y: &mut [T], gate_up: &[T], width: usize) {
     let task = rows_per_task(y.len() / width);
     y.par_chunks_mut(task * width).zip(gate_up.par_chunks(task * 2 * width)).for_each(|(y, gate_up)| {
-        vectorized(#[inline(always)] || {
-            for (y, gate_up) in y.chunks_exact_mut(width).zip(gate_up.chunks_exact(2 * width)) {
-                row(y, gate_up);
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                for (y, gate_up) in y.chunks_exact_mut(width).zip(gate_up.chunks_exact(2 * width)) {
+                    row(y, gate_up);
+                }
+            },
+        );
     });
 }
 
@@ -28,19 +31,22 @@ pub fn row<T: Real>(y: &mut [T], gate_up: &[T]) {
 /// Writes `d_gate_up` from `dy`: `dg = dy·u·σ(g)(1 + g(1 − σ(g)))`, `du = dy·silu(g)`.
 pub fn backward<T: Real>(d_gate_up: &mut [T], dy: &[T], gate_up: &[T], width: usize) {
     for_rows(d_gate_up, 2 * width, |first, rows| {
-        vectorized(#[inline(always)] || {
-            for (i, d) in rows.chunks_exact_mut(2 * width).enumerate() {
-                let (dg, du) = d.split_at_mut(width);
-                let (gate, up) = gate_up[(first + i) * 2 * width..][..2 * width].split_at(width);
-                let dy = &dy[(first + i) * width..][..width];
-                for ((((dg, du), g), u), dy) in dg.iter_mut().zip(du).zip(gate).zip(up).zip(dy) {
-                    let sigma = T::ONE / (T::ONE + (-*g).exp());
-                    let silu = *g * sigma;
-                    *dg = *dy * *u * (sigma + silu * (T::ONE - sigma));
-                    *du = *dy * silu;
+        vectorized(
+            #[inline(always)]
+            || {
+                for (i, d) in rows.chunks_exact_mut(2 * width).enumerate() {
+                    let (dg, du) = d.split_at_mut(width);
+                    let (gate, up) = gate_up[(first + i) * 2 * width..][..2 * width].split_at(width);
+                    let dy = &dy[(first + i) * width..][..width];
+                    for ((((dg, du), g), u), dy) in dg.iter_mut().zip(du).zip(gate).zip(up).zip(dy) {
+                        let sigma = T::ONE / (T::ONE + (-*g).exp());
+                        let silu = *g * sigma;
+                        *dg = *dy * *u * (sigma + silu * (T::ONE - sigma));
+                        *du = *dy * silu;
+                    }
                 }
-            }
-        });
+            },
+        );
     });
 }
 

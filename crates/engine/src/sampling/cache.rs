@@ -71,24 +71,27 @@ impl Cache {
         let length = position + 1;
         scores.resize(length, 0.0);
         let scale = 1.0 / (dim as f32).sqrt();
-        vectorized(#[inline(always)] || {
-            for q in 0..queries {
-                let start = self.start(layer, slot, q / self.heads.group());
-                scores.fill(0.0);
-                for (channel, x) in row[q * dim..][..dim].iter().enumerate() {
-                    axpy(scores, *x * scale, &self.keys[start + channel * self.capacity..][..length]);
+        vectorized(
+            #[inline(always)]
+            || {
+                for q in 0..queries {
+                    let start = self.start(layer, slot, q / self.heads.group());
+                    scores.fill(0.0);
+                    for (channel, x) in row[q * dim..][..dim].iter().enumerate() {
+                        axpy(scores, *x * scale, &self.keys[start + channel * self.capacity..][..length]);
+                    }
+                    let top = max(scores);
+                    for s in scores.iter_mut() {
+                        *s = crate::real::Real::exp(*s - top);
+                    }
+                    let share = 1.0 / sum(scores);
+                    let out = &mut out[q * dim..][..dim];
+                    out.fill(0.0);
+                    for (s, v) in scores.iter().zip(self.values[start..].chunks_exact(dim)) {
+                        axpy(out, *s * share, v);
+                    }
                 }
-                let top = max(scores);
-                for s in scores.iter_mut() {
-                    *s = crate::real::Real::exp(*s - top);
-                }
-                let share = 1.0 / sum(scores);
-                let out = &mut out[q * dim..][..dim];
-                out.fill(0.0);
-                for (s, v) in scores.iter().zip(self.values[start..].chunks_exact(dim)) {
-                    axpy(out, *s * share, v);
-                }
-            }
-        });
+            },
+        );
     }
 }

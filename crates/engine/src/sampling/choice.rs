@@ -68,16 +68,19 @@ impl Sampling {
         let top = max(logits);
         let temperature = if self.temperature == 0.0 { 1.0 } else { self.temperature };
         let argmax = logits.iter().position(|&z| z == top).unwrap_or(0);
-        let total = vectorized(#[inline(always)] || {
-            let mut total = 0.0_f64;
-            for z in logits.iter_mut() {
-                *z = crate::real::Real::exp((*z - top) / temperature);
-            }
-            for z in logits.iter() {
-                total += f64::from(*z);
-            }
-            total
-        });
+        let total = vectorized(
+            #[inline(always)]
+            || {
+                let mut total = 0.0_f64;
+                for z in logits.iter_mut() {
+                    *z = crate::real::Real::exp((*z - top) / temperature);
+                }
+                for z in logits.iter() {
+                    total += f64::from(*z);
+                }
+                total
+            },
+        );
         let log_prob = |weight: f32| (f64::from(weight) / total).ln() as f32;
         if self.temperature == 0.0 {
             return (argmax as u32, log_prob(logits[argmax]));

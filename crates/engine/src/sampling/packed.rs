@@ -76,15 +76,18 @@ fn accumulate(sums: &mut [[f32; PANEL]; ROWS], x: &[f32], panel: &[f32], inputs:
         }
         return;
     }
-    crate::real::vectorized(#[inline(always)] || {
-        for (sums, x) in sums.iter_mut().zip(x.chunks_exact(inputs)).take(count) {
-            for (x, column) in x.iter().zip(panel.as_chunks::<PANEL>().0) {
-                for (sum, w) in sums.iter_mut().zip(column) {
-                    *sum = x.mul_add(*w, *sum);
+    crate::real::vectorized(
+        #[inline(always)]
+        || {
+            for (sums, x) in sums.iter_mut().zip(x.chunks_exact(inputs)).take(count) {
+                for (x, column) in x.iter().zip(panel.as_chunks::<PANEL>().0) {
+                    for (sum, w) in sums.iter_mut().zip(column) {
+                        *sum = x.mul_add(*w, *sum);
+                    }
                 }
             }
-        }
-    });
+        },
+    );
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -206,11 +206,16 @@ impl<'a> Worker<'a> {
             normalize(&mut scratch.norm, &scratch.x, &block.input_norm, eps);
             block.qkv.multiply(&mut scratch.qkv, &scratch.norm, Some(&block.qkv_bias));
             for (row, qkv) in rows.iter().zip(scratch.qkv.chunks_exact_mut(qkv_width)) {
-                vectorized(#[inline(always)] || {
-                    for head in qkv[..(heads.queries + heads.keys) * heads.dim].chunks_exact_mut(heads.dim) {
-                        angles.rotate(head, row.position);
-                    }
-                });
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for head in
+                            qkv[..(heads.queries + heads.keys) * heads.dim].chunks_exact_mut(heads.dim)
+                        {
+                            angles.rotate(head, row.position);
+                        }
+                    },
+                );
                 cache.store(layer, row.slot, row.position, qkv);
             }
             let queries = scratch.qkv.chunks_exact(qkv_width);
@@ -220,16 +225,26 @@ impl<'a> Worker<'a> {
                 cache.attend(out, layer, row.slot, row.position, qkv, &mut scratch.scores);
             }
             block.output.multiply(&mut scratch.y, &scratch.attended, None);
-            vectorized(#[inline(always)] || axpy(&mut scratch.x, 1.0, &scratch.y));
+            vectorized(
+                #[inline(always)]
+                || axpy(&mut scratch.x, 1.0, &scratch.y),
+            );
 
             normalize(&mut scratch.norm, &scratch.x, &block.post_norm, eps);
             block.gate_up.multiply(&mut scratch.gate_up, &scratch.norm, None);
-            vectorized(#[inline(always)] || {
-                let rows = scratch.activated.chunks_exact_mut(ffn).zip(scratch.gate_up.chunks_exact(2 * ffn));
-                rows.for_each(|(y, gate_up)| swiglu::row(y, gate_up));
-            });
+            vectorized(
+                #[inline(always)]
+                || {
+                    let rows =
+                        scratch.activated.chunks_exact_mut(ffn).zip(scratch.gate_up.chunks_exact(2 * ffn));
+                    rows.for_each(|(y, gate_up)| swiglu::row(y, gate_up));
+                },
+            );
             block.down.multiply(&mut scratch.y, &scratch.activated, None);
-            vectorized(#[inline(always)] || axpy(&mut scratch.x, 1.0, &scratch.y));
+            vectorized(
+                #[inline(always)]
+                || axpy(&mut scratch.x, 1.0, &scratch.y),
+            );
         }
         let mut logits = vec![0.0; wanted * config.vocab_size];
         if wanted > 0 {
@@ -252,9 +267,12 @@ impl Running {
 }
 
 fn normalize(y: &mut [f32], x: &[f32], weight: &[f32], eps: f32) {
-    vectorized(#[inline(always)] || {
-        for (y, x) in y.chunks_exact_mut(weight.len()).zip(x.chunks_exact(weight.len())) {
-            rmsnorm::row(y, x, weight, eps);
-        }
-    });
+    vectorized(
+        #[inline(always)]
+        || {
+            for (y, x) in y.chunks_exact_mut(weight.len()).zip(x.chunks_exact(weight.len())) {
+                rmsnorm::row(y, x, weight, eps);
+            }
+        },
+    );
 }

@@ -31,7 +31,7 @@ const MODULUS: u32 = 13;
 const LOOK_BACK: usize = 4;
 
 /// How many steps a problem has.
-pub(crate) const LEVELS: RangeInclusive<u32> = 3..=8;
+pub(crate) const LEVELS: RangeInclusive<u32> = 2..=6;
 
 /// One problem of this world.
 #[derive(Clone, Debug)]

@@ -1,0 +1,277 @@
+//! One TOML file says what a run is: data, planner, executor, verifier, reward, training, evaluation.
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+use tracelift_domain::{PromptStyle, Seed};
+use tracelift_engine::LoraConfig;
+use tracelift_executor::{OpenAiConfig, Sampling};
+use tracelift_train::grpo::GrpoConfig;
+use tracelift_verify::VerifierConfig;
+use tracelift_worlds::WorldName;
+
+/// The file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// The run's folder.
+    pub out: PathBuf,
+    /// Of everything random.
+    #[serde(default = "default_seed")]
+    pub seed: Seed,
+    /// Problems to train on.
+    pub data: Option<DataConfig>,
+    /// The planner that learns.
+    pub planner: PlannerConfig,
+    /// The frozen executor.
+    pub executor: ExecutorConfig,
+    /// How artifacts are judged.
+    #[serde(default)]
+    pub verifier: VerifierConfig,
+    /// The reward model.
+    pub reward_model: Option<RewardModelConfig>,
+    /// How the planner is trained.
+    #[serde(default)]
+    pub grpo: GrpoConfig,
+    /// How planners are evaluated.
+    pub eval: Option<EvalConfig>,
+}
+
+fn default_seed() -> Seed {
+    Seed(18)
+}
+
+/// Where problems come from; exactly one of `gsm8k`, `problems` and `world`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// A GSM8K file.
+    pub gsm8k: Option<PathBuf>,
+    /// A JSONL file with one problem a line.
+    pub problems: Option<PathBuf>,
+    /// An embedded world: its training templates in `[data]`, its test templates in `[eval.data]`.
+    pub world: Option<WorldName>,
+    /// How many problems; for files the first so many, default all; for worlds default 2000.
+    pub limit: Option<usize>,
+}
+
+/// The planner.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannerConfig {
+    /// A checkpoint directory.
+    pub model: PathBuf,
+    /// `world`, `plain` or `chatml`.
+    #[serde(default = "plain")]
+    pub prompt: PromptStyle,
+    /// Train adapters instead of all weights.
+    pub lora: Option<LoraConfig>,
+}
+
+fn plain() -> PromptStyle {
+    PromptStyle::Plain
+}
+
+/// The executor; exactly one of the two.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExecutorConfig {
+    /// A checkpoint in this process.
+    pub in_process: Option<InProcessConfig>,
+    /// An OpenAI-compatible server.
+    pub openai: Option<OpenAiConfig>,
+}
+
+/// An executor in this process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InProcessConfig {
+    /// A checkpoint directory.
+    pub model: PathBuf,
+    /// `world`, `plain` or `chatml`.
+    #[serde(default = "plain")]
+    pub prompt: PromptStyle,
+    /// How it is sampled.
+    #[serde(default)]
+    pub sampling: Sampling,
+}
+
+/// The reward model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RewardModelConfig {
+    /// A checkpoint directory.
+    pub model: PathBuf,
+}
+
+/// The evaluation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvalConfig {
+    /// Problems to evaluate on.
+    pub data: DataConfig,
+    /// Traces per problem and row.
+    #[serde(default = "default_seeds")]
+    pub seeds: u64,
+    /// Executor runs behind `w` and `b`.
+    #[serde(default = "default_runs")]
+    pub runs: usize,
+    /// Further rows: name → checkpoint directory of a planner. The rows `no trace`, `base planner` (the planner above)
+    /// and, once the run is finished, its own are always there.
+    #[serde(default)]
+    pub rows: BTreeMap<String, PathBuf>,
+}
+
+fn default_seeds() -> u64 {
+    3
+}
+
+fn default_runs() -> usize {
+    3
+}
+
+/// Where a configuration comes from.
+#[derive(Args, Clone, Debug)]
+pub struct ConfigArgs {
+    /// The TOML file that says what the run is.
+    #[arg(long)]
+    pub config: PathBuf,
+    /// Replace a key of the file: `--set grpo.steps=100`. May be given again.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Reads a configuration.
+///
+/// # Errors
+/// Names the file and the key; for an unknown key, the nearest known one.
+pub fn read(args: &ConfigArgs) -> Result<RunConfig> {
+    let path = &args.config;
+    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
+    let text = if args.set.is_empty() { text } else { replaced(path, &text, &args.set)? };
+    let config: RunConfig = match toml::from_str(&text) {
+        Ok(config) => config,
+        Err(error) => bail!("{}: {}", path.display(), with_nearest(&error)),
+    };
+    config.grpo.validate().with_context(|| path.display().to_string())?;
+    if config.executor.in_process.is_some() == config.executor.openai.is_some() {
+        bail!("{}: `executor` needs exactly one of `in_process` and `openai`", path.display());
+    }
+    Ok(config)
+}
+
+/// The file's text with keys replaced. A value is read as TOML, and as a string where it is none.
+fn replaced(path: &Path, text: &str, set: &[String]) -> Result<String> {
+    let mut table: Table = match toml::from_str(text) {
+        Ok(table) => table,
+        Err(error) => bail!("{}: {error}", path.display()),
+    };
+    for assignment in set {
+        let (key, value) =
+            assignment.split_once('=').with_context(|| format!("--set {assignment}: expected KEY=VALUE"))?;
+        let value = toml::from_str::<Table>(&format!("value = {value}"))
+            .ok()
+            .and_then(|mut parsed| parsed.remove("value"))
+            .unwrap_or_else(|| Value::String(value.to_owned()));
+        let mut place = &mut table;
+        let (parents, last) = key.rsplit_once('.').unwrap_or(("", key));
+        for parent in parents.split('.').filter(|parent| !parent.is_empty()) {
+            let entry = place.entry(parent).or_insert_with(|| Value::Table(Table::new()));
+            place = entry
+                .as_table_mut()
+                .with_context(|| format!("--set {assignment}: `{parent}` is no table"))?;
+        }
+        place.insert(last.to_owned(), value);
+    }
+    Ok(toml::to_string(&table)?)
+}
+
+/// The parser's message, and for an unknown key the nearest known one.
+fn with_nearest(error: &toml::de::Error) -> String {
+    let message = error.message();
+    let whole = error.to_string();
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let (Some(unknown), true) = (quoted.next(), message.starts_with("unknown")) else { return whole };
+    let nearest =
+        quoted.max_by(|a, b| strsim::jaro_winkler(a, unknown).total_cmp(&strsim::jaro_winkler(b, unknown)));
+    match nearest {
+        Some(nearest) => format!("{}\nthe nearest known key is `{nearest}`", whole.trim_end()),
+        None => whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    fn read(path: &Path) -> Result<RunConfig> {
+        super::read(&ConfigArgs { config: path.to_owned(), set: Vec::new() })
+    }
+
+    const GOOD: &str = r#"
+        out = "runs/x"
+        [planner]
+        model = "p"
+        [executor.in_process]
+        model = "e"
+    "#;
+
+    #[test]
+    fn defaults_fill_the_rest() {
+        let config = read(write(GOOD).path()).unwrap();
+        assert_eq!(config.seed, Seed(18));
+        assert_eq!(config.grpo.group, 4);
+        assert_eq!(config.planner.prompt, PromptStyle::Plain);
+    }
+
+    #[test]
+    fn what_is_read_can_be_written_and_read_again() {
+        let config = read(write(GOOD).path()).unwrap();
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(read(write(&text).path()).unwrap(), config);
+    }
+
+    #[test]
+    fn keys_can_be_replaced() {
+        let set = ["grpo.steps=7", "out=runs/other", "planner.lora.rank=4", "planner.lora.alpha=8"];
+        let file = write(GOOD);
+        let args = ConfigArgs { config: file.path().to_owned(), set: set.map(str::to_owned).to_vec() };
+        let config = super::read(&args).unwrap();
+        assert_eq!((config.grpo.steps, config.out), (7, PathBuf::from("runs/other")));
+        assert_eq!(config.planner.lora.map(|lora| lora.rank), Some(4));
+        let args = ConfigArgs { set: vec!["steps".into()], ..args };
+        assert!(super::read(&args).unwrap_err().to_string().contains("expected KEY=VALUE"));
+    }
+
+    #[test]
+    fn the_configurations_that_come_along_are_read() {
+        for file in ["gsm8k.toml", "steps.toml"] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs").join(file);
+            read(&path).unwrap_or_else(|error| panic!("{file}: {error:#}"));
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_known_one() {
+        let message = read(write(&format!("{GOOD}\n[grpo]\ngroups = 8")).path()).unwrap_err().to_string();
+        assert!(message.contains("unknown field `groups`"), "{message}");
+        assert!(message.contains("the nearest known key is `group`"), "{message}");
+        assert!(message.contains("groups = 8"), "the line is not shown: {message}");
+    }
+
+    #[test]
+    fn an_executor_is_one_or_the_other() {
+        let text = GOOD.replace("[executor.in_process]\n        model = \"e\"", "[executor]");
+        let message = read(write(&text).path()).unwrap_err().to_string();
+        assert!(message.contains("exactly one of `in_process` and `openai`"), "{message}");
+    }
+}

@@ -1,0 +1,108 @@
+//! `tracelift eval`: the frozen-executor protocol from a configuration.
+
+use crate::{config, progress, setup};
+use anyhow::{Context, Result};
+use clap::Args;
+use std::path::{Path, PathBuf};
+use tracelift_domain::Seed;
+use tracelift_engine::{Checkpoint, Sampling};
+use tracelift_eval::{
+    Executors, Metric, Planner, Protocol, SampleRecord, Table, paired_difference, summarise, write_samples,
+};
+
+/// Settings of `eval`.
+#[derive(Args)]
+pub struct Evaluate {
+    #[command(flatten)]
+    config: config::ConfigArgs,
+    /// Where the results go, instead of `out`/evaluation.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+/// Runs it.
+pub fn run(args: &Evaluate) -> Result<()> {
+    let config = config::read(&args.config)?;
+    let eval = config.eval.as_ref().context("`eval` is missing; it says which problems to evaluate on")?;
+    let items = setup::items(&eval.data, config.seed.child("problems", 0))?;
+    let verifier = setup::verifier(&config, &items)?;
+    let executor = setup::executor(&config.executor)?;
+    println!("executor: {}", executor.describe());
+    let mut paths = vec![("base planner".to_owned(), config.planner.model.clone())];
+    let own = config.out.join("planner");
+    if own.exists() {
+        paths.push((setup::row_name(config.grpo.rule).to_owned(), own));
+    }
+    paths.extend(eval.rows.clone());
+    let mut planners = Vec::new();
+    for (row, path) in paths {
+        let checkpoint = Checkpoint::load(&path)
+            .with_context(|| format!("failed to load the planner of row `{row}` from {}", path.display()))?;
+        planners.push((row, checkpoint));
+    }
+    let protocol = Protocol {
+        items: &items,
+        executor: executor.as_ref(),
+        verifier: &verifier,
+        runs: eval.runs,
+        seeds: eval.seeds,
+        sampling: Sampling {
+            temperature: config.grpo.temperature,
+            top_k: 0,
+            top_p: config.grpo.top_p,
+            max_tokens: config.grpo.max_tokens,
+            stop: Vec::new(),
+        },
+        seed: config.seed.child("evaluation", 0),
+    };
+    let rows: Vec<(&str, Option<Planner<'_>>)> = std::iter::once(("no trace", None))
+        .chain(planners.iter().map(|(row, checkpoint)| {
+            (row.as_str(), Some(Planner { checkpoint, style: config.planner.prompt }))
+        }))
+        .collect();
+    let out = args.out.clone().unwrap_or_else(|| config.out.join("evaluation"));
+    let (table, _) = evaluate(&protocol, &rows, config.seed, &out)?;
+    println!("\n{}", table.text());
+    println!("results: {}", out.display());
+    Ok(())
+}
+
+/// Evaluates rows, writes `samples.jsonl`, `evaluation.json` and `evaluation.md` into `out`, and hands back the table
+/// (with the difference of each later row to `base planner`) and all samples.
+pub fn evaluate(
+    protocol: &Protocol<'_>,
+    rows: &[(&str, Option<Planner<'_>>)],
+    seed: Seed,
+    out: &Path,
+) -> Result<(Table, Vec<SampleRecord>)> {
+    let bar = progress::steps("evaluation", rows.len() as u64, 0);
+    let mut baselines = protocol.baselines();
+    let mut samples = Vec::new();
+    for (row, planner) in rows {
+        bar.set_message((*row).to_owned());
+        samples.extend(protocol.row(row, *planner, &mut baselines)?);
+        bar.inc(1);
+    }
+    bar.finish();
+    let mut table = Table::new(summarise(&samples)?, Executors::Same)?;
+    const BASE: &str = "base planner";
+    let names: Vec<&str> =
+        rows.iter().map(|(row, _)| *row).filter(|row| !["no trace", BASE].contains(row)).collect();
+    let measured: Vec<Metric> = table.measured().collect();
+    for metric in [Metric::Accuracy, Metric::VerifiedAccuracy] {
+        if !measured.contains(&metric) {
+            continue;
+        }
+        for row in &names {
+            table.add_difference(paired_difference(&samples, metric, row, BASE, seed)?)?;
+        }
+        if names.contains(&"exec-only") && names.contains(&"TraceLift") {
+            table.add_difference(paired_difference(&samples, metric, "TraceLift", "exec-only", seed)?)?;
+        }
+    }
+    std::fs::create_dir_all(out).with_context(|| format!("failed to make {}", out.display()))?;
+    write_samples(&out.join("samples.jsonl"), &samples)?;
+    table.write(&out.join("evaluation.json"))?;
+    tracelift_train::run::write_atomically(&out.join("evaluation.md"), table.markdown().as_bytes())?;
+    Ok((table, samples))
+}

@@ -1,0 +1,68 @@
+//! The binary `tracelift`.
+
+mod bench;
+mod config;
+mod evaluate;
+mod model;
+mod progress;
+mod quickstart;
+mod rm;
+mod setup;
+mod train;
+mod world;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Train reasoning planners with executor-grounded rewards.
+#[derive(Parser)]
+#[command(name = "tracelift", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Take an embedded world from data to trained planner, with a report at the end.
+    Quickstart(quickstart::Quickstart),
+    /// Train a planner by GRPO with executor-grounded rewards.
+    Train(train::Train),
+    /// Evaluate planners by the frozen-executor protocol.
+    Eval(evaluate::Evaluate),
+    /// Measure the engine's speed on this machine.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// Make checkpoints from nothing, and look at them.
+    #[command(subcommand)]
+    Model(model::ModelCommand),
+    /// Train reward models.
+    #[command(subcommand)]
+    Rm(rm::RmCommand),
+    /// Look at the embedded worlds, and remake their checkpoints.
+    #[command(subcommand)]
+    World(world::WorldCommand),
+}
+
+fn main() -> ExitCode {
+    let result: Result<()> = match Cli::parse().command {
+        Command::Quickstart(args) => quickstart::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Eval(args) => evaluate::run(&args),
+        Command::Bench(bench) => bench::run(&bench),
+        Command::Model(command) => model::run(&command),
+        Command::Rm(command) => rm::run(&command),
+        Command::World(command) => world::run(&command),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! `tracelift quickstart`: a world from data to trained planner, with nothing but this binary and Python 3.
+//!
+//! Stages: unpack the world's base planner and frozen executor; look at both; train the reward model on the world's
+//! groups; train the planner twice from the same start, with the same number of steps (exec-only, TraceLift);
+//! evaluate on templates that nobody was trained on; write the report. Everything lands in one folder, and a run
+//! that was interrupted goes on where it stopped.
+
+mod plan;
+mod shipped;
+mod story;
+
+use crate::evaluate::evaluate;
+use crate::rm;
+use crate::setup::{row_name, world_items};
+use crate::train::{Presence, export, train_in};
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use plan::{Plan, Timings};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use tracelift_domain::{Probability, PromptStyle, Seed};
+use tracelift_engine::{Checkpoint, Precision, Sampling};
+use tracelift_eval::{Planner, Protocol};
+use tracelift_executor::{Executor, InProcess};
+use tracelift_groups::{WorldGroupConfig, world_groups};
+use tracelift_reward::{RewardModel, Rule};
+use tracelift_train::grpo::{Grpo, GrpoConfig};
+use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
+use tracelift_train::rubric::RubricConfig;
+use tracelift_train::source::{Item, Source};
+use tracelift_verify::{AnswerMode, Verifier, VerifierConfig};
+use tracelift_worlds::{Noise, Split, World, WorldName};
+
+/// Settings of `quickstart`.
+#[derive(Args)]
+pub struct Quickstart {
+    /// steps, words or programs.
+    #[arg(long, default_value = "steps")]
+    world: WorldName,
+    /// Of everything random.
+    #[arg(long, default_value_t = 18)]
+    seed: u64,
+    /// The folder of everything; default runs/quickstart-WORLD.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// About how long it may take. Training steps are counted out to fit this machine.
+    #[arg(long, default_value_t = 8.0)]
+    minutes: f64,
+    /// Training steps of each planner, instead of counting them out.
+    #[arg(long)]
+    steps: Option<u64>,
+    /// A folder with `planner` and `executor` (from `world pretrain`), instead of the checkpoints in this binary.
+    #[arg(long)]
+    checkpoints: Option<PathBuf>,
+}
+
+/// What all stages share.
+struct Stage<'a> {
+    world: World,
+    seed: Seed,
+    out: &'a Path,
+    planner: Checkpoint,
+    executor: InProcess,
+    verifier: Verifier,
+}
+
+/// Runs it.
+pub fn run(args: &Quickstart) -> Result<()> {
+    ensure!(
+        args.minutes >= 1.0 && args.minutes <= 600.0,
+        "--minutes is {}; it must be from 1 to 600",
+        args.minutes
+    );
+    let start = Instant::now();
+    let default = PathBuf::from(format!("runs/quickstart-{}", args.world));
+    let out = args.out.as_deref().unwrap_or(&default);
+    std::fs::create_dir_all(out).with_context(|| format!("failed to make {}", out.display()))?;
+
+    let stage = prepare(args, out)?;
+    let overview = look(&stage)?;
+    let mut plan = Plan::read_or_new(out, args)?;
+    let (rubric, accuracy) = train_rubric(&stage, &mut plan)?;
+    plan.settle_steps(args, || time_steps(&stage, &rubric), out, start.elapsed())?;
+    let trained = [
+        train_planner(&stage, &plan, Rule::ExecOnly, None)?,
+        train_planner(&stage, &plan, Rule::Tracelift, Some(&rubric))?,
+    ];
+    let rows = [
+        ("no trace", None),
+        ("base planner", Some(&stage.planner)),
+        (row_name(Rule::ExecOnly), Some(&trained[0])),
+        (row_name(Rule::Tracelift), Some(&trained[1])),
+    ];
+    let rows = rows.map(|(row, checkpoint)| {
+        (row, checkpoint.map(|checkpoint| Planner { checkpoint, style: PromptStyle::World }))
+    });
+    let items = world_items(&stage.world, stage.seed.child("test", 0), Split::Test, 0..plan.test_problems);
+    println!(
+        "\nEvaluating on {} problems with templates that nobody was trained on, 3 traces each.",
+        items.len()
+    );
+    let results = out.join("evaluation");
+    let (table, samples) = evaluate(&protocol(&stage, &items), &rows, stage.seed, &results)?;
+    println!("\n{}", table.text());
+    let told = story::Told {
+        stage_world: stage.world.name(),
+        out,
+        plan: &plan,
+        overview: &overview,
+        accuracy: &accuracy,
+        executor: stage.executor.describe(),
+        table,
+        samples: &samples,
+        items: &items,
+        elapsed: start.elapsed(),
+        seed: stage.seed,
+    };
+    told.write_report()?;
+    told.say_where();
+    Ok(())
+}
+
+fn prepare<'a>(args: &Quickstart, out: &'a Path) -> Result<Stage<'a>> {
+    let world = World::new(args.world);
+    let seed = Seed(args.seed);
+    let base = match &args.checkpoints {
+        Some(folder) => folder.clone(),
+        None => shipped::unpack(args.world, &out.join("base"))?,
+    };
+    let load = |name: &str| {
+        let path = base.join(name);
+        Checkpoint::load(&path).with_context(|| format!("failed to load {}", path.display()))
+    };
+    let sampling = tracelift_executor::Sampling {
+        temperature: 0.5,
+        max_tokens: match args.world {
+            WorldName::Steps | WorldName::Words => 4,
+            WorldName::Programs => 160,
+        },
+        ..tracelift_executor::Sampling::default()
+    };
+    let executor = InProcess::new(&load("executor")?, PromptStyle::World, sampling)?;
+    let verifier = Verifier::new(VerifierConfig { answers: AnswerMode::Exact, ..VerifierConfig::default() })?;
+    if args.world == WorldName::Programs {
+        verifier.probe()?;
+    }
+    println!("world {}: base planner and frozen executor in {}", args.world, base.display());
+    println!("executor: {}", executor.describe());
+    Ok(Stage { world, seed, out, planner: load("planner")?, executor, verifier })
+}
+
+/// How planners of worlds are sampled: the whole distribution, since their flaws are spread thinly over it.
+const TEMPERATURE: f32 = 1.0;
+
+fn trace_budget(world: WorldName) -> usize {
+    match world {
+        WorldName::Steps => 128,
+        WorldName::Words => 96,
+        WorldName::Programs => 80,
+    }
+}
+
+fn protocol<'s>(stage: &'s Stage<'_>, items: &'s [Item]) -> Protocol<'s> {
+    Protocol {
+        items,
+        executor: &stage.executor,
+        verifier: &stage.verifier,
+        runs: 3,
+        seeds: 3,
+        sampling: Sampling {
+            temperature: TEMPERATURE,
+            top_k: 0,
+            top_p: 1.0,
+            max_tokens: trace_budget(stage.world.name()),
+            stop: Vec::new(),
+        },
+        seed: stage.seed.child("evaluation", 0),
+    }
+}
+
+/// What base planner and executor can do before any training, on templates of training but problems of nobody's.
+pub struct Overview {
+    /// Success without any trace.
+    pub without: f64,
+    /// Success with gold traces.
+    pub with_gold: f64,
+    /// Success with the base planner's traces.
+    pub with_base: f64,
+    /// Share of the base planner's traces that are right throughout, with a right answer.
+    pub base_verified: f64,
+}
+
+fn look(stage: &Stage<'_>) -> Result<Overview> {
+    let first = 2 * PRETRAINING_PROBLEMS;
+    let items = world_items(&stage.world, stage.seed.child("look", 0), Split::Train, first..first + 200);
+    let protocol = Protocol { seeds: 1, ..protocol(stage, &items) };
+    let mut baselines = protocol.baselines();
+    let planner = Planner { checkpoint: &stage.planner, style: PromptStyle::World };
+    let records = protocol.row("base planner", Some(planner), &mut baselines)?;
+    let mean = |values: &mut dyn Iterator<Item = f64>| {
+        let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), v| (sum + v, count + 1));
+        sum / f64::from(count.max(1))
+    };
+    let share = |yes: bool| f64::from(u8::from(yes));
+    let gold: Vec<_> = items.iter().filter_map(|item| Some(item.instance.as_ref()?.gold_trace())).collect();
+    let calls: Vec<_> = items
+        .iter()
+        .zip(&gold)
+        .map(|(item, trace)| (&item.problem, Some(trace), stage.seed.child("gold", 0)))
+        .collect();
+    let with_gold = tracelift_reward::measure(&stage.executor, &stage.verifier, &calls, 1);
+    let overview = Overview {
+        without: mean(&mut records.iter().filter_map(|r| r.baseline_success)),
+        with_gold: mean(&mut with_gold.iter().filter_map(|m| m.mean().map(Probability::get))),
+        with_base: mean(&mut records.iter().filter_map(|r| r.correct.map(share))),
+        base_verified: mean(&mut records.iter().filter_map(|r| Some(share(r.correct? && r.verified?)))),
+    };
+    println!(
+        "executor, in distribution: right {:.1}% without a trace (b), {:.1}% with the base planner's, {:.1}% with gold",
+        100.0 * overview.without,
+        100.0 * overview.with_base,
+        100.0 * overview.with_gold
+    );
+    println!(
+        "base planner, in distribution: answer and trace right {:.1}%\n",
+        100.0 * overview.base_verified
+    );
+    Ok(overview)
+}
+
+fn train_rubric(
+    stage: &Stage<'_>,
+    plan: &mut Plan,
+) -> Result<(RewardModel, tracelift_train::rubric::RubricAccuracy)> {
+    let noise = Noise { spoiling: 0.1, benign: 0.15 };
+    let config = WorldGroupConfig { noisy: Some(noise), ..WorldGroupConfig::default() };
+    let first = PRETRAINING_PROBLEMS + (1 << 24);
+    let seed = stage.seed.child("groups", 0);
+    let groups =
+        |range| world_groups(&stage.world, &config, seed, Split::Train, range).map(|groups| groups.collect());
+    let train: Vec<_> = groups(first..first + plan.groups)?;
+    let dev: Vec<_> = groups(first + plan.groups..first + plan.groups + plan.groups / 8)?;
+    let rubric = RubricConfig { steps: plan.rubric_steps, ..plan.rubric_config() };
+    let run = stage.out.join("reward-model");
+    let seed = stage.seed.child("rubric", 0);
+    let (model, accuracy) =
+        rm::train_on(&train, &dev, stage.planner.clone(), rubric, seed, &run, "reward model")?;
+    model.save(&run.join("model"), Precision::F32)?;
+    println!(
+        "reward model: on {} held-out groups, right in {:.1}% of pairs and {:.1}% of whole groups\n",
+        accuracy.groups,
+        100.0 * accuracy.pairs,
+        100.0 * accuracy.whole_groups
+    );
+    Ok((model, accuracy))
+}
+
+fn grpo_config(stage: &Stage<'_>, rule: Rule, steps: u64) -> GrpoConfig {
+    GrpoConfig {
+        steps,
+        problems: 16,
+        group: 8,
+        runs: 3,
+        rule,
+        learning_rate: 3e-4,
+        warmup: 5,
+        temperature: TEMPERATURE,
+        top_p: 1.0,
+        max_tokens: trace_budget(stage.world.name()),
+        checkpoint_every: 20,
+        ..GrpoConfig::default()
+    }
+}
+
+fn grpo<'s>(stage: &'s Stage<'_>, rule: Rule, steps: u64, rubric: Option<&'s RewardModel>) -> Grpo<'s> {
+    // Both runs see the same problems in the same order.
+    let source = Source::World {
+        world: stage.world.clone(),
+        seed: stage.seed.child("problems", 0),
+        first: PRETRAINING_PROBLEMS + (1 << 28),
+        problems: 1 << 24,
+    };
+    let config = grpo_config(stage, rule, steps);
+    let seed = stage.seed.child("grpo", 0);
+    let planner = stage.planner.clone();
+    Grpo::new(config, planner, PromptStyle::World, source, &stage.executor, &stage.verifier, rubric, seed)
+}
+
+/// How long a step of each rule takes on this machine.
+fn time_steps(stage: &Stage<'_>, rubric: &RewardModel) -> Result<Timings> {
+    let time = |rule, rubric| -> Result<f64> {
+        let mut grpo = grpo(stage, rule, 100, rubric);
+        grpo.step()?;
+        let start = Instant::now();
+        grpo.step()?;
+        Ok(start.elapsed().as_secs_f64())
+    };
+    Ok(Timings { exec_only: time(Rule::ExecOnly, None)?, tracelift: time(Rule::Tracelift, Some(rubric))? })
+}
+
+fn train_planner(
+    stage: &Stage<'_>,
+    plan: &Plan,
+    rule: Rule,
+    rubric: Option<&RewardModel>,
+) -> Result<Checkpoint> {
+    let steps = plan.steps.context("the plan has no number of steps yet")?;
+    let grpo = grpo(stage, rule, steps, rubric);
+    let config = toml::to_string(&grpo.config)?;
+    let out = stage.out.join(rule.name());
+    let trained = train_in(grpo, &out, &config, Presence::Either, row_name(rule))?;
+    export(&trained, &out, "base/planner")?;
+    Ok(trained)
+}

@@ -1,0 +1,63 @@
+//! The checkpoints that come with the binary: per world, the base planner and the frozen executor.
+
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+use tracelift_train::run::write_atomically;
+use tracelift_worlds::WorldName;
+
+macro_rules! checkpoint {
+    ($world:literal, $part:literal) => {
+        [
+            (
+                "config.json",
+                include_bytes!(concat!("../../../../checkpoints/", $world, "/", $part, "/config.json"))
+                    .as_slice(),
+            ),
+            (
+                "model.safetensors",
+                include_bytes!(concat!("../../../../checkpoints/", $world, "/", $part, "/model.safetensors"))
+                    .as_slice(),
+            ),
+            (
+                "tokenizer.json",
+                include_bytes!(concat!("../../../../checkpoints/", $world, "/", $part, "/tokenizer.json"))
+                    .as_slice(),
+            ),
+            (
+                "tokenizer_config.json",
+                include_bytes!(concat!(
+                    "../../../../checkpoints/",
+                    $world,
+                    "/",
+                    $part,
+                    "/tokenizer_config.json"
+                ))
+                .as_slice(),
+            ),
+        ]
+    };
+}
+
+macro_rules! world {
+    ($world:literal) => {
+        [("planner", checkpoint!($world, "planner")), ("executor", checkpoint!($world, "executor"))]
+    };
+}
+
+/// Writes a world's two checkpoint directories into `folder`; returns the folder.
+pub fn unpack(world: WorldName, folder: &Path) -> Result<PathBuf> {
+    let parts = match world {
+        WorldName::Steps => world!("steps"),
+        WorldName::Words => world!("words"),
+        WorldName::Programs => world!("programs"),
+    };
+    for (part, files) in parts {
+        let dir = folder.join(part);
+        std::fs::create_dir_all(&dir).with_context(|| format!("failed to make {}", dir.display()))?;
+        for (name, bytes) in files {
+            let path = dir.join(name);
+            write_atomically(&path, bytes).with_context(|| format!("failed to write {}", path.display()))?;
+        }
+    }
+    Ok(folder.to_owned())
+}

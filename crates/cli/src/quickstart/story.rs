@@ -1,0 +1,137 @@
+//! What the quickstart tells at its end: the report, and where everything is.
+
+use super::Overview;
+use super::plan::Plan;
+use crate::setup::row_name;
+use anyhow::{Context, Result};
+use std::path::Path;
+use std::time::Duration;
+use tracelift_domain::{Gold, Seed};
+use tracelift_eval::{SampleRecord, Table};
+use tracelift_report::{Attempt, Example, Report, Run};
+use tracelift_reward::Rule;
+use tracelift_train::metrics::read_metrics;
+use tracelift_train::rubric::RubricAccuracy;
+use tracelift_train::run::RunLayout;
+use tracelift_train::source::Item;
+use tracelift_worlds::WorldName;
+
+/// Everything there is to tell.
+pub struct Told<'a> {
+    pub stage_world: WorldName,
+    pub out: &'a Path,
+    pub plan: &'a Plan,
+    pub overview: &'a Overview,
+    pub accuracy: &'a RubricAccuracy,
+    pub executor: String,
+    pub table: Table,
+    pub samples: &'a [SampleRecord],
+    pub items: &'a [Item],
+    pub elapsed: Duration,
+    pub seed: Seed,
+}
+
+impl Told<'_> {
+    /// Writes `report.html`.
+    pub fn write_report(&self) -> Result<()> {
+        let mut runs = Vec::new();
+        for rule in [Rule::ExecOnly, Rule::Tracelift] {
+            let metrics = read_metrics(&RunLayout::of(self.out.join(rule.name())).metrics())?;
+            runs.push(Run { name: row_name(rule).to_owned(), metrics });
+        }
+        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+        let report = Report {
+            title: format!("TraceLift quickstart: {}", self.stage_world),
+            subtitle: format!(
+                "seed {}, {} steps for each planner, {} minutes in all",
+                self.seed.0,
+                self.plan.steps.unwrap_or_default(),
+                (self.elapsed.as_secs_f64() / 60.0).round()
+            ),
+            notes: vec![
+                "Both planners start from the same base planner and see the same problems, the same number of steps and \
+                 the same frozen executor. exec-only is paid for right answers; TraceLift is paid half for that and \
+                 half for traces that the reward model finds sound and that make the executor do better than without \
+                 any. One seed of training: differences between training runs are not in the standard errors."
+                    .to_owned(),
+            ],
+            evaluation: Some(self.table.clone()),
+            runs,
+            examples: self.examples(),
+            facts: vec![
+                ("Executor".into(), self.executor.clone()),
+                ("Executor without a trace, in distribution (b)".into(), percent(self.overview.without)),
+                ("Executor with the base planner's traces".into(), percent(self.overview.with_base)),
+                ("Executor with gold traces".into(), percent(self.overview.with_gold)),
+                ("Base planner, answer and trace right".into(), percent(self.overview.base_verified)),
+                ("Reward model, pairs told apart".into(), percent(self.accuracy.pairs)),
+                ("Reward model, whole groups told apart".into(), percent(self.accuracy.whole_groups)),
+                ("Steps of the reward model".into(), self.plan.rubric_steps.to_string()),
+                ("Cores".into(), std::thread::available_parallelism().map_or(0, usize::from).to_string()),
+                ("Version".into(), env!("CARGO_PKG_VERSION").to_owned()),
+            ],
+        };
+        let path = self.out.join("report.html");
+        report.write(&path).with_context(|| format!("failed to write {}", path.display()))
+    }
+
+    /// Problems on which the rows differ first, then others: five in all.
+    fn examples(&self) -> Vec<Example> {
+        let differs = |item: &&Item| {
+            let mut outcomes =
+                self.first(item).filter(|s| s.trace.is_some()).map(|s| (s.correct, s.verified));
+            let one = outcomes.next();
+            outcomes.any(|other| Some(other) != one)
+        };
+        let chosen =
+            self.items.iter().filter(differs).chain(self.items.iter().filter(|item| !differs(item))).take(5);
+        chosen
+            .map(|item| Example {
+                problem_id: item.problem.id.clone(),
+                level: item.instance.as_ref().map(|instance| instance.level()),
+                statement: item.problem.statement.clone(),
+                gold: match &item.problem.gold {
+                    Gold::Answer(answer) => Some(answer.clone()),
+                    Gold::Tests(_) => None,
+                },
+                attempts: self.first(item).map(|sample| attempt(item, sample)).collect(),
+            })
+            .collect()
+    }
+
+    /// What each row did with a problem, first seed.
+    fn first<'s>(&'s self, item: &'s Item) -> impl Iterator<Item = &'s SampleRecord> {
+        self.samples.iter().filter(|sample| sample.problem_id == item.problem.id && sample.seed == 0)
+    }
+
+    /// Says where everything is.
+    pub fn say_where(&self) {
+        let out = self.out.display();
+        println!("report        {out}/report.html");
+        println!("evaluation    {out}/evaluation/evaluation.md, evaluation.json, samples.jsonl");
+        println!("planners      {out}/exec_only/planner, {out}/tracelift/planner");
+        println!("reward model  {out}/reward-model/model");
+        println!("curves        tensorboard --logdir {out}");
+        println!("rollouts      {out}/tracelift/rollouts/*.parquet");
+        println!("time          {:.1} minutes", self.elapsed.as_secs_f64() / 60.0);
+    }
+}
+
+fn attempt(item: &Item, sample: &SampleRecord) -> Attempt {
+    let trace = sample.trace.as_deref().unwrap_or_default();
+    let report =
+        item.instance.as_ref().filter(|_| sample.trace.is_some()).map(|instance| instance.check(trace));
+    Attempt {
+        row: sample.row.clone(),
+        steps: trace
+            .split(" . ")
+            .map(|step| step.trim_end_matches(" .").to_owned())
+            .filter(|s| !s.is_empty())
+            .collect(),
+        artifact: sample.artifact.clone(),
+        correct: sample.correct,
+        verified: sample.verified,
+        leaked: sample.leaked,
+        first_flaw: report.and_then(|report| report.first_flaw),
+    }
+}

@@ -1,0 +1,135 @@
+//! From a configuration to the parts that it names.
+
+use crate::config::{DataConfig, ExecutorConfig, PlannerConfig, RewardModelConfig, RunConfig};
+use anyhow::{Context, Result, bail, ensure};
+use tracelift_datasets::Format;
+use tracelift_domain::{Gold, Seed};
+use tracelift_engine::Checkpoint;
+use tracelift_executor::{Executor, InProcess, OpenAi};
+use tracelift_reward::{RewardModel, Rule};
+use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
+use tracelift_train::source::{Item, Source};
+use tracelift_verify::Verifier;
+use tracelift_worlds::{Split, World};
+
+/// Problems of a world, where the configuration does not say how many.
+const WORLD_PROBLEMS: usize = 2000;
+
+/// The planner, ready to learn.
+pub fn planner(config: &PlannerConfig, seed: Seed) -> Result<Checkpoint> {
+    let mut checkpoint = Checkpoint::load(&config.model)
+        .with_context(|| format!("failed to load the planner from {}", config.model.display()))?;
+    ensure!(
+        !checkpoint.tokenizer.eos().is_empty(),
+        "the planner in {} names no end token; set `eos_token_id` in its config.json",
+        config.model.display()
+    );
+    if let Some(lora) = &config.lora {
+        checkpoint.model = checkpoint.model.with_lora(lora.clone(), seed.child("lora", 0));
+    }
+    Ok(checkpoint)
+}
+
+/// The frozen executor.
+pub fn executor(config: &ExecutorConfig) -> Result<Box<dyn Executor>> {
+    match (&config.in_process, &config.openai) {
+        (Some(config), _) => {
+            let checkpoint = Checkpoint::load(&config.model)
+                .with_context(|| format!("failed to load the executor from {}", config.model.display()))?;
+            Ok(Box::new(InProcess::new(&checkpoint, config.prompt, config.sampling.clone())?))
+        }
+        (None, Some(config)) => Ok(Box::new(OpenAi::new(config.clone())?)),
+        (None, None) => bail!("`executor` needs `in_process` or `openai`"),
+    }
+}
+
+/// The reward model, if the rule reads one.
+pub fn reward_model(config: &RunConfig) -> Result<Option<RewardModel>> {
+    let rule = config.grpo.rule;
+    if !rule.needs(config.grpo.runs).rubric {
+        return Ok(None);
+    }
+    let Some(RewardModelConfig { model }) = &config.reward_model else {
+        bail!("the rule `{}` needs a reward model; name its directory in `reward_model.model`", rule.name());
+    };
+    let loaded = RewardModel::load(model);
+    loaded.map(Some).with_context(|| format!("failed to load the reward model from {}", model.display()))
+}
+
+/// The verifier; tried out first if programs are to be run.
+pub fn verifier(config: &RunConfig, items: &[Item]) -> Result<Verifier> {
+    let verifier = Verifier::new(config.verifier.clone())?;
+    if items.iter().any(|item| matches!(item.problem.gold, Gold::Tests(_))) {
+        verifier.probe()?;
+    }
+    Ok(verifier)
+}
+
+/// Problems to train on.
+pub fn source(config: &DataConfig, seed: Seed) -> Result<Source> {
+    match config.world {
+        Some(name) => {
+            one_of(config)?;
+            Ok(Source::World {
+                world: World::new(name),
+                seed,
+                first: PRETRAINING_PROBLEMS,
+                problems: config.limit.unwrap_or(WORLD_PROBLEMS) as u64,
+            })
+        }
+        None => Ok(Source::List { problems: listed(config)?, seed }),
+    }
+}
+
+/// Problems to evaluate on.
+pub fn items(config: &DataConfig, seed: Seed) -> Result<Vec<Item>> {
+    match config.world {
+        Some(name) => {
+            one_of(config)?;
+            let world = World::new(name);
+            let count = config.limit.unwrap_or(WORLD_PROBLEMS) as u64;
+            Ok(world_items(&world, seed, Split::Test, 0..count))
+        }
+        None => Ok(listed(config)?.into_iter().map(|problem| Item { problem, instance: None }).collect()),
+    }
+}
+
+/// Problems of a world by index.
+pub fn world_items(world: &World, seed: Seed, split: Split, indices: std::ops::Range<u64>) -> Vec<Item> {
+    indices
+        .map(|index| {
+            let instance = world.instance(seed, split, index);
+            Item { problem: instance.problem().clone(), instance: Some(instance) }
+        })
+        .collect()
+}
+
+fn one_of(config: &DataConfig) -> Result<()> {
+    let given = [config.gsm8k.is_some(), config.problems.is_some(), config.world.is_some()];
+    ensure!(
+        given.into_iter().filter(|given| *given).count() == 1,
+        "`data` needs exactly one of `gsm8k`, `problems` and `world`"
+    );
+    Ok(())
+}
+
+fn listed(config: &DataConfig) -> Result<Vec<tracelift_domain::Problem>> {
+    one_of(config)?;
+    let (path, format) = match (&config.gsm8k, &config.problems) {
+        (Some(path), _) => (path, Format::Gsm8k),
+        (None, Some(path)) => (path, Format::Problems),
+        (None, None) => bail!("`data` names no file"),
+    };
+    Ok(tracelift_datasets::read(path, format, config.limit)?)
+}
+
+/// The name of a rule's row in tables.
+pub fn row_name(rule: Rule) -> &'static str {
+    match rule {
+        Rule::ExecOnly => "exec-only",
+        Rule::ExecOnlyMatched => "exec-only-matched",
+        Rule::Tracelift => "TraceLift",
+        Rule::NoUplift => "no-uplift",
+        Rule::UpliftOnly => "uplift-only",
+    }
+}
