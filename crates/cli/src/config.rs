@@ -1,6 +1,6 @@
 //! One TOML file says what a run is: data, planner, executor, verifier, reward, training, evaluation.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -159,6 +159,11 @@ pub fn read(args: &ConfigArgs) -> Result<RunConfig> {
     config.grpo.validate().with_context(|| path.display().to_string())?;
     if config.executor.in_process.is_some() == config.executor.openai.is_some() {
         bail!("{}: `executor` needs exactly one of `in_process` and `openai`", path.display());
+    }
+    if let Some(eval) = &config.eval {
+        for (key, value) in [("seeds", eval.seeds), ("runs", eval.runs as u64)] {
+            ensure!(value >= 1, "{}: `eval.{key}` is 0, expected at least 1", path.display());
+        }
     }
     Ok(config)
 }

@@ -1,7 +1,7 @@
 //! `tracelift eval`: the frozen-executor protocol from a configuration.
 
 use crate::{config, progress, setup};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use tracelift_domain::Seed;
@@ -20,6 +20,11 @@ pub struct Evaluate {
     out: Option<PathBuf>,
 }
 
+/// The row without a planner.
+const NO_TRACE: &str = "no trace";
+/// The row of the planner before training.
+const BASE: &str = "base planner";
+
 /// Runs it.
 pub fn run(args: &Evaluate) -> Result<()> {
     let config = config::read(&args.config)?;
@@ -28,12 +33,16 @@ pub fn run(args: &Evaluate) -> Result<()> {
     let verifier = setup::verifier(&config, &items)?;
     let executor = setup::executor(&config.executor)?;
     println!("executor: {}", executor.describe());
-    let mut paths = vec![("base planner".to_owned(), config.planner.model.clone())];
+    let mut paths = vec![(BASE.to_owned(), config.planner.model.clone())];
     let own = config.out.join("planner");
     if own.exists() {
         paths.push((setup::row_name(config.grpo.rule).to_owned(), own));
     }
-    paths.extend(eval.rows.clone());
+    for (row, path) in &eval.rows {
+        let taken = row == NO_TRACE || paths.iter().any(|(name, _)| name == row);
+        ensure!(!taken, "`eval.rows` has a row `{row}`, which is there anyway; choose another name");
+        paths.push((row.clone(), path.clone()));
+    }
     let mut planners = Vec::new();
     for (row, path) in paths {
         let checkpoint = Checkpoint::load(&path)
@@ -55,7 +64,7 @@ pub fn run(args: &Evaluate) -> Result<()> {
         },
         seed: config.seed.child("evaluation", 0),
     };
-    let rows: Vec<(&str, Option<Planner<'_>>)> = std::iter::once(("no trace", None))
+    let rows: Vec<(&str, Option<Planner<'_>>)> = std::iter::once((NO_TRACE, None))
         .chain(planners.iter().map(|(row, checkpoint)| {
             (row.as_str(), Some(Planner { checkpoint, style: config.planner.prompt }))
         }))
@@ -85,9 +94,8 @@ pub fn evaluate(
     }
     bar.finish();
     let mut table = Table::new(summarise(&samples)?, Executors::Same)?;
-    const BASE: &str = "base planner";
     let names: Vec<&str> =
-        rows.iter().map(|(row, _)| *row).filter(|row| !["no trace", BASE].contains(row)).collect();
+        rows.iter().map(|(row, _)| *row).filter(|row| ![NO_TRACE, BASE].contains(row)).collect();
     let measured: Vec<Metric> = table.measured().collect();
     for metric in [Metric::Accuracy, Metric::VerifiedAccuracy] {
         if !measured.contains(&metric) {

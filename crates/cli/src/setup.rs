@@ -110,6 +110,7 @@ fn one_of(config: &DataConfig) -> Result<()> {
         given.into_iter().filter(|given| *given).count() == 1,
         "`data` needs exactly one of `gsm8k`, `problems` and `world`"
     );
+    ensure!(config.limit != Some(0), "`data.limit` is 0, expected at least 1, or nothing to take all");
     Ok(())
 }
 

@@ -1,15 +1,17 @@
 //! `tracelift train`: GRPO from a configuration, in a run folder, resumable.
 
 use crate::{config, progress, setup};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use toml::Table;
 use tracelift_engine::{Checkpoint, Precision, peft};
 use tracelift_train::grpo::Grpo;
 use tracelift_train::metrics::{StepMetrics, name};
-use tracelift_train::run::{RunDescription, RunFolder};
+use tracelift_train::run::{RunDescription, RunFolder, RunLayout};
 
 /// Settings of `train`.
 #[derive(Args)]
@@ -74,26 +76,32 @@ pub fn train_in(
     presence: Presence,
     run_name: &str,
 ) -> Result<Checkpoint> {
+    let description = RunDescription::now("grpo", grpo.seed(), fingerprints(&grpo)?);
+    let total = grpo.config.steps;
     let exists = out.join("run.json").exists();
     let mut folder = match (presence, exists) {
         (Presence::Resume, false) => {
             bail!("{} holds no run to go on with; leave out --resume", out.display())
         }
+        (Presence::New, true) => {
+            bail!("{} already holds a run; go on with it by --resume, or choose another `out`", out.display())
+        }
         (Presence::Resume | Presence::Either, true) => {
+            refuse_another(out, &description, config_text)?;
             let (folder, latest) = RunFolder::resume(out)?;
             if let Some((step, checkpoint)) = latest {
                 grpo.restore(&checkpoint)
                     .with_context(|| format!("failed to resume from {}", checkpoint.display()))?;
-                eprintln!("resumed {} after step {step}", out.display());
+                if step == total {
+                    eprintln!("{} is finished: all {total} steps are done", out.display());
+                } else {
+                    eprintln!("resumed {} after step {step}", out.display());
+                }
             }
             folder
         }
-        (Presence::New | Presence::Either, _) => {
-            let description = RunDescription::now("grpo", grpo.seed(), fingerprints(&grpo));
-            RunFolder::create(out, &description, config_text)?
-        }
+        (Presence::New | Presence::Either, false) => RunFolder::create(out, &description, config_text)?,
     };
-    let total = grpo.config.steps;
     let bar = progress::steps(run_name, total, grpo.steps_done());
     while grpo.steps_done() < total {
         let outcome = grpo.step().with_context(|| format!("step {} failed", grpo.steps_done() + 1))?;
@@ -101,7 +109,7 @@ pub fn train_in(
         folder.record_rollouts(step, &outcome.rollouts)?;
         folder.record_metrics(&outcome.metrics)?;
         show(&bar, step, &outcome.metrics);
-        if step % grpo.config.checkpoint_every == 0 || step == total {
+        if step.is_multiple_of(grpo.config.checkpoint_every) || step == total {
             folder.save_checkpoint(step, |dir| grpo.save(dir))?;
         }
     }
@@ -110,12 +118,70 @@ pub fn train_in(
 }
 
 /// What must not change during a run.
-fn fingerprints(grpo: &Grpo<'_>) -> Map<String, Value> {
-    Map::from_iter([
+fn fingerprints(grpo: &Grpo<'_>) -> Result<Map<String, Value>> {
+    Ok(Map::from_iter([
         ("executor".to_owned(), json!(grpo.executor.fingerprint())),
         ("planner".to_owned(), json!(grpo.planner.model.fingerprint())),
+        ("problems".to_owned(), json!(grpo.source.fingerprint()?)),
         ("reward_model".to_owned(), json!(grpo.rubric.map(|model| model.fingerprint()))),
-    ])
+    ]))
+}
+
+/// Settings that another attempt at the same run may have otherwise: they decide nothing that training does, or name
+/// something that has a fingerprint.
+const MAY_DIFFER: [&str; 6] = ["data", "eval", "executor", "out", "planner.model", "reward_model"];
+
+/// Refuses to go on with a run that was begun as another one: its two halves would not belong together.
+fn refuse_another(out: &Path, wanted: &RunDescription, config_text: &str) -> Result<()> {
+    let layout = RunLayout::of(out);
+    let (found, path) = (layout.read_description()?, layout.config());
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let before = settings(&text).with_context(|| format!("failed to read {}", path.display()))?;
+    let now = settings(config_text)?;
+    let mut changes: Vec<String> = Vec::new();
+    if found.kind != wanted.kind {
+        changes.push(format!("purpose (`{}`)", found.kind));
+    }
+    for key in before.keys().chain(now.keys()).collect::<BTreeSet<_>>() {
+        let may_differ = MAY_DIFFER
+            .iter()
+            .any(|part| key.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')));
+        if !may_differ && before.get(key) != now.get(key) {
+            let value = before.get(key).map_or_else(|| "not set".to_owned(), ToString::to_string);
+            changes.push(format!("`{key}` ({value})"));
+        }
+    }
+    if found.seed != wanted.seed && !before.contains_key("seed") {
+        changes.push("seed".to_owned());
+    }
+    let differs = |name: &&String| found.fingerprints.get(*name) != wanted.fingerprints.get(*name);
+    changes.extend(wanted.fingerprints.keys().filter(differs).map(|name| name.replace('_', " ")));
+    ensure!(
+        changes.is_empty(),
+        "{} holds a run with other {}; go on with its own configuration, {}, or choose another `out`",
+        out.display(),
+        changes.join(", "),
+        path.display()
+    );
+    Ok(())
+}
+
+/// The values of a configuration by their dotted keys.
+fn settings(text: &str) -> Result<BTreeMap<String, toml::Value>> {
+    let mut found = BTreeMap::new();
+    let mut open: Vec<(String, toml::Value)> = text.parse::<Table>()?.into_iter().collect();
+    while let Some((key, value)) = open.pop() {
+        match value {
+            toml::Value::Table(table) => {
+                open.extend(table.into_iter().map(|(inner, value)| (format!("{key}.{inner}"), value)));
+            }
+            value => {
+                found.insert(key, value);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The live line of a step, and a plain line now and then where nobody watches.
@@ -128,7 +194,7 @@ fn show(bar: &ProgressBar, step: u64, metrics: &StepMetrics) {
     if let Some(unknown) = metrics.get(name::UNKNOWN).filter(|share| *share > 0.0) {
         message.push_str(&format!("  unknown {unknown:.3}"));
     }
-    if bar.is_hidden() && (step % 10 == 0 || step == 1) {
+    if bar.is_hidden() && (step.is_multiple_of(10) || step == 1) {
         eprintln!("{} step {step}: {message}", bar.prefix());
     }
     bar.set_message(message);

@@ -102,6 +102,9 @@ pub struct Pretrain {
     /// Of weights and texts.
     #[arg(long, default_value_t = 18)]
     seed: u64,
+    /// Only one of the two: planner or executor.
+    #[arg(long)]
+    only: Option<Part>,
     /// A TOML file of settings in place of the world's own.
     #[arg(long)]
     config: Option<PathBuf>,
@@ -194,6 +197,9 @@ fn pretrain(settings: &Pretrain) -> Result<()> {
         }
     };
     for (part, name) in [(Part::Planner, "planner"), (Part::Executor, "executor")] {
+        if settings.only.is_some_and(|only| only != part) {
+            continue;
+        }
         let run = settings.runs.join(format!("{}-{name}", settings.world));
         let checkpoint = pretrain_part(settings.world, &config, part, Seed(settings.seed), &run)?;
         let out = settings.out.join(name);
@@ -240,13 +246,13 @@ fn pretrain_part(
         let texts = corpus.batch(learner.step, sft.batch)?;
         let step = sft::step(&mut model, &mut pass, &mut learner, &sft, &texts)?;
         bar.set_position(learner.step);
-        if learner.step % 20 == 0 || learner.step == sft.steps {
+        if learner.step.is_multiple_of(20) || learner.step == sft.steps {
             bar.set_message(format!("loss {:.4}", step.loss));
             let mut metrics = StepMetrics::now(learner.step);
             metrics.set("policy/loss", step.loss).set("policy/gradient_norm", step.gradient_norm);
             folder.record_metrics(&metrics)?;
         }
-        if learner.step % 500 == 0 || learner.step == sft.steps {
+        if learner.step.is_multiple_of(500) || learner.step == sft.steps {
             folder.save_checkpoint(learner.step, |dir| learner.save(model.trainable(), dir))?;
         }
     }

@@ -73,16 +73,13 @@ impl Config {
         refuse(map, "rope_scaling", Value::is_null, "null")?;
         refuse(map, "quantization_config", Value::is_null, "null")?;
         refuse(map, "attention_dropout", |v| v.as_f64() == Some(0.0), "0")?;
-        if let Some(types) = map.get("layer_types").and_then(Value::as_array)
-            && let Some(other) = types.iter().find(|kind| **kind != "full_attention")
-        {
-            let value = other.to_string();
-            return Err(ConfigError::Unsupported {
-                field: "layer_types",
-                value,
-                supported: "full_attention",
-            });
-        }
+        let full = |kind: &Value| *kind == "full_attention";
+        refuse(
+            map,
+            "layer_types",
+            |v| v.is_null() || v.as_array().is_some_and(|types| types.iter().all(full)),
+            "\"full_attention\" in every layer",
+        )?;
         // Since transformers 5 the base lives in `rope_parameters`; published checkpoints have it on top.
         let rope = map.get("rope_parameters").and_then(Value::as_object);
         if let Some(rope) = rope {
@@ -131,16 +128,22 @@ impl Config {
             self.kv_heads,
             self.max_positions,
         ];
+        // Far beyond any model of the family, and small enough that no product of sizes overflows.
+        let largest = 1 << 24;
         let complaint = if sizes.contains(&0) {
             "every size must be at least 1".to_owned()
+        } else if sizes.iter().any(|size| *size > largest) || self.layers > 4096 {
+            format!("a size exceeds what a model can have (at most {largest}, and 4096 layers)")
+        } else if !(self.rope_theta > 0.0 && self.rope_theta.is_finite()) {
+            format!("`rope_theta` is {}; it must be above 0", self.rope_theta)
+        } else if !(self.norm_eps > 0.0 && self.norm_eps < 1.0) {
+            format!("`rms_norm_eps` is {}; it must be above 0 and below 1", self.norm_eps)
         } else if !self.hidden_size.is_multiple_of(self.heads) {
             format!("`hidden_size` {} is not a multiple of {} heads", self.hidden_size, self.heads)
         } else if !self.heads.is_multiple_of(self.kv_heads) {
             format!("{} attention heads are not a multiple of {} key/value heads", self.heads, self.kv_heads)
         } else if !self.head_dim().is_multiple_of(2) {
             format!("a head of {} channels cannot be rotated; it must be even", self.head_dim())
-        } else if u32::try_from(self.vocab_size).is_err() {
-            format!("`vocab_size` {} exceeds 32 bits", self.vocab_size)
         } else {
             return Ok(self);
         };
@@ -263,6 +266,10 @@ mod tests {
             ("num_attention_heads", json!(5), "not a multiple of 5 heads"),
             ("vocab_size", json!(-3), "`vocab_size`"),
             ("layer_types", json!(["full_attention", "sliding_attention"]), "`layer_types`"),
+            ("layer_types", json!("full_attention"), "`layer_types`"),
+            ("rope_theta", json!(0.0), "`rope_theta` is 0"),
+            ("rms_norm_eps", json!(-1e-6), "`rms_norm_eps`"),
+            ("hidden_size", json!(1_u64 << 40), "exceeds what a model can have"),
         ] {
             let extra = Map::from_iter([(field.to_owned(), value)]);
             let message = Config::from_json(&small().to_json("float32", &extra)).unwrap_err().to_string();

@@ -9,7 +9,7 @@ pub fn leaks(problem: &Problem, trace: &Trace) -> bool {
     match &problem.gold {
         Gold::Answer(answer) => {
             let answer = plain(answer);
-            !answer.is_empty() && trace.as_str().split_whitespace().any(|word| plain(word) == answer)
+            !answer.is_empty() && words(trace.as_str()).any(|word| plain(word) == answer)
         }
         Gold::Tests(_) => {
             let text = trace.as_str();
@@ -19,6 +19,17 @@ pub fn leaks(problem: &Problem, trace: &Trace) -> bool {
                     .any(|c| text.contains(c))
         }
     }
+}
+
+/// Numbers and words, also where an equation has no spaces: `3*4=12` is `3`, `4`, `12`, and `5-2` is `5`, `2`.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut before = ' ';
+    text.split(move |c: char| {
+        // After a digit or a letter a hyphen joins or subtracts; elsewhere it is a sign.
+        let sign = c == '-' && !before.is_alphanumeric();
+        before = c;
+        !(c.is_alphanumeric() || matches!(c, '.' | ',') || sign)
+    })
 }
 
 /// A word without what surrounds a number in prose.
@@ -48,6 +59,9 @@ mod tests {
             ("It costs $1,072.00 in all", true),
             ("That makes 10720 clips.", false),
             ("Add 1000 and 72.", false),
+            ("1000+72=1072", true),
+            ("2072-1000=1072.", true),
+            ("It falls to -1072", false),
         ] {
             assert_eq!(leaks(&problem, &Trace::new(text).unwrap()), leak, "{text}");
         }

@@ -27,7 +27,7 @@ use tracelift_engine::{
     AdamWConfig, Batch, Checkpoint, Finish, Memory, Model, Packed, Pass, Request, Sampling, Schedule, Target,
 };
 use tracelift_executor::Executor;
-use tracelift_reward::{Baselines, Evidence, Measured, RewardModel, Rule, leak, measure};
+use tracelift_reward::{Baselines, Evidence, Measured, Needs, RewardModel, Rule, leak, measure};
 use tracelift_verify::Verifier;
 
 /// Tokens that go through a training pass at a time.
@@ -453,7 +453,9 @@ impl<'a> Grpo<'a> {
         let (mut loss, mut divergence, mut clipped, mut entropy, mut gap, mut seen) =
             (0.0, 0.0, 0, 0.0, 0.0, 0);
         let mut norm = None;
-        for _ in 0..self.config.epochs {
+        // Where nothing is taught, nothing moves: neither by the momentum of earlier steps nor by decay.
+        let epochs = if taught.is_empty() { 0 } else { self.config.epochs };
+        for _ in 0..epochs {
             for micro in micro_batches(&taught, prompts) {
                 let (mut batch, mut targets, mut terms) = (Batch::default(), Vec::new(), Vec::new());
                 for rollout in micro {
@@ -530,7 +532,7 @@ impl<'a> Grpo<'a> {
         let reason = rollouts.iter().map(|rollout| self.config.rule.reason(&rollout.evidence));
         metrics.set(name::REASON_REWARD, mean(reason));
         let records: Vec<RolloutRecord> =
-            rollouts.into_iter().map(|rollout| record(&items[rollout.item], rollout, step)).collect();
+            rollouts.into_iter().map(|rollout| record(&items[rollout.item], rollout, step, needs)).collect();
         let of = |pick: fn(&RolloutRecord) -> Option<f64>| mean(records.iter().map(pick));
         let count = |pick: fn(&RolloutRecord) -> bool| {
             mean(records.iter().map(|record| Some(f64::from(u8::from(pick(record))))))
@@ -579,11 +581,17 @@ fn micro_batches<'r>(rollouts: &'r [&'r Rollout], prompts: &[Vec<u32>]) -> Vec<&
     batches
 }
 
-fn record(item: &Item, rollout: Rollout, step: u64) -> RolloutRecord {
+fn record(item: &Item, rollout: Rollout, step: u64, needs: Needs) -> RolloutRecord {
     let Rollout { evidence, measured, trace, .. } = &rollout;
     let primary = measured.as_ref().and_then(|measured| measured.runs.first());
-    let causes: Vec<String> =
+    let mut causes: Vec<String> =
         measured.iter().flat_map(|measured| &measured.runs).filter_map(|run| run.unknown_because()).collect();
+    for (cause, needed, found) in [
+        ("no_baseline", needs.baseline, evidence.without),
+        ("no_rubric_score", needs.rubric, evidence.rubric),
+    ] {
+        causes.extend((needed && found.is_none()).then(|| cause.to_owned()));
+    }
     let (verdict, artifact) = match primary {
         Some(tracelift_reward::measure::Run::Judged { completion, judgement }) => {
             (Some(verdict_name(&judgement.verdict)), Some(completion.text.clone()))

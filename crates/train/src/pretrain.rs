@@ -103,6 +103,22 @@ pub enum Part {
     Executor,
 }
 
+/// A name that is neither.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is neither planner nor executor")]
+pub struct UnknownPart(String);
+
+impl std::str::FromStr for Part {
+    type Err = UnknownPart;
+    fn from_str(name: &str) -> Result<Part, UnknownPart> {
+        match name {
+            "planner" => Ok(Part::Planner),
+            "executor" => Ok(Part::Executor),
+            other => Err(UnknownPart(other.to_owned())),
+        }
+    }
+}
+
 /// A world's texts, by position.
 pub struct Corpus<'a> {
     /// The world.

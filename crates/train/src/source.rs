@@ -1,7 +1,7 @@
 //! Where problems come from, by position: the same problem for the same step, in any order of asking.
 
 use rand::seq::SliceRandom;
-use tracelift_domain::{Problem, Seed};
+use tracelift_domain::{Fingerprint, Problem, Seed};
 use tracelift_worlds::{Instance, Split, World};
 
 /// A problem, with its exact process checker where the problem is of a world.
@@ -37,6 +37,20 @@ pub enum Source {
 }
 
 impl Source {
+    /// What tells apart sources that would hand out other problems, or in another order.
+    ///
+    /// # Errors
+    /// When a problem cannot be written as JSON.
+    pub fn fingerprint(&self) -> Result<Fingerprint, serde_json::Error> {
+        let text = match self {
+            Source::World { world, seed, first, problems } => {
+                serde_json::to_vec(&(world.name().to_string(), seed, first, problems))?
+            }
+            Source::List { problems, seed } => serde_json::to_vec(&(seed, problems))?,
+        };
+        Ok(Fingerprint::of([("problems", text.as_slice())]))
+    }
+
     /// The `position`-th problem of training.
     #[must_use]
     pub fn item(&self, position: u64) -> Item {

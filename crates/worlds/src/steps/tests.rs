@@ -63,7 +63,7 @@ fn answer_of(statement: &str) -> u32 {
                     assert!(has(&["minus", "less"]), "{clause:?}");
                     left - right
                 };
-                known.push((target, exact.rem_euclid(13) as u32));
+                known.push((target, exact.rem_euclid(i64::from(MODULUS)) as u32));
             }
             _ => assert!(clause.is_empty(), "{clause:?}"),
         }

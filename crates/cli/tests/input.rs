@@ -1,0 +1,231 @@
+//! Bad input gets one clear message, and nothing is left behind.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod support;
+
+use support::Desk;
+
+const CONFIG: &str = r#"
+out = "run"
+[data]
+problems = "problems.jsonl"
+[planner]
+model = "planner"
+[executor.in_process]
+model = "executor"
+[grpo]
+rule = "exec_only"
+steps = 1
+"#;
+
+const PROBLEM: &str =
+    r#"{"id": "1", "source": "test", "domain": "math", "statement": "1 + 1?", "gold": {"answer": "2"}}"#;
+
+fn desk() -> Desk {
+    let desk = Desk::new();
+    desk.write("tracelift.toml", CONFIG);
+    desk.write("problems.jsonl", PROBLEM);
+    desk
+}
+
+/// Why a run is refused with these settings in place of the file's.
+fn refusal(desk: &Desk, settings: &[&str]) -> String {
+    let mut arguments = vec!["train", "--config", "tracelift.toml"];
+    arguments.extend(settings.iter().flat_map(|set| ["--set", set]));
+    let message = desk.refused(&arguments);
+    assert!(!desk.path("run").exists(), "a refused run left something: {message}");
+    message
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_nearest() {
+    let desk = desk();
+    desk.write("typo.toml", &CONFIG.replace("steps = 1", "max_token = 1"));
+    for command in ["train", "eval"] {
+        let message = desk.bad(&[command, "--config", "typo.toml"]);
+        assert!(message.starts_with("error: typo.toml: TOML parse error at line 11"), "{message}");
+        assert!(message.contains("unknown field `max_token`"), "{message}");
+        assert!(message.ends_with("the nearest known key is `max_tokens`"), "{message}");
+    }
+    let message = desk.bad(&["train", "--config", "tracelift.toml", "--set", "planer.model=x"]);
+    assert!(message.contains("tracelift.toml"), "{message}");
+    assert!(message.ends_with("the nearest known key is `planner`"), "{message}");
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_named_with_the_place() {
+    let desk = desk();
+    desk.write("broken.toml", "out = \"run\"\n[data\n");
+    for set in [&[][..], &["--set", "seed=1"]] {
+        let message = desk.bad(&[&["train", "--config", "broken.toml"], set].concat());
+        assert!(message.starts_with("error: broken.toml: TOML parse error at line 2"), "{message}");
+    }
+    let message = desk.refused(&["train", "--config", "nowhere.toml"]);
+    assert!(message.starts_with("error: failed to read nowhere.toml: "), "{message}");
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_is_named_with_its_key() {
+    let desk = desk();
+    for (set, told) in [
+        ("grpo.steps=many", "steps"),
+        ("grpo.rule=tracelft", "tracelft"),
+        ("grpo.lambda=2", "lambda"),
+        ("planner.prompt=chat", "prompt"),
+    ] {
+        let message = desk.bad(&["train", "--config", "tracelift.toml", "--set", set]);
+        assert!(message.starts_with("error: tracelift.toml"), "{set}: {message}");
+        assert!(message.contains(told), "{set}: {message}");
+    }
+    for (set, told) in [
+        ("grpo.group=1", "error: tracelift.toml: `grpo.group` is 1, expected at least 2"),
+        ("grpo.top_p=0.0", "error: tracelift.toml: `grpo.top_p` is 0, expected above 0"),
+        ("executor.in_process.sampling.top_p=2.0", "`sampling.top_p` is 2, expected"),
+        ("data.limit=0", "error: `data.limit` is 0, expected at least 1"),
+        ("grpo.steps", "error: --set grpo.steps: expected KEY=VALUE"),
+        ("out.run=1", "error: --set out.run=1: `out` is no table"),
+    ] {
+        if set.starts_with("executor") {
+            models(&desk);
+        }
+        let message = refusal(&desk, &[set]);
+        assert!(message.contains(told), "{set}: {message}");
+    }
+}
+
+fn models(desk: &Desk) {
+    for (name, seed) in [("planner", 1), ("executor", 2)] {
+        if !desk.path(name).exists() {
+            desk.small_model(name, seed);
+        }
+    }
+}
+
+#[test]
+fn a_model_that_is_not_there_is_named() {
+    let desk = desk();
+    let message = refusal(&desk, &[]);
+    assert!(message.starts_with("error: failed to load the planner from planner: "), "{message}");
+    desk.small_model("planner", 1);
+    let message = refusal(&desk, &[]);
+    assert!(message.starts_with("error: failed to load the executor from executor: "), "{message}");
+    desk.small_model("executor", 2);
+    let reads = ["grpo.rule=tracelift", "reward_model.model=nowhere"];
+    let message = refusal(&desk, &reads);
+    assert!(message.starts_with("error: failed to load the reward model from nowhere: "), "{message}");
+    // A language model is no reward model.
+    let message = refusal(&desk, &["grpo.rule=tracelift", "reward_model.model=planner"]);
+    assert!(message.starts_with("error: failed to load the reward model from planner: "), "{message}");
+    let message = refusal(&desk, &["grpo.rule=tracelift"]);
+    assert_eq!(
+        message,
+        "error: the rule `tracelift` needs a reward model; name its directory in `reward_model.model`"
+    );
+}
+
+#[test]
+fn an_evaluation_that_makes_no_sense_is_refused() {
+    let desk = desk();
+    models(&desk);
+    for (set, told) in [
+        ("eval.rows.mine=gone", "failed to load the planner of row `mine` from gone: "),
+        (
+            "eval.rows={ \"no trace\" = \"planner\" }",
+            "`eval.rows` has a row `no trace`, which is there anyway",
+        ),
+        ("eval.rows={ \"base planner\" = \"planner\" }", "`eval.rows` has a row `base planner`"),
+        ("eval.seeds=0", "tracelift.toml: `eval.seeds` is 0, expected at least 1"),
+        ("eval.runs=0", "tracelift.toml: `eval.runs` is 0, expected at least 1"),
+        ("eval.data.limit=0", "`data.limit` is 0, expected at least 1"),
+        ("eval.data.world=steps", "`data` needs exactly one of `gsm8k`, `problems` and `world`"),
+    ] {
+        let data = "eval.data.problems=problems.jsonl";
+        let message = desk.refused(&["eval", "--config", "tracelift.toml", "--set", data, "--set", set]);
+        assert!(message.starts_with(&format!("error: {told}")), "{set}: {message}");
+        assert!(!desk.path("run").exists());
+    }
+}
+
+#[test]
+fn a_damaged_model_is_named() {
+    let desk = desk();
+    models(&desk);
+    desk.write("executor/model.safetensors", "not a tensor");
+    let message = refusal(&desk, &[]);
+    assert!(message.starts_with("error: failed to load the executor from executor: "), "{message}");
+    assert!(message.contains("model.safetensors"), "{message}");
+    desk.write("planner/config.json", "{");
+    assert!(refusal(&desk, &[]).contains("planner/config.json"));
+}
+
+#[test]
+fn a_bad_line_is_named_with_its_file() {
+    let desk = desk();
+    models(&desk);
+    desk.write("problems.jsonl", &format!("{PROBLEM}\n\n{{\"id\": \"2\"}}\n"));
+    let message = refusal(&desk, &[]);
+    assert!(message.starts_with("error: problems.jsonl:3: missing field `source`"), "{message}");
+    desk.write("gsm8k.jsonl", "{\"question\": \"1 + 1?\", \"answer\": \"2\"}\n");
+    let data = "data={ gsm8k = \"gsm8k.jsonl\" }";
+    let message = refusal(&desk, &[data]);
+    assert_eq!(message, "error: gsm8k.jsonl:1: `answer` has no final answer after `####`");
+    desk.write("gsm8k.jsonl", "\n");
+    assert_eq!(refusal(&desk, &[data]), "error: gsm8k.jsonl holds no problems");
+    assert!(refusal(&desk, &["data.problems=gone.jsonl"]).starts_with("error: cannot read gone.jsonl: "));
+}
+
+#[test]
+fn what_must_be_one_of_several_is_one() {
+    let desk = desk();
+    models(&desk);
+    let two = "executor.openai={ base_urls = [\"http://localhost:1\"], model = \"m\" }";
+    let message = "error: tracelift.toml: `executor` needs exactly one of `in_process` and `openai`";
+    assert_eq!(refusal(&desk, &[two]), message);
+    assert_eq!(refusal(&desk, &["executor={}"]), message);
+    let message = "error: `data` needs exactly one of `gsm8k`, `problems` and `world`";
+    assert_eq!(refusal(&desk, &["data.world=steps"]), message);
+    assert_eq!(refusal(&desk, &["data={}"]), message);
+    let message = desk.refused(&["eval", "--config", "tracelift.toml"]);
+    assert_eq!(message, "error: `eval` is missing; it says which problems to evaluate on");
+    desk.write("no-data.toml", &CONFIG.replace("[data]\nproblems = \"problems.jsonl\"\n", ""));
+    let message = desk.refused(&["train", "--config", "no-data.toml"]);
+    assert_eq!(message, "error: `data` is missing; it says which problems to train on");
+}
+
+#[test]
+fn an_executor_that_cannot_be_asked_is_refused_at_once() {
+    let desk = desk();
+    models(&desk);
+    for (settings, told) in [
+        ("base_urls = []", "`base_urls` is empty"),
+        ("base_urls = [\"localhost\"]", "`base_urls` has \"localhost\""),
+        ("base_urls = [\"http://localhost:1\"], timeout_s = 0.0", "`timeout_s` is 0"),
+        (
+            "base_urls = [\"http://localhost:1\"], api_key_env = \"TRACELIFT_NO_SUCH_KEY\"",
+            "TRACELIFT_NO_SUCH_KEY",
+        ),
+    ] {
+        let set = format!("executor={{ openai = {{ {settings}, model = \"m\" }} }}");
+        let message = refusal(&desk, &[&set]);
+        assert!(message.contains(told), "{message}");
+    }
+}
+
+#[test]
+fn a_folder_with_other_things_in_it_is_left_alone() {
+    let desk = desk();
+    models(&desk);
+    let message = desk.refused(&["train", "--config", "tracelift.toml", "--set", "out=planner"]);
+    assert!(message.contains("which is not part of a run; choose a new or empty folder"), "{message}");
+}
+
+#[test]
+fn usage_errors_are_told_apart_by_their_status() {
+    let desk = desk();
+    for arguments in [&["train"][..], &["tarin"], &["train", "--config", "tracelift.toml", "--resum"]] {
+        let output = desk.command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: "), "{arguments:?}");
+    }
+}

@@ -1,0 +1,179 @@
+//! Runs whose executor is a server that fails: an outage is never a reward, and never stops a run.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod support;
+
+use std::fs;
+use support::{Desk, Run, lines, problems, server::Server};
+use tracelift_domain::PromptStyle;
+use tracelift_train::rollouts::RolloutRecord;
+
+const PROBLEMS: usize = 24;
+
+/// A folder with problems, a planner that writes usable traces, and a configuration for the server.
+fn desk(url: &str, grpo: &str) -> Desk {
+    let desk = Desk::new();
+    let problems = problems(PROBLEMS);
+    desk.write("problems.jsonl", &lines(&problems));
+    desk.warm_planner("planner", PromptStyle::Plain, &problems[..1]);
+    let config = format!(
+        r#"
+        out = "run"
+        seed = 5
+        [data]
+        problems = "problems.jsonl"
+        [planner]
+        model = "planner"
+        [executor.openai]
+        base_urls = ["{url}"]
+        model = "silly"
+        api = "completions"
+        retries = 0
+        sampling = {{ max_tokens = 8 }}
+        [reward_model]
+        model = "reward-model"
+        [grpo]
+        problems = 4
+        group = 4
+        temperature = 1.0
+        top_p = 1.0
+        max_tokens = 12
+        learning_rate = 1e-3
+        checkpoint_every = 1
+        {grpo}
+        "#
+    );
+    desk.write("tracelift.toml", &config);
+    desk
+}
+
+fn train(desk: &Desk) -> Run {
+    desk.good(&["train", "--config", "tracelift.toml"]);
+    desk.run("run")
+}
+
+fn total(run: &Run, metric: &str) -> f64 {
+    run.metrics().iter().map(|step| step.get(metric).unwrap()).sum()
+}
+
+/// The causes of what is unknown of a rollout.
+fn causes(rollout: &RolloutRecord) -> Vec<&str> {
+    rollout.failure.iter().flat_map(|failure| failure.split(',')).collect()
+}
+
+#[test]
+fn calls_that_fail_are_unknown_and_the_run_completes() {
+    const RUNS: usize = 2;
+    let server = Server::start(&["--fail-rate", "0.3"]);
+    let desk = desk(&server.url(), "steps = 4\nruns = 2\nrule = \"tracelift\"");
+    desk.reward_model("reward-model");
+    let run = train(&desk);
+
+    let rollouts = run.rollouts();
+    assert_eq!(rollouts.len(), 4 * 4 * 4);
+    let mut failed_runs = 0;
+    for rollout in &rollouts {
+        let causes = causes(rollout);
+        let failed = causes.iter().filter(|cause| **cause == "status_5xx").count();
+        failed_runs += failed;
+        assert!(causes.iter().all(|cause| ["status_5xx", "no_baseline"].contains(cause)), "{causes:?}");
+        if rollout.defect.is_some() {
+            // Nobody was asked; that there is no trace to follow is known.
+            assert_eq!((rollout.e, rollout.w, failed), (Some(0.0), Some(0.0), 0));
+        } else {
+            assert_eq!(rollout.w.is_none(), failed > 0, "{rollout:?}");
+            // The primary run is the first one: it has an artifact exactly if it did not fail.
+            assert_eq!(rollout.e.is_none(), rollout.artifact.is_none(), "{rollout:?}");
+            assert_eq!(rollout.verdict.is_none(), rollout.artifact.is_none(), "{rollout:?}");
+            assert!(rollout.artifact.is_some() || failed > 0, "{rollout:?}");
+            assert!(rollout.artifact.is_none() || failed < RUNS, "{rollout:?}");
+        }
+        assert_eq!(rollout.b.is_none(), causes.contains(&"no_baseline"), "{rollout:?}");
+        assert_eq!(rollout.u.is_none(), rollout.w.is_none() || rollout.b.is_none(), "{rollout:?}");
+        // Whatever the rule needs and does not know makes the reward unknown; and nothing else does.
+        assert_eq!(rollout.reward.is_none(), !causes.is_empty(), "{rollout:?}");
+        assert_eq!(rollout.advantage.is_none(), rollout.reward.is_none(), "{rollout:?}");
+        if let (Some(reward), Some(e), Some(s), Some(u)) = (rollout.reward, rollout.e, rollout.s, rollout.u) {
+            assert!((reward - 0.5 * e - 0.5 * s * u).abs() < 1e-12, "{rollout:?}");
+        }
+    }
+    let some =
+        |pick: fn(&RolloutRecord) -> bool| assert!(rollouts.iter().any(pick), "the test shows nothing");
+    some(|rollout| rollout.reward.is_some());
+    some(|rollout| rollout.e.is_some() && rollout.w.is_none());
+    some(|rollout| rollout.e.is_none() && rollout.defect.is_none());
+    some(|rollout| rollout.w.is_some() && rollout.b.is_none());
+
+    // Every fault that the server counts is in the books, in one arm or the other.
+    let faults = server.stats()["faults"]["fail"].as_f64().unwrap();
+    assert_eq!(total(&run, "executor/failed_calls"), faults);
+    assert!(failed_runs > 0 && failed_runs as f64 <= faults);
+    let unknown = rollouts.iter().filter(|rollout| rollout.reward.is_none()).count();
+    assert!((total(&run, "reward/unknown") / 4.0 - unknown as f64 / rollouts.len() as f64).abs() < 1e-12);
+}
+
+#[test]
+fn retries_get_over_failures_that_pass() {
+    let server = Server::start(&["--fail-rate", "0.3", "--retry-after", "0"]);
+    let desk = desk(&server.url(), "steps = 1\nruns = 2\nrule = \"uplift_only\"");
+    let patient = ["executor.openai.retries=12", "executor.openai.backoff_s=0.001"];
+    desk.good(&["train", "--config", "tracelift.toml", "--set", patient[0], "--set", patient[1]]);
+    let run = desk.run("run");
+    assert!(server.stats()["faults"]["fail"].as_u64().unwrap() > 0);
+    assert_eq!((total(&run, "executor/failed_calls"), total(&run, "reward/unknown")), (0.0, 0.0));
+}
+
+#[test]
+fn nothing_moves_once_the_server_is_gone() {
+    // A step is 4 calls without a trace and about 16 with one.
+    let server = Server::start(&["--die-after", "50"]);
+    let desk = desk(&server.url(), "steps = 6\nruns = 1\nrule = \"uplift_only\"");
+    let run = train(&desk);
+
+    let metrics = run.metrics();
+    assert_eq!(metrics.len(), 6);
+    assert_eq!(metrics[0].get("reward/unknown"), Some(0.0));
+    assert!(
+        metrics[0].get("policy/gradient_norm").is_some_and(|norm| norm > 0.0),
+        "nothing was learnt before"
+    );
+    let first_dark = 3;
+    for step in &metrics[first_dark..] {
+        assert_eq!(step.get("reward/unknown"), Some(1.0), "step {}", step.step);
+        assert_eq!(step.get("executor/failed_calls"), step.get("executor/calls"));
+        for unknown in ["reward/mean", "uplift/b", "uplift/u", "policy/gradient_norm"] {
+            assert_eq!(step.get(unknown), None, "step {}: {unknown}", step.step);
+        }
+        assert_eq!(step.get("policy/loss").unwrap_or(0.0), 0.0);
+    }
+    for rollout in run.rollouts().iter().filter(|rollout| rollout.step > first_dark as u64) {
+        assert_eq!((rollout.reward, rollout.advantage, rollout.b, rollout.u), (None, None, None, None));
+        assert!(causes(rollout).contains(&"no_baseline"));
+        if rollout.defect.is_none() {
+            assert_eq!((rollout.e, rollout.w), (None, None));
+            assert!(causes(rollout).contains(&"refused"), "{rollout:?}");
+        }
+    }
+    // Neither momentum nor decay moved what no reward did.
+    let [fifth, sixth] =
+        [5, 6].map(|step| fs::read(run.layout.checkpoint(step).join("state.safetensors")).unwrap());
+    assert!(fifth == sixth, "the planner moved without a reward");
+    let start = fs::read(desk.path("planner/model.safetensors")).unwrap();
+    assert!(run.file("planner/model.safetensors") != start, "the steps before the outage are lost");
+}
+
+#[test]
+fn without_a_server_the_planner_stays_what_it_was() {
+    let mut server = Server::start(&[]);
+    let desk = desk(&server.url(), "steps = 2\nruns = 1\nrule = \"uplift_only\"\nepochs = 2\nkl = 0.1");
+    server.kill();
+    let run = train(&desk);
+    assert_eq!(total(&run, "reward/unknown"), 2.0);
+    for rollout in run.rollouts().iter().filter(|rollout| rollout.defect.is_none()) {
+        assert_eq!((rollout.e, rollout.w, rollout.reward), (None, None, None));
+        assert_eq!(rollout.failure.as_deref(), Some("refused,no_baseline"));
+    }
+    let start = fs::read(desk.path("planner/model.safetensors")).unwrap();
+    assert!(run.file("planner/model.safetensors") == start, "the planner moved without a reward");
+}

@@ -1,0 +1,189 @@
+//! A folder to run the binary in, small models made on the spot, and what a run left behind.
+
+#![allow(dead_code, reason = "each test takes what it needs")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+#[path = "../../../executor/tests/server/mod.rs"]
+pub mod server;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+use tracelift_domain::{Gold, Problem, PromptStyle, TaskDomain, Trace, prompt};
+use tracelift_engine::{Checkpoint, Memory, Pass, Precision};
+use tracelift_train::metrics::{StepMetrics, read_metrics};
+use tracelift_train::rollouts::{RolloutRecord, read_rollouts};
+use tracelift_train::run::RunLayout;
+use tracelift_train::sft::{self, Example, SftConfig};
+use tracelift_train::state::Learner;
+
+/// A folder in which commands run; it goes with the value.
+pub struct Desk {
+    folder: TempDir,
+}
+
+impl Desk {
+    pub fn new() -> Desk {
+        Desk { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(relative)
+    }
+
+    pub fn write(&self, relative: &str, text: &str) {
+        fs::write(self.path(relative), text).unwrap();
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tracelift"));
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+    }
+
+    fn output(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs what must succeed; returns what it printed.
+    pub fn good(&self, arguments: &[&str]) -> String {
+        let output = self.output(arguments);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments:?} ended with {}:\n{errors}", output.status);
+        assert!(!errors.contains("panicked"), "{errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs what must be refused with status 1; returns the message, which is all that is said on stderr.
+    pub fn bad(&self, arguments: &[&str]) -> String {
+        let output = self.output(arguments);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}:\n{errors}");
+        assert!(!errors.contains("panicked"), "{errors}");
+        let said = errors.lines().filter(|line| line.starts_with("error: ")).count();
+        assert!(errors.starts_with("error: ") && said == 1, "{errors}");
+        errors.trim_end().to_owned()
+    }
+
+    /// [`Desk::bad`], where nothing but one line will do.
+    pub fn refused(&self, arguments: &[&str]) -> String {
+        let message = self.bad(arguments);
+        assert_eq!(message.lines().count(), 1, "{message}");
+        message
+    }
+
+    pub fn run(&self, folder: &str) -> Run {
+        Run { layout: RunLayout::of(self.path(folder)) }
+    }
+
+    /// A byte-level checkpoint with random weights.
+    pub fn small_model(&self, name: &str, seed: u64) -> PathBuf {
+        let seed = seed.to_string();
+        self.good(&["model", "init", name, "--hidden", "32", "--layers", "2", "--seed", &seed]);
+        self.path(name)
+    }
+
+    /// A byte-level planner that has seen enough to write `<reasoning>D</reasoning>` with a D of 1, 2 or 3: a random
+    /// one hardly ever closes what it opens, and then no executor is asked.
+    pub fn warm_planner(&self, name: &str, style: PromptStyle, problems: &[Problem]) {
+        let folder = self.small_model(name, 1);
+        let Checkpoint { mut model, tokenizer } = Checkpoint::load(&folder).unwrap();
+        let examples: Vec<Example> = problems
+            .iter()
+            .flat_map(|problem| ["1", "2", "3"].map(|trace| (problem, trace)))
+            .map(|(problem, trace)| {
+                let prompt = tokenizer.encode(&prompt::planner_prompt(style, problem)).unwrap();
+                let trace = Trace::new(trace).unwrap().tagged().replace(' ', "");
+                let mut tokens = [prompt.as_slice(), &tokenizer.encode(&trace).unwrap()].concat();
+                tokens.extend(tokenizer.eos());
+                Example { tokens, supervised_from: prompt.len() }
+            })
+            .collect();
+        let config = SftConfig { steps: 60, learning_rate: 1e-2, warmup: 5, ..SftConfig::default() };
+        let (mut pass, mut learner) =
+            (Pass::new(Memory::Keep), Learner::new(model.trainable().len(), config.optimizer));
+        for _ in 0..config.steps {
+            sft::step(&mut model, &mut pass, &mut learner, &config, &examples).unwrap();
+        }
+        Checkpoint { model, tokenizer }.save(&folder, Precision::F32).unwrap();
+    }
+
+    /// A reward model on a byte-level backbone, hardly trained.
+    pub fn reward_model(&self, name: &str) {
+        self.good(&["world", "groups", "--world", "words", "--count", "16", "--out", "groups.jsonl"]);
+        self.small_model("backbone", 3);
+        self.good(&[
+            "rm",
+            "train",
+            "--groups",
+            "groups.jsonl",
+            "--backbone",
+            "backbone",
+            "--out",
+            name,
+            "--steps",
+            "2",
+            "--batch-groups",
+            "2",
+            "--dev",
+            "0.2",
+        ]);
+    }
+}
+
+/// What a run left behind.
+pub struct Run {
+    pub layout: RunLayout,
+}
+
+impl Run {
+    pub fn metrics(&self) -> Vec<StepMetrics> {
+        read_metrics(&self.layout.metrics()).unwrap()
+    }
+
+    /// The rollouts of all steps.
+    pub fn rollouts(&self) -> Vec<RolloutRecord> {
+        let steps = self.layout.rollout_steps().unwrap();
+        steps.into_iter().flat_map(|step| read_rollouts(&self.layout.rollouts(step)).unwrap()).collect()
+    }
+
+    pub fn file(&self, relative: &str) -> Vec<u8> {
+        fs::read(self.layout.root().join(relative)).unwrap()
+    }
+}
+
+/// Every file below a folder with its content.
+pub fn files_of(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let (mut found, mut open) = (BTreeMap::new(), vec![folder.to_owned()]);
+    while let Some(path) = open.pop() {
+        for entry in fs::read_dir(&path).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// Problems whose answer is 1, 2 or 3.
+pub fn problems(count: usize) -> Vec<Problem> {
+    (0..count)
+        .map(|i| Problem {
+            id: format!("pick/{i}"),
+            source: "pick".into(),
+            domain: TaskDomain::Math,
+            statement: "Pick 1, 2 or 3.".into(),
+            gold: Gold::Answer((1 + i % 3).to_string()),
+        })
+        .collect()
+}
+
+/// Problems as a JSONL file.
+pub fn lines(problems: &[Problem]) -> String {
+    problems.iter().map(|problem| serde_json::to_string(problem).unwrap() + "\n").collect()
+}
