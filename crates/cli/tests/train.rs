@@ -9,10 +9,10 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::{Desk, files_of};
+use support::{Desk, files_of, words};
 
 const SIGKILL: i32 = 9;
 
@@ -58,50 +58,35 @@ const CONFIG: &str = r#"
     checkpoint_every = 2
 "#;
 
-/// The models, made once for all tests, with a run that nobody interrupted of each rule.
-fn desk() -> &'static Desk {
-    static DESK: OnceLock<Desk> = OnceLock::new();
-    DESK.get_or_init(|| {
-        let desk = Desk::new();
-        desk.write("pretraining.toml", PRETRAINING);
-        desk.good(&[
-            "world",
-            "pretrain",
-            "--world",
-            "steps",
-            "--out",
-            "models",
-            "--config",
-            "pretraining.toml",
-        ]);
-        desk.good(&["world", "groups", "--world", "steps", "--count", "30", "--out", "groups.jsonl"]);
-        desk.good(&[
-            "rm",
-            "train",
-            "--groups",
-            "groups.jsonl",
-            "--backbone",
-            "models/planner",
-            "--out",
-            "reward-model",
-            "--steps",
-            "2",
-            "--batch-groups",
-            "2",
-        ]);
-        desk.write("tracelift.toml", CONFIG);
-        desk.good(&["train", "--config", "tracelift.toml"]);
-        // Adapters are another set of parameters to bring back.
-        let adapters = CONFIG.replace(
-            "prompt = \"world\"\n    [ex",
-            "prompt = \"world\"\n    lora = { rank = 4, alpha = 8 }\n    [ex",
-        );
-        let uplift =
-            adapters.replace("[grpo]", "[grpo]\n    rule = \"uplift_only\"").replace("whole", "whole-uplift");
-        desk.write("uplift.toml", &uplift);
-        desk.good(&["train", "--config", "uplift.toml"]);
+/// The models and a run of each rule that nobody interrupted, shared by the tests that run at the same time.
+fn desk() -> Arc<Desk> {
+    static DESK: Mutex<Weak<Desk>> = Mutex::new(Weak::new());
+    let mut place = DESK.lock().unwrap_or_else(PoisonError::into_inner);
+    place.upgrade().unwrap_or_else(|| {
+        let desk = Arc::new(prepare());
+        *place = Arc::downgrade(&desk);
         desk
     })
+}
+
+fn prepare() -> Desk {
+    let desk = Desk::new();
+    desk.write("pretraining.toml", PRETRAINING);
+    desk.good(&words("world pretrain --world steps --out models --config pretraining.toml"));
+    desk.good(&words("world groups --world steps --count 30 --out groups.jsonl"));
+    let rm = "rm train --groups groups.jsonl --backbone models/planner --out reward-model";
+    desk.good(&words(&format!("{rm} --steps 2 --batch-groups 2")));
+    desk.write("tracelift.toml", CONFIG);
+    desk.good(&words("train --config tracelift.toml"));
+    // Adapters are another set of parameters to bring back.
+    let uplift = CONFIG
+        .replace("[executor.in_process]", "lora = { rank = 4, alpha = 8 }\n    [executor.in_process]")
+        .replace("[grpo]", "[grpo]\n    rule = \"uplift_only\"")
+        .replace("\"whole\"", "\"whole-uplift\"");
+    desk.write("uplift.toml", &uplift);
+    desk.good(&words("train --config uplift.toml"));
+    assert!(desk.path("whole-uplift/adapter").exists());
+    desk
 }
 
 /// Starts a run in `out` and kills it as soon as `moment` has come. A run that was too fast is started again.
@@ -165,7 +150,7 @@ fn has(relative: &str) -> impl Fn(&Path) -> bool + '_ {
 
 /// Kills a run at different moments and goes on with it each time.
 fn survives_kills(config: &str, whole: &str) {
-    let desk = desk();
+    let desk = &desk();
     let moved = desk.run(whole).metrics();
     let moved = moved.iter().filter(|step| step.get("policy/gradient_norm").is_some_and(|norm| norm > 0.0));
     assert!(moved.count() >= 3, "the planner hardly moves, so that this test shows nothing");

@@ -308,6 +308,7 @@ impl<'a> Grpo<'a> {
         clock(&mut metrics, "update", start);
 
         let rollouts = self.record(&items, rollouts, step, &mut metrics);
+        metrics.wall_time = StepMetrics::now(step).wall_time;
         Ok(StepOutcome { metrics, rollouts })
     }
 

@@ -80,8 +80,7 @@ impl Desk {
 
     /// A byte-level checkpoint with random weights.
     pub fn small_model(&self, name: &str, seed: u64) -> PathBuf {
-        let seed = seed.to_string();
-        self.good(&["model", "init", name, "--hidden", "32", "--layers", "2", "--seed", &seed]);
+        self.good(&words(&format!("model init {name} --hidden 32 --layers 2 --seed {seed}")));
         self.path(name)
     }
 
@@ -112,25 +111,16 @@ impl Desk {
 
     /// A reward model on a byte-level backbone, hardly trained.
     pub fn reward_model(&self, name: &str) {
-        self.good(&["world", "groups", "--world", "words", "--count", "16", "--out", "groups.jsonl"]);
+        self.good(&words("world groups --world words --count 16 --out groups.jsonl"));
         self.small_model("backbone", 3);
-        self.good(&[
-            "rm",
-            "train",
-            "--groups",
-            "groups.jsonl",
-            "--backbone",
-            "backbone",
-            "--out",
-            name,
-            "--steps",
-            "2",
-            "--batch-groups",
-            "2",
-            "--dev",
-            "0.2",
-        ]);
+        let rm = format!("rm train --groups groups.jsonl --backbone backbone --out {name}");
+        self.good(&words(&format!("{rm} --steps 2 --batch-groups 2 --dev 0.2")));
     }
+}
+
+/// The words of a command line.
+pub fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
 }
 
 /// What a run left behind.

@@ -5,7 +5,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-/// What quantities are called. Which name stands where is drawn anew for each problem.
+/// What quantities are called, in the order in which they are computed.
 pub(super) const NAMES: [&str; 16] =
     ["a", "b", "c", "d", "e", "f", "g", "h", "k", "m", "n", "r", "s", "t", "w", "z"];
 
@@ -70,7 +70,7 @@ pub(super) struct Chain {
 impl Chain {
     /// Draws the answer first, and then procedures until one has it: the answer is exactly uniform.
     pub(super) fn draw(steps: usize, modulus: u32, rng: &mut ChaCha8Rng) -> Chain {
-        let names = draw_names(steps + 2, rng);
+        let names = names_in_order(steps + 2);
         let answer = rng.random_range(1..modulus);
         loop {
             let (steps, values) = draw_procedure(steps, modulus, rng);
@@ -106,12 +106,13 @@ pub(super) fn window(index: usize) -> std::ops::Range<usize> {
     index.saturating_sub(LOOK_BACK)..index
 }
 
-/// Distinct names, as far as they go. Longer procedures use names again, long after the last step that could refer
-/// to the earlier value; the name that is asked for is never used twice.
-fn draw_names(count: usize, rng: &mut ChaCha8Rng) -> Vec<&'static str> {
-    let mut pool = NAMES;
-    pool.shuffle(rng);
-    let (target, others) = (pool[NAMES.len() - 1], &pool[..NAMES.len() - 1]);
+/// Names in the order of the procedure: S1, S2, S3, … Longer procedures use names again, long after the last step
+/// that could refer to the earlier value; the name that is asked for is never used twice.
+fn names_in_order(count: usize) -> Vec<&'static str> {
+    if count <= NAMES.len() {
+        return NAMES[..count].to_vec();
+    }
+    let [others @ .., target] = NAMES;
     let mut names: Vec<&'static str> = others.iter().copied().cycle().take(count - 1).collect();
     names.push(target);
     names
