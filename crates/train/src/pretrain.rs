@@ -44,20 +44,28 @@ impl PretrainConfig {
     /// The settings behind the checkpoints that come with the project.
     #[must_use]
     pub fn of(world: WorldName) -> PretrainConfig {
-        let planner = SftConfig { steps: 2500, batch: 64, learning_rate: 2e-3, ..SftConfig::default() };
+        let sft =
+            SftConfig { steps: 4000, batch: 32, learning_rate: 2e-3, warmup: 100, ..SftConfig::default() };
         let base = PretrainConfig {
             hidden: 128,
             layers: 4,
-            planner,
+            planner: sft,
             planner_noise: Noise { spoiling: 0.06, benign: 0.08 },
-            executor: planner,
+            executor: sft,
             without_trace: 0.3,
             flawed: 0.5,
             executor_noise: Noise { spoiling: 0.1, benign: 0.1 },
             follow: 0.7,
         };
         match world {
-            WorldName::Steps | WorldName::Words | WorldName::Programs => base,
+            WorldName::Programs => base,
+            // Answers without a trace take a small model longer to learn here than anywhere else.
+            WorldName::Words => PretrainConfig { without_trace: 0.45, ..base },
+            WorldName::Steps => {
+                let sft = SftConfig { steps: 3000, ..sft };
+                let planner_noise = Noise { spoiling: 0.05, benign: 0.08 };
+                PretrainConfig { planner: sft, executor: sft, planner_noise, ..base }
+            }
         }
     }
 

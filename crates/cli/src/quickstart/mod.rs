@@ -262,7 +262,7 @@ fn grpo_config(stage: &Stage<'_>, rule: Rule, steps: u64) -> GrpoConfig {
         group: 8,
         runs: 3,
         rule,
-        learning_rate: 3e-4,
+        learning_rate: 2e-4,
         warmup: 5,
         temperature: TEMPERATURE,
         top_p: 1.0,

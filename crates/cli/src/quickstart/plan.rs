@@ -49,7 +49,7 @@ impl Plan {
             seed: args.seed,
             minutes: args.minutes,
             groups: 2000,
-            rubric_steps: ((250.0 * scale) as u64).clamp(20, 2000),
+            rubric_steps: ((700.0 * scale) as u64).clamp(20, 5000),
             steps: args.steps,
             test_problems: ((300.0 * scale) as u64).clamp(40, 1000),
             settled_after: None,

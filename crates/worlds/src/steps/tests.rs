@@ -237,7 +237,9 @@ fn every_kind_applies_in_the_sorts_it_can_have() {
             .filter_map(|(instance, index)| instance.flaw(kind, Seed(index)))
             .map(|flawed| flawed.flaw.sort)
             .collect();
-        assert!(sorts.len() >= 300, "{kind:?} applies to {} of 400", sorts.len());
+        // A sum that is below both its modulus and the wrong one shows no wrong modulus.
+        let least = if kind == FlawKind::UnitOrRateError { 260 } else { 300 };
+        assert!(sorts.len() >= least, "{kind:?} applies to {} of 400", sorts.len());
         let benign = sorts.iter().filter(|&&sort| sort == Sort::Benign).count();
         match kind {
             FlawKind::PrematureConclusion => assert_eq!(benign, 0),

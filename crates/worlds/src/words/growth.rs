@@ -14,9 +14,9 @@ use rand_chacha::ChaCha8Rng;
 use std::ops::RangeInclusive;
 
 /// The answers, each as likely as any other.
-pub(super) const ANSWERS: RangeInclusive<i64> = 2..=40;
+pub(super) const ANSWERS: RangeInclusive<i64> = 2..=20;
 /// Amounts that are added or taken away, and amounts in a box.
-const AMOUNTS: RangeInclusive<i64> = 2..=20;
+const AMOUNTS: RangeInclusive<i64> = 2..=12;
 /// Boxes that someone has.
 const BOXES: RangeInclusive<i64> = 2..=9;
 /// Sums of two quantities in one problem: each adds an owner, and there are only so many names.
@@ -207,13 +207,13 @@ impl Growth<'_> {
         }
         match self.rng.random_range(0..4) {
             0 => {
-                let value = self.rng.random_range(2..=40);
+                let value = self.rng.random_range(2..=20);
                 self.add(None, value);
             }
             1 => {
                 let owner = self.rng.random_range(0..self.named);
                 let (subject, item) = (self.names[owner], self.items[1]);
-                let value = self.rng.random_range(2..=40);
+                let value = self.rng.random_range(2..=20);
                 if !self.quantities.iter().any(|other| (other.subject, other.item) == (subject, item)) {
                     self.quantities.push(Quantity { subject, item, computation: None, value });
                 }
@@ -239,7 +239,7 @@ impl Growth<'_> {
         let amount = self.rng.random_range(AMOUNTS);
         let left = match of {
             Some(of) if self.rng.random_ratio(3, 4) => of,
-            _ => Operand::Number(self.rng.random_range(2..=40)),
+            _ => Operand::Number(self.rng.random_range(2..=20)),
         };
         let right = Operand::Number(amount);
         let change = |construct, op, left| Computation { construct, left, op, right };

@@ -27,7 +27,7 @@ use std::ops::RangeInclusive;
 use tracelift_domain::{Gold, Seed, TaskDomain, Trace};
 
 /// How many quantities have to be worked out, the one asked for included.
-pub(crate) const LEVELS: RangeInclusive<u32> = 2..=5;
+pub(crate) const LEVELS: RangeInclusive<u32> = 1..=3;
 
 /// Draws a problem. There are names for at most [`growth::MOST_STEPS`] steps, so higher levels are no longer than that.
 pub(crate) fn generate(level: u32, split: Split, seed: Seed) -> WordProblem {
