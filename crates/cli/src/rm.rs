@@ -42,6 +42,9 @@ pub struct Train {
     /// Where the run goes, in a folder with the name of `--out`; a run that is there is gone on with.
     #[arg(long, default_value = "runs/rm")]
     runs: PathBuf,
+    /// Blocks added on top of the backbone: judging what a text says takes depth beyond predicting it.
+    #[arg(long, default_value_t = 0)]
+    deepen: usize,
     /// Optimizer steps.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     steps: u64,
@@ -93,8 +96,11 @@ fn train(settings: &Train) -> Result<()> {
         );
     }
     let (groups, dev) = read_groups(settings)?;
-    let backbone = Checkpoint::load(&settings.backbone)
+    let mut backbone = Checkpoint::load(&settings.backbone)
         .with_context(|| format!("failed to read the backbone in {}", settings.backbone.display()))?;
+    if settings.deepen > 0 {
+        backbone.model = backbone.model.deepened(settings.deepen, Seed(settings.seed).child("blocks", 0));
+    }
     let config = RubricConfig {
         steps: settings.steps,
         groups: settings.batch_groups as usize,

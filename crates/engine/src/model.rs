@@ -60,6 +60,31 @@ impl Model {
         Model { config, layout, weights, lora: None }
     }
 
+    /// A deeper model that computes the same: `blocks` more on top, which write nothing to the residual stream yet.
+    ///
+    /// A language model's last block is where its prediction is ready; whoever is to judge that prediction against
+    /// what the text goes on to say needs depth beyond it. Adapters are merged.
+    #[must_use]
+    pub fn deepened(&self, blocks: usize, seed: Seed) -> Model {
+        let mut base = self.clone();
+        base.merge_lora();
+        let config = Config { layers: base.config.layers + blocks, ..base.config.clone() };
+        let mut deeper = Model::random(config, seed);
+        for tensor in &deeper.layout.tensors {
+            let values = &mut deeper.weights[tensor.range.clone()];
+            match base.layout.tensors.iter().find(|known| known.name == tensor.name) {
+                Some(known) => values.copy_from_slice(&base.weights[known.range.clone()]),
+                None if tensor.name.ends_with("o_proj.weight")
+                    || tensor.name.ends_with("down_proj.weight") =>
+                {
+                    values.fill(0.0);
+                }
+                None => {}
+            }
+        }
+        deeper
+    }
+
     /// Freezes the weights and adds fresh adapters.
     #[must_use]
     pub fn with_lora(mut self, config: LoraConfig, seed: Seed) -> Model {

@@ -259,3 +259,19 @@ fn a_damaged_checkpoint_says_what_is_wrong() {
     std::fs::write(scratch.path().join("config.json"), wrong).unwrap();
     assert!(message(scratch.path()).contains("config.json asks for"), "{}", message(scratch.path()));
 }
+
+#[test]
+fn a_deepened_model_computes_the_same_and_can_learn() {
+    let model = checkpoint::load_model(&dir("qwen2-gqa-untied")).unwrap();
+    let golden = golden(&dir("qwen2-gqa-untied/golden.safetensors"));
+    let deeper = model.deepened(2, Seed(4));
+    assert_eq!(deeper.config.layers, model.config.layers + 2);
+    let (batch, targets) = batch(&golden);
+    let mut pass = Pass::new(Memory::Keep);
+    assert_close("logits", &logits(&deeper, &mut pass, &batch), &golden.floats["logits"]);
+    let mut gradients = vec![0.0; deeper.weights.len()];
+    pass.score_backward(&deeper, &mut gradients, &targets, 1.0, |_, _| -1.0);
+    pass.backward(&deeper, &batch, &mut gradients);
+    let top = deeper.layout.blocks.last().unwrap();
+    assert!(gradients[top.down.clone()].iter().any(|g| *g != 0.0), "the new block gets no gradient");
+}

@@ -192,7 +192,8 @@ pub struct Overview {
 
 fn look(stage: &Stage<'_>) -> Result<Overview> {
     let first = 2 * PRETRAINING_PROBLEMS;
-    let items = world_items(&stage.world, stage.seed.child("look", 0), Split::Train, first..first + 200);
+    let count = if stage.world.name() == WorldName::Programs { 60 } else { 300 };
+    let items = world_items(&stage.world, stage.seed.child("look", 0), Split::Train, first..first + count);
     let protocol = Protocol { seeds: 1, ..protocol(stage, &items) };
     let mut baselines = protocol.baselines();
     let planner = Planner { checkpoint: &stage.planner, style: PromptStyle::World };

@@ -39,6 +39,14 @@ pub struct Plan {
     settled_after: Option<f64>,
 }
 
+/// Problems of an eight-minute run's evaluation: programs are judged by running Python, which takes its time.
+fn most_test_problems(world: WorldName) -> f64 {
+    match world {
+        WorldName::Steps | WorldName::Words => 300.0,
+        WorldName::Programs => 90.0,
+    }
+}
+
 impl Plan {
     /// The plan that is in the folder, if it was made with the same arguments; otherwise a new one.
     pub fn read_or_new(out: &Path, args: &Quickstart) -> Result<Plan> {
@@ -51,7 +59,7 @@ impl Plan {
             groups: 2000,
             rubric_steps: ((700.0 * scale) as u64).clamp(20, 5000),
             steps: args.steps,
-            test_problems: ((300.0 * scale) as u64).clamp(40, 1000),
+            test_problems: ((most_test_problems(args.world) * scale) as u64).clamp(40, 1000),
             settled_after: None,
         };
         if !path.exists() {
