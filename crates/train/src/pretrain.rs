@@ -58,7 +58,11 @@ impl PretrainConfig {
             follow: 0.7,
         };
         match world {
-            WorldName::Programs => base,
+            // Programs are learned so well without traces that only a few such texts leave traces something to add.
+            WorldName::Programs => {
+                let executor = SftConfig { steps: 2000, ..sft };
+                PretrainConfig { executor, without_trace: 0.05, ..base }
+            }
             // Answers without a trace take a small model longer to learn here than anywhere else.
             WorldName::Words => PretrainConfig { without_trace: 0.45, ..base },
             WorldName::Steps => {

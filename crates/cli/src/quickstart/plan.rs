@@ -12,6 +12,9 @@ use tracelift_worlds::WorldName;
 /// The file.
 const FILE: &str = "plan.json";
 
+/// More steps than these bring every rule to the ceiling of its world, where nothing can be told apart.
+const MOST_STEPS: u64 = 150;
+
 /// Seconds of one step.
 pub struct Timings {
     /// Of exec-only.
@@ -57,7 +60,7 @@ impl Plan {
             seed: args.seed,
             minutes: args.minutes,
             groups: 2000,
-            rubric_steps: ((700.0 * scale) as u64).clamp(20, 5000),
+            rubric_steps: ((1400.0 * scale) as u64).clamp(20, 5000),
             steps: args.steps,
             test_problems: ((most_test_problems(args.world) * scale) as u64).clamp(40, 1000),
             settled_after: None,
@@ -95,7 +98,7 @@ impl Plan {
             let timings = measure()?;
             // A seventh of the time is kept for the evaluation and the report.
             let left = (args.minutes * 60.0 * 6.0 / 7.0 - elapsed.as_secs_f64()).max(0.0);
-            self.steps = Some(((left / (timings.exec_only + timings.tracelift)) as u64).clamp(4, 1000));
+            self.steps = Some(((left / (timings.exec_only + timings.tracelift)) as u64).clamp(4, MOST_STEPS));
             self.settled_after = Some(elapsed.as_secs_f64());
             self.write(out)?;
         }
@@ -105,7 +108,7 @@ impl Plan {
 
     /// The reward model's settings.
     pub fn rubric_config(&self) -> RubricConfig {
-        RubricConfig { groups: 12, negatives: 5, learning_rate: 1e-3, ..RubricConfig::default() }
+        RubricConfig { groups: 12, negatives: 5, learning_rate: 5e-4, warmup: 50, ..RubricConfig::default() }
     }
 
     fn write(&self, out: &Path) -> Result<()> {
