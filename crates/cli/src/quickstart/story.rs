@@ -52,7 +52,8 @@ impl Told<'_> {
                 "Both planners start from the same base planner and see the same problems, the same number of steps and \
                  the same frozen executor. exec-only is paid for right answers; TraceLift is paid half for that and \
                  half for traces that the reward model finds sound and that make the executor do better than without \
-                 any. One seed of training: differences between training runs are not in the standard errors."
+                 any. exec-only looks at one executor run per trace, TraceLift at three, so part of a difference may be \
+                 less noise; the rule exec_only_matched tells the two apart. One seed of training: differences between training runs are not in the standard errors."
                     .to_owned(),
             ],
             evaluation: Some(self.table.clone()),
