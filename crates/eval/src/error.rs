@@ -1,6 +1,9 @@
 //! What can go wrong when results are summed up.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 use tracelift_domain::Fingerprint;
 
 /// Why results could not be read, summed up or written.
@@ -97,4 +100,13 @@ pub enum EvalError {
         /// Why not.
         source: serde_json::Error,
     },
+}
+
+/// Writes a file, atomically.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), EvalError> {
+    tracelift_train::run::write_atomically(path, bytes).map_err(|source| EvalError::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    })
 }

@@ -5,7 +5,6 @@
 //! ([`paired_difference`]) and put side by side ([`Table`]), which refuses rows of different executors.
 
 mod difference;
-mod durable;
 mod error;
 mod estimate;
 mod grid;

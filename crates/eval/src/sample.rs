@@ -1,6 +1,6 @@
 //! Samples: what a planner and the frozen executor did with one problem, once. One line of `samples.jsonl` each.
 
-use crate::{EvalError, durable::write_file};
+use crate::{EvalError, error::write_file};
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};
 use tracelift_domain::Fingerprint;

@@ -2,7 +2,7 @@
 
 use crate::{
     Difference, EvalError, Grid, Metric, RowSummary,
-    durable::write_file,
+    error::write_file,
     row::{LevelSummary, signed},
 };
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,19 @@ use crate::sampling::{Sampling, SamplingError};
 use crate::usage::{Meter, Usage};
 use std::collections::HashMap;
 use tracelift_domain::{Fingerprint, PromptStyle, prompt};
+use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_engine::{Checkpoint, Finish, Packed, Request, Sampled, Tokenizer};
+
+/// Why a checkpoint cannot be an executor.
+#[derive(Debug, thiserror::Error)]
+pub enum InProcessError {
+    /// Settings that make no sense.
+    #[error(transparent)]
+    Sampling(#[from] SamplingError),
+    /// A tokenizer that cannot be part of a fingerprint.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+}
 
 /// A frozen checkpoint that solves problems.
 #[derive(Debug)]
@@ -23,18 +35,17 @@ impl InProcess {
     /// Freezes a checkpoint.
     ///
     /// # Errors
-    /// When the sampling settings make no sense.
+    /// When the sampling settings make no sense, or the tokenizer cannot be fingerprinted.
     pub fn new(
         checkpoint: &Checkpoint,
         style: PromptStyle,
         sampling: Sampling,
-    ) -> Result<InProcess, SamplingError> {
+    ) -> Result<InProcess, InProcessError> {
         sampling.validate()?;
         let tokenizer = checkpoint.tokenizer.clone();
         let settings = format!("{style:?} {sampling:?} {:?}", tokenizer.eos());
         let weights = checkpoint.model.fingerprint();
-        // A tokenizer that was read from a file can be written as one.
-        let vocabulary = tokenizer.to_json().unwrap_or_default();
+        let vocabulary = tokenizer.to_json()?;
         let fingerprint = Fingerprint::of([
             ("weights", weights.as_str().as_bytes()),
             ("tokenizer", vocabulary.as_bytes()),
