@@ -1,0 +1,137 @@
+//! What a sandbox was seen to hold.
+
+use crate::Level;
+use serde::Serialize;
+use std::fmt;
+
+/// The level of a sandbox and the outcome of the attacks made on it at its start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Observed {
+    /// The level at which workers run.
+    pub level: Level,
+    /// Writing to, and reading of, a file of the machine outside the sandbox.
+    pub files: Access,
+    /// Connecting to listeners of this process: TCP, UDP, abstract Unix sockets.
+    pub net: Access,
+    /// Signals to, and tracing of, processes outside the run.
+    pub kill: Access,
+    /// How many processes a run can have at once.
+    pub procs: ProcessBound,
+    /// What happens to processes that a program leaves behind.
+    pub survivors: Access,
+    /// How memory is bounded.
+    pub memory: MemoryBound,
+    /// Descriptors of the runner in the program.
+    pub descriptors: Access,
+    /// Which control group the run is in: none is used.
+    pub cgroup: &'static str,
+    /// The version of Landlock, 0 without.
+    pub landlock: u32,
+    /// The version of the interpreter.
+    pub python: String,
+    /// Why the level is not higher, and what else a reader should know; empty at full strength.
+    pub reason: String,
+}
+
+/// Whether an attack got through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// It did not.
+    Blocked,
+    /// It did.
+    Open,
+}
+
+/// How many processes a run can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProcessBound {
+    /// So many were reached when so many were allowed.
+    Limited(u64),
+    /// More than were allowed.
+    Open,
+}
+
+/// What bounds the memory of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemoryBound {
+    /// Each process by the kernel; all together by a watchdog that looks every few milliseconds.
+    Watched,
+    /// Each process by the kernel; nothing more was seen to hold.
+    PerProcessOnly,
+    /// Nothing was seen to hold.
+    Open,
+}
+
+impl Observed {
+    /// Before anything was seen.
+    pub(crate) fn nothing(level: Level) -> Self {
+        Self {
+            level,
+            files: Access::Open,
+            net: Access::Open,
+            kill: Access::Open,
+            procs: ProcessBound::Open,
+            survivors: Access::Open,
+            memory: MemoryBound::Open,
+            descriptors: Access::Open,
+            cgroup: "none",
+            landlock: 0,
+            python: String::new(),
+            reason: String::new(),
+        }
+    }
+
+    /// What the level promises and was not seen to hold.
+    pub(crate) fn broken_promises(&self) -> Vec<&'static str> {
+        let isolated = self.level >= Level::L2;
+        let filtered = self.level >= Level::L1;
+        let open = Access::Open;
+        [
+            (isolated && self.files == open, "files outside were reached"),
+            (filtered && self.net == open, "the network was reached"),
+            (filtered && self.kill == open, "processes outside were reached"),
+            (filtered && self.procs == ProcessBound::Open, "the number of processes was not bounded"),
+            (self.survivors == open, "a process outlived its run"),
+            (self.memory != MemoryBound::Watched, "memory was not bounded"),
+            (self.descriptors == open, "descriptors of the runner were found"),
+        ]
+        .into_iter()
+        .filter_map(|(broken, what)| broken.then_some(what))
+        .collect()
+    }
+}
+
+impl fmt::Display for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let access = |access| match access {
+            Access::Blocked => "blocked",
+            Access::Open => "open",
+        };
+        write!(
+            f,
+            "sandbox: {} files={} net={} kill={} procs=",
+            self.level,
+            access(self.files),
+            access(self.net),
+            access(self.kill)
+        )?;
+        match self.procs {
+            ProcessBound::Limited(count) => write!(f, "limited({count})")?,
+            ProcessBound::Open => f.write_str("open")?,
+        }
+        let survivors = if self.survivors == Access::Blocked { "reaped" } else { "open" };
+        let memory = match self.memory {
+            MemoryBound::Watched => "watched",
+            MemoryBound::PerProcessOnly => "per-process-only",
+            MemoryBound::Open => "open",
+        };
+        write!(f, " survivors={survivors} memory={memory} cgroup={}", self.cgroup)?;
+        if !self.reason.is_empty() {
+            write!(f, " reason: {}", self.reason)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,268 @@
+//! The sandbox: workers, and the runs that they do.
+
+use crate::{
+    Ending, Fault, FunctionRun, FunctionTest, Level, Limits, Observed, Run, SandboxConfig, SandboxError,
+    exchange::{Drain, Keep, exchange},
+    function,
+    interpreter::Interpreter,
+    probe,
+    protocol::{End, JobKind},
+    worker::{Plan, Worker, sealed_file},
+};
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use tempfile::TempDir;
+
+/// How much of standard error is kept: its end, where the reason is.
+const STDERR_KEPT: usize = 16 << 10;
+/// The longest program and the longest input.
+const LONGEST_SOURCE: usize = 16 << 20;
+const LONGEST_STDIN: usize = 256 << 20;
+
+/// Runs programs, each in a fresh process of its own, apart from the machine and from each other.
+///
+/// May be used from many threads: a call takes a worker that is free, waiting for one if need be, and runs in the
+/// calling thread. Dropping the sandbox ends all workers.
+#[derive(Debug)]
+pub struct Sandbox {
+    plan: Plan,
+    level: Level,
+    runs_per_worker: u32,
+    observed: Observed,
+    places: Mutex<Vec<Place>>,
+    freed: Condvar,
+    numbers: AtomicU64,
+    /// Holds the workers' folders; removed last.
+    _folder: TempDir,
+}
+
+/// A worker's place; the worker itself may be missing, and is then started by whoever takes the place.
+#[derive(Debug)]
+struct Place {
+    index: usize,
+    worker: Option<Worker>,
+}
+
+impl Sandbox {
+    /// Starts the workers at the strongest level that the machine gives, and attacks it from inside to see what holds.
+    ///
+    /// # Errors
+    /// No interpreter, no worker, or a level below the one required.
+    pub fn start(config: SandboxConfig) -> Result<Self, SandboxError> {
+        let io = |what| move |source| SandboxError::Io { what, source };
+        let interpreter = Interpreter::ask(&config.python)?;
+        let folder = tempfile::Builder::new()
+            .prefix("tracelift-sandbox-")
+            .tempdir()
+            .map_err(io("make a folder for the sandbox"))?;
+        // Workers run as other users where the runner is root: they have to get through, not to look around.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))
+            .map_err(io("open the sandbox's folder to its workers"))?;
+        let plan = Plan {
+            interpreter,
+            read_only: config.read_only.clone(),
+            folder: folder.path().to_owned(),
+            file_bytes: Limits::default().file_bytes,
+        };
+        let mut reasons = Vec::new();
+        for level in Level::STRONGEST_FIRST {
+            if config.level.is_some_and(|most| level > most) {
+                continue;
+            }
+            if level < config.require {
+                break;
+            }
+            if level == Level::L0 && !config.accept_no_sandbox {
+                return Err(SandboxError::NotAccepted { reason: reasons.join("; ") });
+            }
+            let worker = match Worker::start(&plan, level, 0) {
+                Ok(worker) => worker,
+                Err(Fault::Refused { reason, .. }) => {
+                    reasons.push(format!("{level}: {reason}"));
+                    continue;
+                }
+                Err(fault) => return Err(SandboxError::Worker(fault)),
+            };
+            let mut places = vec![Place { index: 0, worker: Some(worker) }];
+            places.extend((1..config.workers.get()).map(|index| Place { index, worker: None }));
+            let mut sandbox = Self {
+                plan: Plan { folder: plan.folder.clone(), interpreter: plan.interpreter.clone(), read_only: plan.read_only.clone(), ..plan },
+                level,
+                runs_per_worker: config.runs_per_worker.max(1),
+                observed: Observed::nothing(level),
+                places: Mutex::new(places),
+                freed: Condvar::new(),
+                numbers: AtomicU64::new(1),
+                _folder: folder,
+            };
+            sandbox.observed = probe::observe(&sandbox, reasons.join("; ")).map_err(SandboxError::Worker)?;
+            let broken = sandbox.observed.broken_promises();
+            if !broken.is_empty() {
+                return Err(SandboxError::TooWeak {
+                    observed: sandbox.observed.to_string(),
+                    required: config.require,
+                    reason: format!("{level} was set up, but {}", broken.join(", ")),
+                });
+            }
+            sandbox.start_rest()?;
+            return Ok(sandbox);
+        }
+        Err(SandboxError::TooWeak {
+            observed: config.level.filter(|&most| most < config.require).map_or("less".into(), |most| most.to_string()),
+            required: config.require,
+            reason: if reasons.is_empty() { "a lower level was asked for".into() } else { reasons.join("; ") },
+        })
+    }
+
+    fn start_rest(&mut self) -> Result<(), SandboxError> {
+        let places = self.places.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let (plan, level) = (&self.plan, self.level);
+        std::thread::scope(|scope| {
+            let started: Vec<_> = places
+                .iter_mut()
+                .filter(|place| place.worker.is_none())
+                .map(|place| {
+                    scope.spawn(move || {
+                        place.worker = Some(Worker::start(plan, level, place.index)?);
+                        Ok(())
+                    })
+                })
+                .collect();
+            let gone = |_| Err(Fault::Protocol("a worker's starter panicked".into()));
+            started.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(gone))
+        })
+        .map_err(SandboxError::Worker)
+    }
+
+    /// The level and what holds at it, as found by attacking it.
+    pub fn observed(&self) -> &Observed {
+        &self.observed
+    }
+
+    /// Runs a program with this standard input to its end, or to the end of its limits.
+    ///
+    /// # Errors
+    /// The sandbox broke, twice: once more with a fresh worker. Nothing is known about the program then.
+    pub fn run(&self, source: &str, stdin: &[u8], limits: &Limits) -> Result<Run, Fault> {
+        if source.len() > LONGEST_SOURCE {
+            return Err(Fault::Request(format!("a program of {} bytes: at most {LONGEST_SOURCE} can be run", source.len())));
+        }
+        if stdin.len() > LONGEST_STDIN {
+            return Err(Fault::Request(format!("an input of {} bytes: at most {LONGEST_STDIN} can be given", stdin.len())));
+        }
+        self.with_worker(|worker, number| {
+            let (mut stdout, stdout_end) = Drain::new(Keep::All(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX)))?;
+            let (mut stderr, stderr_end) = Drain::new(Keep::Tail(STDERR_KEPT))?;
+            let descriptors =
+                vec![sealed_file("program", source.as_bytes())?, sealed_file("stdin", stdin)?, stdout_end, stderr_end];
+            let reply =
+                exchange(worker, JobKind::Script, number, limits, descriptors, &mut [&mut stdout, &mut stderr])?;
+            let ending = match reply.end {
+                _ if stdout.over => Ending::OutputLimit,
+                End::Exited(status) => Ending::Exited(status),
+                End::Signalled(signal) => Ending::Signalled(signal),
+                End::Cpu => Ending::CpuLimit,
+                End::Wall => Ending::WallLimit,
+                End::Memory => Ending::MemoryLimit,
+                End::Killed => Ending::OutputLimit,
+                End::Fault(message) => return Err(Fault::Worker(message)),
+            };
+            Ok(Run {
+                ending,
+                stdout: stdout.finish(),
+                stderr: stderr.finish(),
+                cpu: reply.cpu,
+                wall: reply.wall,
+                peak_memory: reply.peak_memory,
+            })
+        })
+    }
+
+    /// Runs the tests of a function against a candidate: each in a process of its own, so that the candidate sees no
+    /// more of its tests than the arguments of its calls.
+    ///
+    /// # Errors
+    /// As [`Sandbox::run`].
+    pub fn test_function(&self, test: &FunctionTest<'_>, limits: &Limits) -> Result<FunctionRun, Fault> {
+        self.with_worker(|worker, number| function::run(worker, number, test, limits))
+    }
+
+    /// Process numbers of the workers that are up and free now: for those who look for what a run left behind.
+    pub fn idle_workers(&self) -> Vec<u32> {
+        self.lock().iter().filter_map(|place| place.worker.as_ref().map(Worker::process_id)).collect()
+    }
+
+    pub(crate) fn level(&self) -> Level {
+        self.level
+    }
+
+    pub(crate) fn greeting(&self) -> Option<crate::protocol::Greeting> {
+        self.lock().iter().find_map(|place| place.worker.as_ref().map(|worker| worker.greeting.clone()))
+    }
+
+    pub(crate) fn with_worker<T>(&self, job: impl Fn(&mut Worker, u64) -> Result<T, Fault>) -> Result<T, Fault> {
+        let mut place = Taken { sandbox: self, place: Some(self.take()) };
+        let done = self.attempt(&mut place, &job);
+        match done {
+            Err(fault) if !matches!(fault, Fault::Request(_)) => self.attempt(&mut place, &job),
+            done => done,
+        }
+    }
+
+    fn attempt<T>(
+        &self,
+        taken: &mut Taken<'_>,
+        job: &impl Fn(&mut Worker, u64) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let Some(place) = taken.place.as_mut() else { return Err(Fault::Protocol("no place was taken".into())) };
+        let mut worker = match place.worker.take() {
+            Some(worker) if worker.runs < self.runs_per_worker => worker,
+            worn => {
+                drop(worn);
+                Worker::start(&self.plan, self.level, place.index)?
+            }
+        };
+        worker.runs += 1;
+        let done = job(&mut worker, self.numbers.fetch_add(1, Ordering::Relaxed))?;
+        // A worker at which something failed is not used again: it was dropped on the way out.
+        place.worker = Some(worker);
+        Ok(done)
+    }
+
+    fn take(&self) -> Place {
+        let mut places = self.lock();
+        loop {
+            // Those with a worker first.
+            let best = places.iter().rposition(|place| place.worker.is_some()).or(places.len().checked_sub(1));
+            match best {
+                Some(at) => return places.swap_remove(at),
+                None => places = self.freed.wait(places).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Place>> {
+        // No code panics between taking a place and putting it back; the list is whole in any case.
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place that goes back when it is dropped, also by a panic of the caller's.
+struct Taken<'a> {
+    sandbox: &'a Sandbox,
+    place: Option<Place>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place.take() {
+            self.sandbox.lock().push(place);
+            self.sandbox.freed.notify_one();
+        }
+    }
+}

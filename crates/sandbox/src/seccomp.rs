@@ -1,0 +1,345 @@
+//! The system call filter of programs, as classic BPF for `seccomp(2)`.
+//!
+//! A list of what is denied: Python programs may use most of the kernel's interface, and what they may reach with it is
+//! bounded by Landlock, namespaces and limits. Denied is what opens another way: sockets, tracing, mounts, namespaces,
+//! asynchronous rings (which pass filters by), shared memory that outlives a process, and settings of other processes.
+
+use libc::c_long;
+
+const LOAD_WORD: u16 = 0x20;
+const JUMP_EQUAL: u16 = 0x15;
+const JUMP_AT_LEAST: u16 = 0x35;
+const JUMP_ANY_BIT: u16 = 0x45;
+const AND: u16 = 0x54;
+const RETURN: u16 = 0x06;
+
+const ALLOW: u32 = 0x7fff_0000;
+const KILL_PROCESS: u32 = 0x8000_0000;
+const ERRNO: u32 = 0x0005_0000;
+const DENY: u32 = ERRNO | libc::EPERM as u32;
+const UNKNOWN: u32 = ERRNO | libc::ENOSYS as u32;
+/// The call is skipped and says that it succeeded.
+const PRETEND: u32 = ERRNO;
+
+#[cfg(target_arch = "x86_64")]
+const ARCHITECTURE: u32 = 0xc000_003e;
+#[cfg(target_arch = "aarch64")]
+const ARCHITECTURE: u32 = 0xc000_00b7;
+
+const NUMBER: u32 = 0;
+const ARCHITECTURE_FIELD: u32 = 4;
+/// Flags of `clone(2)` that make namespaces.
+const NAMESPACES: u32 = 0x7e02_0000;
+
+/// What a filter has to make up for, because nothing else at the level does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Guards {
+    /// Signals may only go to the program's first process and its group: nothing else keeps them from the runner.
+    pub signals: bool,
+    /// Changes of modes, owners and times are skipped: the files of the runner's user have no other protection.
+    pub metadata: bool,
+    /// `truncate(2)` by path is denied: Landlock before ABI 3 does not see it.
+    pub truncate: bool,
+}
+
+/// A filter and the places in it where the number of the program's first process goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Filter {
+    /// Instructions of eight bytes, in the machine's byte order.
+    pub code: Vec<u8>,
+    /// Instructions whose operand is the process number, to be set when it is known.
+    pub pid_sites: Vec<usize>,
+}
+
+#[derive(Default)]
+struct Assembler {
+    instructions: Vec<(u16, u8, u8, u32)>,
+    pid_sites: Vec<usize>,
+}
+
+impl Assembler {
+    fn put(&mut self, code: u16, if_true: u8, if_false: u8, operand: u32) {
+        self.instructions.push((code, if_true, if_false, operand));
+    }
+
+    fn argument(&mut self, index: u32) {
+        let low = if cfg!(target_endian = "big") { 4 } else { 0 };
+        self.put(LOAD_WORD, 0, 0, 16 + index * 8 + low);
+    }
+
+    /// A block for one call: `body` sees only it, and every path of the body that falls through allows the call.
+    fn call(&mut self, number: c_long, body: impl FnOnce(&mut Self)) {
+        let at = self.instructions.len();
+        self.put(JUMP_EQUAL, 0, 0, number as u32);
+        body(self);
+        self.put(RETURN, 0, 0, ALLOW);
+        // The blocks are a dozen instructions at most.
+        let length = u8::try_from(self.instructions.len() - at - 1).unwrap_or(u8::MAX);
+        self.instructions[at].2 = length;
+    }
+
+    fn always(&mut self, numbers: &[c_long], result: u32) {
+        for &number in numbers {
+            self.put(JUMP_EQUAL, 0, 1, number as u32);
+            self.put(RETURN, 0, 0, result);
+        }
+    }
+
+    /// Denies the call unless the argument is one of the values; `None` stands for the process number.
+    fn only(&mut self, number: c_long, argument: u32, values: &[Option<u32>]) {
+        self.call(number, |block| {
+            block.argument(argument);
+            for (index, value) in values.iter().enumerate() {
+                if value.is_none() {
+                    block.pid_sites.push(block.instructions.len());
+                }
+                let over = (values.len() - index) as u8;
+                block.put(JUMP_EQUAL, over, 0, value.unwrap_or(u32::MAX));
+            }
+            block.put(RETURN, 0, 0, DENY);
+        });
+    }
+
+    fn finish(mut self) -> Filter {
+        self.put(RETURN, 0, 0, ALLOW);
+        let mut code = Vec::with_capacity(self.instructions.len() * 8);
+        for (operation, if_true, if_false, operand) in self.instructions {
+            code.extend(operation.to_ne_bytes());
+            code.extend([if_true, if_false]);
+            code.extend(operand.to_ne_bytes());
+        }
+        Filter { code, pid_sites: self.pid_sites }
+    }
+}
+
+/// The filter of programs.
+pub(crate) fn filter(guards: Guards) -> Filter {
+    let mut assembler = Assembler::default();
+    assembler.put(LOAD_WORD, 0, 0, ARCHITECTURE_FIELD);
+    assembler.put(JUMP_EQUAL, 1, 0, ARCHITECTURE);
+    assembler.put(RETURN, 0, 0, KILL_PROCESS);
+    assembler.put(LOAD_WORD, 0, 0, NUMBER);
+    // The other table of calls of x86-64 (x32) has the same calls under other numbers.
+    assembler.put(JUMP_AT_LEAST, 0, 1, 0x4000_0000);
+    assembler.put(RETURN, 0, 0, UNKNOWN);
+    assembler.always(DENIED, DENY);
+    #[cfg(target_arch = "x86_64")]
+    assembler.always(DENIED_X86_64, DENY);
+    // Libraries then fall back to `clone`, whose flags can be seen.
+    assembler.always(&[libc::SYS_clone3], UNKNOWN);
+    if guards.truncate {
+        assembler.always(&[libc::SYS_truncate], DENY);
+    }
+    if guards.metadata {
+        assembler.always(METADATA, PRETEND);
+        #[cfg(target_arch = "x86_64")]
+        assembler.always(METADATA_X86_64, PRETEND);
+        assembler.always(ATTRIBUTES, DENY);
+    }
+    assembler.call(libc::SYS_clone, |block| {
+        block.argument(0);
+        block.put(JUMP_ANY_BIT, 0, 1, NAMESPACES);
+        block.put(RETURN, 0, 0, DENY);
+    });
+    assembler.call(libc::SYS_socketpair, |block| {
+        // Datagram sockets could be sent through to any address.
+        block.argument(0);
+        block.put(JUMP_EQUAL, 0, 3, libc::AF_UNIX as u32);
+        block.argument(1);
+        block.put(AND, 0, 0, 0xf);
+        block.put(JUMP_EQUAL, 1, 0, libc::SOCK_STREAM as u32);
+        block.put(RETURN, 0, 0, DENY);
+    });
+    assembler.call(libc::SYS_sendto, |block| {
+        // With an address: 64 bits, both halves.
+        block.argument(4);
+        block.put(JUMP_EQUAL, 0, 2, 0);
+        block.put(LOAD_WORD, 0, 0, 16 + 4 * 8 + 4);
+        block.put(JUMP_EQUAL, 1, 0, 0);
+        block.put(RETURN, 0, 0, DENY);
+    });
+    assembler.call(libc::SYS_mknodat, |block| {
+        block.argument(2);
+        block.put(AND, 0, 0, libc::S_IFMT);
+        block.put(JUMP_EQUAL, 1, 0, libc::S_IFIFO);
+        block.put(RETURN, 0, 0, DENY);
+    });
+    #[cfg(target_arch = "x86_64")]
+    assembler.call(libc::SYS_mknod, |block| {
+        block.argument(1);
+        block.put(AND, 0, 0, libc::S_IFMT);
+        block.put(JUMP_EQUAL, 1, 0, libc::S_IFIFO);
+        block.put(RETURN, 0, 0, DENY);
+    });
+    assembler.call(libc::SYS_ioctl, |block| {
+        block.argument(1);
+        block.put(JUMP_EQUAL, 1, 0, 0x5412); // TIOCSTI
+        block.put(JUMP_EQUAL, 0, 1, 0x541c); // TIOCLINUX
+        block.put(RETURN, 0, 0, DENY);
+    });
+    assembler.only(libc::SYS_personality, 0, &[Some(0), Some(u32::MAX)]);
+    // Settings of other processes: the zygote has the same user.
+    for number in [
+        libc::SYS_prlimit64,
+        libc::SYS_sched_setaffinity,
+        libc::SYS_sched_setparam,
+        libc::SYS_sched_setscheduler,
+        libc::SYS_sched_setattr,
+    ] {
+        assembler.only(number, 0, &[Some(0), None]);
+    }
+    assembler.only(libc::SYS_setpriority, 1, &[Some(0), None]);
+    if guards.signals {
+        for number in [
+            libc::SYS_kill,
+            libc::SYS_tkill,
+            libc::SYS_tgkill,
+            libc::SYS_rt_sigqueueinfo,
+            libc::SYS_rt_tgsigqueueinfo,
+        ] {
+            assembler.only(number, 0, &[Some(0), None]);
+        }
+    }
+    assembler.finish()
+}
+
+const DENIED: &[c_long] = &[
+    // Networks. Pairs of connected sockets are another matter: event loops need them.
+    libc::SYS_socket,
+    libc::SYS_connect,
+    libc::SYS_bind,
+    libc::SYS_listen,
+    libc::SYS_accept,
+    libc::SYS_accept4,
+    // Other processes.
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_process_madvise,
+    libc::SYS_process_mrelease,
+    libc::SYS_kcmp,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_pidfd_send_signal,
+    libc::SYS_ioprio_set,
+    libc::SYS_move_pages,
+    libc::SYS_migrate_pages,
+    // Mounts and namespaces.
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
+    libc::SYS_unshare,
+    libc::SYS_setns,
+    457, // statmount
+    458, // listmount
+    467, // open_tree_attr
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_quotactl,
+    libc::SYS_quotactl_fd,
+    // Ways around the filter, and wide interfaces of the kernel.
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_fanotify_init,
+    libc::SYS_fanotify_mark,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_name_to_handle_at,
+    libc::SYS_io_setup,
+    libc::SYS_io_submit,
+    // Memory and queues that outlive a process or have no path.
+    libc::SYS_memfd_create,
+    libc::SYS_memfd_secret,
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_shmdt,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semctl,
+    libc::SYS_semtimedop,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+    libc::SYS_mq_timedsend,
+    libc::SYS_mq_timedreceive,
+    libc::SYS_mq_notify,
+    libc::SYS_mq_getsetattr,
+    // The machine.
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_kexec_file_load,
+    libc::SYS_reboot,
+    libc::SYS_acct,
+    libc::SYS_syslog,
+    libc::SYS_vhangup,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_clock_adjtime,
+    libc::SYS_adjtimex,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    libc::SYS_lookup_dcookie,
+    libc::SYS_nfsservctl,
+];
+
+#[cfg(target_arch = "x86_64")]
+const DENIED_X86_64: &[c_long] = &[
+    libc::SYS_iopl,
+    libc::SYS_ioperm,
+    libc::SYS_modify_ldt,
+    libc::SYS_uselib,
+    libc::SYS_ustat,
+    libc::SYS__sysctl,
+];
+
+const METADATA: &[c_long] = &[
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    libc::SYS_fchmodat2,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    libc::SYS_utimensat,
+];
+
+#[cfg(target_arch = "x86_64")]
+const METADATA_X86_64: &[c_long] = &[
+    libc::SYS_chmod,
+    libc::SYS_chown,
+    libc::SYS_lchown,
+    libc::SYS_utime,
+    libc::SYS_utimes,
+    libc::SYS_futimesat,
+];
+
+const ATTRIBUTES: &[c_long] = &[
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    463, // setxattrat
+    466, // removexattrat
+];
+
+#[cfg(test)]
+mod tests;

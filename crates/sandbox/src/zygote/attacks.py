@@ -1,0 +1,89 @@
+# What a program could try first. Prints what got through.
+import ctypes, json, os, sys
+
+targets = json.load(sys.stdin)
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def succeeds(attack):
+    try:
+        return bool(attack())
+    except (OSError, ValueError):
+        return False
+
+
+def write():
+    with open(targets["folder"] + "/written", "w") as file:
+        file.write("x")
+    return True
+
+
+def read():
+    with open(targets["folder"] + "/secret") as file:
+        return targets["secret"] in file.read()
+
+
+def connect(family, kind, address):
+    import socket
+
+    with socket.socket(family, kind) as connection:
+        connection.settimeout(1)
+        connection.connect(address)
+        connection.send(b"probe")
+    return True
+
+
+def children():
+    reading, writing = os.pipe()
+    here = []
+    for _ in range(targets["children"]):
+        try:
+            child = os.fork()
+        except OSError:
+            break
+        if child == 0:
+            os.close(writing)
+            os.read(reading, 1)
+            os._exit(0)
+        here.append(child)
+    os.close(writing)
+    for child in here:
+        os.waitpid(child, 0)
+    os.close(reading)
+    return len(here)
+
+
+def descriptors():
+    count = 0
+    for number in range(3, 4096):
+        try:
+            os.fstat(number)
+            count += 1
+        except OSError:
+            pass
+    return count
+
+
+def signals(process):
+    if process <= 1 and os.getppid() == 1:
+        # Process 1 of a namespace can be spoken to but not ended from inside: what counts is whether it lives on.
+        libc.kill(1, 9)
+        return False
+    return libc.kill(process, 0) == 0
+
+
+found = {"descriptors": descriptors()}
+found["wrote"] = succeeds(write)
+found["read"] = succeeds(read)
+found["tcp"] = succeeds(lambda: connect(2, 1, ("127.0.0.1", targets["tcp"])))
+found["udp"] = succeeds(lambda: connect(2, 2, ("127.0.0.1", targets["udp"])))
+found["unix"] = succeeds(lambda: connect(1, 1, "\0" + targets["unix"]))
+found["signalled"] = signals(os.getppid())
+# Seizing, unlike attaching, stops nobody.
+found["traced"] = libc.ptrace(0x4206, os.getppid(), None, None) == 0
+# In a namespace of its own the runner's number means nothing, or another process.
+found["runner"] = os.getppid() > 1 and (
+    libc.kill(targets["runner"], 0) == 0 or succeeds(lambda: open("/proc/%d/environ" % targets["runner"], "rb").read(1))
+)
+found["children"] = children()
+print(json.dumps(found))

@@ -1,0 +1,453 @@
+# The zygote: waits for jobs, forks a process for each, watches it, kills everything at its end, and says how it ended.
+# It never reads what a program is given or what it prints, so there is nothing in its memory for a fork to find.
+JOB = struct.Struct("<QQQQQQQQ")
+REPLY = struct.Struct("<QBiQQQI")
+ENDED_EXIT, ENDED_SIGNAL, ENDED_CPU, ENDED_WALL, ENDED_MEMORY, ENDED_KILLED, ENDED_FAULT = range(7)
+TICK = 0.01
+PAGE = os.sysconf("SC_PAGESIZE")
+CLOCK = os.sysconf("SC_CLK_TCK")
+
+
+class Job:
+    __slots__ = ("number", "cpu", "wall", "memory", "file_bytes", "processes", "open_files", "stack")
+
+    def __init__(self, body):
+        (self.number, cpu, wall, self.memory, self.file_bytes, self.processes, self.open_files, self.stack) = JOB.unpack(body)
+        self.cpu, self.wall = cpu / 1e6, wall / 1e6
+
+
+class Hangup(Exception):
+    """The runner is gone, and with it the reason to live."""
+
+
+class Zygote:
+    def __init__(self, config, connection, box, ruleset, abi, kept):
+        self.level = config["level"]
+        self.config = config
+        self.box = box
+        self.work = box + "/work"
+        self.program = self.work + "/main.py"
+        # Out of the way of the descriptors 0 to 15, which belong to the programs.
+        self.connection = socket.socket(fileno=high(connection.detach()))
+        self.ruleset = None if ruleset is None else high(ruleset)
+        self.abi = abi
+        self.kept = kept
+        self.alone = config["level"] == "L3" or (config["uid"] is not None and config["level"] != "L0")
+        self.filter, self.filter_address = None, None
+        if config["filter"] is not None:
+            raw = bytes.fromhex(config["filter"][str(min(abi, 6))])
+            self.filter = ctypes.create_string_buffer(raw, len(raw))
+            self.pid_sites = config["pid_sites"][str(min(abi, 6))]
+            self.program_header = ctypes.create_string_buffer(
+                struct.pack("@HP", len(raw) // 8, ctypes.addressof(self.filter)), struct.calcsize("@HP")
+            )
+        self.kill_guarded = bool(config["filter"] is not None and self.pid_sites)
+        self.poll = select.poll()
+        self.poll.register(self.connection.fileno(), select.POLLIN)
+        self.buffer = b""
+        self.descriptors = []
+        self.base_anonymous = memory_of("self")[0]
+        self.base_size = memory_of("self")[1]
+        self.size = config["file_bytes"]
+        self.clean = None
+        self.environment = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": self.work,
+            "TMPDIR": box + "/tmp",
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "PYTHONHASHSEED": "0",
+            "PYTHONUTF8": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        if self.level == "L3":
+            self.environment["TMPDIR"] = "/tmp"
+        null = os.open("/dev/null", os.O_RDWR)
+        for target in (0, 1):
+            os.dup2(null, target)
+        os.close(null)
+        self.fresh_box()
+
+    def greet(self):
+        facts = {
+            "level": self.level,
+            "abi": self.abi,
+            "kill_guarded": self.kill_guarded,
+            "kept": self.kept,
+            "python": sys.version.split()[0],
+        }
+        send_frame(self.connection, b"H", json.dumps(facts).encode())
+
+    # --- the box
+
+    def fresh_box(self):
+        for name, mode in (("work", 0o755), ("tmp", 0o1777), ("shm", 0o1777)):
+            os.mkdir(self.box + "/" + name, mode)
+            os.chmod(self.box + "/" + name, mode)
+        self.prepare_program()
+
+    def prepare_program(self):
+        self.source = high(os.open(self.program, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644))
+        self.clean = self.trace()
+
+    def trace(self):
+        """What changes when anything in the box was made, removed, renamed or given other attributes."""
+        return [
+            (s.st_mode, s.st_ctime_ns, s.st_ino, s.st_uid)
+            for s in (os.stat(self.box + name) for name in ("", "/work", "/tmp", "/shm"))
+        ]
+
+    def tidy_box(self):
+        os.close(self.source)
+        try:
+            untouched = self.trace() == self.clean
+        except OSError:
+            untouched = False
+        if untouched:
+            os.unlink(self.program)
+            self.prepare_program()
+            return
+        if self.level == "L3":
+            os.chdir("/")
+            checked(LIBC.umount2(b"/box/run", MNT_DETACH), "umount the box")
+            mount_box(self.size)
+        else:
+            empty(self.box)
+        self.fresh_box()
+
+    def resize_box(self, size):
+        if size != self.size:
+            self.size = size
+            if self.level == "L3":
+                mount(None, "/box/run", None, MS_REMOUNT | MS_NOSUID | MS_NODEV, "mode=0755,size=%d,nr_inodes=8192" % size)
+                self.clean = self.trace()
+
+    # --- the connection
+
+    def receive(self, block):
+        """One frame (kind, body), or None where none is there yet."""
+        while True:
+            if len(self.buffer) >= 4:
+                length = struct.unpack_from("<I", self.buffer)[0]
+                if len(self.buffer) >= 4 + length:
+                    frame = self.buffer[4 : 4 + length]
+                    self.buffer = self.buffer[4 + length :]
+                    return frame[:1], frame[1:]
+            try:
+                data, ancillary, _, _ = self.connection.recvmsg(
+                    65536, socket.CMSG_SPACE(8 * 4), socket.MSG_CMSG_CLOEXEC | (0 if block else socket.MSG_DONTWAIT)
+                )
+            except BlockingIOError:
+                return None
+            if not data:
+                raise Hangup
+            for level, kind, payload in ancillary:
+                if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                    count = len(payload) // 4
+                    self.descriptors += struct.unpack("=%di" % count, payload[: count * 4])
+            self.buffer += data
+
+    def serve(self):
+        try:
+            while True:
+                kind, body = self.receive(True)
+                if kind == b"K":
+                    continue
+                job = Job(body)
+                descriptors, self.descriptors = self.descriptors, []
+                try:
+                    reply = self.run(job, kind, descriptors)
+                except (Refused, OSError, MemoryError, ValueError) as error:
+                    self.kill_all(None)
+                    reply = REPLY.pack(job.number, ENDED_FAULT, 0, 0, 0, 0, 0) + str(error).encode("utf-8", "replace")[:1000]
+                send_frame(self.connection, b"R", reply)
+                self.tidy_box()
+        except Hangup:
+            pass
+        except BaseException as error:
+            self.last_words(error)
+        finally:
+            try:
+                self.kill_all(None)
+                if self.level != "L3":
+                    os.chdir("/")
+                    empty(self.box)
+            finally:
+                os._exit(0)
+
+    def last_words(self, error):
+        try:
+            os.write(2, ("%s: %s\n" % (type(error).__name__, error)).encode("utf-8", "replace")[:1000])
+        except OSError:
+            pass
+
+    # --- one job
+
+    def run(self, job, kind, descriptors):
+        if job.file_bytes != self.size:
+            self.resize_box(job.file_bytes)
+        ready, signal_ready = os.pipe()
+        try:
+            if kind == b"S":
+                source, stdin, stdout, stderr = descriptors
+                children = [(self.fork(job, signal_ready, run_script, (source, self.source), stdin, stdout, stderr), "program")]
+                main = children[0][0]
+            elif kind == b"F":
+                candidate, tests, results, output = descriptors
+                here, there = socket.socketpair()
+                null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+                descriptors += [null, here.detach(), there.detach()]
+                tester_end, candidate_end = descriptors[-2:]
+                first = self.fork(job, signal_ready, serve_candidate, (candidate, candidate_end, self.source), null, output, output)
+                main = self.fork(job, signal_ready, run_tests, (tests, tester_end, results), null, output, output)
+                children = [(first, "candidate"), (main, "tester")]
+            else:
+                raise ValueError("a frame of an unknown kind")
+        finally:
+            os.close(signal_ready)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            self.ready = ready
+        try:
+            return self.watch(job, main, children, time.monotonic())
+        finally:
+            os.close(ready)
+
+    def fork(self, job, signal_ready, body, arguments, stdin, stdout, stderr):
+        pid = os.fork()
+        if pid:
+            return pid
+        try:
+            confine(self, job, signal_ready, body, arguments, stdin, stdout, stderr)
+        except BaseException as error:
+            self.last_words(error)
+        finally:
+            os._exit(255)
+
+    def watch(self, job, main, children, started):
+        pidfd = os.pidfd_open(main) if hasattr(os, "pidfd_open") else syscall("pidfd_open", SYS["pidfd_open"], main, 0)
+        self.poll.register(pidfd, select.POLLIN)
+        watched = Watched(self, main)
+        forced = None
+        try:
+            while forced is None:
+                events = self.poll.poll(TICK * 1000)
+                done = False
+                for descriptor, _ in events:
+                    if descriptor == pidfd:
+                        done = True
+                    else:
+                        frame = self.receive(False)
+                        if frame is not None and frame[0] == b"K" and struct.unpack("<Q", frame[1])[0] == job.number:
+                            forced = ENDED_KILLED
+                if done:
+                    break
+                if forced is None and time.monotonic() - started > job.wall:
+                    forced = ENDED_WALL
+                if forced is None and not events:
+                    forced = watched.look(job)
+        finally:
+            self.poll.unregister(pidfd)
+            os.close(pidfd)
+        self.kill_all(watched)
+        wall = time.monotonic() - started
+        if os.read(self.ready, 16).count(b"+") < len(children):
+            if forced in (None, ENDED_CPU, ENDED_MEMORY):
+                raise Refused("a process could not be confined" + (", see stderr" if watched.status is None else ""))
+        ending, detail = self.ending(job, watched, forced)
+        peak = max(watched.peak, watched.main_peak)
+        other = watched.endings.get(children[0][0], -1) if len(children) > 1 else -1
+        return REPLY.pack(
+            job.number, ending, detail, int(watched.cpu * 1e6), int(wall * 1e6), peak, other & 0xFFFFFFFF
+        )
+
+    def ending(self, job, watched, forced):
+        status = watched.status
+        if forced is not None:
+            return forced, 0
+        if watched.cpu > job.cpu:
+            return ENDED_CPU, 0
+        if watched.main_peak > job.memory:
+            return ENDED_MEMORY, 0
+        if status is None:
+            raise Refused("the program's status was lost")
+        if os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            return (ENDED_CPU, 0) if number == signal.SIGXCPU else (ENDED_SIGNAL, number)
+        return ENDED_EXIT, os.WEXITSTATUS(status)
+
+    def kill_all(self, watched):
+        """Ends every process but this one, and reaps it. Afterwards nothing of the job is left."""
+        deadline = time.monotonic() + 10
+        while True:
+            if self.alone:
+                try:
+                    os.kill(-1, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            else:
+                freeze_and_kill()
+            try:
+                while True:
+                    # With nobody left that could fork, all that is left has been killed and will come.
+                    pid, status, usage = os.wait4(-1, 0 if self.alone else os.WNOHANG)
+                    if pid == 0:
+                        time.sleep(0.0005)
+                        break
+                    if watched is not None:
+                        watched.reaped(pid, status, usage)
+            except ChildProcessError:
+                return
+            if time.monotonic() > deadline:
+                raise Refused("processes of the program could not be ended")
+
+
+class Watched:
+    """What a job's processes have used so far."""
+
+    def __init__(self, zygote, main):
+        self.zygote = zygote
+        self.main = main
+        self.status = None
+        self.reaped_cpu = 0.0
+        self.cpu = 0.0
+        self.peak = 0
+        self.main_peak = 0
+        self.endings = {}
+
+    def reaped(self, pid, status, usage):
+        self.reaped_cpu += usage.ru_utime + usage.ru_stime
+        self.cpu = max(self.cpu, self.reaped_cpu)
+        self.endings[pid] = status
+        if pid == self.main:
+            self.status = status
+            self.main_peak = usage.ru_maxrss * 1024
+
+    def look(self, job):
+        while True:
+            # The main process stays a zombie until the end, so that its number stays its own.
+            try:
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                break
+            if found is None or found.si_pid == self.main:
+                break
+            pid, status, usage = os.wait4(found.si_pid, os.WNOHANG)
+            if pid:
+                self.reaped(pid, status, usage)
+        cpu, anonymous, count = self.reaped_cpu, 0, 0
+        for name in self.zygote_processes():
+            try:
+                with open("/proc/%s/stat" % name, "rb") as file:
+                    fields = file.read().rpartition(b")")[2].split()
+                with open("/proc/%s/statm" % name, "rb") as file:
+                    size = file.read().split()
+            except (OSError, ValueError):
+                continue
+            cpu += sum(map(int, fields[11:15])) / CLOCK
+            anonymous += max(0, int(size[1]) - int(size[2])) * PAGE
+            count += 1
+        # What was taken over from the zygote is shared: it is counted once.
+        anonymous -= max(0, count - 1) * self.zygote.base_anonymous
+        self.cpu = max(self.cpu, cpu)
+        self.peak = max(self.peak, anonymous)
+        if self.cpu > job.cpu:
+            return ENDED_CPU
+        if anonymous > job.memory:
+            return ENDED_MEMORY
+        return None
+
+    def zygote_processes(self):
+        if self.zygote.level == "L3":
+            return [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+        return [str(pid) for pid in descendants()]
+
+
+def descendants():
+    """Every process below this one, as /proc shows it."""
+    children = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/%s/stat" % name, "rb") as file:
+                    fields = file.read().rpartition(b")")[2].split()
+                children.setdefault(int(fields[1]), []).append(int(name))
+            except (OSError, IndexError):
+                continue
+    found, todo = [], [os.getpid()]
+    while todo:
+        below = children.get(todo.pop(), [])
+        found += below
+        todo += below
+    return found
+
+
+def freeze_and_kill():
+    """Where nothing names the job's processes as a whole, they are stopped until no new one turns up, then killed."""
+    seen = set()
+    for _ in range(1000):
+        new = [pid for pid in descendants() if pid not in seen]
+        if not new:
+            break
+        for pid in new:
+            seen.add(pid)
+            try:
+                os.kill(pid, signal.SIGSTOP)
+            except OSError:
+                pass
+    for pid in seen:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except OSError:
+            pass
+
+
+def memory_of(who):
+    """Anonymous memory and size of a process, bytes."""
+    with open("/proc/%s/statm" % who, "rb") as file:
+        fields = file.read().split()
+    return max(0, int(fields[1]) - int(fields[2])) * PAGE, int(fields[0]) * PAGE
+
+
+def high(descriptor):
+    """Moves a descriptor above those that programs see."""
+    import fcntl
+
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 16)
+    os.close(descriptor)
+    return moved
+
+
+def empty(folder):
+    """Removes everything below a folder, however deep, whatever its modes; follows no link."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    here = os.open(folder, flags)
+    depth, names = 0, []
+    try:
+        while True:
+            inner = None
+            with os.scandir(here) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        try:
+                            os.rmdir(entry.name, dir_fd=here)
+                        except OSError:
+                            inner = entry.name
+                            break
+                    else:
+                        os.unlink(entry.name, dir_fd=here)
+            if inner is not None:
+                os.chmod(inner, 0o700, dir_fd=here)
+                below = os.open(inner, flags, dir_fd=here)
+                os.close(here)
+                here, depth = below, depth + 1
+                names.append(inner)
+            elif depth:
+                above = os.open("..", flags, dir_fd=here)
+                os.close(here)
+                here, depth = above, depth - 1
+                os.rmdir(names.pop(), dir_fd=here)
+            else:
+                return
+    finally:
+        os.close(here)
