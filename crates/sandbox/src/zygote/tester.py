@@ -58,7 +58,7 @@ class run_tests:
                     continue
         for name in opened:
             # `math.isclose` in a test is the interpreter's, whatever the candidate made of its own `math`.
-            if name in PRELOADED and name != entry and name in found:
+            if name in STANDARD and name != entry and name in found:
                 scope[name] = __import__(name)
         exec(compile(rest, "<setup>", "exec", dont_inherit=True), scope)
         return scope

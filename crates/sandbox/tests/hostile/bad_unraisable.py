@@ -1,0 +1,4 @@
+class A:
+    def __del__(self): raise ValueError
+a = A()
+print(6)

@@ -1,0 +1,4 @@
+def add(a, b):
+    x = []
+    x.append(x)
+    return x

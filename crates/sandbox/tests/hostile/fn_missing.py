@@ -1,0 +1,2 @@
+def sum_of(a, b):
+    return a + b

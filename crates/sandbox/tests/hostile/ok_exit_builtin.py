@@ -1,0 +1,3 @@
+n = sum(map(int, input().split()))
+print(n)
+exit()

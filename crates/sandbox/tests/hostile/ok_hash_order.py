@@ -1,0 +1,1 @@
+print(6 if list({"a", "b", "c"}) == list({"a", "b", "c"}) else 0)

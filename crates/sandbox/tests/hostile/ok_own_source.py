@@ -1,0 +1,3 @@
+text = open(__file__).read()
+assert "assert" in text
+print(sum(map(int, input().split())))

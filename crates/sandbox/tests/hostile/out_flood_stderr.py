@@ -1,0 +1,2 @@
+import os
+while True: os.write(2, b"e" * 65536)

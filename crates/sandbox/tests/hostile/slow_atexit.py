@@ -1,0 +1,5 @@
+import atexit
+def spin():
+    while True: pass
+atexit.register(spin)
+print(6)
