@@ -1,0 +1,181 @@
+//! Equations, inequalities, chains, and what they say about values and sets.
+
+use dashu_base::Sign;
+
+use super::assignments::{Assignment, assignment, renamed, same_name};
+use super::identity::constant_factor;
+use super::{Finding, Judge, Judgement, found};
+use crate::expression::{Node, Relation};
+
+impl Judge<'_> {
+    pub(super) fn relations(&mut self, gold: &Node, pred: &Node) -> Option<Judgement> {
+        match (gold, pred) {
+            (Node::Chain(..), Node::Chain(..)) => Some(self.two_chains(gold, pred)),
+            (Node::Chain(..), _) => self.gold_chain(gold, pred),
+            (_, Node::Chain(..)) => self.predicted_chain(gold, pred),
+            _ => None,
+        }
+    }
+
+    fn two_chains(&mut self, gold: &Node, pred: &Node) -> Judgement {
+        // Sets first: x ∈ [a, b] and a ≤ x ≤ b are about the same x.
+        if let (Some((x, a)), Some((y, b))) = (membership(gold), membership(pred)) {
+            if self.options.strict && !same_name(&x, &y) {
+                return found(false, "member of a set");
+            }
+            return self.judge(&a, &b);
+        }
+        if let Some(judgement) = self.solution_sets(gold, pred) {
+            return judgement;
+        }
+        let equations = self.equations(gold, pred);
+        if let Ok(Finding { equal: true, .. }) = equations {
+            return equations;
+        }
+        match (assignment(gold), assignment(pred)) {
+            (Some(a), Some(b)) => self.two_assignments(&a, &b).unwrap_or(equations),
+            _ => equations,
+        }
+    }
+
+    /// Two assignments; `None` where their names say that they are about different things.
+    fn two_assignments(&mut self, gold: &Assignment, pred: &Assignment) -> Option<Judgement> {
+        let unnamed = |a: &Assignment| matches!(&a.name, Node::Text(name) if name.is_empty());
+        let same = same_name(&gold.name, &pred.name) || unnamed(gold) || unnamed(pred);
+        if self.options.strict && !same {
+            return None;
+        }
+        let value = renamed(&gold.name, &pred.name, &pred.value);
+        Some(self.judge(&gold.value, &value))
+    }
+
+    /// Equations and inequalities of two sides: the same up to a factor. Longer chains: side by side.
+    fn equations(&mut self, gold: &Node, pred: &Node) -> Judgement {
+        let (Node::Chain(a, ra), Node::Chain(b, rb)) = (gold, pred) else { return found(false, "relation") };
+        if a.len() != b.len() {
+            return found(false, "relation");
+        }
+        let mirrored: Vec<Relation> = rb.iter().rev().map(|relation| relation.mirrored()).collect();
+        let mut unknown = None;
+        for (relations, reversed) in [(rb.clone(), false), (mirrored, true)] {
+            if *ra != relations {
+                continue;
+            }
+            let others: Vec<Node> = if reversed { b.iter().rev().cloned().collect() } else { b.clone() };
+            let pairs: Vec<(Node, Node)> = a.iter().cloned().zip(others).collect();
+            match self.both(&pairs, "relation side by side") {
+                Ok(Finding { equal: true, rule }) => return found(true, rule),
+                Ok(_) => {}
+                Err(reason) => unknown = Some(reason),
+            }
+        }
+        if a.len() == 2 && a.iter().chain(b).all(Node::is_scalar) {
+            return self.up_to_a_factor((&a[0], &a[1], ra[0]), (&b[0], &b[1], rb[0]));
+        }
+        match unknown {
+            Some(reason) => Err(reason),
+            None => found(false, "relation"),
+        }
+    }
+
+    fn up_to_a_factor(&mut self, gold: (&Node, &Node, Relation), pred: (&Node, &Node, Relation)) -> Judgement {
+        let comparable = |relation: Relation| {
+            matches!(relation, Relation::Equal | Relation::NotEqual) || relation.is_order()
+        };
+        if !comparable(gold.2) || !comparable(pred.2) || gold.2.is_order() != pred.2.is_order() {
+            return found(false, "relation");
+        }
+        let difference = |(left, right, _): (&Node, &Node, Relation)| {
+            Node::Sum(vec![left.clone(), Node::Negative(Box::new(right.clone()))])
+        };
+        let (a, b) = (difference(gold), difference(pred));
+        if !a.has_symbols() || !b.has_symbols() {
+            return found(false, "relation");
+        }
+        let same_kind = gold.2 == pred.2;
+        let opposite = gold.2 == pred.2.mirrored();
+        if !same_kind && !opposite {
+            return found(false, "relation");
+        }
+        match constant_factor(self, &a, &b)? {
+            Some(sign) if !gold.2.is_order() => {
+                let _ = sign;
+                found(same_kind, "same equation up to a factor")
+            }
+            Some(Sign::Positive) => found(same_kind, "same inequality up to a factor"),
+            Some(Sign::Negative) => found(opposite, "same inequality up to a factor"),
+            None => found(false, "relation"),
+        }
+    }
+
+    /// Gold says `x = …`, `x ∈ …` or an inequality, the prediction only a value or a set.
+    fn gold_chain(&mut self, gold: &Node, pred: &Node) -> Option<Judgement> {
+        if let Some((_, set)) = membership(gold) {
+            return Some(self.judge(&set, pred));
+        }
+        if let Some(assignment) = assignment(gold) {
+            // a = b = 101 says more than 101, unless what stands between is a computation.
+            let between = match gold {
+                Node::Chain(sides, _) if assignment.steps > 0 => sides[1..sides.len() - 1].iter().any(Node::has_symbols),
+                _ => false,
+            };
+            if between {
+                return Some(found(false, "chain in gold"));
+            }
+            return Some(self.judge(&assignment.value, pred));
+        }
+        if let Some(judgement) = self.relation_and_set(gold, pred) {
+            return Some(judgement);
+        }
+        Some(found(false, "relation in gold only"))
+    }
+
+    /// The prediction says `x = …`, `x ∈ …` or an inequality, gold only a value or a set.
+    fn predicted_chain(&mut self, gold: &Node, pred: &Node) -> Option<Judgement> {
+        if let Some((_, set)) = membership(pred) {
+            return Some(self.judge(gold, &set));
+        }
+        if let Some(assignment) = assignment(pred) {
+            let exact = self.judge(gold, &assignment.value);
+            if let (Ok(Finding { equal: false, .. }), Some(rounded)) = (exact, &assignment.rounded) {
+                return Some(self.rounded_value(gold, &assignment.value, rounded));
+            }
+            return Some(exact);
+        }
+        if self.options.allow_set_relation_comp
+            && let Some(judgement) = self.relation_and_set(pred, gold)
+        {
+            return Some(judgement);
+        }
+        Some(found(false, "relation in the prediction only"))
+    }
+
+    /// `4/3 ≈ 1.33` for a gold of 1.33: the rounding must be right, and gold a decimal.
+    fn rounded_value(&mut self, gold: &Node, exact: &Node, rounded: &Node) -> Judgement {
+        let Node::Number { value, decimals: Some(digits) } = rounded else {
+            return found(false, "value before ≈");
+        };
+        if !gold.has_decimals() {
+            return found(false, "value before ≈");
+        }
+        let half = dashu_ratio::RBig::from(1)
+            / dashu_ratio::RBig::from(dashu_int::IBig::from(10).pow((*digits).min(64) as usize) * 2);
+        let within = |bound: dashu_ratio::RBig| Node::exact(bound);
+        let above = super::identity::order(self, exact, &within(value + &half))?;
+        let below = super::identity::order(self, exact, &within(value - &half))?;
+        let right = !matches!(above, None | Some(std::cmp::Ordering::Greater))
+            && !matches!(below, None | Some(std::cmp::Ordering::Less));
+        if right { self.judge(gold, rounded) } else { found(false, "value before ≈") }
+    }
+}
+
+/// `x ∈ S` as its name and its set.
+fn membership(node: &Node) -> Option<(Node, Node)> {
+    match node {
+        Node::Chain(sides, relations) if relations == &[Relation::Member] => {
+            // `n ∈ 1, 2, 3` and `n ∈ {1, 2, 3}`.
+            Some((sides[0].clone(), sides[1].clone()))
+        }
+        _ => None,
+    }
+}

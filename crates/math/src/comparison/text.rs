@@ -1,0 +1,80 @@
+//! Words and the letters of choices.
+
+use super::{Judge, Judgement, found};
+use crate::expression::{Constant, Node};
+
+impl Judge<'_> {
+    pub(super) fn text(&mut self, gold: &Node, pred: &Node) -> Option<Judgement> {
+        if !matches!(gold, Node::Text(_)) && !matches!(pred, Node::Text(_)) {
+            return None;
+        }
+        let (Some(a), Some(b)) = (words(gold), words(pred)) else { return Some(found(false, "text")) };
+        if let (Some(a), Some(b)) = (choice(&a), choice(&b)) {
+            return Some(found(a == b, "choice"));
+        }
+        Some(found(folded(&a) == folded(&b) && !folded(&a).is_empty(), "text"))
+    }
+}
+
+/// The words of a node that can be read as words: text, a letter, letters side by side.
+fn words(node: &Node) -> Option<String> {
+    match node {
+        Node::Text(words) => Some(words.clone()),
+        Node::Symbol(name) => Some(name.clone()),
+        Node::Constant(Constant::E) => Some("e".to_owned()),
+        Node::Constant(Constant::I) => Some("i".to_owned()),
+        Node::Product(items) => items.iter().map(words).collect(),
+        Node::Unit(inner, unit) => Some(format!("{} {unit}", words(inner)?)),
+        Node::Tuple(items) | Node::List(items) => {
+            let parts: Option<Vec<String>> = items.iter().map(words).collect();
+            parts.map(|parts| parts.join(","))
+        }
+        Node::Number { value, decimals: None } => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// Letters and digits only, in lower case, without articles at the start.
+fn folded(words: &str) -> String {
+    let mut lower = words.to_lowercase();
+    for article in ["the ", "a ", "an "] {
+        if let Some(rest) = lower.strip_prefix(article) {
+            lower = rest.to_owned();
+            break;
+        }
+    }
+    lower.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// The capital letter of a choice: "C", "(C)", "C.", "C) 12 apples", "choice C".
+pub(crate) fn choice(words: &str) -> Option<char> {
+    let trimmed = words.trim();
+    let lower = trimmed.to_ascii_lowercase();
+    let trimmed = ["option ", "choice ", "answer "]
+        .iter()
+        .find_map(|prefix| lower.starts_with(prefix).then(|| trimmed[prefix.len()..].trim()))
+        .unwrap_or(trimmed);
+    let bracketed = trimmed.starts_with('(');
+    let inside = trimmed.trim_start_matches(['(', '*']);
+    let letter = inside.chars().next().filter(|c| ('A'..='J').contains(c))?;
+    let rest = inside[1..].trim_start_matches('*');
+    let closed = rest.trim().is_empty()
+        || rest.starts_with(')')
+        || (!bracketed && (rest.starts_with('.') || rest.starts_with(':')));
+    closed.then_some(letter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_are_letters_with_their_brackets() {
+        for (text, letter) in [("C", 'C'), ("(C)", 'C'), ("B) 12", 'B'), ("D.", 'D'), ("option A", 'A')] {
+            assert_eq!(choice(text), Some(letter), "{text}");
+        }
+        for text in ["Cat", "", "12", "c", "Z"] {
+            assert_eq!(choice(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Shapes made plain before a comparison: `±` written out, matrices multiplied, brackets around one thing removed.
+
+use super::matrices;
+use crate::expression::{Node, Relation};
+
+/// How many times `±` is written out in one answer.
+const SIGN_LIMIT: usize = 64;
+
+/// The node in the shape that comparisons expect.
+pub(super) fn prepared(node: &Node) -> Node {
+    let plain = node.clone().rebuilt(&|node| match node {
+        Node::List(mut items) | Node::Tuple(mut items) if items.len() == 1 => items.remove(0),
+        // "x ≈ 3" alone says x = 3; behind an exact value it repeats it.
+        other => matrices::reduced(other),
+    });
+    match plain {
+        Node::List(items) if items.iter().any(has_sign) && items.len() <= SIGN_LIMIT => {
+            Node::List(items.into_iter().flat_map(signs_written_out).collect())
+        }
+        Node::Set(items) if items.iter().any(has_sign) && items.len() <= SIGN_LIMIT => {
+            Node::Set(items.into_iter().flat_map(signs_written_out).collect())
+        }
+        Node::Chain(sides, relations)
+            if relations == [Relation::Equal] && sides.len() == 2 && has_sign(&sides[1]) && !has_sign(&sides[0]) =>
+        {
+            let mut sides = sides;
+            let values = match sides.remove(1) {
+                Node::List(items) | Node::Set(items) if items.len() <= SIGN_LIMIT => {
+                    items.into_iter().flat_map(signs_written_out).collect()
+                }
+                value => signs_written_out(value),
+            };
+            Node::Chain(vec![sides.remove(0), Node::Set(values)], relations)
+        }
+        node if node.is_scalar() && has_sign(&node) => Node::Set(signs_written_out(node)),
+        Node::PlusMinus { .. } => Node::Set(signs_written_out(plain)),
+        Node::Tuple(_) if has_sign(&plain) => Node::Set(signs_written_out(plain)),
+        other => other,
+    }
+}
+
+fn has_sign(node: &Node) -> bool {
+    node.any(&|part| matches!(part, Node::PlusMinus { .. }))
+}
+
+/// The node with every `±` as plus (and `∓` as minus), and the other way round.
+fn signs_written_out(node: Node) -> Vec<Node> {
+    if !has_sign(&node) {
+        return vec![node];
+    }
+    let with = |negative: bool| {
+        node.clone().rebuilt(&|part| match part {
+            Node::PlusMinus { term, flipped } if flipped != negative => Node::Negative(term),
+            Node::PlusMinus { term, .. } => *term,
+            other => other,
+        })
+    };
+    vec![with(false), with(true)]
+}

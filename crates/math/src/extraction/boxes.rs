@@ -1,0 +1,175 @@
+//! `\boxed{…}` and `\fbox{…}`: the last one, with those right before it that belong to the same answer.
+
+use super::formulas::percent_follows;
+use super::{BrokenBox, Extract};
+use crate::verdict::Rung;
+
+/// One box: where the command starts, where it ends, and what it holds.
+struct Box_ {
+    start: usize,
+    end: usize,
+    content: (usize, usize),
+}
+
+/// The longest text between two boxes of one answer.
+const GAP_LIMIT: usize = 64;
+
+/// The last boxes of the text and where they end.
+pub(super) fn last_group(text: &str, trusted: bool) -> Result<Option<(usize, Extract)>, BrokenBox> {
+    let boxes = all(text, trusted)?;
+    let Some(last) = boxes.last() else { return Ok(None) };
+    let mut first = boxes.len() - 1;
+    while first > 0 && joins(&text[boxes[first - 1].end..boxes[first].start]) {
+        first -= 1;
+    }
+    let pieces: Vec<String> =
+        boxes[first..].iter().map(|found| text[found.content.0..found.content.1].trim().to_owned()).collect();
+    if pieces.iter().any(String::is_empty) {
+        return Err(BrokenBox);
+    }
+    let percent = percent_follows(&text[last.end..]);
+    Ok(Some((last.end, Extract { rung: Rung::Boxed, pieces, percent, plain: false })))
+}
+
+/// All outermost boxes, in order.
+fn all(text: &str, trusted: bool) -> Result<Vec<Box_>, BrokenBox> {
+    let mut boxes = Vec::new();
+    let mut at = 0;
+    while let Some((offset, length)) = next_command(&text[at..]) {
+        let start = at + offset;
+        let after = start + length;
+        let rest = &text[after..];
+        let trimmed = rest.trim_start();
+        let open = after + rest.len() - trimmed.len();
+        if !trimmed.starts_with('{') {
+            // `\boxed 5`: up to white space or the end of the formula.
+            let length = trimmed.find(|c: char| c.is_whitespace() || c == '$').unwrap_or(trimmed.len());
+            let content = (open, open + length);
+            boxes.push(Box_ { start, end: content.1, content });
+            at = content.1.max(after);
+            continue;
+        }
+        match closing(text, open) {
+            Some(close) => {
+                boxes.push(Box_ { start, end: close + 1, content: (open + 1, close) });
+                at = close + 1;
+            }
+            None if trusted => {
+                boxes.push(Box_ { start, end: text.len(), content: (open + 1, text.len()) });
+                break;
+            }
+            None => return Err(BrokenBox),
+        }
+    }
+    Ok(boxes)
+}
+
+fn next_command(text: &str) -> Option<(usize, usize)> {
+    ["\\boxed", "\\fbox"]
+        .iter()
+        .filter_map(|command| {
+            let mut from = 0;
+            loop {
+                let at = from + text[from..].find(command)?;
+                let end = at + command.len();
+                // `\boxedtext` is another command.
+                if !text[end..].starts_with(|c: char| c.is_ascii_alphabetic()) {
+                    return Some((at, command.len()));
+                }
+                from = end;
+            }
+        })
+        .min()
+}
+
+/// Where the brace at `open` is closed.
+fn closing(text: &str, open: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    let mut escapes = 0usize;
+    for (i, byte) in text.bytes().enumerate().skip(open) {
+        match byte {
+            b'\\' => {
+                escapes += 1;
+                continue;
+            }
+            // `\{` does not open; `\\{` of an answer that was escaped twice does not either.
+            b'{' if escapes % 2 == 0 => depth += 1,
+            b'}' if escapes % 2 == 0 => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(i);
+                }
+            }
+            _ => {}
+        }
+        escapes = 0;
+    }
+    None
+}
+
+/// Whether the text between two boxes makes them one answer: only punctuation, or a short phrase that ends in "and" or
+/// "or".
+fn joins(gap: &str) -> bool {
+    if gap.len() > GAP_LIMIT || gap.contains("\n\n") {
+        return false;
+    }
+    let mut plain = String::with_capacity(gap.len());
+    let mut rest = gap;
+    while let Some(c) = rest.chars().next() {
+        if c == '\\' {
+            let name = rest[1..].bytes().take_while(u8::is_ascii_alphabetic).count();
+            let length = if name > 0 { 1 + name } else { 1 + rest[1..].chars().next().map_or(0, char::len_utf8) };
+            plain.push(' ');
+            rest = &rest[length..];
+        } else {
+            plain.push(if "$(){}[]~".contains(c) { ' ' } else { c });
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    // "y_2 =" before the box is its name.
+    let trimmed = plain.trim_end();
+    let named = trimmed.strip_suffix('=').map(|before| {
+        let before = before.trim_end();
+        let start = before.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+        before[..start].trim_end()
+    });
+    let trimmed = named.unwrap_or(trimmed);
+    if trimmed.contains(['.', '!', '?', '=', '≈']) {
+        return false;
+    }
+    let words: Vec<&str> = trimmed.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    match words.last() {
+        None => !gap.trim().is_empty() || gap.is_empty(),
+        Some(&("and" | "or")) => words.len() <= 6,
+        Some(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(text: &str) -> Vec<String> {
+        last_group(text, false).unwrap().unwrap().1.pieces
+    }
+
+    #[test]
+    fn boxes_of_one_answer_are_joined() {
+        assert_eq!(pieces("\\boxed{1},\\boxed{2},\\boxed{3}").len(), 3);
+        assert_eq!(pieces("\\boxed{1} papers and \\boxed{2} bins").len(), 2);
+        assert_eq!(pieces("\\(\\boxed{1}\\) and \\(\\boxed{-2}\\)").len(), 2);
+        assert_eq!(pieces("\\boxed{1} no no no no no \\boxed{2}"), ["2"]);
+        assert_eq!(pieces("\\boxed{004}. But again, so \\boxed{004} is"), ["004"]);
+        assert_eq!(pieces("\\boxed{a} \\text{ for part (a) and } \\boxed{b}").len(), 2);
+    }
+
+    #[test]
+    fn broken_boxes_hold_no_answer() {
+        assert!(last_group("\\boxed{1", false).is_err());
+        assert!(last_group("\\boxed{}", false).is_err());
+        assert!(last_group("\\boxed{1", true).unwrap().is_some());
+        assert!(last_group("nothing", false).unwrap().is_none());
+        assert_eq!(pieces("\\boxed{\\{1, 2\\}}"), ["\\{1, 2\\}"]);
+        assert_eq!(pieces("\\boxed 5$ ok"), ["5"]);
+    }
+}

@@ -1,0 +1,254 @@
+//! Whether a predicted answer is the gold answer, for the mathematics that models are asked: numbers, expressions,
+//! equations, intervals, sets, tuples, matrices, percentages, units, words and choices.
+//!
+//! A text goes through an extraction ladder (what in it is the answer?), a parser (what does it mean?) and a comparison
+//! (is it the same?). Numbers are exact rationals wherever they can be and balls of up to 462 digits elsewhere, so that
+//! "different" is proved; expressions with letters are compared at fixed points. Nothing is simplified, nothing is
+//! guessed, and everything is bounded: length, depth, parts, bits, and arithmetic work.
+//!
+//! ```
+//! use tracelift_math::{Options, Verdict, compare};
+//!
+//! let options = Options::default();
+//! let same = compare("$\\frac{1}{2}$", "so the answer is $\\boxed{0.5}$.", &options);
+//! assert_eq!(same.verdict, Verdict::Equal);
+//! let other = compare("$x > 5$", "$x < 5$", &options);
+//! assert_eq!(other.verdict, Verdict::Different);
+//! ```
+
+mod answer;
+mod canonical;
+mod comparison;
+mod expression;
+mod extraction;
+pub mod hendrycks;
+mod options;
+mod quick;
+mod syntax;
+mod value;
+mod verdict;
+
+use comparison::Judge;
+use expression::Node;
+use extraction::Extract;
+use syntax::Fault;
+
+pub use options::{MatchTypes, Options};
+pub use verdict::{Comparison, Reason, Rung, Verdict};
+
+/// The letters that a choice may have.
+const CHOICES: &[char] = &['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J'];
+
+/// A gold answer, read once and compared with many predictions.
+#[derive(Clone, Debug)]
+pub struct Gold {
+    source: String,
+    /// The answer's own text, inside of the gold text.
+    answer: String,
+    readings: Result<Vec<Node>, Fault>,
+    choice: Option<char>,
+    options: Options,
+}
+
+impl Gold {
+    /// Reads a gold answer. What cannot be read is kept as text: it still equals itself.
+    #[must_use]
+    pub fn parse(gold: &str, options: &Options) -> Gold {
+        let extract = extraction::extract(gold, options, true).ok().flatten();
+        let (answer, readings) = match &extract {
+            Some(extract) => (extract.text(), answer::readings(extract)),
+            None => (gold.trim().to_owned(), Err(Fault::Empty)),
+        };
+        let choice = comparison::choice(&stripped_text(&answer));
+        Gold { source: gold.to_owned(), answer, readings, choice, options: options.clone() }
+    }
+
+    /// The normal form of what was read.
+    #[must_use]
+    pub fn normal_form(&self) -> Option<String> {
+        self.readings.as_ref().ok().and_then(|readings| readings.first()).map(canonical::form)
+    }
+
+    /// Whether `pred` is this answer.
+    #[must_use]
+    pub fn compare(&self, pred: &str) -> Comparison {
+        if let Some(equal) = quick::numbers(&self.source, pred, self.options.precision) {
+            return Comparison {
+                verdict: if equal { Verdict::Equal } else { Verdict::Different },
+                gold: Some(self.source.trim().to_owned()),
+                pred: Some(pred.trim().to_owned()),
+                extracted: Some((Rung::Whole, pred.trim().to_owned())),
+                rule: "plain numbers",
+            };
+        }
+        self.compare_texts(pred)
+    }
+
+    fn compare_texts(&self, pred: &str) -> Comparison {
+        let text = extraction::relevant(pred, &self.options);
+        if self.options.match_types.string
+            && let Some(letter) = self.choice
+        {
+            return self.with_choice(extraction::any_choice(text, CHOICES), letter);
+        }
+        let extract = match extraction::extract(text, &self.options, false) {
+            Ok(extract) => extract,
+            Err(extraction::BrokenBox) => return self.without_answer("broken box"),
+        };
+        let sure = matches!(&extract, Some(extract) if !matches!(extract.rung, Rung::LastNumber));
+        if !sure
+            && let Some(letter) = self.choice
+            && let Some(found) = extraction::anchored_choice(text, CHOICES)
+        {
+            return self.with_choice(Some(found), letter);
+        }
+        match extract {
+            Some(extract) => self.compare_extract(&extract),
+            None => self.without_answer("nothing found"),
+        }
+    }
+
+    fn without_answer(&self, rule: &'static str) -> Comparison {
+        let unreadable = self.answer.is_empty();
+        Comparison {
+            verdict: if unreadable { Verdict::GoldUnparsable } else { Verdict::NoAnswer },
+            gold: self.normal_form(),
+            pred: None,
+            extracted: None,
+            rule: if unreadable { "empty gold" } else { rule },
+        }
+    }
+
+    fn with_choice(&self, found: Option<char>, letter: char) -> Comparison {
+        let Some(found) = found else { return self.without_answer("no choice found") };
+        Comparison {
+            verdict: if found == letter { Verdict::Equal } else { Verdict::Different },
+            gold: Some(letter.to_string()),
+            pred: Some(found.to_string()),
+            extracted: Some((Rung::Choice, found.to_string())),
+            rule: "choice",
+        }
+    }
+
+    fn compare_extract(&self, extract: &Extract) -> Comparison {
+        let text = extract.text();
+        let readings = answer::readings(extract);
+        let pred = readings.as_ref().ok().and_then(|readings| readings.first()).map(canonical::form);
+        let (verdict, rule) = self.judged(extract, &readings);
+        Comparison { verdict, gold: self.normal_form(), pred, extracted: Some((extract.rung, text)), rule }
+    }
+
+    fn judged(&self, extract: &Extract, pred: &Result<Vec<Node>, Fault>) -> (Verdict, &'static str) {
+        if self.answer.is_empty() {
+            return (Verdict::GoldUnparsable, "empty gold");
+        }
+        if squeezed(&extract.text()) == squeezed(&self.answer) {
+            return (Verdict::Equal, "same text");
+        }
+        let golds = match &self.readings {
+            Ok(readings) => readings,
+            Err(Fault::TooDeep | Fault::TooLong) => return (Verdict::Undecided(Reason::TooLong), "gold too long"),
+            Err(_) => return (Verdict::GoldUnparsable, "gold cannot be read"),
+        };
+        let preds = match pred {
+            Ok(readings) => readings,
+            Err(Fault::TooDeep | Fault::TooLong) => {
+                return (Verdict::Undecided(Reason::TooLong), "prediction too long");
+            }
+            Err(Fault::Empty) => return (Verdict::NoAnswer, "nothing found"),
+            // What cannot be read is not the gold answer, which can.
+            Err(Fault::Malformed(_)) => return (Verdict::Different, "malformed prediction"),
+        };
+        let mut outcome = (Verdict::Different, "different");
+        for gold in golds {
+            for pred in preds {
+                match Judge::new(&self.options).compare(gold, pred) {
+                    Ok(finding) if finding.equal => return (Verdict::Equal, finding.rule),
+                    Ok(finding) => {
+                        if matches!(outcome.0, Verdict::Different) {
+                            outcome.1 = finding.rule;
+                        }
+                    }
+                    Err(reason) => outcome = (Verdict::Undecided(reason), "undecided"),
+                }
+            }
+        }
+        outcome
+    }
+}
+
+/// Whether `pred` is the answer `gold`.
+#[must_use]
+pub fn compare(gold: &str, pred: &str, options: &Options) -> Comparison {
+    if let Some(equal) = quick::numbers(gold, pred, options.precision) {
+        return Comparison {
+            verdict: if equal { Verdict::Equal } else { Verdict::Different },
+            gold: Some(gold.trim().to_owned()),
+            pred: Some(pred.trim().to_owned()),
+            extracted: Some((Rung::Whole, pred.trim().to_owned())),
+            rule: "plain numbers",
+        };
+    }
+    Gold::parse(gold, options).compare_texts(pred)
+}
+
+/// A gold answer that is not equal to itself, and what the comparison said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GoldFault {
+    /// Its position in the list.
+    pub index: usize,
+    /// Its text.
+    pub gold: String,
+    /// What comparing it with itself gave.
+    pub verdict: Verdict,
+}
+
+/// The gold answers that cannot be trusted: those that cannot be read, or are not equal to themselves.
+pub fn gold_faults<'a>(golds: impl IntoIterator<Item = &'a str>, options: &Options) -> Vec<GoldFault> {
+    golds
+        .into_iter()
+        .enumerate()
+        .filter_map(|(index, text)| {
+            let gold = Gold::parse(text, options);
+            let comparison = gold.compare(text);
+            let faulty = comparison.verdict != Verdict::Equal || gold.readings.is_err();
+            faulty.then(|| GoldFault {
+                index,
+                gold: text.to_owned(),
+                verdict: if gold.readings.is_err() { Verdict::GoldUnparsable } else { comparison.verdict },
+            })
+        })
+        .collect()
+}
+
+/// A text without white space, sizing and spacing commands.
+fn squeezed(text: &str) -> String {
+    let mut plain = text.to_owned();
+    for noise in ["\\left", "\\right", "\\!", "\\,", "\\;", "\\:", "\\ "] {
+        if plain.contains(noise) {
+            plain = plain.replace(noise, "");
+        }
+    }
+    plain.chars().filter(|c| !c.is_whitespace() && *c != '$').collect()
+}
+
+/// What a text command around the whole answer holds.
+fn stripped_text(answer: &str) -> String {
+    let trimmed = answer.trim().trim_matches('$').trim();
+    for command in ["\\text{", "\\mbox{", "\\textbf{", "\\mathrm{", "\\mathbf{"] {
+        if let Some(inside) = trimmed.strip_prefix(command).and_then(|rest| rest.strip_suffix('}')) {
+            return inside.trim().to_owned();
+        }
+    }
+    trimmed.to_owned()
+}
+
+#[doc(hidden)]
+pub mod fuzzing {
+    //! What the fuzz targets call beside the public functions.
+
+    /// Parses a text and spells what came out; whether it was read.
+    pub fn parse(text: &str) -> bool {
+        crate::syntax::parse(text).map(|node| crate::canonical::form(&node)).is_ok()
+    }
+}

@@ -1,0 +1,274 @@
+//! The words of LaTeX and of plain text that mean something.
+
+use super::token::{Bracket, Command, Token};
+use crate::expression::{Constant, Function, NamedSet, Relation, Series, SetOperation};
+
+/// What a control word stands for.
+pub(crate) enum Meaning {
+    Token(Token),
+    /// White space or pure presentation.
+    Nothing,
+    /// The next character or command is a delimiter.
+    LeftDelimiter,
+    RightDelimiter,
+    /// `\text{…}` and its like: the braces hold words.
+    Words,
+    /// `\mathrm{…}` and its like: the braces hold letters in another face.
+    Face,
+    /// `\operatorname{…}`.
+    OperatorName,
+    /// `\mathbb{…}`.
+    Blackboard,
+    /// Takes one braced argument that does not matter.
+    SkipArgument,
+    Begin,
+    End,
+}
+
+/// The function with this name, as written after a backslash, in `\operatorname` or in plain text.
+pub(crate) fn function(name: &str) -> Option<Function> {
+    Some(match name {
+        "sin" => Function::Sin,
+        "cos" => Function::Cos,
+        "tan" | "tg" => Function::Tan,
+        "cot" | "ctg" => Function::Cot,
+        "sec" => Function::Sec,
+        "csc" | "cosec" => Function::Csc,
+        "arcsin" | "asin" => Function::Asin,
+        "arccos" | "acos" => Function::Acos,
+        "arctan" | "atan" | "arctg" => Function::Atan,
+        "arccot" | "arcctg" | "acot" => Function::Acot,
+        "arcsec" | "asec" => Function::Asec,
+        "arccsc" | "acsc" => Function::Acsc,
+        "sinh" | "sh" => Function::Sinh,
+        "cosh" | "ch" => Function::Cosh,
+        "tanh" | "th" => Function::Tanh,
+        "coth" => Function::Coth,
+        "sech" => Function::Sech,
+        "csch" => Function::Csch,
+        "arcsinh" | "arsinh" | "asinh" => Function::Asinh,
+        "arccosh" | "arcosh" | "acosh" => Function::Acosh,
+        "arctanh" | "artanh" | "atanh" => Function::Atanh,
+        "exp" => Function::Exp,
+        "ln" => Function::Ln,
+        "abs" => Function::Abs,
+        "floor" => Function::Floor,
+        "ceil" | "ceiling" => Function::Ceil,
+        "gcd" | "GCD" | "hcf" => Function::Gcd,
+        "lcm" | "LCM" => Function::Lcm,
+        "max" => Function::Max,
+        "min" => Function::Min,
+        "det" => Function::Determinant,
+        "Re" => Function::Re,
+        "Im" => Function::Im,
+        "conj" => Function::Conjugate,
+        _ => return None,
+    })
+}
+
+const GREEK: &[&str] = &[
+    "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota",
+    "kappa", "lambda", "mu", "nu", "xi", "omicron", "rho", "varrho", "sigma", "varsigma", "tau", "upsilon",
+    "phi", "varphi", "chi", "psi", "omega", "Delta", "Theta", "Lambda", "Xi", "Sigma", "Upsilon", "Phi", "Psi",
+    "Omega", "ell", "hbar", "nabla", "partial", "aleph", "wp",
+];
+
+/// The Greek letter with this name.
+pub(crate) fn greek(name: &str) -> Option<&'static str> {
+    GREEK.iter().find(|letter| **letter == name).copied()
+}
+
+fn operator(name: &str) -> Option<Token> {
+    Some(match name {
+        "cdot" | "times" | "ast" | "star" | "bullet" | "cdotp" => Token::Times,
+        "div" => Token::Divide,
+        "pm" => Token::PlusMinus,
+        "mp" => Token::MinusPlus,
+        "le" | "leq" | "leqslant" | "leqq" => Token::Relation(Relation::LessEqual),
+        "lt" => Token::Relation(Relation::Less),
+        "ge" | "geq" | "geqslant" | "geqq" => Token::Relation(Relation::GreaterEqual),
+        "gt" => Token::Relation(Relation::Greater),
+        "ne" | "neq" => Token::Relation(Relation::NotEqual),
+        "eq" => Token::Relation(Relation::Equal),
+        "approx" | "simeq" | "thickapprox" | "doteq" => Token::Relation(Relation::Approximately),
+        "in" | "isin" => Token::Relation(Relation::Member),
+        "notin" => Token::Relation(Relation::NotMember),
+        "subset" | "subseteq" | "subsetneq" => Token::Relation(Relation::Subset),
+        "supset" | "supseteq" | "supsetneq" => Token::Relation(Relation::Superset),
+        "equiv" => Token::Relation(Relation::Congruent),
+        "cong" => Token::Relation(Relation::Other("≅")),
+        "sim" => Token::Relation(Relation::Other("~")),
+        "propto" => Token::Relation(Relation::Other("∝")),
+        "parallel" => Token::Relation(Relation::Other("∥")),
+        "perp" | "bot" => Token::Relation(Relation::Other("⊥")),
+        "to" | "rightarrow" | "longrightarrow" | "mapsto" | "longmapsto" => Token::Relation(Relation::Other("→")),
+        "implies" | "Rightarrow" | "Longrightarrow" => Token::Relation(Relation::Other("⇒")),
+        "iff" | "Leftrightarrow" | "Longleftrightarrow" => Token::Relation(Relation::Other("⇔")),
+        "cup" | "bigcup" => Token::SetOperation(SetOperation::Union),
+        "cap" | "bigcap" => Token::SetOperation(SetOperation::Intersection),
+        "setminus" | "backslash" | "smallsetminus" => Token::SetOperation(SetOperation::Difference),
+        "wedge" | "land" | "vee" | "lor" => Token::Connector,
+        "ldots" | "cdots" | "dots" | "dotsc" | "dotsb" | "vdots" | "ddots" => Token::Ellipsis,
+        "colon" => Token::Colon,
+        "mid" => Token::Bar,
+        "circ" | "degree" | "degrees" => Token::Degree,
+        "prime" => Token::Prime,
+        "percent" => Token::Percent,
+        _ => return None,
+    })
+}
+
+fn bracket(name: &str) -> Option<Token> {
+    Some(match name {
+        "lvert" | "lVert" => Token::Open(Bracket::Bar),
+        "rvert" | "rVert" => Token::Close(Bracket::Bar),
+        "vert" => Token::Bar,
+        "Vert" => Token::DoubleBar,
+        "lbrace" => Token::Open(Bracket::Set),
+        "rbrace" => Token::Close(Bracket::Set),
+        "lbrack" => Token::Open(Bracket::Square),
+        "rbrack" => Token::Close(Bracket::Square),
+        "lparen" | "lgroup" => Token::Open(Bracket::Round),
+        "rparen" | "rgroup" => Token::Close(Bracket::Round),
+        "langle" => Token::Open(Bracket::Angle),
+        "rangle" => Token::Close(Bracket::Angle),
+        "lfloor" | "llcorner" => Token::Open(Bracket::Floor),
+        "rfloor" | "lrcorner" => Token::Close(Bracket::Floor),
+        "lceil" | "ulcorner" => Token::Open(Bracket::Ceil),
+        "rceil" | "urcorner" => Token::Close(Bracket::Ceil),
+        _ => return None,
+    })
+}
+
+fn structure(name: &str) -> Option<Meaning> {
+    Some(match name {
+        "frac" | "dfrac" | "tfrac" | "cfrac" | "sfrac" | "nicefrac" | "rfrac" => {
+            Meaning::Token(Token::Command(Command::Fraction))
+        }
+        "sqrt" => Meaning::Token(Token::Command(Command::Root)),
+        "binom" | "dbinom" | "tbinom" => Meaning::Token(Token::Command(Command::Binomial)),
+        "choose" => Meaning::Token(Token::Command(Command::Choose)),
+        "log" | "lg" | "lb" => Meaning::Token(Token::Command(Command::Logarithm)),
+        "sum" => Meaning::Token(Token::Command(Command::Series(Series::Sum))),
+        "prod" => Meaning::Token(Token::Command(Command::Series(Series::Product))),
+        "int" | "iint" | "iiint" | "oint" => Meaning::Token(Token::Command(Command::Integral)),
+        "lim" | "limsup" | "liminf" | "sup" | "inf" => Meaning::Token(Token::Command(Command::Limit)),
+        "bar" => Meaning::Token(Token::Command(Command::Accent("bar"))),
+        "overline" => Meaning::Token(Token::Command(Command::Overline)),
+        "hat" | "widehat" => Meaning::Token(Token::Command(Command::Accent("hat"))),
+        "vec" | "overrightarrow" => Meaning::Token(Token::Command(Command::Accent("vec"))),
+        "tilde" | "widetilde" => Meaning::Token(Token::Command(Command::Accent("tilde"))),
+        "dot" => Meaning::Token(Token::Command(Command::Accent("dot"))),
+        "ddot" => Meaning::Token(Token::Command(Command::Accent("ddot"))),
+        "widearc" | "overarc" | "overparen" | "wideparen" => Meaning::Token(Token::Command(Command::Accent("arc"))),
+        "mod" | "bmod" => Meaning::Token(Token::Command(Command::Mod)),
+        "pmod" | "pod" => Meaning::Token(Token::Command(Command::ParenMod)),
+        "boxed" | "fbox" | "underline" | "displaylines" | "mathop" | "mathbin" | "smash" | "mathord" => {
+            Meaning::Token(Token::Command(Command::Boxed))
+        }
+        "variable" => Meaning::Token(Token::Command(Command::Accent(""))),
+        "forall" | "exists" | "nexists" | "neg" | "lnot" | "therefore" | "because" => {
+            Meaning::Token(Token::Command(Command::Statement))
+        }
+        "top" | "intercal" => Meaning::Token(Token::Command(Command::Transpose)),
+        "angle" | "measuredangle" | "triangle" | "square" | "diamond" => {
+            Meaning::Token(Token::Letter(if name == "measuredangle" { "angle".to_owned() } else { name.to_owned() }))
+        }
+        "left" | "mleft" | "bigl" | "Bigl" | "biggl" | "Biggl" => Meaning::LeftDelimiter,
+        "right" | "mright" | "bigr" | "Bigr" | "biggr" | "Biggr" => Meaning::RightDelimiter,
+        "text" | "mbox" | "textbf" | "textit" | "textrm" | "textnormal" | "textsf" | "texttt" | "hbox" | "emph"
+        | "textsc" | "textup" => Meaning::Words,
+        "mathrm" | "mathbf" | "mathit" | "mathsf" | "mathtt" | "mathcal" | "mathscr" | "mathfrak" | "boldsymbol"
+        | "bm" | "rm" | "bf" | "it" | "mathnormal" => Meaning::Face,
+        "operatorname" => Meaning::OperatorName,
+        "mathbb" | "Bbb" => Meaning::Blackboard,
+        "begin" => Meaning::Begin,
+        "end" => Meaning::End,
+        "hspace" | "vspace" | "phantom" | "hphantom" | "vphantom" | "label" | "tag" | "color" | "textcolor"
+        | "ref" => Meaning::SkipArgument,
+        _ => return None,
+    })
+}
+
+/// Control words that only arrange or embellish.
+const PRESENTATION: &[&str] = &[
+    "quad", "qquad", "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits", "big", "Big", "bigg", "Bigg",
+    "middle", "hfill", "hline", "cline", "noindent", "newline", "par", "small", "large", "Large", "huge", "thinspace",
+    "medspace", "thickspace", "enspace", "nonumber", "notag", "allowbreak", "left.", "right.", "bigstar", "checkmark",
+    "strut", "centering", "cr", "protect", "itshape", "bfseries", "em",
+];
+
+/// What the control word means, if anything.
+pub(crate) fn control_word(name: &str) -> Option<Meaning> {
+    if let Some(meaning) = structure(name) {
+        return Some(meaning);
+    }
+    if let Some(token) = operator(name).or_else(|| bracket(name)) {
+        return Some(Meaning::Token(token));
+    }
+    let token = match name {
+        "pi" => Token::Constant(Constant::Pi),
+        "infty" | "infin" => Token::Constant(Constant::Infinity),
+        "exponentialE" => Token::Constant(Constant::E),
+        "imaginaryI" | "imaginaryJ" => Token::Constant(Constant::I),
+        "emptyset" | "varnothing" | "O" => Token::NamedSet(NamedSet::Empty),
+        "N" | "Z" | "Q" | "R" | "C" => Token::NamedSet(blackboard(name)?),
+        "Gamma" => Token::Function(Function::Gamma),
+        "euro" | "texteuro" => Token::Currency("euro"),
+        "pounds" => Token::Currency("£"),
+        "yen" => Token::Currency("yen"),
+        "textdollar" | "dollar" => Token::Currency("dollar"),
+        "cent" | "textcent" => Token::Text("cents".to_owned()),
+        "arg" | "deg" | "dim" | "ker" | "Pr" | "rank" | "tr" => Token::Letter(name.to_owned()),
+        _ => {
+            if let Some(function) = function(name) {
+                Token::Function(function)
+            } else if let Some(letter) = greek(name) {
+                Token::Letter(letter.to_owned())
+            } else if PRESENTATION.contains(&name) {
+                return Some(Meaning::Nothing);
+            } else {
+                return None;
+            }
+        }
+    };
+    Some(Meaning::Token(token))
+}
+
+/// The set that a blackboard letter names.
+pub(crate) fn blackboard(name: &str) -> Option<NamedSet> {
+    Some(match name {
+        "N" => NamedSet::Naturals,
+        "Z" => NamedSet::Integers,
+        "Q" => NamedSet::Rationals,
+        "R" => NamedSet::Reals,
+        "C" => NamedSet::Complexes,
+        _ => return None,
+    })
+}
+
+/// What a run of letters in plain text means, if it is a word that mathematics knows.
+pub(crate) fn plain_word(word: &str) -> Option<Token> {
+    let lower = word.to_ascii_lowercase();
+    Some(match lower.as_str() {
+        "and" | "or" => Token::Connector,
+        "pi" => Token::Constant(Constant::Pi),
+        "infinity" | "oo" | "inf" => Token::Constant(Constant::Infinity),
+        "sqrt" => Token::Command(Command::Root),
+        "log" | "lg" => Token::Command(Command::Logarithm),
+        "mod" => Token::Command(Command::Mod),
+        "percent" | "percentage" | "pct" => Token::Percent,
+        "deg" => Token::Degree,
+        _ => {
+            if let Some(function) = function(word).filter(|_| word.len() > 2 || word == "ln") {
+                Token::Function(function)
+            } else if let Some(letter) = greek(word).filter(|letter| letter.len() > 2) {
+                Token::Letter(letter.to_owned())
+            } else if super::units::is_unit_word(&lower) {
+                Token::Text(word.to_owned())
+            } else {
+                return None;
+            }
+        }
+    })
+}

@@ -1,0 +1,19 @@
+//! From text to a typed tree: lexer, parser, the words that mean something, and the limits of all of them.
+
+pub(crate) mod commands;
+mod lexer;
+mod numerals;
+mod parser;
+mod primary;
+mod statements;
+pub(crate) mod token;
+pub(crate) mod units;
+
+pub(crate) use parser::{Fault, parse};
+
+/// The longest answer that is read, in bytes.
+pub(crate) const LENGTH_LIMIT: usize = 10 * 1024;
+/// How deep an answer may nest.
+pub(crate) const DEPTH_LIMIT: usize = 64;
+/// How many parts an answer may have.
+pub(crate) const NODE_LIMIT: usize = 10_000;
