@@ -7,7 +7,7 @@ class serve_candidate:
         candidate, channel, target = arguments
         loaded = json.loads(read_all(candidate))
         self.source = loaded["source"]
-        write_all(target, self.source.encode("utf-8", "surrogatepass"))
+        write_source(target, self.source.encode("utf-8", "surrogatepass"))
         self.channel = channel
         self.keep = [channel]
 

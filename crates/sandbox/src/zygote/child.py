@@ -94,6 +94,13 @@ def read_all(descriptor):
     return b"".join(parts)
 
 
+def write_source(target, source):
+    os.ftruncate(target, 0)
+    offset = 0
+    while offset < len(source):
+        offset += os.pwrite(target, source[offset:] if offset else source, offset)
+
+
 def write_all(descriptor, data):
     view = memoryview(data)
     while view:
@@ -121,7 +128,7 @@ class run_script:
     def __init__(self, arguments):
         source, target = arguments
         self.source = read_all(source)
-        write_all(target, self.source)
+        write_source(target, self.source)
         self.keep = []
 
     def folder(self, zygote):

@@ -129,7 +129,7 @@ def build_root(root, paths):
         bind("/dev/" + name, root + "/dev/" + name)
     for name, to in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2"), ("shm", "/box/run/shm")):
         os.symlink(to, root + "/dev/" + name)
-    for folder in ("/box/run", "/proc", "/etc", "/var"):
+    for folder in ("/box/run", "/program", "/proc", "/etc", "/var"):
         os.makedirs(root + folder, mode=0o755, exist_ok=True)
     os.symlink("/box/run/tmp", root + "/tmp")
     os.symlink("/box/run/tmp", root + "/var/tmp")
@@ -180,6 +180,7 @@ def enter_namespaces(config):
     except Refused:
         mount("proc", "/proc", "proc", flags)
     checked(LIBC.sethostname(b"box", 3), "sethostname")
+    mount("tmpfs", "/program", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=32m,nr_inodes=16")
     mount_box(config["file_bytes"])
 
 
@@ -187,7 +188,7 @@ def mount_box(size):
     mount("tmpfs", "/box/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=%d,nr_inodes=8192" % size)
 
 
-def landlock_ruleset(config, box):
+def landlock_ruleset(config, box, program):
     """A ruleset made once; every program puts itself under it. Returns (descriptor, ABI) or (None, 0)."""
     abi = LIBC.syscall(ctypes.c_long(SYS["landlock_create_ruleset"]), None, ctypes.c_long(0), ctypes.c_long(1))
     if abi < 1:
@@ -215,7 +216,7 @@ def landlock_ruleset(config, box):
         finally:
             os.close(handle)
 
-    for path in ["/"] if config["level"] == "L3" else config["visible"]:
+    for path in ["/"] if config["level"] == "L3" else config["visible"] + [program]:
         if os.path.exists(path):
             allow(path, read)
     for name in ("null", "zero", "full", "random", "urandom"):
@@ -257,23 +258,24 @@ def prepare(config, connection):
         config["keep"] = keep
     if level == "L3":
         enter_namespaces(config)
-        box, kept = "/box/run", 0
+        box, program, kept = "/box/run", "/program", 0
         preload()
     else:
         os.chdir("/")
         preload()
-        box, kept = config["folder"] + "/run", config.get("keep", 0)
-        os.makedirs(box, mode=0o755, exist_ok=True)
+        box, program, kept = config["folder"] + "/run", config["folder"] + "/program", config.get("keep", 0)
+        for folder in (box, program):
+            os.makedirs(folder, mode=0o755, exist_ok=True)
     ruleset, abi = (None, 0)
     if level in ("L2", "L3"):
-        ruleset, abi = landlock_ruleset(config, "/box" if level == "L3" else box)
+        ruleset, abi = landlock_ruleset(config, "/box" if level == "L3" else box, program)
         if ruleset is None:
             raise Refused("landlock is not available")
     if level != "L3":
         prctl("child subreaper", PR_SET_CHILD_SUBREAPER, 1)
     if level != "L0":
         prctl("dumpable", PR_SET_DUMPABLE, 0)
-    zygote = Zygote(config, connection, box, ruleset, abi, kept)
+    zygote = Zygote(config, connection, box, program, ruleset, abi, kept)
     gc.collect()
     gc.freeze()
     zygote.greet()
@@ -300,6 +302,13 @@ def preload():
             __import__(name)
         except ImportError:
             pass
+    # What the site module would have added. Modules of it that run code of the machine's stay out.
+    import _sitebuiltins
+    import builtins
+
+    builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
+    builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
+    builtins.help = _sitebuiltins._Helper()
 
 
 PRELOADED = (

@@ -21,12 +21,15 @@ class Hangup(Exception):
 
 
 class Zygote:
-    def __init__(self, config, connection, box, ruleset, abi, kept):
+    def __init__(self, config, connection, box, program, ruleset, abi, kept):
         self.level = config["level"]
         self.config = config
         self.box = box
         self.work = box + "/work"
-        self.program = self.work + "/main.py"
+        # Not in the box: a program that looks for files finds none but its own.
+        self.program_folder = program
+        self.program = program + "/main.py"
+        self.source = None
         # Out of the way of the descriptors 0 to 15, which belong to the programs.
         self.connection = socket.socket(fileno=high(connection.detach()))
         self.ruleset = None if ruleset is None else high(ruleset)
@@ -66,6 +69,7 @@ class Zygote:
         for target in (0, 1):
             os.dup2(null, target)
         os.close(null)
+        self.fresh_program()
         self.fresh_box()
 
     def greet(self):
@@ -84,11 +88,22 @@ class Zygote:
         for name, mode in (("work", 0o755), ("tmp", 0o1777), ("shm", 0o1777)):
             os.mkdir(self.box + "/" + name, mode)
             os.chmod(self.box + "/" + name, mode)
-        self.prepare_program()
-
-    def prepare_program(self):
-        self.source = high(os.open(self.program, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644))
         self.clean = self.trace()
+
+    def fresh_program(self):
+        """The file that each program's source is written to. Only without Landlock can a program have touched it."""
+        if self.source is not None:
+            try:
+                if os.path.samestat(os.lstat(self.program), os.fstat(self.source)):
+                    return
+            except OSError:
+                pass
+            os.close(self.source)
+            self.source = None
+        os.chmod(self.program_folder, 0o755)
+        empty(self.program_folder)
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+        self.source = high(os.open(self.program, flags, 0o644))
 
     def trace(self):
         """What changes when anything in the box was made, removed, renamed or given other attributes."""
@@ -98,14 +113,12 @@ class Zygote:
         ]
 
     def tidy_box(self):
-        os.close(self.source)
+        self.fresh_program()
         try:
             untouched = self.trace() == self.clean
         except OSError:
             untouched = False
         if untouched:
-            os.unlink(self.program)
-            self.prepare_program()
             return
         if self.level == "L3":
             os.chdir("/")
@@ -172,6 +185,7 @@ class Zygote:
                 if self.level != "L3":
                     os.chdir("/")
                     empty(self.box)
+                    empty(self.program_folder)
             finally:
                 os._exit(0)
 
