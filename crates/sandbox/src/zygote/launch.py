@@ -1,7 +1,9 @@
 # The first program of a worker. It builds the place in which programs will run (as far as the level asks for one),
 # gives up whatever it does not need, and becomes the zygote. Everything here runs before any code from outside.
+import atexit
 import ctypes
 import errno
+import fcntl
 import gc
 import json
 import os
@@ -12,6 +14,7 @@ import socket
 import stat
 import struct
 import sys
+import threading
 import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -51,8 +54,9 @@ def syscall(what, number, *arguments):
     return checked(LIBC.syscall(ctypes.c_long(number), *words), what)
 
 
-def prctl(what, option, argument=0):
-    checked(LIBC.prctl(option, ctypes.c_ulong(argument), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)), what)
+def prctl(what, option, argument=0, second=0):
+    words = [ctypes.c_ulong(word) for word in (argument, second, 0, 0)]
+    checked(LIBC.prctl(ctypes.c_int(option), *words), what)
 
 
 def mount(source, target, kind, flags, data=None):
@@ -73,9 +77,13 @@ def become(uid, capabilities=0):
 
 
 def set_capabilities(mask):
-    header = ctypes.create_string_buffer(struct.pack("=II", CAPABILITY_VERSION_3, 0))
-    data = ctypes.create_string_buffer(struct.pack("=IIIIII", mask, mask, 0, 0, 0, 0))
-    syscall("capset", SYS["capset"], header, data)
+    syscall("capset", SYS["capset"], *capability_buffers(mask))
+
+
+def capability_buffers(mask):
+    header = struct.pack("=II", CAPABILITY_VERSION_3, 0)
+    data = struct.pack("=IIIIII", mask, mask, 0, 0, 0, 0)
+    return ctypes.create_string_buffer(header), ctypes.create_string_buffer(data)
 
 
 def unshare(flags, what):
@@ -273,9 +281,8 @@ def prepare(config, connection):
             raise Refused("landlock is not available")
     if level != "L3":
         prctl("child subreaper", PR_SET_CHILD_SUBREAPER, 1)
-    if level != "L0":
-        prctl("dumpable", PR_SET_DUMPABLE, 0)
     zygote = Zygote(config, connection, box, program, ruleset, abi, kept)
+    zygote.lock()
     gc.collect()
     gc.freeze()
     zygote.greet()
@@ -312,11 +319,10 @@ def preload():
 
 
 PRELOADED = (
-    "__future__ abc argparse array ast asyncio base64 binascii bisect calendar cmath collections collections.abc contextlib copy "
-    "copyreg csv dataclasses datetime decimal difflib enum fractions functools glob hashlib heapq inspect io itertools "
-    "json keyword linecache locale math numbers operator os.path pathlib pickle platform pprint queue random re "
-    "sched secrets select shutil statistics string struct subprocess tempfile textwrap threading time timeit "
-    "traceback types typing unicodedata uuid warnings weakref zlib _strptime encodings.idna"
+    "__future__ abc array ast base64 binascii bisect calendar cmath collections collections.abc contextlib copy copyreg "
+    "dataclasses datetime decimal enum fractions functools heapq io itertools json keyword linecache math numbers operator "
+    "os.path queue random re select statistics string struct textwrap time traceback types typing unicodedata warnings "
+    "weakref zlib _strptime"
 ).split()
 
 
