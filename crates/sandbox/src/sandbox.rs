@@ -67,8 +67,8 @@ impl Sandbox {
             interpreter,
             read_only: config.read_only.clone(),
             folder: folder.path().to_owned(),
-            file_bytes: Limits::default().file_bytes,
         };
+        let default_files = Limits::default().file_bytes;
         let mut reasons = Vec::new();
         for level in Level::STRONGEST_FIRST {
             if config.level.is_some_and(|most| level > most) {
@@ -80,7 +80,7 @@ impl Sandbox {
             if level == Level::L0 && !config.accept_no_sandbox {
                 return Err(SandboxError::NotAccepted { reason: reasons.join("; ") });
             }
-            let worker = match Worker::start(&plan, level, 0) {
+            let worker = match Worker::start(&plan, level, 0, default_files) {
                 Ok(worker) => worker,
                 Err(Fault::Refused { reason, .. }) => {
                     reasons.push(format!("{level}: {reason}"));
@@ -91,7 +91,7 @@ impl Sandbox {
             let mut places = vec![Place { index: 0, worker: Some(worker) }];
             places.extend((1..config.workers.get()).map(|index| Place { index, worker: None }));
             let mut sandbox = Self {
-                plan: Plan { folder: plan.folder.clone(), interpreter: plan.interpreter.clone(), read_only: plan.read_only.clone(), ..plan },
+                plan,
                 level,
                 runs_per_worker: config.runs_per_worker.max(1),
                 observed: Observed::nothing(level),
@@ -121,14 +121,14 @@ impl Sandbox {
 
     fn start_rest(&mut self) -> Result<(), SandboxError> {
         let places = self.places.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let (plan, level) = (&self.plan, self.level);
+        let (plan, level, files) = (&self.plan, self.level, Limits::default().file_bytes);
         std::thread::scope(|scope| {
             let started: Vec<_> = places
                 .iter_mut()
                 .filter(|place| place.worker.is_none())
                 .map(|place| {
                     scope.spawn(move || {
-                        place.worker = Some(Worker::start(plan, level, place.index)?);
+                        place.worker = Some(Worker::start(plan, level, place.index, files)?);
                         Ok(())
                     })
                 })
@@ -155,7 +155,7 @@ impl Sandbox {
         if stdin.len() > LONGEST_STDIN {
             return Err(Fault::Request(format!("an input of {} bytes: at most {LONGEST_STDIN} can be given", stdin.len())));
         }
-        self.with_worker(|worker, number| {
+        self.with_worker(limits, |worker, number| {
             let (mut stdout, stdout_end) = Drain::new(Keep::All(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX)))?;
             let (mut stderr, stderr_end) = Drain::new(Keep::Tail(STDERR_KEPT))?;
             let descriptors =
@@ -189,7 +189,7 @@ impl Sandbox {
     /// # Errors
     /// As [`Sandbox::run`].
     pub fn test_function(&self, test: &FunctionTest<'_>, limits: &Limits) -> Result<FunctionRun, Fault> {
-        self.with_worker(|worker, number| function::run(worker, number, test, limits))
+        self.with_worker(limits, |worker, number| function::run(worker, number, test, limits))
     }
 
     /// Process numbers of the workers that are up and free now: for those who look for what a run left behind.
@@ -205,11 +205,15 @@ impl Sandbox {
         self.lock().iter().find_map(|place| place.worker.as_ref().map(|worker| worker.greeting.clone()))
     }
 
-    pub(crate) fn with_worker<T>(&self, job: impl Fn(&mut Worker, u64) -> Result<T, Fault>) -> Result<T, Fault> {
+    pub(crate) fn with_worker<T>(
+        &self,
+        limits: &Limits,
+        job: impl Fn(&mut Worker, u64) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         let mut place = Taken { sandbox: self, place: Some(self.take()) };
-        let done = self.attempt(&mut place, &job);
+        let done = self.attempt(&mut place, limits, &job);
         match done {
-            Err(fault) if !matches!(fault, Fault::Request(_)) => self.attempt(&mut place, &job),
+            Err(fault) if !matches!(fault, Fault::Request(_)) => self.attempt(&mut place, limits, &job),
             done => done,
         }
     }
@@ -217,14 +221,16 @@ impl Sandbox {
     fn attempt<T>(
         &self,
         taken: &mut Taken<'_>,
+        limits: &Limits,
         job: &impl Fn(&mut Worker, u64) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let Some(place) = taken.place.as_mut() else { return Err(Fault::Protocol("no place was taken".into())) };
         let mut worker = match place.worker.take() {
-            Some(worker) if worker.runs < self.runs_per_worker => worker,
+            Some(worker) if worker.runs < self.runs_per_worker && worker.file_bytes >= limits.file_bytes => worker,
             worn => {
+                let files = worn.as_ref().map_or(0, |worker| worker.file_bytes).max(Limits::default().file_bytes);
                 drop(worn);
-                Worker::start(&self.plan, self.level, place.index)?
+                Worker::start(&self.plan, self.level, place.index, files.max(limits.file_bytes.min(1 << 40)))?
             }
         };
         worker.runs += 1;

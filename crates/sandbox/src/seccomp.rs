@@ -31,7 +31,7 @@ const ARCHITECTURE_FIELD: u32 = 4;
 /// Flags of `clone(2)` that make namespaces.
 const NAMESPACES: u32 = 0x7e02_0000;
 
-/// What a filter has to make up for, because nothing else at the level does.
+/// What has to be made up for, because nothing else at the level does. The zygote itself could not work under it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Guards {
     /// Signals may only go to the program's first process and its group: nothing else keeps them from the runner.
@@ -58,6 +58,19 @@ struct Assembler {
 }
 
 impl Assembler {
+    /// The machine's own table of calls, and no other.
+    fn started() -> Self {
+        let mut assembler = Self::default();
+        assembler.put(LOAD_WORD, 0, 0, ARCHITECTURE_FIELD);
+        assembler.put(JUMP_EQUAL, 1, 0, ARCHITECTURE);
+        assembler.put(RETURN, 0, 0, KILL_PROCESS);
+        assembler.put(LOAD_WORD, 0, 0, NUMBER);
+        // The other table of calls of x86-64 (x32) has the same calls under other numbers.
+        assembler.put(JUMP_AT_LEAST, 0, 1, 0x4000_0000);
+        assembler.put(RETURN, 0, 0, UNKNOWN);
+        assembler
+    }
+
     fn put(&mut self, code: u16, if_true: u8, if_false: u8, operand: u32) {
         self.instructions.push((code, if_true, if_false, operand));
     }
@@ -112,30 +125,14 @@ impl Assembler {
     }
 }
 
-/// The filter of programs.
-pub(crate) fn filter(guards: Guards) -> Filter {
-    let mut assembler = Assembler::default();
-    assembler.put(LOAD_WORD, 0, 0, ARCHITECTURE_FIELD);
-    assembler.put(JUMP_EQUAL, 1, 0, ARCHITECTURE);
-    assembler.put(RETURN, 0, 0, KILL_PROCESS);
-    assembler.put(LOAD_WORD, 0, 0, NUMBER);
-    // The other table of calls of x86-64 (x32) has the same calls under other numbers.
-    assembler.put(JUMP_AT_LEAST, 0, 1, 0x4000_0000);
-    assembler.put(RETURN, 0, 0, UNKNOWN);
+/// The filter of zygotes and programs.
+pub(crate) fn base() -> Filter {
+    let mut assembler = Assembler::started();
     assembler.always(DENIED, DENY);
     #[cfg(target_arch = "x86_64")]
     assembler.always(DENIED_X86_64, DENY);
     // Libraries then fall back to `clone`, whose flags can be seen.
     assembler.always(&[libc::SYS_clone3], UNKNOWN);
-    if guards.truncate {
-        assembler.always(&[libc::SYS_truncate], DENY);
-    }
-    if guards.metadata {
-        assembler.always(METADATA, PRETEND);
-        #[cfg(target_arch = "x86_64")]
-        assembler.always(METADATA_X86_64, PRETEND);
-        assembler.always(ATTRIBUTES, DENY);
-    }
     assembler.call(libc::SYS_clone, |block| {
         block.argument(0);
         block.put(JUMP_ANY_BIT, 0, 1, NAMESPACES);
@@ -186,9 +183,27 @@ pub(crate) fn filter(guards: Guards) -> Filter {
         libc::SYS_sched_setscheduler,
         libc::SYS_sched_setattr,
     ] {
-        assembler.only(number, 0, &[Some(0), None]);
+        assembler.only(number, 0, &[Some(0)]);
     }
-    assembler.only(libc::SYS_setpriority, 1, &[Some(0), None]);
+    assembler.only(libc::SYS_setpriority, 1, &[Some(0)]);
+    assembler.finish()
+}
+
+/// The filter of programs only, on top of the base; `None` where nothing has to be made up for.
+pub(crate) fn guard(guards: Guards) -> Option<Filter> {
+    if guards == Guards::default() {
+        return None;
+    }
+    let mut assembler = Assembler::started();
+    if guards.truncate {
+        assembler.always(&[libc::SYS_truncate], DENY);
+    }
+    if guards.metadata {
+        assembler.always(METADATA, PRETEND);
+        #[cfg(target_arch = "x86_64")]
+        assembler.always(METADATA_X86_64, PRETEND);
+        assembler.always(ATTRIBUTES, DENY);
+    }
     if guards.signals {
         for number in [
             libc::SYS_kill,
@@ -200,7 +215,7 @@ pub(crate) fn filter(guards: Guards) -> Filter {
             assembler.only(number, 0, &[Some(0), None]);
         }
     }
-    assembler.finish()
+    Some(assembler.finish())
 }
 
 const DENIED: &[c_long] = &[

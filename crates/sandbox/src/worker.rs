@@ -16,7 +16,6 @@ use rustix::{
 };
 use serde_json::json;
 use std::{
-    collections::BTreeMap,
     fs::File,
     io::{IoSlice, Read as _, Seek as _},
     mem::MaybeUninit,
@@ -59,7 +58,6 @@ pub(crate) struct Plan {
     pub read_only: Vec<PathBuf>,
     /// The folder below which each worker gets its own.
     pub folder: PathBuf,
-    pub file_bytes: u64,
 }
 
 /// A running zygote.
@@ -72,23 +70,25 @@ pub(crate) struct Worker {
     folder: PathBuf,
     pub greeting: Greeting,
     pub runs: u32,
+    /// How much the files of a run may take together, where there is a file system of its own for them.
+    pub file_bytes: u64,
 }
 
 impl Worker {
     /// Starts a zygote at a level and waits until it is ready.
-    pub fn start(plan: &Plan, level: Level, index: usize) -> Result<Self, Fault> {
+    pub fn start(plan: &Plan, level: Level, index: usize, file_bytes: u64) -> Result<Self, Fault> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let started = STARTED.fetch_add(1, Ordering::Relaxed);
         let folder = plan.folder.join(format!("{index}-{started}"));
         std::fs::create_dir(&folder).map_err(Fault::io("make a worker's folder"))?;
-        let made = Self::start_in(plan, level, &folder);
+        let made = Self::start_in(plan, level, &folder, file_bytes);
         if made.is_err() {
             let _ = std::fs::remove_dir_all(&folder);
         }
         made
     }
 
-    fn start_in(plan: &Plan, level: Level, folder: &Path) -> Result<Self, Fault> {
+    fn start_in(plan: &Plan, level: Level, folder: &Path, file_bytes: u64) -> Result<Self, Fault> {
         let root = rustix::process::geteuid().is_root();
         let user = (root && level > Level::L0).then(free_user).transpose()?;
         if let Some(user) = user.filter(|_| level < Level::L3) {
@@ -121,9 +121,10 @@ impl Worker {
             folder: folder.to_owned(),
             greeting: Greeting { level: level.to_string(), abi: 0, kill_guarded: false, kept: 0, python: String::new() },
             runs: 0,
+            file_bytes,
         };
         let mut hello = Vec::new();
-        for part in [ZYGOTE.as_bytes(), &setup(plan, level, folder, user)] {
+        for part in [ZYGOTE.as_bytes(), &setup(plan, level, folder, user, file_bytes)] {
             // Both are far shorter than four gigabytes.
             hello.extend((part.len() as u32).to_le_bytes());
             hello.extend(part);
@@ -313,22 +314,26 @@ fn users_of_processes() -> std::io::Result<Vec<u32>> {
     Ok(users)
 }
 
-fn setup(plan: &Plan, level: Level, folder: &Path, user: Option<u32>) -> Vec<u8> {
-    let mut filters = BTreeMap::new();
-    let mut sites = BTreeMap::new();
-    for abi in 0_u32..=6 {
-        // Landlock keeps signals in from version 6 on, and sees truncation from version 3 on.
-        let landlocked = level >= Level::L2;
-        let own_processes = level == Level::L3;
-        let filter = seccomp::filter(Guards {
-            signals: !(landlocked && abi >= 6) && !own_processes,
-            metadata: !own_processes && user.is_none(),
-            truncate: landlocked && abi < 3,
-        });
-        let hex: String = filter.code.iter().map(|byte| format!("{byte:02x}")).collect();
-        filters.insert(abi.to_string(), hex);
-        sites.insert(abi.to_string(), filter.pid_sites);
-    }
+fn setup(plan: &Plan, level: Level, folder: &Path, user: Option<u32>, file_bytes: u64) -> Vec<u8> {
+    let hex = |filter: &seccomp::Filter| filter.code.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let base = hex(&seccomp::base());
+    let filters: Vec<_> = (0_u32..=6)
+        .map(|abi| {
+            // Landlock keeps signals in from version 6 on, and sees truncation from version 3 on.
+            let landlocked = level >= Level::L2;
+            let own_processes = level == Level::L3;
+            let guard = seccomp::guard(Guards {
+                signals: !(landlocked && abi >= 6) && !own_processes,
+                metadata: !own_processes && user.is_none(),
+                truncate: landlocked && abi < 3 && !own_processes,
+            });
+            json!({
+                "base": base,
+                "guard": guard.as_ref().map(hex),
+                "pid_sites": guard.map(|guard| guard.pid_sites).unwrap_or_default(),
+            })
+        })
+        .collect();
     let visible: Vec<&PathBuf> = plan.interpreter.visible.iter().chain(&plan.read_only).collect();
     let setup = json!({
         "level": level.to_string(),
@@ -336,9 +341,8 @@ fn setup(plan: &Plan, level: Level, folder: &Path, user: Option<u32>) -> Vec<u8>
         "folder": folder,
         "visible": visible,
         "search": plan.interpreter.search,
-        "file_bytes": plan.file_bytes,
-        "filter": (level > Level::L0).then_some(filters),
-        "pid_sites": sites,
+        "file_bytes": file_bytes,
+        "filters": (level > Level::L0).then_some(filters),
         "syscalls": {
             "pivot_root": libc::SYS_pivot_root,
             "mount_setattr": libc::SYS_mount_setattr,

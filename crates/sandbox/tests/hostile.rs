@@ -30,8 +30,8 @@ fn sandbox(level: Level) -> Option<Sandbox> {
 
 fn limits() -> Limits {
     Limits {
-        cpu: Duration::from_secs(2),
-        wall: Duration::from_secs(5),
+        cpu: Duration::from_secs(1),
+        wall: Duration::from_secs(4),
         memory_bytes: 512 << 20,
         ..Limits::default()
     }

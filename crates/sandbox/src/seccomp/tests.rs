@@ -1,0 +1,126 @@
+//! Filters are run here by an interpreter of the few instructions that they use.
+
+use super::*;
+
+/// What a filter says to a call.
+fn decide(filter: &Filter, architecture: u32, number: c_long, arguments: [u64; 6]) -> u32 {
+    let mut data = Vec::new();
+    data.extend((number as u32).to_ne_bytes());
+    data.extend(architecture.to_ne_bytes());
+    data.extend(0_u64.to_ne_bytes());
+    data.extend(arguments.iter().flat_map(|argument| argument.to_ne_bytes()));
+    let code: Vec<(u16, u8, u8, u32)> = filter
+        .code
+        .chunks(8)
+        .map(|c| (u16::from_ne_bytes([c[0], c[1]]), c[2], c[3], u32::from_ne_bytes([c[4], c[5], c[6], c[7]])))
+        .collect();
+    let (mut at, mut accumulator) = (0, 0_u32);
+    loop {
+        let (operation, if_true, if_false, operand) = code[at];
+        at += 1;
+        let holds = match operation {
+            LOAD_WORD => {
+                let offset = operand as usize;
+                accumulator = u32::from_ne_bytes(data[offset..offset + 4].try_into().unwrap());
+                continue;
+            }
+            AND => {
+                accumulator &= operand;
+                continue;
+            }
+            RETURN => return operand,
+            JUMP_EQUAL => accumulator == operand,
+            JUMP_AT_LEAST => accumulator >= operand,
+            JUMP_ANY_BIT => accumulator & operand != 0,
+            other => panic!("instruction {other:#x}"),
+        };
+        at += usize::from(if holds { if_true } else { if_false });
+    }
+}
+
+fn says(filter: &Filter, number: c_long, arguments: &[u64]) -> u32 {
+    let mut six = [0; 6];
+    six[..arguments.len()].copy_from_slice(arguments);
+    decide(filter, ARCHITECTURE, number, six)
+}
+
+#[test]
+fn ordinary_calls_pass() {
+    let base = base();
+    for number in [libc::SYS_read, libc::SYS_write, libc::SYS_openat, libc::SYS_mmap, libc::SYS_exit_group, libc::SYS_kill] {
+        assert_eq!(says(&base, number, &[]), ALLOW, "{number}");
+    }
+}
+
+#[test]
+fn every_denied_call_is_denied() {
+    let base = base();
+    for &number in DENIED {
+        assert_eq!(says(&base, number, &[]), DENY, "{number}");
+    }
+    assert_eq!(says(&base, libc::SYS_clone3, &[]), UNKNOWN);
+}
+
+#[test]
+fn other_tables_of_calls_are_closed() {
+    let base = base();
+    assert_eq!(decide(&base, ARCHITECTURE ^ 1, libc::SYS_read, [0; 6]), KILL_PROCESS);
+    assert_eq!(says(&base, libc::SYS_read | 0x4000_0000, &[]), UNKNOWN);
+    // A number is an unsigned word: -1 is not below the table.
+    assert_eq!(says(&base, -1, &[]), UNKNOWN);
+}
+
+#[test]
+fn arguments_decide_where_they_have_to() {
+    let base = base();
+    let stream = libc::SOCK_STREAM as u64;
+    let cloexec = libc::SOCK_CLOEXEC as u64;
+    assert_eq!(says(&base, libc::SYS_socketpair, &[1, stream | cloexec]), ALLOW);
+    assert_eq!(says(&base, libc::SYS_socketpair, &[1, libc::SOCK_DGRAM as u64 | cloexec]), DENY);
+    assert_eq!(says(&base, libc::SYS_socketpair, &[1, libc::SOCK_SEQPACKET as u64]), DENY);
+    assert_eq!(says(&base, libc::SYS_socketpair, &[2, stream]), DENY);
+    assert_eq!(says(&base, libc::SYS_clone, &[libc::SIGCHLD as u64]), ALLOW);
+    assert_eq!(says(&base, libc::SYS_clone, &[libc::CLONE_NEWUSER as u64]), DENY);
+    assert_eq!(says(&base, libc::SYS_clone, &[libc::CLONE_NEWNS as u64 | 17]), DENY);
+    assert_eq!(says(&base, libc::SYS_sendto, &[3, 0, 0, 0, 0, 0]), ALLOW);
+    assert_eq!(says(&base, libc::SYS_sendto, &[3, 0, 0, 0, 8, 0]), DENY);
+    assert_eq!(says(&base, libc::SYS_sendto, &[3, 0, 0, 0, 1 << 40, 0]), DENY);
+    assert_eq!(says(&base, libc::SYS_mknodat, &[0, 0, u64::from(libc::S_IFIFO) | 0o600]), ALLOW);
+    assert_eq!(says(&base, libc::SYS_mknodat, &[0, 0, u64::from(libc::S_IFBLK) | 0o600]), DENY);
+    assert_eq!(says(&base, libc::SYS_ioctl, &[0, 0x5412]), DENY);
+    assert_eq!(says(&base, libc::SYS_ioctl, &[0, 0x541c]), DENY);
+    assert_eq!(says(&base, libc::SYS_ioctl, &[0, 0x5401]), ALLOW);
+    assert_eq!(says(&base, libc::SYS_prlimit64, &[0]), ALLOW);
+    assert_eq!(says(&base, libc::SYS_prlimit64, &[1]), DENY);
+    assert_eq!(says(&base, libc::SYS_setpriority, &[0, 0, 5]), ALLOW);
+    assert_eq!(says(&base, libc::SYS_setpriority, &[0, 1, 5]), DENY);
+    assert_eq!(says(&base, libc::SYS_personality, &[0xffff_ffff]), ALLOW);
+    assert_eq!(says(&base, libc::SYS_personality, &[0x0040_0000]), DENY);
+}
+
+#[test]
+fn guards_are_only_there_where_they_are_needed() {
+    assert_eq!(guard(Guards::default()), None);
+    let metadata = guard(Guards { metadata: true, ..Guards::default() }).unwrap();
+    assert_eq!(says(&metadata, libc::SYS_fchmodat, &[]), PRETEND);
+    assert_eq!(says(&metadata, libc::SYS_setxattr, &[]), DENY);
+    assert_eq!(says(&metadata, libc::SYS_kill, &[1, 9]), ALLOW);
+    let truncate = guard(Guards { truncate: true, ..Guards::default() }).unwrap();
+    assert_eq!(says(&truncate, libc::SYS_truncate, &[]), DENY);
+}
+
+#[test]
+fn signals_go_to_the_first_process_and_its_group_only() {
+    let mut guarded = guard(Guards { signals: true, ..Guards::default() }).unwrap();
+    assert!(!guarded.pid_sites.is_empty());
+    for site in guarded.pid_sites.clone() {
+        guarded.code[site * 8 + 4..site * 8 + 8].copy_from_slice(&4711_u32.to_ne_bytes());
+    }
+    for number in [libc::SYS_kill, libc::SYS_tgkill, libc::SYS_tkill, libc::SYS_rt_sigqueueinfo] {
+        assert_eq!(says(&guarded, number, &[4711, 9]), ALLOW);
+        assert_eq!(says(&guarded, number, &[0, 9]), ALLOW);
+        assert_eq!(says(&guarded, number, &[1, 9]), DENY);
+        assert_eq!(says(&guarded, number, &[u64::from(u32::MAX), 9]), DENY, "everybody");
+        assert_eq!(says(&guarded, number, &[u64::from((-4711_i32) as u32), 9]), DENY, "another group");
+    }
+}

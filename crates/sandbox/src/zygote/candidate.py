@@ -7,23 +7,20 @@ class serve_candidate:
         candidate, channel, target = arguments
         loaded = json.loads(read_all(candidate))
         self.source = loaded["source"]
-        write_all(target, self.source.encode("utf-8", "surrogatepass"))
-        self.channel = channel
+        write_source(target, self.source.encode("utf-8", "surrogatepass"))
         self.keep = [channel]
 
     def folder(self, zygote):
         return zygote.work
 
     def go(self, zygote):
-        fresh_streams()
         prepare_values()
         path = zygote.program
         sys.argv = [path]
         sys.path.insert(0, zygote.work)
-        sys.path_importer_cache.clear()
         module = fresh_module("solution", path)
         source, self.source = self.source, None
-        server = Server(Channel(self.channel), module)
+        server = Server(Channel(4), module)
         try:
             exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
         except SystemExit as error:

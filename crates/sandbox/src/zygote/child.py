@@ -2,40 +2,40 @@
 
 
 def confine(zygote, job, signal_ready, body, arguments, stdin, stdout, stderr):
-    """Applies every limit of the level, reports that it holds, and only then goes on. An error here is no verdict."""
+    """Applies every limit of the level, reports that it holds, and only then goes on. An error here is no verdict.
+
+    What the zygote could put itself under without losing what it needs, every fork of it has already: the filter, no
+    new privileges, no core dumps. What differs from run to run, or would bind the zygote, is done here.
+    """
     os.setsid()
     os.dup2(stdin, 0)
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
+    if zygote.capset is not None:
+        checked(LIBC.syscall(*zygote.capset), "capset")
+    if zygote.restrict is not None:
+        checked(LIBC.syscall(*zygote.restrict), "landlock_restrict_self")
     load = body(arguments)
-    kept = sorted(load.keep + [signal_ready] + ([] if zygote.ruleset is None else [zygote.ruleset]))
-    previous = 2
-    for descriptor in kept + [1 << 31]:
-        if descriptor - 1 > previous:
-            syscall("close_range", SYS["close_range"], previous + 1, min(descriptor - 1, 0xFFFFFFFF), 0)
-        previous = descriptor
+    os.dup2(signal_ready, 3)
+    # Descriptors that stay are above 15 before, and next to each other from 4 on after.
+    for place, descriptor in enumerate(load.keep, 4):
+        os.dup2(descriptor, place, False)
+    checked(LIBC.syscall(*zygote.close_from[4 + len(load.keep)]), "close_range")
     set_limits(zygote, job)
     os.chdir(load.folder(zygote))
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if zygote.level != "L0":
-        # A core dump through a pipe of the host ignores the limit on its size.
-        prctl("dumpable", PR_SET_DUMPABLE, 0)
-        prctl("no new privileges", PR_SET_NO_NEW_PRIVS, 1)
-        set_capabilities(zygote.kept)
-    if zygote.ruleset is not None:
-        syscall("landlock_restrict_self", SYS["landlock_restrict_self"], zygote.ruleset, 0)
-        os.close(zygote.ruleset)
-    if zygote.filter is not None:
+    if zygote.guard is not None:
         for site in zygote.pid_sites:
-            struct.pack_into("<I", zygote.filter, site * 8 + 4, os.getpid())
-        address = ctypes.addressof(zygote.program_header)
-        result = LIBC.prctl(PR_SET_SECCOMP, ctypes.c_ulong(2), ctypes.c_ulong(address), ctypes.c_ulong(0), ctypes.c_ulong(0))
-        checked(result, "seccomp")
-    os.write(signal_ready, b"+")
-    os.close(signal_ready)
-    os.environ.clear()
-    os.environ.update(zygote.environment)
+            struct.pack_into("=I", zygote.guard, site * 8 + 4, os.getpid())
+        install_filter(zygote.guard)
+    os.write(3, b"+")
+    os.close(3)
     load.go(zygote)
+
+
+def install_filter(code):
+    header = ctypes.create_string_buffer(struct.pack("@HP", len(code) // 8, ctypes.addressof(code)), struct.calcsize("@HP"))
+    prctl("seccomp", PR_SET_SECCOMP, 2, ctypes.addressof(header))
 
 
 def set_limits(zygote, job):
@@ -94,17 +94,17 @@ def read_all(descriptor):
     return b"".join(parts)
 
 
+def write_source(target, source):
+    os.ftruncate(target, 0)
+    offset = 0
+    while offset < len(source):
+        offset += os.pwrite(target, source[offset:] if offset else source, offset)
+
+
 def write_all(descriptor, data):
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
-
-
-def fresh_streams():
-    """The standard streams of a Python that was started anew on these descriptors."""
-    sys.stdin = sys.__stdin__ = open(0, "r", encoding="utf-8", errors="surrogateescape", closefd=False)
-    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
-    sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)
 
 
 def fresh_module(name, path):
@@ -121,18 +121,16 @@ class run_script:
     def __init__(self, arguments):
         source, target = arguments
         self.source = read_all(source)
-        write_all(target, self.source)
+        write_source(target, self.source)
         self.keep = []
 
     def folder(self, zygote):
         return zygote.work
 
     def go(self, zygote):
-        fresh_streams()
         path = zygote.program
         sys.argv = [path]
         sys.path.insert(0, zygote.work)
-        sys.path_importer_cache.clear()
         module = fresh_module("__main__", path)
         source, self.source = self.source, None
         gc.enable()
@@ -173,9 +171,6 @@ def failed(error):
 
 def finish(module, status):
     """The end of an interpreter, without taking down the modules that the zygote had loaded."""
-    import atexit
-    import threading
-
     try:
         threading._shutdown()
     except BaseException as error:

@@ -1,7 +1,9 @@
 # The first program of a worker. It builds the place in which programs will run (as far as the level asks for one),
 # gives up whatever it does not need, and becomes the zygote. Everything here runs before any code from outside.
+import atexit
 import ctypes
 import errno
+import fcntl
 import gc
 import json
 import os
@@ -12,6 +14,7 @@ import socket
 import stat
 import struct
 import sys
+import threading
 import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -51,8 +54,9 @@ def syscall(what, number, *arguments):
     return checked(LIBC.syscall(ctypes.c_long(number), *words), what)
 
 
-def prctl(what, option, argument=0):
-    checked(LIBC.prctl(option, ctypes.c_ulong(argument), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)), what)
+def prctl(what, option, argument=0, second=0):
+    words = [ctypes.c_ulong(word) for word in (argument, second, 0, 0)]
+    checked(LIBC.prctl(ctypes.c_int(option), *words), what)
 
 
 def mount(source, target, kind, flags, data=None):
@@ -73,9 +77,13 @@ def become(uid, capabilities=0):
 
 
 def set_capabilities(mask):
-    header = ctypes.create_string_buffer(struct.pack("=II", CAPABILITY_VERSION_3, 0))
-    data = ctypes.create_string_buffer(struct.pack("=IIIIII", mask, mask, 0, 0, 0, 0))
-    syscall("capset", SYS["capset"], header, data)
+    syscall("capset", SYS["capset"], *capability_buffers(mask))
+
+
+def capability_buffers(mask):
+    header = struct.pack("=II", CAPABILITY_VERSION_3, 0)
+    data = struct.pack("=IIIIII", mask, mask, 0, 0, 0, 0)
+    return ctypes.create_string_buffer(header), ctypes.create_string_buffer(data)
 
 
 def unshare(flags, what):
@@ -129,7 +137,7 @@ def build_root(root, paths):
         bind("/dev/" + name, root + "/dev/" + name)
     for name, to in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2"), ("shm", "/box/run/shm")):
         os.symlink(to, root + "/dev/" + name)
-    for folder in ("/box/run", "/proc", "/etc", "/var"):
+    for folder in ("/box/run", "/program", "/proc", "/etc", "/var"):
         os.makedirs(root + folder, mode=0o755, exist_ok=True)
     os.symlink("/box/run/tmp", root + "/tmp")
     os.symlink("/box/run/tmp", root + "/var/tmp")
@@ -180,6 +188,7 @@ def enter_namespaces(config):
     except Refused:
         mount("proc", "/proc", "proc", flags)
     checked(LIBC.sethostname(b"box", 3), "sethostname")
+    mount("tmpfs", "/program", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=32m,nr_inodes=16")
     mount_box(config["file_bytes"])
 
 
@@ -187,7 +196,7 @@ def mount_box(size):
     mount("tmpfs", "/box/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=%d,nr_inodes=8192" % size)
 
 
-def landlock_ruleset(config, box):
+def landlock_ruleset(config, box, program):
     """A ruleset made once; every program puts itself under it. Returns (descriptor, ABI) or (None, 0)."""
     abi = LIBC.syscall(ctypes.c_long(SYS["landlock_create_ruleset"]), None, ctypes.c_long(0), ctypes.c_long(1))
     if abi < 1:
@@ -215,7 +224,7 @@ def landlock_ruleset(config, box):
         finally:
             os.close(handle)
 
-    for path in ["/"] if config["level"] == "L3" else config["visible"]:
+    for path in ["/"] if config["level"] == "L3" else config["visible"] + [program]:
         if os.path.exists(path):
             allow(path, read)
     for name in ("null", "zero", "full", "random", "urandom"):
@@ -257,23 +266,23 @@ def prepare(config, connection):
         config["keep"] = keep
     if level == "L3":
         enter_namespaces(config)
-        box, kept = "/box/run", 0
+        box, program, kept = "/box/run", "/program", 0
         preload()
     else:
         os.chdir("/")
         preload()
-        box, kept = config["folder"] + "/run", config.get("keep", 0)
-        os.makedirs(box, mode=0o755, exist_ok=True)
+        box, program, kept = config["folder"] + "/run", config["folder"] + "/program", config.get("keep", 0)
+        for folder in (box, program):
+            os.makedirs(folder, mode=0o755, exist_ok=True)
     ruleset, abi = (None, 0)
     if level in ("L2", "L3"):
-        ruleset, abi = landlock_ruleset(config, "/box" if level == "L3" else box)
+        ruleset, abi = landlock_ruleset(config, "/box" if level == "L3" else box, program)
         if ruleset is None:
             raise Refused("landlock is not available")
     if level != "L3":
         prctl("child subreaper", PR_SET_CHILD_SUBREAPER, 1)
-    if level != "L0":
-        prctl("dumpable", PR_SET_DUMPABLE, 0)
-    zygote = Zygote(config, connection, box, ruleset, abi, kept)
+    zygote = Zygote(config, connection, box, program, ruleset, abi, kept)
+    zygote.lock()
     gc.collect()
     gc.freeze()
     zygote.greet()
@@ -300,14 +309,20 @@ def preload():
             __import__(name)
         except ImportError:
             pass
+    # What the site module would have added. Modules of it that run code of the machine's stay out.
+    import _sitebuiltins
+    import builtins
+
+    builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
+    builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
+    builtins.help = _sitebuiltins._Helper()
 
 
 PRELOADED = (
-    "__future__ abc argparse array ast asyncio base64 binascii bisect calendar cmath collections collections.abc contextlib copy "
-    "copyreg csv dataclasses datetime decimal difflib enum fractions functools glob hashlib heapq inspect io itertools "
-    "json keyword linecache locale math numbers operator os.path pathlib pickle platform pprint queue random re "
-    "sched secrets select shutil statistics string struct subprocess tempfile textwrap threading time timeit "
-    "traceback types typing unicodedata uuid warnings weakref zlib _strptime encodings.idna"
+    "__future__ abc array ast base64 binascii bisect calendar cmath collections collections.abc contextlib copy copyreg "
+    "dataclasses datetime decimal enum fractions functools heapq io itertools json keyword linecache math numbers operator "
+    "os.path queue random re select statistics string struct textwrap time traceback types typing unicodedata warnings "
+    "weakref zlib _strptime"
 ).split()
 
 

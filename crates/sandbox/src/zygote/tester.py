@@ -6,17 +6,15 @@ class run_tests:
     def __init__(self, arguments):
         tests, channel, results = arguments
         self.tests = json.loads(read_all(tests))
-        self.channel, self.results = channel, results
         self.keep = [channel, results]
 
     def folder(self, zygote):
         return "/"
 
     def go(self, zygote):
-        fresh_streams()
         prepare_values()
         sys.argv = ["tests"]
-        candidate = Candidate(Channel(self.channel))
+        candidate = Candidate(Channel(4))
         tests = [(source, None) for source in self.tests["asserts"]]
         if self.tests["check"] is not None:
             tests.append((self.tests["check"], self.tests["entry"]))
@@ -74,7 +72,7 @@ class run_tests:
 
     def report(self, index, outcome, message, weak):
         line = json.dumps({"test": index, "outcome": outcome, "message": message, "weak": weak}) + "\n"
-        write_all(self.results, line.encode())
+        write_all(5, line.encode())
 
 
 def split_setup(source):

@@ -5,7 +5,10 @@ COPIED_TYPES = "bool int float complex str bytes bytearray list tuple set frozen
 
 
 # Modules that tests may use under the names that the candidate gave them: the tests' process takes its own.
-STANDARD = frozenset(PRELOADED) | {"sys", "os", "errno", "signal", "gc", "socket"}
+STANDARD = frozenset(PRELOADED) | frozenset(
+    "argparse asyncio csv difflib errno gc glob hashlib inspect locale logging os pathlib pickle platform pprint secrets "
+    "shutil signal socket subprocess sys tempfile threading timeit uuid".split()
+)
 
 
 class Broken(Exception):

@@ -8,6 +8,9 @@ PAGE = os.sysconf("SC_PAGESIZE")
 CLOCK = os.sysconf("SC_CLK_TCK")
 
 
+RAW = ctypes.PyDLL(None)
+
+
 class Job:
     __slots__ = ("number", "cpu", "wall", "memory", "file_bytes", "processes", "open_files", "stack")
 
@@ -21,52 +24,84 @@ class Hangup(Exception):
 
 
 class Zygote:
-    def __init__(self, config, connection, box, ruleset, abi, kept):
+    def __init__(self, config, connection, box, program, ruleset, abi, kept):
         self.level = config["level"]
         self.config = config
         self.box = box
         self.work = box + "/work"
-        self.program = self.work + "/main.py"
+        # Not in the box: a program that looks for files finds none but its own.
+        self.program_folder = program
+        self.program = program + "/main.py"
+        self.source = None
         # Out of the way of the descriptors 0 to 15, which belong to the programs.
         self.connection = socket.socket(fileno=high(connection.detach()))
         self.ruleset = None if ruleset is None else high(ruleset)
         self.abi = abi
         self.kept = kept
         self.alone = config["level"] == "L3" or (config["uid"] is not None and config["level"] != "L0")
-        self.filter, self.filter_address = None, None
-        if config["filter"] is not None:
-            raw = bytes.fromhex(config["filter"][str(min(abi, 6))])
-            self.filter = ctypes.create_string_buffer(raw, len(raw))
-            self.pid_sites = config["pid_sites"][str(min(abi, 6))]
-            self.program_header = ctypes.create_string_buffer(
-                struct.pack("@HP", len(raw) // 8, ctypes.addressof(self.filter)), struct.calcsize("@HP")
-            )
-        self.kill_guarded = bool(config["filter"] is not None and self.pid_sites)
+        words = lambda *numbers: tuple(map(ctypes.c_long, numbers))
+        # Calls of every run, with their arguments made once: each object made after a fork is memory to copy.
+        self.close_from = {first: words(SYS["close_range"], first, 0xFFFFFFFF, 0) for first in (4, 5, 6)}
+        self.restrict = None if ruleset is None else words(SYS["landlock_restrict_self"], self.ruleset, 0)
+        self.capset = None
+        if self.level != "L0":
+            self.capability_buffers = capability_buffers(kept)
+            self.capset = (ctypes.c_long(SYS["capset"]), *self.capability_buffers)
+        self.filter, self.guard, self.pid_sites = None, None, []
+        if config["filters"] is not None:
+            chosen = config["filters"][min(abi, 6)]
+            self.filter = code_buffer(chosen["base"])
+            if chosen["guard"] is not None:
+                self.guard, self.pid_sites = code_buffer(chosen["guard"]), chosen["pid_sites"]
+        self.kill_guarded = bool(self.pid_sites)
         self.poll = select.poll()
         self.poll.register(self.connection.fileno(), select.POLLIN)
         self.buffer = b""
         self.descriptors = []
         self.base_anonymous = memory_of("self")[0]
         self.base_size = memory_of("self")[1]
-        self.size = config["file_bytes"]
         self.clean = None
-        self.environment = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "HOME": self.work,
-            "TMPDIR": box + "/tmp",
-            "LANG": "C.UTF-8",
-            "LC_ALL": "C.UTF-8",
-            "PYTHONHASHSEED": "0",
-            "PYTHONUTF8": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        if self.level == "L3":
-            self.environment["TMPDIR"] = "/tmp"
-        null = os.open("/dev/null", os.O_RDWR)
-        for target in (0, 1):
-            os.dup2(null, target)
-        os.close(null)
+        self.prepare_environment()
+        self.fresh_program()
         self.fresh_box()
+
+    def prepare_environment(self):
+        """What programs find when they start, made once: variables, and streams on the descriptors 0, 1 and 2."""
+        os.environ.clear()
+        os.environ.update(
+            {
+                "PATH": "/usr/local/bin:/usr/bin:/bin",
+                "HOME": self.work,
+                "TMPDIR": "/tmp" if self.level == "L3" else self.box + "/tmp",
+                "LANG": "C.UTF-8",
+                "LC_ALL": "C.UTF-8",
+                "PYTHONHASHSEED": "0",
+                "PYTHONUTF8": "1",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            }
+        )
+        complaints = high(os.dup(2))
+        null = os.open("/dev/null", os.O_RDWR)
+        reading, writing = os.pipe()
+        # A stream asks its descriptor once whether it can seek: an input is a file, the outputs are pipes.
+        for descriptor, target in ((null, 0), (writing, 1), (writing, 2)):
+            os.dup2(descriptor, target)
+        sys.stdin = sys.__stdin__ = open(0, "r", encoding="utf-8", errors="surrogateescape", closefd=False)
+        sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
+        sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)
+        os.dup2(null, 1)
+        os.dup2(complaints, 2)
+        for descriptor in (null, reading, writing, complaints):
+            os.close(descriptor)
+
+    def lock(self):
+        """Puts the zygote itself, and so every fork of it, under what does not keep it from its work."""
+        if self.level != "L0":
+            # A core dump through a pipe of the host ignores the limit on its size.
+            prctl("dumpable", PR_SET_DUMPABLE, 0)
+            prctl("no new privileges", PR_SET_NO_NEW_PRIVS, 1)
+        if self.filter is not None:
+            install_filter(self.filter)
 
     def greet(self):
         facts = {
@@ -81,14 +116,28 @@ class Zygote:
     # --- the box
 
     def fresh_box(self):
+        os.chmod(self.box, 0o755)
+        for name in os.listxattr(self.box):
+            os.removexattr(self.box, name)
         for name, mode in (("work", 0o755), ("tmp", 0o1777), ("shm", 0o1777)):
             os.mkdir(self.box + "/" + name, mode)
             os.chmod(self.box + "/" + name, mode)
-        self.prepare_program()
-
-    def prepare_program(self):
-        self.source = high(os.open(self.program, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644))
         self.clean = self.trace()
+
+    def fresh_program(self):
+        """The file that each program's source is written to. Only without Landlock can a program have touched it."""
+        if self.source is not None:
+            try:
+                if os.path.samestat(os.lstat(self.program), os.fstat(self.source)):
+                    return
+            except OSError:
+                pass
+            os.close(self.source)
+            self.source = None
+        os.chmod(self.program_folder, 0o755)
+        empty(self.program_folder)
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+        self.source = high(os.open(self.program, flags, 0o644))
 
     def trace(self):
         """What changes when anything in the box was made, removed, renamed or given other attributes."""
@@ -98,29 +147,16 @@ class Zygote:
         ]
 
     def tidy_box(self):
-        os.close(self.source)
+        self.fresh_program()
         try:
             untouched = self.trace() == self.clean
         except OSError:
             untouched = False
         if untouched:
-            os.unlink(self.program)
-            self.prepare_program()
             return
-        if self.level == "L3":
-            os.chdir("/")
-            checked(LIBC.umount2(b"/box/run", MNT_DETACH), "umount the box")
-            mount_box(self.size)
-        else:
-            empty(self.box)
+        os.chdir("/")
+        empty(self.box)
         self.fresh_box()
-
-    def resize_box(self, size):
-        if size != self.size:
-            self.size = size
-            if self.level == "L3":
-                mount(None, "/box/run", None, MS_REMOUNT | MS_NOSUID | MS_NODEV, "mode=0755,size=%d,nr_inodes=8192" % size)
-                self.clean = self.trace()
 
     # --- the connection
 
@@ -172,6 +208,7 @@ class Zygote:
                 if self.level != "L3":
                     os.chdir("/")
                     empty(self.box)
+                    empty(self.program_folder)
             finally:
                 os._exit(0)
 
@@ -184,9 +221,8 @@ class Zygote:
     # --- one job
 
     def run(self, job, kind, descriptors):
-        if job.file_bytes != self.size:
-            self.resize_box(job.file_bytes)
-        ready, signal_ready = os.pipe()
+        ready, signal_ready = map(high, os.pipe())
+        descriptors[:] = map(high, descriptors)
         try:
             if kind == b"S":
                 source, stdin, stdout, stderr = descriptors
@@ -195,8 +231,8 @@ class Zygote:
             elif kind == b"F":
                 candidate, tests, results, output = descriptors
                 here, there = socket.socketpair()
-                null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
-                descriptors += [null, here.detach(), there.detach()]
+                null = high(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
+                descriptors += [null, high(here.detach()), high(there.detach())]
                 tester_end, candidate_end = descriptors[-2:]
                 first = self.fork(job, signal_ready, serve_candidate, (candidate, candidate_end, self.source), null, output, output)
                 main = self.fork(job, signal_ready, run_tests, (tests, tester_end, results), null, output, output)
@@ -214,7 +250,7 @@ class Zygote:
             os.close(ready)
 
     def fork(self, job, signal_ready, body, arguments, stdin, stdout, stderr):
-        pid = os.fork()
+        pid = RAW.fork()
         if pid:
             return pid
         try:
@@ -363,11 +399,18 @@ class Watched:
         return [str(pid) for pid in descendants()]
 
 
+FOREIGN = set()
+
+
 def descendants():
-    """Every process below this one, as /proc shows it."""
-    children = {}
+    """Every process below this one, as /proc shows it. Those that were seen to be others' are not asked again."""
+    global FOREIGN
+    children, seen = {}, set()
     for name in os.listdir("/proc"):
         if name.isdigit():
+            seen.add(int(name))
+            if int(name) in FOREIGN:
+                continue
             try:
                 with open("/proc/%s/stat" % name, "rb") as file:
                     fields = file.read().rpartition(b")")[2].split()
@@ -379,6 +422,7 @@ def descendants():
         below = children.get(todo.pop(), [])
         found += below
         todo += below
+    FOREIGN = seen.difference(found)
     return found
 
 
@@ -409,10 +453,15 @@ def memory_of(who):
     return max(0, int(fields[1]) - int(fields[2])) * PAGE, int(fields[0]) * PAGE
 
 
+def code_buffer(text):
+    raw = bytes.fromhex(text)
+    return ctypes.create_string_buffer(raw, len(raw))
+
+
 def high(descriptor):
     """Moves a descriptor above those that programs see."""
-    import fcntl
-
+    if descriptor > 15:
+        return descriptor
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 16)
     os.close(descriptor)
     return moved
