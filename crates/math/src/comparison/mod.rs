@@ -32,6 +32,11 @@ pub(crate) fn found(equal: bool, rule: &'static str) -> Judgement {
     Ok(Finding { equal, rule })
 }
 
+/// "For all x …", "there is …": more than the expression that they are about.
+fn is_statement(node: &Node) -> bool {
+    matches!(node, Node::Form(name, _) if name.starts_with("statement"))
+}
+
 /// Compares with one set of options and one budget.
 pub(crate) struct Judge<'o> {
     pub(crate) options: &'o Options,
@@ -72,6 +77,9 @@ impl<'o> Judge<'o> {
         }
         if let Some(judgement) = self.text(gold, pred) {
             return judgement;
+        }
+        if is_statement(gold) != is_statement(pred) {
+            return found(false, "statement and expression");
         }
         if let Some(judgement) = self.moduli(gold, pred) {
             return judgement;

@@ -189,6 +189,13 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
             let length = rest[start..].bytes().take_while(u8::is_ascii_alphabetic).count();
             let word = &rest[start..start + length];
             let behind = &rest[start + length..];
+            // A subscript is a name: `x_{max}`.
+            let head = rest[..start].trim_end();
+            let subscript = head.ends_with("_{") || head.ends_with('_');
+            if subscript {
+                rest = behind;
+                continue;
+            }
             if command && matches!(word, "text" | "mbox" | "mathrm" | "textbf" | "textit" | "textrm" | "operatorname" | "begin" | "end") {
                 // What such a command holds is not prose between formulas.
                 rest = behind.find('}').map_or("", |close| &behind[close..]);

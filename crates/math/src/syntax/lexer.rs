@@ -113,7 +113,6 @@ impl Lexer<'_> {
             Some(b"!=") => Token::Relation(Relation::NotEqual),
             Some(b"==") => Token::Relation(Relation::Equal),
             Some(b"**") => Token::Power,
-            Some(b"||") => Token::DoubleBar,
             Some(b"->") => Token::Relation(Relation::Other("→")),
             Some(b"=>") => Token::Relation(Relation::Other("⇒")),
             
