@@ -37,7 +37,10 @@ fn values_agree() {
         }
         total += 1;
         let comparison = compare(&format!("${}$", case.latex.trim_matches('$')), &value, &options);
-        if comparison.verdict == Verdict::Equal {
+        // Beyond 30 digits the value there is rounded: then the quotient is one.
+        let quotient = format!("$\\frac{{{}}}{{{value}}}$", case.latex);
+        let rounded = value.contains('e') && compare("$1.0$", &quotient, &options).verdict == Verdict::Equal;
+        if comparison.verdict == Verdict::Equal || rounded {
             agreed += 1;
         } else {
             eprintln!("{}: {} is not {value}: {:?} {:?}", case.id, case.latex, comparison.gold, comparison.rule);

@@ -23,6 +23,8 @@ impl Judge<'_> {
             // A column or a row is a vector, whatever brackets it has.
             (Node::Matrix(rows), Node::Tuple(items)) => self.vector(rows, items, false),
             (Node::Tuple(items), Node::Matrix(rows)) => self.vector(rows, items, true),
+            // A set of one matrix is that matrix: the collections know.
+            (Node::Matrix(_), Node::Set(_) | Node::List(_)) | (Node::Set(_) | Node::List(_), Node::Matrix(_)) => None,
             (Node::Matrix(rows), other) | (other, Node::Matrix(rows)) => {
                 if rows.len() == 1 && rows[0].len() == 1 && other.is_scalar() { None } else { Some(found(false, "matrix")) }
             }
