@@ -28,7 +28,7 @@ fn pair(gold: &str, pred: &str) -> (String, String) {
 }
 
 fn plain_numbers() -> Vec<(String, String)> {
-    (0..1000)
+    (0..1000i32)
         .map(|i| {
             let n = i * 37 - 5000;
             match i % 4 {
@@ -154,9 +154,18 @@ fn main() {
         let longer = format!("{text}+0");
         let formula = format!("${text}$");
         for (gold, pred) in [("5", text), (text.as_str(), text), (text.as_str(), &longer), (text.as_str(), &formula), ("x", &formula)] {
-            let start = Instant::now();
-            let comparison = compare(gold, pred, &options);
-            worst.push((start.elapsed(), format!("{name}: {}", comparison.verdict.name())));
+            // The least of three: what another process did meanwhile is not the comparison's time.
+            let mut least = Duration::MAX;
+            let mut verdict = "";
+            for _ in 0..3 {
+                let start = Instant::now();
+                verdict = black_box(compare(gold, pred, &options)).verdict.name();
+                least = least.min(start.elapsed());
+            }
+            worst.push((least, format!("{name}: {verdict}")));
+            if least > Duration::from_millis(200) {
+                println!("slow: {name}: {verdict}: {least:?}");
+            }
         }
     }
     worst.sort_by(|a, b| b.0.cmp(&a.0));
