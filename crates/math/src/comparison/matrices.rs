@@ -5,6 +5,8 @@ use crate::expression::{Function, Node};
 
 /// No product of larger matrices is written out.
 const SIDE_LIMIT: usize = 12;
+/// No cell of a factor may have more parts.
+const CELL_LIMIT: usize = 24;
 /// A determinant is written out up to this side.
 const DETERMINANT_LIMIT: usize = 5;
 
@@ -23,6 +25,8 @@ impl Judge<'_> {
             // A column or a row is a vector, whatever brackets it has.
             (Node::Matrix(rows), Node::Tuple(items)) => self.vector(rows, items, false),
             (Node::Tuple(items), Node::Matrix(rows)) => self.vector(rows, items, true),
+            // A set of one matrix is that matrix: the collections know.
+            (Node::Matrix(_), Node::Set(_) | Node::List(_)) | (Node::Set(_) | Node::List(_), Node::Matrix(_)) => None,
             (Node::Matrix(rows), other) | (other, Node::Matrix(rows)) => {
                 if rows.len() == 1 && rows[0].len() == 1 && other.is_scalar() { None } else { Some(found(false, "matrix")) }
             }
@@ -66,13 +70,29 @@ pub(super) fn reduced(node: Node) -> Node {
             None => Node::Apply(Function::Transpose, items),
         },
         Node::Apply(Function::Determinant, items) => match items.as_slice() {
-            [Node::Matrix(rows)] if rows.len() <= DETERMINANT_LIMIT && rows.iter().all(|r| r.len() == rows.len()) => {
+            [Node::Matrix(rows)]
+                if rows.len() <= DETERMINANT_LIMIT
+                    && rows.iter().all(|row| row.len() == rows.len())
+                    && rows.iter().flatten().all(|cell| parts(cell, CELL_LIMIT) < CELL_LIMIT) =>
+            {
                 determinant(rows)
             }
             _ => Node::Apply(Function::Determinant, items),
         },
         other => other,
     }
+}
+
+/// How many parts a node has, counted up to the limit.
+fn parts(node: &Node, limit: usize) -> usize {
+    let mut count = 1;
+    for child in node.children() {
+        if count >= limit {
+            break;
+        }
+        count += parts(child, limit - count);
+    }
+    count
 }
 
 fn map(rows: Vec<Vec<Node>>, change: impl Fn(Node) -> Node) -> Vec<Vec<Node>> {
@@ -122,9 +142,9 @@ fn multiplied(a: &[Vec<Node>], b: &[Vec<Node>]) -> Option<Vec<Vec<Node>>> {
         && width <= SIDE_LIMIT
         && a.iter().all(|row| row.len() == inner)
         && b.iter().all(|row| row.len() == width);
-    // A product of products doubles what it writes out; what is not numbers stays as it is beyond a little.
-    let numbers = a.iter().chain(b).flatten().all(|cell| cell.children().len() <= 4);
-    if !fits || !numbers {
+    // Every product multiplies what its cells hold: beyond a little, it stays as it was written.
+    let small = a.iter().chain(b).flatten().all(|cell| parts(cell, CELL_LIMIT) < CELL_LIMIT);
+    if !fits || !small {
         return None;
     }
     Some(

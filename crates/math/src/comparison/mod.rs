@@ -17,7 +17,7 @@ use crate::value::integers::Work;
 use crate::verdict::Reason;
 
 /// What one comparison may spend, in units of about a nanosecond.
-const WORK: u64 = 12_000_000;
+const WORK: u64 = 16_000_000;
 
 /// A decided comparison: whether equal, and by which rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,6 +30,21 @@ pub(crate) type Judgement = Result<Finding, Reason>;
 
 pub(crate) fn found(equal: bool, rule: &'static str) -> Judgement {
     Ok(Finding { equal, rule })
+}
+
+/// A number that is asked for in base 8 is answered in base 8: the base is part of the answer. Base 10 goes without
+/// saying.
+fn bases_differ(gold: &Node, pred: &Node) -> bool {
+    let base = |node: &Node| match node {
+        Node::Based { base, .. } => *base,
+        _ => 10,
+    };
+    gold.is_scalar() && pred.is_scalar() && base(gold) != base(pred)
+}
+
+/// "For all x …", "there is …": more than the expression that they are about.
+fn is_statement(node: &Node) -> bool {
+    matches!(node, Node::Form(name, _) if name.starts_with("statement"))
 }
 
 /// Compares with one set of options and one budget.
@@ -73,16 +88,22 @@ impl<'o> Judge<'o> {
         if let Some(judgement) = self.text(gold, pred) {
             return judgement;
         }
+        if bases_differ(gold, pred) {
+            return found(false, "another base");
+        }
+        if is_statement(gold) != is_statement(pred) {
+            return found(false, "statement and expression");
+        }
         if let Some(judgement) = self.moduli(gold, pred) {
             return judgement;
         }
         if let Some(judgement) = self.relations(gold, pred) {
             return judgement;
         }
-        if let Some(judgement) = self.collections(gold, pred) {
+        if let Some(judgement) = self.matrices(gold, pred) {
             return judgement;
         }
-        if let Some(judgement) = self.matrices(gold, pred) {
+        if let Some(judgement) = self.collections(gold, pred) {
             return judgement;
         }
         if let Some(judgement) = self.quantities(gold, pred) {

@@ -25,6 +25,18 @@ impl Judge<'_> {
             }
             return self.judge(&a, &b);
         }
+        // An inequality in gold may be answered by a membership; the other way round only if the caller allows it.
+        if let (None, Some((x, set))) = (membership(gold), membership(pred))
+            && let Some(judgement) = self.inequality_and_membership(gold, &x, &set)
+        {
+            return judgement;
+        }
+        if let (Some((x, set)), None) = (membership(gold), membership(pred))
+            && self.options.allow_set_relation_comp
+            && let Some(judgement) = self.inequality_and_membership(pred, &x, &set)
+        {
+            return judgement;
+        }
         if let Some(judgement) = self.solution_sets(gold, pred) {
             return judgement;
         }
@@ -36,6 +48,14 @@ impl Judge<'_> {
             (Some(a), Some(b)) => self.two_assignments(&a, &b).unwrap_or(equations),
             _ => equations,
         }
+    }
+
+    fn inequality_and_membership(&mut self, inequality: &Node, letter: &Node, set: &Node) -> Option<Judgement> {
+        let (name, _) = self.solutions(inequality)?;
+        if self.options.strict && name != crate::canonical::form(letter) {
+            return Some(found(false, "inequalities of different letters"));
+        }
+        self.relation_and_set(inequality, set)
     }
 
     /// Two assignments; `None` where their names say that they are about different things.

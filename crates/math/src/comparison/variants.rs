@@ -10,7 +10,11 @@ const SIGN_LIMIT: usize = 64;
 pub(super) fn prepared(node: &Node) -> Node {
     let plain = node.clone().rebuilt(&|node| match node {
         Node::List(mut items) | Node::Tuple(mut items) if items.len() == 1 => items.remove(0),
-        // "x ≈ 3" alone says x = 3; behind an exact value it repeats it.
+        // `{2}` in braces reads as 2; between sets it is the set.
+        Node::Sets(operation, items) => Node::Sets(
+            operation,
+            items.into_iter().map(|item| if item.is_scalar() { Node::Set(vec![item]) } else { item }).collect(),
+        ),
         other => matrices::reduced(other),
     });
     match plain {

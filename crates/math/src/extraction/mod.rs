@@ -101,6 +101,9 @@ pub(crate) fn extract(text: &str, options: &Options, trusted: bool) -> Result<Op
     if has_command && phrases::has_formula_outside(whole) {
         // A formula without delimiters among words: only a lone fraction is safe to cut out.
         let fraction = formulas::bare_fraction(whole).filter(|_| options.match_types.latex);
+        if fraction.is_none() && trusted {
+            return Ok(Some(Extract::plain(Rung::Whole, whole.to_owned())));
+        }
         return Ok(fraction.map(|piece| Extract::formula(Rung::Formula, vec![piece], false)));
     }
     if options.match_types.expr
@@ -109,7 +112,8 @@ pub(crate) fn extract(text: &str, options: &Options, trusted: bool) -> Result<Op
     {
         return Ok(Some(Extract { percent, ..Extract::plain(Rung::LastNumber, piece) }));
     }
-    if wanted && !whole.is_empty() && phrases::is_short_text(whole) {
+    // Gold is an answer and nothing else, however it is worded.
+    if !whole.is_empty() && (trusted || wanted && phrases::is_short_text(whole)) {
         return Ok(Some(Extract::plain(Rung::Whole, whole.to_owned())));
     }
     Ok(None)

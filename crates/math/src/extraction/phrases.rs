@@ -1,7 +1,7 @@
 //! "The final answer is …", "answer: …", `#### …`, and what in a text is prose.
 
 use super::formulas::{Span, group_from};
-use super::{Extract, formulas, numbers};
+use super::{Extract, numbers};
 use crate::syntax::commands::plain_word;
 use crate::verdict::Rung;
 
@@ -141,7 +141,16 @@ fn readable(clause: &str) -> Option<String> {
     if clause.is_empty() {
         return None;
     }
-    if !is_prose(clause) || is_short_text(clause) {
+    if !is_prose(clause) {
+        return Some(clause.to_owned());
+    }
+    // "(B) because …": the letter of a choice is the answer, what follows explains it.
+    let first = clause.split_whitespace().next().unwrap_or_default();
+    let letter = first.len() <= 4 && first.ends_with([')', '.', ',', ':']) && crate::comparison::choice(first).is_some();
+    if letter {
+        return Some(first.trim_end_matches(['.', ',', ':']).to_owned());
+    }
+    if is_short_text(clause) {
         return Some(clause.to_owned());
     }
     // "12 because …": an expression, then words without numbers.
@@ -189,6 +198,13 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
             let length = rest[start..].bytes().take_while(u8::is_ascii_alphabetic).count();
             let word = &rest[start..start + length];
             let behind = &rest[start + length..];
+            // A subscript is a name: `x_{max}`.
+            let head = rest[..start].trim_end();
+            let subscript = head.ends_with("_{") || head.ends_with('_');
+            if subscript {
+                rest = behind;
+                continue;
+            }
             if command && matches!(word, "text" | "mbox" | "mathrm" | "textbf" | "textit" | "textrm" | "operatorname" | "begin" | "end") {
                 // What such a command holds is not prose between formulas.
                 rest = behind.find('}').map_or("", |close| &behind[close..]);
@@ -234,6 +250,5 @@ pub(super) fn is_short_text(text: &str) -> bool {
 
 /// Whether LaTeX stands among words: then nothing in it may be taken for a plain number.
 pub(super) fn has_formula_outside(text: &str) -> bool {
-    let _ = formulas::percent_follows;
     text.contains('\\')
 }

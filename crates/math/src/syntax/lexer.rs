@@ -113,7 +113,6 @@ impl Lexer<'_> {
             Some(b"!=") => Token::Relation(Relation::NotEqual),
             Some(b"==") => Token::Relation(Relation::Equal),
             Some(b"**") => Token::Power,
-            Some(b"||") => Token::DoubleBar,
             Some(b"->") => Token::Relation(Relation::Other("→")),
             Some(b"=>") => Token::Relation(Relation::Other("⇒")),
             
@@ -277,7 +276,9 @@ impl Lexer<'_> {
             }
         }
         let letter = &self.rest()[..1];
-        let token = single_letter(letter);
+        // `I` is written for the imaginary unit, too, but `I_1` is a name.
+        let named = self.rest()[1..].trim_start().starts_with('_');
+        let token = if letter == "I" && !named { Token::Constant(Constant::I) } else { single_letter(letter) };
         self.take(1, token);
     }
 

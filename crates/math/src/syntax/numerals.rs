@@ -6,6 +6,9 @@ use dashu_ratio::RBig;
 use crate::expression::Node;
 use crate::value::integers::BIT_LIMIT;
 
+/// More groups of thousands than this are a list.
+const GROUP_LIMIT: usize = 1000;
+
 /// How many bytes of `text` (which starts with a digit or a point) are one numeral, and the numeral without separators.
 ///
 /// Commas separate thousands only where `grouping` allows it (not inside brackets, where they separate elements) and
@@ -22,6 +25,11 @@ pub(crate) fn scan(text: &str, grouping: bool) -> (usize, String) {
     while let Some(separator) = separator_length(&text[end..]) {
         let count = digits(end + separator);
         if count == 0 {
+            break;
+        }
+        // One group that does not fit decides; there is no need to look at the rest of a long list.
+        if count != 3 || groups.len() >= GROUP_LIMIT {
+            groups.clear();
             break;
         }
         forced |= separator > 1;

@@ -240,8 +240,16 @@ impl<'a> Parser<'a> {
                 _ => {
                     if terms.is_empty() || sign_seen {
                         let term = self.term()?;
-                        let term =
-                            if negative { self.made(Node::Negative(Box::new(term)))? } else { term };
+                        let term = match term {
+                            // The sign belongs to the dividend: −1 mod 2 is 1.
+                            Node::Apply(crate::expression::Function::Mod, mut sides) if negative => {
+                                let dividend = sides.remove(0);
+                                sides.insert(0, Node::Negative(Box::new(dividend)));
+                                Node::Apply(crate::expression::Function::Mod, sides)
+                            }
+                            term if negative => self.made(Node::Negative(Box::new(term)))?,
+                            term => term,
+                        };
                         terms.push(term);
                     } else {
                         break;

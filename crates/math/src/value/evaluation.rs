@@ -84,7 +84,7 @@ fn mentions(node: &Node, name: &str) -> bool {
 
 /// The value of `node`, to `p` bits where it is not exact.
 pub(crate) fn evaluate(node: &Node, point: &mut Point<'_>, p: usize, work: &mut Work) -> Result<Value, Stop> {
-    work.spend(20)?;
+    work.spend(60)?;
     match node {
         Node::Number { value, .. } | Node::Based { value, .. } => Ok(Value::Exact(value.clone())),
         Node::Constant(Constant::Pi) => Ok(Value::Near(Complex::real(pi(p)))),
@@ -191,7 +191,7 @@ pub(crate) fn near_call(
     call: impl FnOnce() -> Result<Complex, Stop>,
 ) -> Result<Value, Stop> {
     let words = (p / 64 + 1) as u64;
-    work.spend(1500 * words)?;
+    work.spend(4000 * words)?;
     call().map(Value::Near)
 }
 
@@ -324,7 +324,7 @@ pub(crate) fn power(base: &Value, exponent: &Value, p: usize, work: &mut Work) -
                     _ => Err(Stop::Undefined),
                 };
             }
-            work.spend(3000)?;
+            work.spend(8000 * (p as u64 / 64 + 1))?;
             near_call(work, p, || z.power(&w, p))
         }
     }
@@ -365,6 +365,7 @@ fn series_value(
     }
     let mut total = Value::Exact(RBig::from(if series == Series::Sum { 0 } else { 1 }));
     for step in low..=high {
+        work.spend(150)?;
         point.bound.push((variable.to_owned(), RBig::from(step)));
         let term = evaluate(body, point, p, work);
         point.bound.pop();

@@ -28,7 +28,7 @@ impl Work {
     /// Pays for one operation on numbers of so many bits.
     pub(crate) fn spend_bits(&mut self, bits: usize) -> Result<(), Stop> {
         let words = (bits / 64 + 1) as u64;
-        self.spend(40 + words * words / 4)
+        self.spend(120 + words * words / 4)
     }
 }
 

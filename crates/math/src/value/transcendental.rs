@@ -50,7 +50,7 @@ fn ln(x: &Value, p: usize, work: &mut Work) -> Result<Value, Stop> {
         return Err(Stop::Undefined);
     }
     let z = x.complex(p)?;
-    work.spend(6000)?;
+    work.spend(6000 * (p as u64 / 64 + 1))?;
     near_call(work, p, || z.ln(p))
 }
 
@@ -78,12 +78,12 @@ fn sine_cosine(x: &Value, p: usize, work: &mut Work) -> Result<(Value, Value), S
     }
     let z = x.complex(p)?;
     if z.is_real() {
-        work.spend(1500 * (p as u64 / 64 + 1))?;
+        work.spend(4000 * (p as u64 / 64 + 1))?;
         let (sin, cos) = sin_cos(&z.re, p)?;
         return Ok((Value::Near(Complex::real(sin)), Value::Near(Complex::real(cos))));
     }
     // cos z = (e^iz + e^−iz)/2, sin z = (e^iz − e^−iz)/2i.
-    work.spend(3000 * (p as u64 / 64 + 1))?;
+    work.spend(10_000 * (p as u64 / 64 + 1))?;
     let rotated = z.times_i();
     let (a, b) = (rotated.exp(p)?, rotated.negated().exp(p)?);
     let cos = a.plus(&b, p).half();
@@ -122,7 +122,7 @@ fn arc_tangent(x: &Value, p: usize, work: &mut Work) -> Result<Value, Stop> {
                 return near_call(work, p, || Ok(Complex::real(super::elementary::atan(&z.re, p)?)));
             }
             // atan z = (i/2)(ln(1 − iz) − ln(1 + iz)).
-            work.spend(12_000)?;
+            work.spend(16_000 * (p as u64 / 64 + 1))?;
             let unit = Complex::real(Ball::integer(1));
             let left = unit.minus(&z.times_i(), p).ln(p)?;
             let right = unit.plus(&z.times_i(), p).ln(p)?;
@@ -144,7 +144,7 @@ fn arc_sine_cosine(x: &Value, p: usize, work: &mut Work) -> Result<(Value, Value
     let half_pi = Value::Near(Complex::real(pi(p).shifted(-1)));
     if is_real(&root) && is_real(x) {
         let (x, root) = (x.complex(p)?, root.complex(p)?);
-        work.spend(3000 * (p as u64 / 64 + 1))?;
+        work.spend(10_000 * (p as u64 / 64 + 1))?;
         let sine = atan2(&x.re, &root.re, p)?;
         let cosine = atan2(&root.re, &x.re, p)?;
         return Ok((Value::Near(Complex::real(sine)), Value::Near(Complex::real(cosine))));

@@ -1,0 +1,79 @@
+//! The project's own cases: what is equal and what is not, kind by kind.
+
+use serde::Deserialize;
+use tracelift_math::{MatchTypes, Options, compare};
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    gold: String,
+    pred: String,
+    expected: bool,
+    strict: Option<bool>,
+    precision: Option<u32>,
+    match_types: Option<Vec<String>>,
+    allow_set_relation_comp: Option<bool>,
+}
+
+fn check(text: &str) {
+    let mut wrong = Vec::new();
+    for line in text.lines() {
+        let case: Case = serde_json::from_str(line).unwrap();
+        let mut options = Options::default();
+        options.strict = case.strict.unwrap_or(options.strict);
+        options.precision = case.precision.unwrap_or(options.precision);
+        options.allow_set_relation_comp = case.allow_set_relation_comp.unwrap_or(false);
+        if let Some(names) = &case.match_types {
+            options.match_types = MatchTypes::from_names(names.iter().map(String::as_str)).unwrap();
+        }
+        let comparison = compare(&case.gold, &case.pred, &options);
+        // An empty gold is nobody's answer; everything else must be decided.
+        let decided = comparison.verdict.equal() == Some(case.expected)
+            || case.gold.is_empty() && comparison.verdict.equal().is_none();
+        if !decided {
+            wrong.push(format!(
+                "{}: {:?} | {:?} expected {}: {:?} by {:?}; gold {:?} pred {:?} extracted {:?}",
+                case.id,
+                case.gold,
+                case.pred,
+                case.expected,
+                comparison.verdict,
+                comparison.rule,
+                comparison.gold,
+                comparison.pred,
+                comparison.extracted
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn numbers() {
+    check(include_str!("cases/numbers.jsonl"));
+}
+
+#[test]
+fn expressions() {
+    check(include_str!("cases/expressions.jsonl"));
+}
+
+#[test]
+fn relations() {
+    check(include_str!("cases/relations.jsonl"));
+}
+
+#[test]
+fn collections() {
+    check(include_str!("cases/collections.jsonl"));
+}
+
+#[test]
+fn quantities() {
+    check(include_str!("cases/quantities.jsonl"));
+}
+
+#[test]
+fn extraction() {
+    check(include_str!("cases/extraction.jsonl"));
+}
