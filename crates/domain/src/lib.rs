@@ -16,7 +16,7 @@ pub mod verdict;
 
 pub use fingerprint::Fingerprint;
 pub use group::{Group, Negative, Positive};
-pub use problem::{Gold, IoTest, Problem, TaskDomain};
+pub use problem::{FunctionTests, Gold, IoTest, Problem, TaskDomain};
 pub use prompt::{Message, PromptStyle, Role};
 pub use rubric::{DIMENSIONS, Label, Rubric};
 pub use seed::Seed;

@@ -36,6 +36,26 @@ pub struct IoTest {
     pub stdout: String,
 }
 
+/// Tests that call what a program defines.
+///
+/// The tests run in a process of their own, so that a program can neither read nor change them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FunctionTests {
+    /// The function or class that the program has to define.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    /// Source that runs after the program and before the tests.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub setup: String,
+    /// Tests, each a few statements that raise where the program is wrong (usually one `assert`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asserts: Vec<String>,
+    /// Source that defines `check(candidate)`, which is called with `entry` and raises where the program is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+}
+
 /// What an artifact is judged against. It never reaches a planner or an executor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -44,6 +64,8 @@ pub enum Gold {
     Answer(String),
     /// Tests that a program must pass.
     Tests(Vec<IoTest>),
+    /// Tests that what a program defines must pass.
+    Function(FunctionTests),
 }
 
 /// A problem `x`.

@@ -11,7 +11,7 @@ pub fn leaks(problem: &Problem, trace: &Trace) -> bool {
             let answer = plain(answer);
             !answer.is_empty() && words(trace.as_str()).any(|word| plain(word) == answer)
         }
-        Gold::Tests(_) => {
+        Gold::Tests(_) | Gold::Function(_) => {
             let text = trace.as_str();
             text.contains("```")
                 || ["def ", "import ", "print(", "print (", "input(", "input ("]

@@ -93,7 +93,7 @@ impl Told<'_> {
                 statement: item.problem.statement.clone(),
                 gold: match &item.problem.gold {
                     Gold::Answer(answer) => Some(answer.clone()),
-                    Gold::Tests(_) => None,
+                    Gold::Tests(_) | Gold::Function(_) => None,
                 },
                 attempts: self.first(item).map(|sample| attempt(item, sample)).collect(),
             })

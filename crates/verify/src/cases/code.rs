@@ -1,0 +1,272 @@
+//! Programs to be judged, one JSON object a line, and the published sets of them.
+//!
+//! ```text
+//! {"id": …, "code" | "completion": …, "tests": [{"stdin": …, "stdout": …}, …] | {"entry": …, "asserts": […], "setup"?: …},
+//!  "limits"?: {…}, "compare"?: "tokens" | "lines" | "exact" | {"float": {…}}, "checker"?: …}
+//! ```
+//!
+//! `code` runs as it is; from `completion` the program is taken as from a model's. `tests` of the second kind may also
+//! stand beside `id`. Fields that are not named here are left alone.
+
+use super::{CaseError, CaseId, lines};
+use crate::{
+    config::LimitOverrides,
+    programs::{Comparison, Tests, Wanted, defines, extract},
+};
+use flate2::read::MultiGzDecoder;
+use serde::Deserialize;
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+};
+use tracelift_domain::{FunctionTests, IoTest};
+
+/// One program and its tests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CodeCase {
+    /// Its name in the file.
+    pub id: CaseId,
+    /// The program; `None` where a completion holds none.
+    pub source: Option<String>,
+    /// What it is judged by.
+    pub tests: Tests,
+    /// Limits that differ from the configured ones.
+    pub limits: LimitOverrides,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    id: CaseId,
+    code: Option<String>,
+    completion: Option<String>,
+    tests: Option<RowTests>,
+    entry: Option<String>,
+    asserts: Option<Vec<String>>,
+    check: Option<String>,
+    setup: Option<String>,
+    #[serde(default)]
+    limits: LimitOverrides,
+    #[serde(default)]
+    compare: Comparison,
+    checker: Option<String>,
+}
+
+/// `tests` of either kind. Told apart by hand: what serde says of untagged enums helps nobody.
+enum RowTests {
+    Io(Vec<IoTest>),
+    Function(FunctionTests),
+}
+
+impl<'de> Deserialize<'de> for RowTests {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<RowTests, D::Error> {
+        use serde::de::Error;
+        let value = serde_json::Value::deserialize(deserializer)?;
+        match &value {
+            serde_json::Value::Array(_) => serde_json::from_value(value).map(RowTests::Io),
+            _ => serde_json::from_value(value).map(RowTests::Function),
+        }
+        .map_err(|error| D::Error::custom(format!("`tests`: {error}")))
+    }
+}
+
+impl Row {
+    fn into_case(self) -> Result<CodeCase, String> {
+        let named = || FunctionTests {
+            entry: self.entry.clone(),
+            setup: self.setup.clone().unwrap_or_default(),
+            asserts: self.asserts.clone().unwrap_or_default(),
+            check: self.check.clone(),
+        };
+        let beside = self.asserts.is_some() || self.check.is_some();
+        let tests = match (self.tests, beside) {
+            (Some(_), true) => {
+                return Err("it has `tests` and also `asserts` or `check`; expected one of them".into());
+            }
+            (Some(RowTests::Io(tests)), false) => {
+                Tests::Io { tests, comparison: self.compare, checker: self.checker }
+            }
+            (Some(RowTests::Function(tests)), false) => Tests::Function(tests),
+            (None, true) => Tests::Function(named()),
+            (None, false) => return Err("it has no `tests`".into()),
+        };
+        if tests.is_empty() {
+            return Err("its `tests` are empty; a program that is not tested cannot be judged".into());
+        }
+        let source = match (self.code, self.completion) {
+            (Some(code), None) => Some(code),
+            (None, Some(completion)) => extract(&completion, tests.wanted()),
+            _ => return Err("it needs exactly one of `code` and `completion`".into()),
+        };
+        Ok(CodeCase { id: self.id, source, tests, limits: self.limits })
+    }
+}
+
+/// Reads a case file.
+///
+/// # Errors
+/// Names the file and the line.
+pub fn read(path: &Path) -> Result<Vec<CodeCase>, CaseError> {
+    lines(path, |line: Row| line.into_case())
+}
+
+/// One task of a published set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// `task_id`.
+    pub id: CaseId,
+    /// What a completion goes on from; empty where solutions stand alone.
+    pub prompt: String,
+    /// The program of the set's authors.
+    pub canonical: String,
+    /// What programs are judged by.
+    pub tests: FunctionTests,
+}
+
+impl Task {
+    /// The case of the set's own program.
+    #[must_use]
+    pub fn canonical_case(&self) -> CodeCase {
+        self.case(Some(self.canonical.clone()))
+    }
+
+    /// The case of a program.
+    #[must_use]
+    pub fn case(&self, source: Option<String>) -> CodeCase {
+        CodeCase {
+            id: self.id.clone(),
+            source,
+            tests: Tests::Function(self.tests.clone()),
+            limits: LimitOverrides::default(),
+        }
+    }
+
+    /// The program in a sample: a `solution` stands alone, a `completion` goes on from the prompt, unless it holds the
+    /// whole function again, as those of chat models do.
+    #[must_use]
+    pub fn program(&self, sample: &Sample) -> Option<String> {
+        let entry = self.tests.entry.as_deref();
+        let wanted = entry.map_or(Wanted::Program, Wanted::Definition);
+        if let Some(solution) = &sample.solution {
+            return extract(solution, wanted);
+        }
+        let completion = sample.completion.as_deref()?;
+        if self.prompt.is_empty() {
+            return extract(completion, wanted);
+        }
+        let extracted = extract(completion, wanted);
+        match (&extracted, entry) {
+            // The prompt's imports and helper functions come first; its own open definition is replaced.
+            (Some(program), Some(entry)) if defines(program, entry) => {
+                let open = self.prompt.rfind(&format!("def {entry}")).unwrap_or(0);
+                Some(format!("{}\n{program}", &self.prompt[..open]))
+            }
+            _ if completion.contains("```") => extracted.map(|body| format!("{}{body}", self.prompt)),
+            _ if completion.trim().is_empty() => None,
+            _ => Some(format!("{}{completion}", self.prompt)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct HumanEval {
+    task_id: CaseId,
+    prompt: String,
+    entry_point: String,
+    canonical_solution: String,
+    test: String,
+}
+
+/// Reads HumanEval, as published (gzip or plain).
+///
+/// # Errors
+/// Names the file and the line.
+pub fn read_humaneval(path: &Path) -> Result<Vec<Task>, CaseError> {
+    lines(path, |row: HumanEval| {
+        Ok(Task {
+            canonical: format!("{}{}", row.prompt, row.canonical_solution),
+            prompt: row.prompt,
+            tests: FunctionTests {
+                entry: Some(row.entry_point),
+                check: Some(row.test),
+                ..FunctionTests::default()
+            },
+            id: row.task_id,
+        })
+    })
+}
+
+#[derive(Deserialize)]
+struct Mbpp {
+    task_id: CaseId,
+    code: String,
+    test_list: Vec<String>,
+    #[serde(default)]
+    test_setup_code: String,
+}
+
+/// Reads MBPP, as published. Its set-up code runs after the program and before the tests.
+///
+/// # Errors
+/// Names the file and the line.
+pub fn read_mbpp(path: &Path) -> Result<Vec<Task>, CaseError> {
+    lines(path, |row: Mbpp| {
+        if row.test_list.is_empty() {
+            return Err("`test_list` is empty".into());
+        }
+        Ok(Task {
+            id: row.task_id,
+            prompt: String::new(),
+            canonical: row.code,
+            tests: FunctionTests {
+                entry: None,
+                setup: row.test_setup_code,
+                asserts: row.test_list,
+                check: None,
+            },
+        })
+    })
+}
+
+/// A model's answer to a task: `{"task_id", "completion" | "solution"}`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Sample {
+    /// The task.
+    pub task_id: CaseId,
+    /// Goes on from the task's prompt.
+    pub completion: Option<String>,
+    /// Stands alone.
+    pub solution: Option<String>,
+}
+
+/// Reads samples and says which task each is for.
+///
+/// # Errors
+/// Names the file and the line: also of samples for tasks that the set does not have.
+pub fn read_samples(path: &Path, tasks: &[Task]) -> Result<Vec<(usize, Sample)>, CaseError> {
+    let places: HashMap<&CaseId, usize> =
+        tasks.iter().enumerate().map(|(place, task)| (&task.id, place)).collect();
+    lines(path, |sample: Sample| {
+        if sample.completion.is_some() == sample.solution.is_some() {
+            return Err("it needs exactly one of `completion` and `solution`".into());
+        }
+        let place = places.get(&sample.task_id).copied();
+        place
+            .map(|place| (place, sample.clone()))
+            .ok_or_else(|| format!("the set has no task {}", sample.task_id))
+    })
+}
+
+/// A line-by-line reader that unpacks gzip where it finds it.
+pub(super) fn open(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
+    let mut file = BufReader::new(File::open(path)?);
+    let packed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+    // No published set is larger; a bomb must not fill the memory.
+    const LARGEST: u64 = 8 << 30;
+    Ok(if packed {
+        Box::new(BufReader::new(MultiGzDecoder::new(file).take(LARGEST)))
+    } else {
+        Box::new(file)
+    })
+}
