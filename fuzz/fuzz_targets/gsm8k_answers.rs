@@ -1,23 +1,21 @@
-//! Answers: judging never panics, equals itself, and blames gold only for gold's faults.
+//! Answers of the textual modes: judging never panics, equals itself, and blames gold only for gold's faults.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use tracelift_domain::Verdict;
-use tracelift_verify::{AnswerMode, answers::judge};
+use tracelift_verify::answers::{exact, gsm8k};
 
 fuzz_target!(|input: (&str, &str)| {
     let (gold, completion) = input;
-    for mode in [AnswerMode::Gsm8kCompat, AnswerMode::Exact] {
-        let judgement = judge(mode, gold, completion);
+    for judge in [gsm8k::judge, exact::judge] {
+        let judgement = judge(gold, completion);
         assert_eq!(judgement.score.is_none(), judgement.verdict.success().is_none(), "{judgement:?}");
-        let with_itself = judge(mode, gold, gold);
+        let with_itself = judge(gold, gold);
         match (&judgement.verdict, &with_itself.verdict) {
             (Verdict::Unscorable { .. }, Verdict::Unscorable { .. }) => {}
             (Verdict::Passed | Verdict::Failed { .. }, Verdict::Passed) => {}
-            _ => {
-                panic!("{mode:?}: {gold:?} with {completion:?} is {judgement:?}, with itself {with_itself:?}")
-            }
+            _ => panic!("{gold:?} with {completion:?} is {judgement:?}, with itself {with_itself:?}"),
         }
     }
 });

@@ -9,6 +9,7 @@ mod quickstart;
 mod rm;
 mod setup;
 mod train;
+mod verify;
 mod world;
 
 use anyhow::Result;
@@ -43,6 +44,9 @@ enum Command {
     /// Train reward models.
     #[command(subcommand)]
     Rm(rm::RmCommand),
+    /// Verify answers and programs by themselves, from files of cases.
+    #[command(subcommand)]
+    Verify(verify::VerifyCommand),
     /// Look at the embedded worlds, and remake their checkpoints.
     #[command(subcommand)]
     World(world::WorldCommand),
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Command::Bench(bench) => bench::run(&bench),
         Command::Model(command) => model::run(&command),
         Command::Rm(command) => rm::run(&command),
+        Command::Verify(command) => verify::run(&command),
         Command::World(command) => world::run(&command),
     };
     match result {

@@ -3,7 +3,7 @@
 use crate::config::{DataConfig, ExecutorConfig, PlannerConfig, RewardModelConfig, RunConfig};
 use anyhow::{Context, Result, bail, ensure};
 use tracelift_datasets::Format;
-use tracelift_domain::{Gold, Seed};
+use tracelift_domain::{Problem, Seed};
 use tracelift_engine::Checkpoint;
 use tracelift_executor::{Executor, InProcess, OpenAi};
 use tracelift_reward::{RewardModel, Rule};
@@ -56,11 +56,26 @@ pub fn reward_model(config: &RunConfig) -> Result<Option<RewardModel>> {
     loaded.map(Some).with_context(|| format!("failed to load the reward model from {}", model.display()))
 }
 
-/// The verifier; tried out first if programs are to be run.
-pub fn verifier(config: &RunConfig, items: &[Item]) -> Result<Verifier> {
+/// The verifier; what it needs for these problems is tried out first. Says on standard error what programs are kept in, and
+/// which gold answers nothing can be equal to.
+pub fn verifier<'p>(
+    config: &RunConfig,
+    problems: impl IntoIterator<Item = &'p Problem> + Clone,
+) -> Result<Verifier> {
+    const NAMED: usize = 5;
     let verifier = Verifier::new(config.verifier.clone())?;
-    if items.iter().any(|item| matches!(item.problem.gold, Gold::Tests(_))) {
-        verifier.probe()?;
+    if let Some(observed) = verifier.probe(problems.clone())? {
+        eprintln!("{observed}");
+    }
+    let faults = verifier.gold_faults(problems);
+    for fault in faults.iter().take(NAMED) {
+        eprintln!(
+            "warning: problem {} has the gold answer {:?}, which is not equal to itself: whatever is answered is unknown",
+            fault.problem, fault.gold
+        );
+    }
+    if faults.len() > NAMED {
+        eprintln!("warning: the same goes for {} more problems", faults.len() - NAMED);
     }
     Ok(verifier)
 }
@@ -114,7 +129,7 @@ fn one_of(config: &DataConfig) -> Result<()> {
     Ok(())
 }
 
-fn listed(config: &DataConfig) -> Result<Vec<tracelift_domain::Problem>> {
+fn listed(config: &DataConfig) -> Result<Vec<Problem>> {
     one_of(config)?;
     let (path, format) = match (&config.gsm8k, &config.problems) {
         (Some(path), _) => (path, Format::Gsm8k),

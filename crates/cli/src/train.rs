@@ -12,6 +12,7 @@ use tracelift_engine::{Checkpoint, Precision, peft};
 use tracelift_train::grpo::Grpo;
 use tracelift_train::metrics::{StepMetrics, name};
 use tracelift_train::run::{RunDescription, RunFolder, RunLayout};
+use tracelift_train::source::Source;
 
 /// Settings of `train`.
 #[derive(Args)]
@@ -28,7 +29,12 @@ pub fn run(args: &Train) -> Result<()> {
     let config = config::read(&args.config)?;
     let data = config.data.as_ref().context("`data` is missing; it says which problems to train on")?;
     let source = setup::source(data, config.seed.child("problems", 0))?;
-    let verifier = setup::verifier(&config, &[source.item(0)])?;
+    let first = source.item(0);
+    let verifier = match &source {
+        Source::List { problems, .. } => setup::verifier(&config, problems),
+        // A world has no end, and its problems are all of one kind.
+        Source::World { .. } => setup::verifier(&config, [&first.problem]),
+    }?;
     let planner = setup::planner(&config.planner, config.seed)?;
     let executor = setup::executor(&config.executor)?;
     let rubric = setup::reward_model(&config)?;
@@ -51,9 +57,6 @@ pub fn run(args: &Train) -> Result<()> {
     export(&trained, &config.out, &base)?;
     println!("run: {}", config.out.display());
     println!("planner: {}", config.out.join("planner").display());
-    for leftover in verifier.leftovers() {
-        eprintln!("warning: {} could not be removed", leftover.display());
-    }
     Ok(())
 }
 

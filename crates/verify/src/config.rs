@@ -1,14 +1,20 @@
 //! The settings of a verifier.
 
+use crate::{answers::math_verify::MathVerifyConfig, programs::Comparison};
 use serde::{Deserialize, Serialize};
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use tracelift_sandbox::{Level, Limits};
 
 /// How answers and programs are judged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VerifierConfig {
-    /// How an answer is compared with the gold answer. Default: `gsm8k-compat`.
+    /// How an answer is compared with the gold answer. Default: `native`.
     pub answers: AnswerMode,
+    /// What becomes of a pair that `native` cannot decide. Default: `unknown`.
+    pub undecided: Undecided,
+    /// The Python library behind the mode `math-verify` and behind `undecided = "math-verify"`.
+    pub math_verify: MathVerifyConfig,
     /// How many programs run at the same time. Default: one for each available core.
     pub jobs: Option<NonZeroUsize>,
     /// How programs run.
@@ -19,11 +25,42 @@ pub struct VerifierConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerMode {
-    /// The last number of the completion, as the published Python code reads it: [`crate::answers::gsm8k`].
+    /// Mathematical equivalence: [`crate::answers::native`].
     #[default]
+    Native,
+    /// The last number of the completion, as the published Python code reads it: [`crate::answers::gsm8k`].
     Gsm8kCompat,
+    /// Normalised strings, as the MATH data set's own grader compares them.
+    Hendrycks,
+    /// The Python library Math-Verify in a process of its own: [`crate::answers::math_verify`].
+    MathVerify,
     /// The whole completion, up to white space: [`crate::answers::exact`].
     Exact,
+}
+
+impl AnswerMode {
+    /// The name used in files and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            AnswerMode::Native => "native",
+            AnswerMode::Gsm8kCompat => "gsm8k-compat",
+            AnswerMode::Hendrycks => "hendrycks",
+            AnswerMode::MathVerify => "math-verify",
+            AnswerMode::Exact => "exact",
+        }
+    }
+}
+
+/// What becomes of a pair that the native comparison cannot decide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Undecided {
+    /// It stays unknown: the reward is unknown, and nothing is learned from it.
+    #[default]
+    Unknown,
+    /// The Python library is asked.
+    MathVerify,
 }
 
 /// How programs run. Every limit holds for one test.
@@ -32,22 +69,30 @@ pub enum AnswerMode {
 pub struct ProgramConfig {
     /// The interpreter: a path, or a name to be looked up in `PATH`. Default: `python3`.
     pub python: PathBuf,
-    /// Wall time in seconds; CPU time is limited to the next whole second above it. Default: 4.
+    /// CPU time in seconds, of all processes of a program together. Default: 4.
     pub time_limit_s: f64,
-    /// Address space of a process, in MiB (`RLIMIT_AS`). Default: 1024.
+    /// Wall time in seconds: the backstop for programs that wait. Default: three times the CPU time and five seconds
+    /// more, which leaves a program its CPU time on a loaded machine.
+    pub wall_limit_s: Option<f64>,
+    /// Memory in MiB: the address space of a process and the resident memory of all of them. Default: 1024.
     pub memory_limit_mib: u64,
     /// Standard output, in KiB, or four times the expected output where that is more. Default: 1024.
     pub output_limit_kib: u64,
     /// Size of a file that the program writes, in MiB (`RLIMIT_FSIZE`). Default: 64.
     pub file_limit_mib: u64,
-    /// Processes and threads beyond those that the user already has (`RLIMIT_NPROC`; the kernel does not apply it
-    /// to root). Default: 64.
+    /// Processes and threads. Default: 64.
     pub processes: u64,
     /// Open files of a process (`RLIMIT_NOFILE`). Default: 256.
     pub open_files: u64,
     /// Run every test and score the share that passed, instead of stopping at the first failure and scoring 0.
     /// Default: false.
     pub all_tests: bool,
+    /// When an output is right. Default: `tokens`.
+    pub compare: Comparison,
+    /// Refuse to run programs in a sandbox weaker than this. Default: L2.
+    pub require_sandbox: Level,
+    /// Run programs even where nothing but resource limits protects this machine from them (level L0). Default: false.
+    pub accept_no_sandbox: bool,
 }
 
 impl Default for ProgramConfig {
@@ -55,12 +100,16 @@ impl Default for ProgramConfig {
         ProgramConfig {
             python: PathBuf::from("python3"),
             time_limit_s: 4.0,
+            wall_limit_s: None,
             memory_limit_mib: 1024,
             output_limit_kib: 1024,
             file_limit_mib: 64,
             processes: 64,
             open_files: 256,
             all_tests: false,
+            compare: Comparison::default(),
+            require_sandbox: Level::L2,
+            accept_no_sandbox: false,
         }
     }
 }
@@ -87,6 +136,9 @@ impl ProgramConfig {
         if !(0.05..=3600.0).contains(&self.time_limit_s) {
             return refuse("time_limit_s", self.time_limit_s.to_string(), "seconds from 0.05 to 3600");
         }
+        if let Some(wall) = self.wall_limit_s.filter(|wall| !(0.05..=36000.0).contains(wall)) {
+            return refuse("wall_limit_s", wall.to_string(), "seconds from 0.05 to 36000");
+        }
         for (key, value, least, most, expected) in [
             ("memory_limit_mib", self.memory_limit_mib, 64, 1 << 20, "MiB from 64 to 1048576"),
             ("output_limit_kib", self.output_limit_kib, 1, 1 << 20, "KiB from 1 to 1048576"),
@@ -100,9 +152,65 @@ impl ProgramConfig {
         }
         Ok(())
     }
+}
 
-    pub(crate) fn time_limit(&self) -> Duration {
-        Duration::from_secs_f64(self.time_limit_s)
+/// Limits of one case that differ from the configured ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitOverrides {
+    /// CPU time in seconds.
+    pub time_s: Option<f64>,
+    /// Wall time in seconds.
+    pub wall_s: Option<f64>,
+    /// Memory in MiB.
+    pub memory_mib: Option<u64>,
+    /// Standard output in KiB.
+    pub output_kib: Option<u64>,
+    /// Size of a file in MiB.
+    pub file_mib: Option<u64>,
+    /// Processes and threads.
+    pub processes: Option<u64>,
+    /// Open files.
+    pub open_files: Option<u64>,
+}
+
+impl LimitOverrides {
+    /// The configuration with these in place of its own limits.
+    ///
+    /// # Errors
+    /// The first that is out of range.
+    pub fn applied_to(&self, config: &ProgramConfig) -> Result<ProgramConfig, ConfigError> {
+        let config = ProgramConfig {
+            time_limit_s: self.time_s.unwrap_or(config.time_limit_s),
+            // A wall limit was chosen for its CPU limit: another CPU limit does not inherit it.
+            wall_limit_s: self.wall_s.or(config.wall_limit_s.filter(|_| self.time_s.is_none())),
+            memory_limit_mib: self.memory_mib.unwrap_or(config.memory_limit_mib),
+            output_limit_kib: self.output_kib.unwrap_or(config.output_limit_kib),
+            file_limit_mib: self.file_mib.unwrap_or(config.file_limit_mib),
+            processes: self.processes.unwrap_or(config.processes),
+            open_files: self.open_files.unwrap_or(config.open_files),
+            ..config.clone()
+        };
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+impl ProgramConfig {
+    /// The limits of one run that is expected to print this many bytes.
+    pub(crate) fn limits(&self, expected_bytes: u64) -> Limits {
+        const KIB: u64 = 1 << 10;
+        const MIB: u64 = 1 << 20;
+        let wall = self.wall_limit_s.unwrap_or(3.0 * self.time_limit_s + 5.0);
+        Limits {
+            cpu: Duration::from_secs_f64(self.time_limit_s),
+            wall: Duration::from_secs_f64(wall),
+            memory_bytes: self.memory_limit_mib * MIB,
+            output_bytes: (self.output_limit_kib * KIB).max(4 * expected_bytes),
+            file_bytes: self.file_limit_mib * MIB,
+            processes: self.processes,
+            open_files: self.open_files,
+        }
     }
 }
 
@@ -119,7 +227,14 @@ mod tests {
 
     #[test]
     fn modes_have_the_names_of_the_documentation() {
-        for (mode, name) in [(AnswerMode::Gsm8kCompat, "gsm8k-compat"), (AnswerMode::Exact, "exact")] {
+        for mode in [
+            AnswerMode::Native,
+            AnswerMode::Gsm8kCompat,
+            AnswerMode::Hendrycks,
+            AnswerMode::MathVerify,
+            AnswerMode::Exact,
+        ] {
+            let name = mode.name();
             let config: VerifierConfig = toml::from_str(&format!("answers = \"{name}\"")).unwrap();
             assert_eq!(config.answers, mode);
         }

@@ -1,12 +1,13 @@
 //! Verifiers: (x, y) → verdict. A completion is turned into an artifact and judged against the problem's gold.
 //!
-//! Gold decides how. [`Gold::Answer`](tracelift_domain::Gold) goes to [`answers`], which only reads text;
-//! [`Gold::Tests`](tracelift_domain::Gold) goes to [`programs`], which runs real Python under limits (Linux only;
-//! read there what those limits cover and what they do not).
+//! Gold decides how. [`Gold::Answer`](tracelift_domain::Gold) goes to [`answers`], which compare mathematics or text;
+//! [`Gold::Tests`](tracelift_domain::Gold) and [`Gold::Function`](tracelift_domain::Gold) go to [`programs`], which runs
+//! real Python in the [sandbox](tracelift_sandbox). [`cases`] are files of either, for judging by themselves.
 //!
-//! A fault of ours (unreadable gold, no interpreter, no disk) is `Unscorable`, never a failure of the model's.
+//! A fault of ours (unreadable gold, a broken sandbox) is `Unscorable`, never a failure of the model's.
 
 pub mod answers;
+pub mod cases;
 pub mod config;
 pub mod judgement;
 pub mod programs;

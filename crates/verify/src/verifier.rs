@@ -1,71 +1,110 @@
 //! The verifier: configured once, then asked.
 
 use crate::{
-    answers,
-    config::{AnswerMode, ConfigError, VerifierConfig},
+    answers::{AnswerJudge, math_verify::MathVerifyError},
+    config::{ConfigError, VerifierConfig},
     judgement::Judgement,
-    programs::Runner,
+    programs::{Comparison, Runner, Tests},
 };
 use std::{
     num::NonZeroUsize,
-    path::PathBuf,
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
 };
 use tracelift_domain::{Gold, Problem};
+use tracelift_sandbox::{Observed, SandboxError};
 
 /// V: (problem, completion) → judgement.
 #[derive(Debug)]
 pub struct Verifier {
-    answers: AnswerMode,
+    answers: AnswerJudge,
     jobs: NonZeroUsize,
     runner: Runner,
+    compare: Comparison,
 }
 
-/// A verifier that cannot run programs.
+/// What keeps a verifier from judging.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot run Python programs here: {0}")]
-pub struct ProbeError(String);
+pub enum ProbeError {
+    /// No programs.
+    #[error("cannot run Python programs here: {0}")]
+    Programs(#[source] Arc<SandboxError>),
+    /// No Python library for answers.
+    #[error("cannot compare answers: {0}")]
+    Answers(#[from] MathVerifyError),
+}
 
 impl Verifier {
-    /// A verifier with these settings. The Python interpreter is looked up when the first program is judged.
+    /// A verifier with these settings. The sandbox starts when the first program is judged.
     ///
     /// # Errors
     /// A setting that is out of range.
     pub fn new(config: VerifierConfig) -> Result<Verifier, ConfigError> {
         config.programs.validate()?;
         let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Ok(Verifier {
-            answers: config.answers,
-            jobs: config.jobs.unwrap_or_else(cores),
-            runner: Runner::new(config.programs),
-        })
+        let jobs = config.jobs.unwrap_or_else(cores);
+        let compare = config.programs.compare.clone();
+        let answers = AnswerJudge::new(&config);
+        Ok(Verifier { answers, jobs, runner: Runner::new(config.programs, jobs), compare })
     }
 
-    /// Runs one tiny program, so that a missing interpreter or impossible limits show before hours of work do.
+    /// Starts what these problems need, so that a missing interpreter or library, or a sandbox that is weaker than
+    /// required, shows before hours of work do. Says what was observed of the sandbox, if programs are to be run.
     ///
     /// # Errors
-    /// What keeps programs from running.
-    pub fn probe(&self) -> Result<(), ProbeError> {
-        self.runner.probe().map_err(|error| ProbeError(error.to_string()))
+    /// What keeps it from judging.
+    pub fn probe<'p>(
+        &self,
+        problems: impl IntoIterator<Item = &'p Problem>,
+    ) -> Result<Option<&Observed>, ProbeError> {
+        let (mut answers, mut programs) = (false, false);
+        for problem in problems {
+            match problem.gold {
+                Gold::Answer(_) => answers = true,
+                Gold::Tests(_) | Gold::Function(_) => programs = true,
+            }
+        }
+        if answers {
+            self.answers.probe()?;
+        }
+        if programs { self.runner.start().map(Some).map_err(ProbeError::Programs) } else { Ok(None) }
+    }
+
+    /// Gold answers that are not equal to themselves: no completion can be right for these problems.
+    #[must_use]
+    pub fn gold_faults<'p>(&self, problems: impl IntoIterator<Item = &'p Problem>) -> Vec<GoldFault> {
+        problems
+            .into_iter()
+            .filter_map(|problem| {
+                let Gold::Answer(gold) = &problem.gold else { return None };
+                let judgement = self.answers.judge(gold, gold);
+                let fault = judgement.verdict.success() != Some(true);
+                fault.then(|| GoldFault { problem: problem.id.clone(), gold: gold.clone() })
+            })
+            .collect()
     }
 
     /// Judges one completion.
     #[must_use]
     pub fn judge(&self, problem: &Problem, completion: &str) -> Judgement {
         match &problem.gold {
-            Gold::Answer(gold) => answers::judge(self.answers, gold, completion),
-            Gold::Tests(tests) => self.runner.judge(tests, completion),
+            Gold::Answer(gold) => self.answers.judge(gold, completion),
+            Gold::Tests(tests) => {
+                let comparison = self.compare.clone();
+                let tests = Tests::Io { tests: tests.clone(), comparison, checker: None };
+                self.runner.judge(&tests, completion)
+            }
+            Gold::Function(tests) => self.runner.judge(&Tests::Function(tests.clone()), completion),
         }
     }
 
     /// Judges many, in the order given; programs run side by side.
     #[must_use]
     pub fn judge_all(&self, items: &[(&Problem, &str)]) -> Vec<Judgement> {
-        let programs = items.iter().filter(|(problem, _)| matches!(problem.gold, Gold::Tests(_))).count();
+        let programs = items.iter().filter(|(problem, _)| !matches!(problem.gold, Gold::Answer(_))).count();
         let jobs = self.jobs.get().min(programs);
         if jobs <= 1 {
             return items.iter().map(|(problem, completion)| self.judge(problem, completion)).collect();
@@ -91,10 +130,13 @@ impl Verifier {
         let lost = || Judgement::unscorable("it was never judged", None);
         places.into_iter().map(|place| place.into_inner().unwrap_or_else(lost)).collect()
     }
+}
 
-    /// Temporary directories of programs that could not be removed, for the log.
-    #[must_use]
-    pub fn leftovers(&self) -> Vec<PathBuf> {
-        self.runner.leftovers()
-    }
+/// A gold answer that is not equal to itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoldFault {
+    /// The problem.
+    pub problem: String,
+    /// Its gold answer.
+    pub gold: String,
 }

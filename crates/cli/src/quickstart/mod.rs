@@ -141,8 +141,9 @@ fn prepare<'a>(args: &Quickstart, out: &'a Path) -> Result<Stage<'a>> {
     };
     let executor = InProcess::new(&load("executor")?, PromptStyle::World, sampling)?;
     let verifier = Verifier::new(VerifierConfig { answers: AnswerMode::Exact, ..VerifierConfig::default() })?;
-    if args.world == WorldName::Programs {
-        verifier.probe()?;
+    let instance = World::new(args.world).instance(seed, Split::Train, 0);
+    if let Some(observed) = verifier.probe([instance.problem()])? {
+        println!("{observed}");
     }
     println!("world {}: base planner and frozen executor in {}", args.world, base.display());
     println!("executor: {}", executor.describe());

@@ -1,19 +1,135 @@
 //! Answers: one module for each way of comparing a completion with a gold answer.
 //!
-//! Each module has one function, `judge(gold, completion)`, that is pure, total and linear in the length of its
-//! input. An unreadable gold answer is `Unscorable`; a completion without an answer is `NoArtifact`.
+//! All of them are total. An unreadable gold answer is `Unscorable`, a completion without an answer is `NoArtifact`, and a
+//! pair that cannot be decided is `Unscorable` as well: nothing is learned from it.
 
 pub mod exact;
 pub mod gsm8k;
+pub mod math_verify;
+pub mod native;
 mod rational;
 
-use crate::{config::AnswerMode, judgement::Judgement};
+use crate::{
+    config::{AnswerMode, Undecided, VerifierConfig},
+    judgement::{Artifact, Judgement},
+};
+use math_verify::{MathVerify, MathVerifyError, MathVerifyReply};
+use native::{Extracted, MathOptions, MathVerdict};
+use tracelift_domain::{FailureKind, Verdict};
 
-/// Judges a completion against a gold answer.
-#[must_use]
-pub fn judge(mode: AnswerMode, gold: &str, completion: &str) -> Judgement {
-    match mode {
-        AnswerMode::Gsm8kCompat => gsm8k::judge(gold, completion),
-        AnswerMode::Exact => exact::judge(gold, completion),
+/// What was found out about a pair of answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compared {
+    /// Whether they are the same.
+    pub verdict: MathVerdict,
+    /// What was read from the gold answer.
+    pub gold: Option<String>,
+    /// What was read from the prediction.
+    pub pred: Option<String>,
+    /// What was taken from the prediction to be its answer, where the mode tells.
+    pub extracted: Option<Extracted>,
+    /// Which rule decided.
+    pub rule: String,
+}
+
+/// Compares answers in one of the modes.
+#[derive(Debug)]
+pub struct AnswerJudge {
+    mode: AnswerMode,
+    undecided: Undecided,
+    math_verify: MathVerify,
+}
+
+impl AnswerJudge {
+    /// Starts nothing.
+    #[must_use]
+    pub fn new(config: &VerifierConfig) -> AnswerJudge {
+        AnswerJudge {
+            mode: config.answers,
+            undecided: config.undecided,
+            math_verify: MathVerify::new(config.math_verify.clone()),
+        }
     }
+
+    /// Whether the Python library is needed.
+    fn needs_math_verify(&self) -> bool {
+        self.mode == AnswerMode::MathVerify
+            || (self.mode == AnswerMode::Native && self.undecided == Undecided::MathVerify)
+    }
+
+    /// Starts what the mode needs, so that a missing library shows before hours of work do.
+    ///
+    /// # Errors
+    /// What is missing, and how to get it.
+    pub fn probe(&self) -> Result<(), MathVerifyError> {
+        if self.needs_math_verify() { self.math_verify.probe() } else { Ok(()) }
+    }
+
+    /// Compares a prediction with a gold answer. `options` concern the mathematical modes.
+    ///
+    /// # Errors
+    /// When the mode needs a Python library that cannot be used.
+    pub fn compare(
+        &self,
+        gold: &str,
+        pred: &str,
+        options: &MathOptions,
+    ) -> Result<Compared, MathVerifyError> {
+        Ok(match self.mode {
+            AnswerMode::Native => {
+                let compared = native::compare(gold, pred, options);
+                match (&compared.verdict, self.undecided) {
+                    (MathVerdict::Undecided(_), Undecided::MathVerify) => self.ask(gold, pred, options)?,
+                    _ => compared,
+                }
+            }
+            AnswerMode::MathVerify => self.ask(gold, pred, options)?,
+            AnswerMode::Hendrycks => native::hendrycks(gold, pred),
+            AnswerMode::Gsm8kCompat => as_compared(gsm8k::judge(gold, pred), "gsm8k-compat"),
+            AnswerMode::Exact => as_compared(exact::judge(gold, pred), "exact"),
+        })
+    }
+
+    fn ask(&self, gold: &str, pred: &str, options: &MathOptions) -> Result<Compared, MathVerifyError> {
+        let MathVerifyReply { verdict, gold, pred } = self.math_verify.compare(gold, pred, options)?;
+        Ok(Compared { verdict, gold, pred, extracted: None, rule: "math-verify".to_owned() })
+    }
+
+    /// Judges a completion against a gold answer.
+    #[must_use]
+    pub fn judge(&self, gold: &str, completion: &str) -> Judgement {
+        match self.mode {
+            AnswerMode::Gsm8kCompat => return gsm8k::judge(gold, completion),
+            AnswerMode::Exact => return exact::judge(gold, completion),
+            AnswerMode::Native | AnswerMode::Hendrycks | AnswerMode::MathVerify => {}
+        }
+        let compared = match self.compare(gold, completion, &MathOptions::default()) {
+            Ok(compared) => compared,
+            Err(error) => return Judgement::unscorable(error.to_string(), None),
+        };
+        let artifact = compared.pred.map(Artifact::Answer);
+        match (compared.verdict, artifact) {
+            (MathVerdict::Equal, Some(artifact)) => Judgement::passed(artifact),
+            (MathVerdict::Different, Some(artifact)) => Judgement::failed(FailureKind::WrongAnswer, artifact),
+            (MathVerdict::NoAnswer | MathVerdict::Equal | MathVerdict::Different, _) => {
+                Judgement::no_artifact()
+            }
+            (MathVerdict::GoldUnparsable, artifact) => {
+                Judgement::unscorable(format!("the gold answer {gold:?} cannot be read"), artifact)
+            }
+            (MathVerdict::Undecided(why), artifact) => Judgement::unscorable(why, artifact),
+        }
+    }
+}
+
+/// A judgement of one of the textual modes, as the mathematical ones put it.
+fn as_compared(judgement: Judgement, rule: &str) -> Compared {
+    let verdict = match judgement.verdict {
+        Verdict::Passed => MathVerdict::Equal,
+        Verdict::Failed { kind: FailureKind::NoArtifact } => MathVerdict::NoAnswer,
+        Verdict::Failed { .. } => MathVerdict::Different,
+        Verdict::Unscorable { .. } => MathVerdict::GoldUnparsable,
+    };
+    let pred = judgement.artifact.map(|artifact| artifact.as_str().to_owned());
+    Compared { verdict, gold: None, pred, extracted: None, rule: rule.to_owned() }
 }

@@ -3,7 +3,7 @@
 
 use super::Compared;
 use serde::Serialize;
-use tracelift_math::{Comparison, Verdict};
+use tracelift_math::{Comparison, Verdict, hendrycks};
 
 pub use tracelift_math::{MatchTypes, Options as MathOptions};
 
@@ -44,4 +44,45 @@ pub fn compare(gold: &str, pred: &str, options: &MathOptions) -> Compared {
     };
     let extracted = extracted.map(|(rung, text)| Extracted { by: rung.name(), text });
     Compared { verdict, gold, pred, extracted, rule: rule.to_owned() }
+}
+
+/// Compares the last boxed answers as strings, or the whole texts where there is none.
+#[must_use]
+pub fn hendrycks(gold: &str, pred: &str) -> Compared {
+    let gold = hendrycks::last_boxed(gold).unwrap_or(gold);
+    let boxed = hendrycks::last_boxed(pred);
+    let answer = boxed.unwrap_or(pred).trim();
+    let verdict = match (gold.trim().is_empty(), answer.is_empty()) {
+        (true, _) => MathVerdict::GoldUnparsable,
+        (false, true) => MathVerdict::NoAnswer,
+        (false, false) if hendrycks::is_equiv(gold, answer) => MathVerdict::Equal,
+        (false, false) => MathVerdict::Different,
+    };
+    Compared {
+        verdict,
+        gold: hendrycks::normalized(gold),
+        pred: hendrycks::normalized(answer).or_else(|| Some(answer.to_owned())),
+        extracted: boxed.map(|text| Extracted { by: "boxed", text: text.to_owned() }),
+        rule: "hendrycks".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_two_modes_differ_where_they_are_known_to() {
+        let options = MathOptions::default();
+        for (gold, pred, native, strings) in [
+            ("\\frac{1}{2}", "\\boxed{\\tfrac12}", MathVerdict::Equal, MathVerdict::Equal),
+            ("\\frac{1}{2}", "\\boxed{2/4}", MathVerdict::Equal, MathVerdict::Different),
+            ("(1,2)", "\\boxed{(2,1)}", MathVerdict::Different, MathVerdict::Different),
+            ("7", "", MathVerdict::NoAnswer, MathVerdict::NoAnswer),
+            ("", "7", MathVerdict::GoldUnparsable, MathVerdict::GoldUnparsable),
+        ] {
+            assert_eq!(compare(gold, pred, &options).verdict, native, "{gold} {pred}");
+            assert_eq!(hendrycks(gold, pred).verdict, strings, "{gold} {pred}");
+        }
+    }
 }

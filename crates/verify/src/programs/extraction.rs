@@ -1,54 +1,283 @@
-//! Finding the program in a completion.
+//! Finding the program in what a model wrote.
+//!
+//! Models wrap programs in fences, in tags, in prose and in the control tokens of their chat templates. The rules below
+//! are tried in order; each only ever cuts text away, so that what runs is what the model wrote.
+//!
+//! 1. Reasoning that is marked as such (`<think>…</think>`) and control tokens (`<|im_end|>`, …) are not program text.
+//! 2. Fenced blocks (```` ``` ```` or `~~~`): the last complete one that says it is Python, or else the last complete one
+//!    that says nothing, or else an unfinished one at the end: generation often stops *at* the closing fence. Where the
+//!    name of a function is known, blocks that define it come before those that do not.
+//! 3. A block between `[PYTHON]` and `[/PYTHON]`, or `<code>` and `</code>`.
+//! 4. No marks at all: the text, without prose before its first and after its last line of code.
+
+/// What the completion is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted<'a> {
+    /// A whole program.
+    Program,
+    /// A program that defines this function or class.
+    Definition(&'a str),
+}
 
 /// The source of the program, or `None` if there is no text at all.
-///
-/// The last complete fenced block that says it is Python; or else the last complete fenced block that says nothing;
-/// or else the whole completion. A fence opens on a line of its own (```` ``` ```` or ```` ```python ````) and is
-/// closed by the next line that starts or ends with ```` ``` ````. Blocks in other languages are passed over.
-pub(super) fn program(completion: &str) -> Option<String> {
-    let mut labelled = None;
-    let mut bare = None;
-    let mut lines = completion.lines();
-    while let Some(line) = lines.next() {
-        let indent = line.len() - line.trim_start().len();
-        let Some(label) = line.trim().strip_prefix("```") else { continue };
-        let label = label.trim().to_ascii_lowercase();
-        // A block that is never closed is not complete, and nothing can follow it.
-        let Some(block) = block(&mut lines, indent) else { break };
-        match label.as_str() {
-            "python" | "py" | "python3" => labelled = Some(block),
-            "" => bare = Some(block),
-            _ => {}
-        }
-    }
-    let source = labelled.or(bare).unwrap_or_else(|| completion.to_owned());
+#[must_use]
+pub fn program(completion: &str, wanted: Wanted<'_>) -> Option<String> {
+    let text = without_control_tokens(after_reasoning(completion));
+    let blocks = blocks(text);
+    let source = match best(&blocks, wanted) {
+        Some(block) => block.source.clone(),
+        None if blocks.is_empty() => match tagged(text) {
+            Some(source) => source.to_owned(),
+            None => without_prose(text),
+        },
+        // Only blocks in other languages: nothing here is a program, and the interpreter will say so.
+        None => text.to_owned(),
+    };
     (!source.trim().is_empty()).then_some(source)
 }
 
-/// The lines up to the closing fence, without the indentation of the opening one.
-fn block<'a>(lines: &mut impl Iterator<Item = &'a str>, indent: usize) -> Option<String> {
+/// Whether a source defines a name at its top level.
+#[must_use]
+pub fn defines(source: &str, name: &str) -> bool {
+    source.lines().any(|line| {
+        let rest = ["def ", "class ", "async def "].iter().find_map(|keyword| line.strip_prefix(keyword));
+        let (head, follows): (&str, &[char]) = match rest {
+            Some(rest) => (rest, &['(', ':', ' ', '[']),
+            None => (line, &['=', ':', ' ']),
+        };
+        let after = head.trim_start().strip_prefix(name);
+        match (after, rest) {
+            (Some(after), Some(_)) => after.starts_with(follows),
+            (Some(after), None) => {
+                let after = after.trim_start();
+                (after.starts_with('=') && !after.starts_with("=="))
+                    || (after.starts_with(':') && after.contains('='))
+            }
+            (None, _) => false,
+        }
+    })
+}
+
+/// What follows the last marked reasoning; all of the text where the mark is opened and never closed.
+fn after_reasoning(text: &str) -> &str {
+    ["</think>", "</thinking>", "</reasoning>"]
+        .iter()
+        .filter_map(|end| text.rfind(end).map(|at| at + end.len()))
+        .max()
+        .map_or(text, |at| &text[at..])
+}
+
+/// Control tokens end a turn: whatever follows the first of them is not the program.
+fn without_control_tokens(text: &str) -> &str {
+    const TOKENS: [&str; 9] = [
+        "<|im_end|>",
+        "<|endoftext|>",
+        "<|eot_id|>",
+        "<|end_of_text|>",
+        "<|eom_id|>",
+        "<|end|>",
+        "<end_of_turn>",
+        "<\u{ff5c}end\u{2581}of\u{2581}sentence\u{ff5c}>",
+        "</s>",
+    ];
+    let text = text.trim_start_matches('\u{feff}');
+    let end = TOKENS
+        .iter()
+        // `</s>` may be part of a string; as a control token it stands at the very end.
+        .filter_map(|token| match *token {
+            "</s>" => text.trim_end().strip_suffix("</s>").map(str::len),
+            token => text.find(token),
+        })
+        .min();
+    end.map_or(text, |end| &text[..end])
+}
+
+/// A fenced block.
+#[derive(Debug)]
+struct Block {
+    language: Language,
+    closed: bool,
+    source: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Language {
+    Other,
+    Unnamed,
+    Python,
+}
+
+impl Language {
+    fn named(label: &str) -> Language {
+        let name =
+            label.split(|c: char| c.is_whitespace() || matches!(c, ',' | '{' | ':')).next().unwrap_or("");
+        match name.to_ascii_lowercase().as_str() {
+            "" => Language::Unnamed,
+            "python" | "py" | "python3" | "python2" | "py3" | "ipython" => Language::Python,
+            _ => Language::Other,
+        }
+    }
+}
+
+fn best<'b>(blocks: &'b [Block], wanted: Wanted<'_>) -> Option<&'b Block> {
+    blocks
+        .iter()
+        .enumerate()
+        .filter(|(_, block)| block.language != Language::Other && !block.source.trim().is_empty())
+        .max_by_key(|(place, block)| {
+            let defined = match wanted {
+                Wanted::Program => false,
+                Wanted::Definition(name) => defines(&block.source, name),
+            };
+            (defined, block.closed, block.language, *place)
+        })
+        .map(|(_, block)| block)
+        .or_else(|| blocks.iter().rev().find(|block| block.language != Language::Other))
+}
+
+/// All fenced blocks. A fence opens on a line of its own and is closed by the next line that starts or ends with one.
+fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let indent = line.len() - line.trim_start().len();
+        let trimmed = line.trim();
+        let Some(fence) = ["```", "~~~"].into_iter().find(|fence| trimmed.starts_with(fence)) else {
+            continue;
+        };
+        let label = trimmed.trim_start_matches(['`', '~']);
+        // "```print(1)```" on one line is a block as well.
+        if let Some(inline) = label.strip_suffix(fence) {
+            let (language, source) = match inline.split_once(char::is_whitespace) {
+                Some((label, rest)) if Language::named(label) == Language::Python => (Language::Python, rest),
+                _ => (Language::Unnamed, inline),
+            };
+            blocks.push(Block { language, closed: true, source: source.trim().to_owned() });
+            continue;
+        }
+        let (source, closed) = block(&mut lines, indent, fence);
+        blocks.push(Block { language: Language::named(label.trim()), closed, source });
+    }
+    blocks
+}
+
+/// The lines up to the closing fence, without the indentation of the opening one, and whether there was one.
+fn block<'a>(lines: &mut impl Iterator<Item = &'a str>, indent: usize, fence: &str) -> (String, bool) {
     let mut source = String::new();
     for line in lines {
         let trimmed = line.trim();
-        if trimmed.starts_with("```") {
-            return Some(source);
+        if trimmed.starts_with(fence) {
+            return (source, true);
         }
-        let last = trimmed.ends_with("```");
+        let last = trimmed.ends_with(fence);
         let spaces = line.len() - line.trim_start_matches([' ', '\t']).len();
         let line = line.get(spaces.min(indent)..).unwrap_or(line);
-        source.push_str(if last { line.trim_end().trim_end_matches('`') } else { line });
+        source.push_str(if last { line.trim_end().trim_end_matches(['`', '~']) } else { line });
         source.push('\n');
         if last {
-            return Some(source);
+            return (source, true);
         }
     }
-    None
+    (source, false)
+}
+
+fn tagged(text: &str) -> Option<&str> {
+    [("[PYTHON]", "[/PYTHON]"), ("<code>", "</code>"), ("<python>", "</python>")].into_iter().find_map(
+        |(open, close)| {
+            let start = text.rfind(open)? + open.len();
+            let inside = &text[start..];
+            let inside = inside.find(close).map_or(inside, |end| &inside[..end]);
+            (!inside.trim().is_empty()).then(|| inside.trim_matches(['\n', '\r']))
+        },
+    )
+}
+
+/// The text without sentences before the first and after the last line of code.
+///
+/// Nothing is cut unless the first line that is not blank reads like a sentence (a program never starts with one), and
+/// then only lines at the left margin, which cannot be inside a block of code.
+fn without_prose(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let first = lines.iter().position(|line| !line.trim().is_empty());
+    let starts_with_prose = first.is_some_and(|at| is_prose(lines[at]));
+    let start = if starts_with_prose { lines.iter().position(|line| starts_code(line)) } else { Some(0) };
+    let Some(start) = start else { return text.to_owned() };
+    let end = lines
+        .iter()
+        .rposition(|line| !line.trim().is_empty() && !is_prose(line))
+        .map_or(lines.len(), |at| at + 1);
+    if start == 0 && end == lines.len() {
+        return text.to_owned();
+    }
+    lines[start..end.max(start)].join("\n") + "\n"
+}
+
+/// Lines with which a program starts, or goes on after its definitions.
+fn starts_code(line: &str) -> bool {
+    const STARTS: [&str; 14] = [
+        "import ",
+        "from ",
+        "def ",
+        "class ",
+        "async def ",
+        "@",
+        "#",
+        "if ",
+        "for ",
+        "while ",
+        "try:",
+        "with ",
+        "print(",
+        "\"\"\"",
+    ];
+    let assignment = || {
+        line.split_once('=').is_some_and(|(left, right)| {
+            let left = left.trim_end_matches(['+', '-', '*', '/', '%', '|', '&', '^', ' ']);
+            !right.starts_with('=')
+                && !left.is_empty()
+                && left.chars().all(|c| c.is_alphanumeric() || "_,.[]()* :'\"".contains(c))
+                && !left.split(',').any(|name| name.trim().contains(' '))
+        })
+    };
+    let call = || line.split_once('(').is_some_and(|(name, _)| is_name(name));
+    !is_prose(line) && (STARTS.iter().any(|start| line.starts_with(start)) || assignment() || call())
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.')
+}
+
+/// A line at the left margin that reads like a sentence and not like Python.
+fn is_prose(line: &str) -> bool {
+    if line.starts_with([' ', '\t', '#', '@', '"', '\'', ')', ']', '}']) || line.trim().is_empty() {
+        return false;
+    }
+    let trimmed = line.trim();
+    if trimmed.starts_with("**") || trimmed.starts_with("- ") || trimmed.starts_with("* ") {
+        return true;
+    }
+    let words: Vec<&str> = trimmed.split_whitespace().collect();
+    let first = words.first().copied().unwrap_or("");
+    let capital = first.starts_with(|c: char| c.is_uppercase()) && !first.contains(['(', '=', '.', '_', '[']);
+    // "For each …", "If the …": Python's keywords are lower-case.
+    let plain = words.iter().take(3).all(|word| {
+        word.trim_end_matches([',', ':', '.', '!', '\''])
+            .chars()
+            .all(|c| c.is_alphabetic() || c == '\'' || c == '-')
+    });
+    let python_like = trimmed.contains(" = ") || trimmed.ends_with("):") || trimmed.contains("==");
+    (capital && plain && words.len() >= 2 && !python_like && !matches!(first, "True" | "False" | "None"))
+        || (trimmed.ends_with(':') && capital && !python_like)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn whole(completion: &str) -> Option<String> {
+        program(completion, Wanted::Program)
+    }
 
     #[test]
     fn the_last_complete_python_block_wins() {
@@ -60,26 +289,119 @@ mod tests {
             ("```python\na\n```\n```python\nb", "a\n"),
             ("- so:\n  ```python\n  if x:\n    y\n  ```", "if x:\n  y\n"),
             ("```python\nprint(1)```", "print(1)\n"),
+            ("```python print(1)```", "print(1)"),
+            ("```print(1)```", "print(1)"),
+            ("~~~python\nprint(1)\n~~~", "print(1)\n"),
+            ("```python title=\"a.py\"\nprint(1)\n```", "print(1)\n"),
+            ("```{.python}\nprint(1)\n```", "print(1)\n"),
             ("print(1)\n", "print(1)\n"),
-            ("```python\nprint(1)\n", "```python\nprint(1)\n"),
             ("```bash\nls\n```", "```bash\nls\n```"),
             ("s = '```'\nprint(s)", "s = '```'\nprint(s)"),
         ] {
-            assert_eq!(program(completion).as_deref(), Some(source), "{completion:?}");
+            assert_eq!(whole(completion).as_deref(), Some(source), "{completion:?}");
+        }
+    }
+
+    #[test]
+    fn generation_may_stop_at_the_closing_fence() {
+        assert_eq!(whole("Sure:\n```python\nprint(1)\n").as_deref(), Some("print(1)\n"));
+        assert_eq!(whole("```\nprint(1)").as_deref(), Some("print(1)\n"));
+    }
+
+    #[test]
+    fn a_block_that_defines_the_function_comes_first() {
+        let completion =
+            "```python\ndef add(a, b):\n    return a + b\n```\nUsage:\n```python\nprint(add(1, 2))\n```";
+        assert!(program(completion, Wanted::Definition("add")).unwrap().starts_with("def add"));
+        assert!(whole(completion).unwrap().starts_with("print"));
+    }
+
+    #[test]
+    fn definitions_are_found_at_the_top_level() {
+        for (source, defined) in [
+            ("def add(a):", true),
+            ("async def add(a):", true),
+            ("class add:", true),
+            ("add = lambda a: a", true),
+            ("add: object = 1", true),
+            ("    def add(a):", false),
+            ("def adder(a):", false),
+            ("add == 1", false),
+            ("add(1)", false),
+        ] {
+            assert_eq!(defines(source, "add"), defined, "{source}");
+        }
+    }
+
+    #[test]
+    fn artefacts_of_chats_are_no_program_text() {
+        for (completion, source) in [
+            ("<think>\n```python\nwrong\n```\n</think>\n```python\nright\n```<|im_end|>", "right\n"),
+            ("print(1)<|im_end|>\n<|im_start|>user\nprint(2)", "print(1)"),
+            ("print(1)</s>", "print(1)"),
+            ("print('</s>')", "print('</s>')"),
+            ("[PYTHON]\nprint(1)\n[/PYTHON]\nThat is all.", "print(1)"),
+            ("<code>print(1)</code>", "print(1)"),
+            ("\u{feff}print(1)", "print(1)"),
+        ] {
+            assert_eq!(whole(completion).as_deref(), Some(source), "{completion:?}");
+        }
+    }
+
+    #[test]
+    fn prose_around_bare_code_is_cut() {
+        let code = "import sys\n\ndef f(x):\n    return x\n\nprint(f(1))\n";
+        for (before, after) in [
+            ("Here is the solution:\n\n", ""),
+            ("Sure! This reads the numbers.\n", "\nThis program runs in linear time.\n"),
+            ("", "Explanation: the function returns its argument.\n"),
+        ] {
+            assert_eq!(
+                whole(&format!("{before}{code}{after}")).unwrap().trim_end(),
+                code.trim_end(),
+                "{before}"
+            );
+        }
+    }
+
+    #[test]
+    fn programs_without_marks_stay_as_they_are() {
+        for source in [
+            "n = int(input())\nfor i in range(n):\n    print(i)\n",
+            "A, B = map(int, input().split())\nprint(A + B)\n",
+            "#!/usr/bin/env python3\nprint('Hello there, this is text')\n",
+            "class Node:\n    pass\n\nNode()\nX = 1\nprint(X)",
+            "\"\"\"Doc.\n\nThis is Prose inside of it.\n\"\"\"\nprint(1)",
+            "s = '''\nSome long text here\n'''\nprint(s)",
+            "True and print(1)",
+            "Counter([1])\n",
+        ] {
+            assert_eq!(whole(source).as_deref(), Some(source), "{source:?}");
         }
     }
 
     #[test]
     fn nothing_is_no_program() {
-        for completion in ["", " \n\t", "```python\n```", "```python\n \n```\n"] {
-            assert_eq!(program(completion), None, "{completion:?}");
+        for completion in
+            ["", " \n\t", "```python\n```", "```python\n \n```\n", "<|im_end|>", "<think>x</think>"]
+        {
+            assert_eq!(whole(completion), None, "{completion:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn total(completion in "(```|python|[ \t]|\n|[a-zé]){0,60}") {
-            let _ = program(&completion);
+        fn total(completion in "(```|~~~|python|<think>|</think>|<\\|im_end\\|>|[ \t]|\n|[a-zé=(:]){0,60}") {
+            let _ = whole(&completion);
+            let _ = program(&completion, Wanted::Definition("a"));
+        }
+
+        /// Fencing a program and taking it out again changes nothing.
+        #[test]
+        fn fences_are_transparent(lines in proptest::collection::vec("[a-z0-9 =(),]{1,20}", 1..6)) {
+            let source = lines.join("\n") + "\n";
+            prop_assume!(!source.trim().is_empty());
+            prop_assert_eq!(whole(&format!("Here:\n```python\n{source}```\nDone.")), Some(source));
         }
     }
 }

@@ -1,176 +1,329 @@
-//! Programs: a completion's Python source, run on stdin/stdout tests under limits. Linux only.
+//! Programs: Python source from a model, run in the [sandbox](tracelift_sandbox) and judged by tests.
 //!
-//! Each test is one fresh interpreter in a fresh temporary directory that is removed afterwards. Its standard input
-//! is a file; its output is drained while it runs; the first test that fails ends the judgement unless
-//! [`all_tests`](crate::ProgramConfig::all_tests) is set. Output is right if it has the same tokens as the expected
-//! output (split at ASCII white space and U+001C..U+001F) and the interpreter ended with status 0.
+//! Two kinds of [`Tests`]: on standard input and output, compared as [`Comparison`] says or by a checker program; and on
+//! what a program defines, where the tests run in another process than the program. What is expected never enters the
+//! program's process.
 //!
-//! # What is covered
-//! - Wall time, CPU time, address space, file size, open files, core files, number of processes (not for root: the
-//!   kernel does not apply it to root), bytes of standard output; standard error is drained and forgotten but for
-//!   its end. A limit that cannot be set is an error, so that no program ever runs without it.
-//! - Each run is a session of its own. All its processes that are still in that session's first process group are
-//!   killed at the verdict, also after a normal end, and when the thread that waits for it dies.
-//! - The environment is scrubbed, string hashing is not random, the interpreter sees neither site packages nor the
-//!   working directory, descriptors are not inherited. `no_new_privs` is set.
-//! - An interpreter that never reached the program (broken installation, limits too low for it) is a fault of ours,
-//!   tried once more and then `Unscorable`, never a failed program.
-//!
-//! # What is not covered
-//! This is not a sandbox. There are no namespaces, no Landlock, no seccomp filter, no other user:
-//! - a program can read and write whatever the user can, reach the network, and signal the user's processes,
-//!   this one included;
-//! - a process that starts a session of its own (a daemon by double fork and `setsid`) survives the verdict;
-//! - memory is limited for each process, not for their sum; disk space for each file, not for their sum;
-//! - System V IPC objects, `/dev/shm` files and files outside the working directory stay behind.
-//!
-//! So run only programs from models that you would run by hand, or put the whole of TraceLift into a container.
+//! CPU time is what a program is judged by; wall time is the backstop for programs that wait. A fault of ours (the sandbox
+//! broke, twice) is [`ProgramVerdict::Infrastructure`] and never a failed program. What the sandbox covers at which level
+//! is in its own documentation.
 
+mod comparison;
 mod extraction;
-mod interpreter;
-mod process;
-mod tokens;
-mod workspace;
+mod report;
+
+pub use comparison::Comparison;
+pub use extraction::{Wanted, defines, program as extract};
+pub use report::{ProgramReport, ProgramVerdict, TestReport};
 
 use crate::{
-    config::ProgramConfig,
+    config::{LimitOverrides, ProgramConfig},
     judgement::{Artifact, Judgement},
 };
-use interpreter::Interpreter;
-use process::{Ending, Limits};
+use serde_json::json;
 use std::{
-    path::PathBuf,
-    sync::{Mutex, PoisonError},
+    num::NonZeroUsize,
+    sync::{Arc, OnceLock},
 };
-use tracelift_domain::{FailureKind, IoTest, Probability, Verdict};
-use workspace::Workspace;
+use tracelift_domain::{FunctionTests, IoTest, Probability, Verdict};
+use tracelift_sandbox::{
+    AssertOutcome, Ending, FunctionEnding, FunctionRun, FunctionTest, Limits, Observed, Run, Sandbox,
+    SandboxConfig, SandboxError,
+};
 
-/// How often a run is tried before a fault of ours makes it unscorable.
-const ATTEMPTS: usize = 2;
-const KIB: u64 = 1 << 10;
-const MIB: u64 = 1 << 20;
+/// How much of a program's last words is kept for people.
+const WORDS: usize = 400;
 
-/// Runs programs.
-#[derive(Debug)]
-pub(crate) struct Runner {
-    config: ProgramConfig,
-    interpreter: Interpreter,
-    leftovers: Mutex<Vec<PathBuf>>,
+/// What a program is judged by.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tests {
+    /// Standard input and output.
+    Io {
+        /// The tests.
+        tests: Vec<IoTest>,
+        /// When an output is right.
+        comparison: Comparison,
+        /// The source of a Python program that decides instead: it reads `{"stdin", "expected", "actual"}` as JSON from its
+        /// standard input, and ends with status 0 to accept, 1 to reject.
+        checker: Option<String>,
+    },
+    /// What the program defines.
+    Function(FunctionTests),
 }
 
-/// A run that broke for a reason that is not the program's.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RunError {
-    #[error("{0}")]
-    Interpreter(#[from] interpreter::InterpreterError),
-    #[error("cannot prepare a temporary directory for a program: {0}")]
-    Workspace(#[source] std::io::Error),
-    #[error("cannot start {python} under its limits: {source}")]
-    Start { python: String, source: std::io::Error },
-    #[error("cannot watch a running program: {0}")]
-    Watch(#[source] std::io::Error),
-    #[error("the interpreter never reached the program ({ending}); its last words: {last_words:?}")]
-    NeverStarted { ending: String, last_words: String },
+impl Tests {
+    /// Whether there is nothing to judge by.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Tests::Io { tests, .. } => tests.len(),
+            Tests::Function(tests) => tests.asserts.len() + usize::from(tests.check.is_some()),
+        }
+    }
+
+    /// What to look for in a completion.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted<'_> {
+        match self {
+            Tests::Io { .. } => Wanted::Program,
+            Tests::Function(tests) => tests.entry.as_deref().map_or(Wanted::Program, Wanted::Definition),
+        }
+    }
+}
+
+/// Runs programs. The sandbox starts with the first of them.
+#[derive(Debug)]
+pub struct Runner {
+    config: ProgramConfig,
+    jobs: NonZeroUsize,
+    sandbox: OnceLock<Result<Sandbox, Arc<SandboxError>>>,
 }
 
 impl Runner {
-    pub(crate) fn new(config: ProgramConfig) -> Runner {
-        let interpreter = Interpreter::named(config.python.clone());
-        Runner { config, interpreter, leftovers: Mutex::default() }
+    /// A runner with these settings, for this many programs at the same time.
+    #[must_use]
+    pub fn new(config: ProgramConfig, jobs: NonZeroUsize) -> Runner {
+        Runner { config, jobs, sandbox: OnceLock::new() }
     }
 
-    /// Judges a completion by the tests of a problem.
-    pub(crate) fn judge(&self, tests: &[IoTest], completion: &str) -> Judgement {
-        let Some(source) = extraction::program(completion) else { return Judgement::no_artifact() };
-        let artifact = Artifact::Program(source);
-        if tests.is_empty() {
-            return Judgement::unscorable("the problem has no tests", Some(artifact));
-        }
-        let mut passed = 0;
-        let mut first_failure = None;
-        for (index, test) in tests.iter().enumerate() {
-            match self.outcome(artifact.as_str(), test) {
-                Ok(None) => passed += 1,
-                Ok(Some(kind)) => {
-                    if !self.config.all_tests {
-                        return Judgement::failed(kind, artifact);
-                    }
-                    first_failure.get_or_insert(kind);
-                }
-                Err(error) => {
-                    return Judgement::unscorable(format!("test {}: {error}", index + 1), Some(artifact));
-                }
-            }
-        }
-        let verdict = first_failure.map_or(Verdict::Passed, |kind| Verdict::Failed { kind });
-        Judgement { verdict, artifact: Some(artifact), score: Probability::share(passed, tests.len()) }
+    /// Starts the sandbox and says what was observed of it.
+    ///
+    /// # Errors
+    /// What keeps programs from running here, or a sandbox that is weaker than required.
+    pub fn start(&self) -> Result<&Observed, Arc<SandboxError>> {
+        self.sandbox().map(Sandbox::observed)
     }
 
-    /// Runs the smallest program.
-    pub(crate) fn probe(&self) -> Result<(), RunError> {
-        let test = IoTest { stdin: String::new(), stdout: "1".into() };
-        match self.outcome("print(1)", &test)? {
-            None => Ok(()),
-            Some(kind) => Err(RunError::NeverStarted {
-                ending: format!("{kind:?} where `print(1)` was run"),
-                last_words: String::new(),
-            }),
-        }
-    }
-
-    /// Temporary directories that could not be removed.
-    pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
-        self.leftovers.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// `None` if the test passed.
-    fn outcome(&self, source: &str, test: &IoTest) -> Result<Option<FailureKind>, RunError> {
-        let mut attempt = 1;
-        loop {
-            match self.run(source, test) {
-                Err(_) if attempt < ATTEMPTS => attempt += 1,
-                result => return result,
-            }
-        }
-    }
-
-    fn run(&self, source: &str, test: &IoTest) -> Result<Option<FailureKind>, RunError> {
-        let workspace = Workspace::create(source, &test.stdin).map_err(RunError::Workspace)?;
-        let result = self.run_in(&workspace, test);
-        if let Err(path) = workspace.remove() {
-            self.leftovers.lock().unwrap_or_else(PoisonError::into_inner).push(path);
-        }
-        result
-    }
-
-    fn run_in(&self, workspace: &Workspace, test: &IoTest) -> Result<Option<FailureKind>, RunError> {
-        let command = self.interpreter.command(workspace)?;
-        let report = process::run(command, &self.limits(&test.stdout))?;
-        let Some(stderr) = interpreter::after_start(&report.stderr_head, &report.stderr_tail) else {
-            let last_words = String::from_utf8_lossy(&report.stderr_tail).trim().to_owned();
-            return Err(RunError::NeverStarted { ending: report.ending.to_string(), last_words });
+    /// The sandbox itself.
+    ///
+    /// # Errors
+    /// As [`Runner::start`].
+    pub fn sandbox(&self) -> Result<&Sandbox, Arc<SandboxError>> {
+        let start = || {
+            Sandbox::start(SandboxConfig {
+                python: self.config.python.clone(),
+                workers: self.jobs,
+                require: self.config.require_sandbox,
+                accept_no_sandbox: self.config.accept_no_sandbox,
+                ..SandboxConfig::default()
+            })
+            .map_err(Arc::new)
         };
-        Ok(match report.ending {
-            Ending::Exited(0) if tokens::equal(&report.stdout, test.stdout.as_bytes()) => None,
-            Ending::Exited(0) => Some(FailureKind::WrongAnswer),
-            Ending::TimeLimit | Ending::Signalled(libc::SIGXCPU) => Some(FailureKind::TimeLimit),
-            Ending::OutputLimit => Some(FailureKind::OutputLimit),
-            Ending::Exited(_) | Ending::Signalled(_) if interpreter::ran_out_of_memory(stderr) => {
-                Some(FailureKind::MemoryLimit)
-            }
-            Ending::Exited(_) | Ending::Signalled(_) => Some(FailureKind::RuntimeError),
-        })
+        self.sandbox.get_or_init(start).as_ref().map_err(Arc::clone)
     }
 
-    fn limits(&self, expected: &str) -> Limits {
-        let config = &self.config;
-        Limits {
-            wall: config.time_limit(),
-            memory_bytes: config.memory_limit_mib * MIB,
-            file_bytes: config.file_limit_mib * MIB,
-            output_bytes: (config.output_limit_kib * KIB).max(4 * expected.len() as u64),
-            processes: config.processes,
-            open_files: config.open_files,
+    /// Judges a completion.
+    pub(crate) fn judge(&self, tests: &Tests, completion: &str) -> Judgement {
+        let Some(source) = extract(completion, tests.wanted()) else { return Judgement::no_artifact() };
+        if tests.is_empty() {
+            return Judgement::unscorable("the problem has no tests", Some(Artifact::Program(source)));
+        }
+        let extent = if self.config.all_tests { Extent::All } else { Extent::ToFirstFailure };
+        let report = self.run(&source, tests, &LimitOverrides::default(), extent);
+        let artifact = Artifact::Program(source);
+        match report.verdict.failure() {
+            Some(kind) if self.config.all_tests => Judgement {
+                verdict: Verdict::Failed { kind },
+                artifact: Some(artifact),
+                score: Probability::share(report.passed, report.total),
+            },
+            Some(kind) => Judgement::failed(kind, artifact),
+            None if report.verdict == ProgramVerdict::Accepted => Judgement::passed(artifact),
+            None => Judgement::unscorable(report.why(), Some(artifact)),
         }
     }
+
+    /// Runs a program on its tests.
+    #[must_use]
+    pub fn run(&self, source: &str, tests: &Tests, limits: &LimitOverrides, extent: Extent) -> ProgramReport {
+        let config = match limits.applied_to(&self.config) {
+            Ok(config) => config,
+            Err(error) => return ProgramReport::infrastructure(tests, error.to_string()),
+        };
+        let sandbox = match self.sandbox() {
+            Ok(sandbox) => sandbox,
+            Err(error) => return ProgramReport::infrastructure(tests, error.to_string()),
+        };
+        match tests {
+            Tests::Io { tests, comparison, checker } => {
+                let judge = IoJudge { sandbox, config: &config, comparison, checker: checker.as_deref() };
+                let mut reports = Vec::with_capacity(tests.len());
+                for test in tests {
+                    let report = judge.test(source, test);
+                    let go_on = extent == Extent::All || report.verdict == ProgramVerdict::Accepted;
+                    reports.push(report);
+                    if !go_on {
+                        break;
+                    }
+                }
+                ProgramReport::of(reports, tests.len(), false)
+            }
+            Tests::Function(function) => {
+                let test = FunctionTest {
+                    candidate: source,
+                    setup: &function.setup,
+                    entry: function.entry.as_deref(),
+                    asserts: &function.asserts,
+                    check: function.check.as_deref(),
+                };
+                match sandbox.test_function(&test, &config.limits(0)) {
+                    Ok(run) => of_function(run),
+                    Err(fault) => ProgramReport::infrastructure(tests, fault.to_string()),
+                }
+            }
+        }
+    }
+}
+
+/// How many of the tests are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of them.
+    All,
+    /// Up to the first that fails: enough to know whether a program passes.
+    ToFirstFailure,
+}
+
+/// Judges runs on standard input and output.
+struct IoJudge<'a> {
+    sandbox: &'a Sandbox,
+    config: &'a ProgramConfig,
+    comparison: &'a Comparison,
+    checker: Option<&'a str>,
+}
+
+impl IoJudge<'_> {
+    fn test(&self, source: &str, test: &IoTest) -> TestReport {
+        let limits = self.config.limits(test.stdout.len() as u64);
+        let run = match self.sandbox.run(source, test.stdin.as_bytes(), &limits) {
+            Ok(run) => run,
+            Err(fault) => return TestReport::infrastructure(fault.to_string()),
+        };
+        let (verdict, message) = match verdict(&run) {
+            Some(verdict) => (verdict, Some(last_words(&run))),
+            None => match self.right(test, &run.stdout, &limits) {
+                Ok(true) => (ProgramVerdict::Accepted, None),
+                Ok(false) => (ProgramVerdict::WrongAnswer, None),
+                Err(why) => (ProgramVerdict::Infrastructure, Some(why)),
+            },
+        };
+        TestReport {
+            verdict,
+            message: message.filter(|message| !message.is_empty()),
+            cpu_s: Some(run.cpu.as_secs_f64()),
+            wall_s: Some(run.wall.as_secs_f64()),
+            memory_mib: Some(run.peak_memory as f64 / f64::from(1 << 20)),
+        }
+    }
+
+    /// Whether an output is right; what went wrong if that cannot be known.
+    fn right(&self, test: &IoTest, output: &[u8], limits: &Limits) -> Result<bool, String> {
+        let Some(checker) = self.checker else {
+            return Ok(self.comparison.equal(output, test.stdout.as_bytes()));
+        };
+        let question = json!({
+            "stdin": test.stdin,
+            "expected": test.stdout,
+            // A checker sees text; what is not UTF-8 shows as replacement characters, as it does on a terminal.
+            "actual": String::from_utf8_lossy(output),
+        });
+        let run = self.sandbox.run(checker, question.to_string().as_bytes(), limits);
+        match run.map_err(|fault| fault.to_string())? {
+            Run { ending: Ending::Exited(0), .. } => Ok(true),
+            Run { ending: Ending::Exited(1), stderr, .. } if !has_traceback(&stderr) => Ok(false),
+            run => Err(format!("the checker broke: {}", last_words(&run))),
+        }
+    }
+}
+
+/// An exception also ends with status 1, and is no verdict.
+fn has_traceback(stderr: &[u8]) -> bool {
+    String::from_utf8_lossy(stderr).contains("Traceback (most recent call last)")
+}
+
+/// The verdict that the way it ended already gives; `None` if it ended well and the output decides.
+fn verdict(run: &Run) -> Option<ProgramVerdict> {
+    match run.ending {
+        Ending::Exited(0) => None,
+        Ending::CpuLimit | Ending::WallLimit | Ending::Signalled(libc::SIGXCPU) => {
+            Some(ProgramVerdict::TimeLimit)
+        }
+        Ending::MemoryLimit => Some(ProgramVerdict::MemoryLimit),
+        Ending::OutputLimit => Some(ProgramVerdict::OutputLimit),
+        Ending::Exited(_) | Ending::Signalled(_) if ran_out_of_memory(&run.stderr) => {
+            Some(ProgramVerdict::MemoryLimit)
+        }
+        Ending::Exited(_) | Ending::Signalled(_) => Some(ProgramVerdict::RuntimeError),
+    }
+}
+
+/// Whether the last line says so: a limit on the address space makes Python raise rather than die.
+fn ran_out_of_memory(stderr: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(stderr);
+    text.trim_end()
+        .lines()
+        .last()
+        .is_some_and(|line| line.trim() == "MemoryError" || line.starts_with("MemoryError:"))
+}
+
+fn last_words(run: &Run) -> String {
+    let how = match run.ending {
+        Ending::Exited(code) => format!("status {code}"),
+        Ending::Signalled(signal) => format!("signal {signal}"),
+        Ending::CpuLimit => "CPU time limit".to_owned(),
+        Ending::WallLimit => "wall time limit".to_owned(),
+        Ending::MemoryLimit => "memory limit".to_owned(),
+        Ending::OutputLimit => "output limit".to_owned(),
+    };
+    let text = String::from_utf8_lossy(&run.stderr);
+    let line = text.trim_end().lines().last().unwrap_or("").trim();
+    let line: String = line.chars().take(WORDS).collect();
+    if line.is_empty() { how } else { format!("{how}: {line}") }
+}
+
+/// What a run of function tests says of a program.
+fn of_function(run: FunctionRun) -> ProgramReport {
+    let mut reports: Vec<TestReport> = run
+        .tests
+        .into_iter()
+        .filter_map(|outcome| match outcome {
+            AssertOutcome::Passed => Some(TestReport::bare(ProgramVerdict::Accepted, None)),
+            AssertOutcome::Failed(message) => {
+                Some(TestReport::bare(ProgramVerdict::WrongAnswer, said(message)))
+            }
+            AssertOutcome::Raised(message) => {
+                Some(TestReport::bare(ProgramVerdict::RuntimeError, said(message)))
+            }
+            AssertOutcome::NotRun => None,
+        })
+        .collect();
+    let ended = match run.ending {
+        FunctionEnding::Completed => None,
+        FunctionEnding::CpuLimit | FunctionEnding::WallLimit => Some(ProgramVerdict::TimeLimit),
+        FunctionEnding::MemoryLimit => Some(ProgramVerdict::MemoryLimit),
+        FunctionEnding::OutputLimit => Some(ProgramVerdict::OutputLimit),
+        FunctionEnding::Broken => Some(ProgramVerdict::RuntimeError),
+    };
+    if let Some(verdict) = ended {
+        // The test that was running when it ended; a program that ends after its last test has not passed it either.
+        reports.truncate(run.total.saturating_sub(1));
+        reports.push(TestReport::bare(verdict, said(run.message)));
+    }
+    if let [.., last] = reports.as_mut_slice() {
+        last.cpu_s = Some(run.cpu.as_secs_f64());
+        last.wall_s = Some(run.wall.as_secs_f64());
+        last.memory_mib = Some(run.peak_memory as f64 / f64::from(1 << 20));
+    }
+    ProgramReport::of(reports, run.total, run.weak)
+}
+
+fn said(message: String) -> Option<String> {
+    let message: String = message.chars().take(WORDS).collect();
+    (!message.is_empty()).then_some(message)
 }
