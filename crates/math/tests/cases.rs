@@ -77,3 +77,13 @@ fn quantities() {
 fn extraction() {
     check(include_str!("cases/extraction.jsonl"));
 }
+
+#[test]
+fn shapes() {
+    check(include_str!("cases/shapes.jsonl"));
+}
+
+#[test]
+fn edges() {
+    check(include_str!("cases/edges.jsonl"));
+}

@@ -43,7 +43,10 @@ fn values_agree() {
         if comparison.verdict == Verdict::Equal || rounded {
             agreed += 1;
         } else {
-            eprintln!("{}: {} is not {value}: {:?} {:?}", case.id, case.latex, comparison.gold, comparison.rule);
+            eprintln!(
+                "{}: {} is not {value}: {:?} {:?}",
+                case.id, case.latex, comparison.gold, comparison.rule
+            );
         }
     }
     eprintln!("{agreed} of {total} values agree; {unreadable} of the texts are not read");

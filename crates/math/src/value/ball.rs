@@ -36,7 +36,9 @@ impl Ball {
         }
         let denominator = Ball::new(IBig::from(r.denominator().clone()), 0, Magnitude::ZERO);
         // The denominator of a rational is positive, and exact: the quotient exists.
-        numerator.over(&denominator, p).unwrap_or_else(|_| Ball::integer(0).widened(Magnitude::power_of_two(EXPONENT_LIMIT)))
+        numerator
+            .over(&denominator, p)
+            .unwrap_or_else(|_| Ball::integer(0).widened(Magnitude::power_of_two(EXPONENT_LIMIT)))
     }
 
     pub(crate) fn mantissa(&self) -> &IBig {
@@ -223,7 +225,11 @@ impl Ball {
     }
 
     fn floor_of(mantissa: &IBig, exponent: i64) -> IBig {
-        if exponent >= 0 { mantissa << exponent as usize } else { mantissa >> (exponent.unsigned_abs() as usize) }
+        if exponent >= 0 {
+            mantissa << exponent as usize
+        } else {
+            mantissa >> (exponent.unsigned_abs() as usize)
+        }
     }
 
     fn minus_radius(&self) -> IBig {
