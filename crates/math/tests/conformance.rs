@@ -1,5 +1,7 @@
 //! Agreement with cases judged elsewhere (`../shared/conformance/math`), where they are present.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::path::PathBuf;
 
 use serde::Deserialize;

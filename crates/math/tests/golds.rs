@@ -1,5 +1,7 @@
 //! Gold answers of published sets (`../shared/data`): each equals itself and differs from others of its set.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::path::PathBuf;
 
 use serde_json::Value;

@@ -1,5 +1,7 @@
 //! The parser and the numbers against values computed elsewhere (`../shared/conformance/math/latex_values.jsonl`).
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use serde::Deserialize;
 use tracelift_math::{Options, Verdict, compare};
 

@@ -306,7 +306,7 @@ pub(super) fn coordinate(name: &str, kind: PointKind, index: usize) -> RBig {
         _ => {
             let numerator = (hash % 9973 + 211) as i64;
             let denominator = 1009 + 2 * ((hash >> 20) % 1500) as i64;
-            let negative = kind == PointKind::Mixed && (hash >> 40) % 4 != 0;
+            let negative = kind == PointKind::Mixed && !(hash >> 40).is_multiple_of(4);
             let signed = if negative { -numerator } else { numerator };
             RBig::from_parts_signed(IBig::from(signed), IBig::from(denominator))
         }

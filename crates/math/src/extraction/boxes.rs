@@ -93,8 +93,8 @@ fn closing(text: &str, open: usize) -> Option<usize> {
                 continue;
             }
             // `\{` does not open; `\\{` of an answer that was escaped twice does not either.
-            b'{' if escapes % 2 == 0 => depth += 1,
-            b'}' if escapes % 2 == 0 => {
+            b'{' if escapes.is_multiple_of(2) => depth += 1,
+            b'}' if escapes.is_multiple_of(2) => {
                 depth -= 1;
                 if depth == 0 {
                     return Some(i);

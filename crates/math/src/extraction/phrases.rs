@@ -253,15 +253,11 @@ pub(super) fn is_prose(text: &str) -> bool {
     })
 }
 
-/// A function or connector glued to a letter ("sinx", "orW").
+/// A function or connector glued to a letter or two ("sinx", "orW").
 fn glued(word: &str) -> bool {
-    (2..word.len()).any(|at| {
-        word.len() - at <= 2
-            && at >= 2
-            && (plain_word(&word[..at]).is_some() || plain_word(&word[at..]).is_some())
-            && at >= 2
-            && word.len() <= 8
-    }) && word.len() <= 6
+    let known = |part: &str| plain_word(part).is_some();
+    word.len() <= 6
+        && (2..word.len()).any(|at| word.len() - at <= 2 && (known(&word[..at]) || known(&word[at..])))
 }
 
 /// Whether a text is a few words without numbers: a name, a colour, "yes".

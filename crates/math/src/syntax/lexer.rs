@@ -508,7 +508,7 @@ impl Lexer<'_> {
         }
         let has_words = trimmed.split(|c: char| !c.is_ascii_alphabetic()).any(|run| run.len() > 1);
         let has_digits = trimmed.contains(|c: char| c.is_ascii_digit());
-        if has_digits && !has_words || trimmed.contains('\\') && has_digits {
+        if has_digits && (!has_words || trimmed.contains('\\')) {
             return self.inline(trimmed);
         }
         // ", and y" and such: the connector counts, the words around it do not.

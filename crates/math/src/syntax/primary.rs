@@ -701,11 +701,14 @@ impl Parser<'_> {
                     continue;
                 }
                 let from = self.at;
+                let (bars, in_set) = (self.bars, self.in_set);
                 let parsed = self.statements().and_then(|node| self.close(&[Bracket::Brace]).map(|_| node));
                 match parsed {
                     Ok(node) => node,
                     Err(fault @ (Fault::TooDeep | Fault::TooLong)) => return Err(fault),
                     Err(_) => {
+                        // What failed half-way may have left brackets open.
+                        (self.bars, self.in_set) = (bars, in_set);
                         self.at = from - 1;
                         self.skip_braces()?;
                         let source = self.source(from, self.at);

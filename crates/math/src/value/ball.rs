@@ -104,7 +104,7 @@ impl Ball {
         let bits = self.mantissa.bit_len();
         if bits > p {
             let drop = bits - p;
-            self.mantissa = self.mantissa >> drop;
+            self.mantissa >>= drop;
             self.exponent = self.exponent.saturating_add(drop as i64);
             self.radius = self.radius.plus(Magnitude::power_of_two(self.exponent));
         }
