@@ -20,7 +20,12 @@ fn rate(name: &str, pairs: &[(String, String)], reuse_gold: bool) {
         }
     }
     let seconds = start.elapsed().as_secs_f64();
-    println!("{name}: {:.0} answers/s ({:.2} µs each; {} % equal)", done as f64 / seconds, seconds * 1e6 / done as f64, equal * 100 / done);
+    println!(
+        "{name}: {:.0} answers/s ({:.2} µs each; {} % equal)",
+        done as f64 / seconds,
+        seconds * 1e6 / done as f64,
+        equal * 100 / done
+    );
 }
 
 fn pair(gold: &str, pred: &str) -> (String, String) {
@@ -35,7 +40,10 @@ fn plain_numbers() -> Vec<(String, String)> {
                 0 => (n.to_string(), n.to_string()),
                 1 => (n.to_string(), (n + 1).to_string()),
                 2 => (format!("{n}.50"), format!("{n}.5")),
-                _ => (format!("{}", 1000 + n.abs()), format!("{},{:03}", (1000 + n.abs()) / 1000, (1000 + n.abs()) % 1000)),
+                _ => (
+                    format!("{}", 1000 + n.abs()),
+                    format!("{},{:03}", (1000 + n.abs()) / 1000, (1000 + n.abs()) % 1000),
+                ),
             }
         })
         .collect()
@@ -52,7 +60,10 @@ fn latex() -> Vec<(String, String)> {
         pair("6 - 5i", "$\\boxed{6-5i}$"),
         pair("1,-2", "$\\boxed{-2} \\quad \\text{and} \\quad \\boxed{1}$"),
         pair("x^5 - x^4 + x^3 - x^2 + x - 1", "$\\boxed{(x-1)(x^4+x^2+1)}$"),
-        pair("\\begin{pmatrix} -1/3 \\\\ 2/3 \\\\ 5/3 \\end{pmatrix}", "$\\boxed{\\begin{pmatrix} -\\frac13 \\\\ \\frac23 \\\\ \\frac53 \\end{pmatrix}}$"),
+        pair(
+            "\\begin{pmatrix} -1/3 \\\\ 2/3 \\\\ 5/3 \\end{pmatrix}",
+            "$\\boxed{\\begin{pmatrix} -\\frac13 \\\\ \\frac23 \\\\ \\frac53 \\end{pmatrix}}$",
+        ),
         pair("(0,9) \\cup (9,36)", "$\\boxed{(0,9)\\cup(9,36)}$"),
         pair("90^\\circ", "$\\boxed{90^\\circ}$"),
         pair("\\frac{9}{256}", "$\\boxed{\\frac{8}{256}}$"),
@@ -99,7 +110,10 @@ fn adversarial() -> Vec<(&'static str, String)> {
         ("list of letters", fill("x_1, ")),
         ("list of sines", fill("\\sin 3, ")),
         ("unions", format!("[0,1]{}", "\\cup[2,3]".repeat(1000))),
-        ("unions of roots", (0..600).map(|i| format!("(\\sqrt{{{i}}},{i})")).collect::<Vec<_>>().join("\\cup")),
+        (
+            "unions of roots",
+            (0..600).map(|i| format!("(\\sqrt{{{i}}},{i})")).collect::<Vec<_>>().join("\\cup"),
+        ),
         ("set differences", format!("[0,1]{}", "\\setminus[2,3]".repeat(650))),
         ("matrix", format!("\\begin{{pmatrix}}{rows}\\end{{pmatrix}}")),
         ("matrix product", "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}".repeat(250)),
@@ -153,7 +167,13 @@ fn main() {
         // Alone on either side, against itself in other words, and against a neighbour.
         let longer = format!("{text}+0");
         let formula = format!("${text}$");
-        for (gold, pred) in [("5", text), (text.as_str(), text), (text.as_str(), &longer), (text.as_str(), &formula), ("x", &formula)] {
+        for (gold, pred) in [
+            ("5", text),
+            (text.as_str(), text),
+            (text.as_str(), &longer),
+            (text.as_str(), &formula),
+            ("x", &formula),
+        ] {
             // The least of three: what another process did meanwhile is not the comparison's time.
             let mut least = Duration::MAX;
             let mut verdict = "";

@@ -81,9 +81,20 @@ pub(crate) enum Relation {
 }
 
 impl Relation {
-    /// The same relation read from right to left.
+    /// Whether it can be read from right to left, perhaps as another relation.
+    pub(crate) fn is_reversible(self) -> bool {
+        match self {
+            Relation::Member | Relation::NotMember => false,
+            Relation::Other(name) => matches!(name, "≅" | "~" | "∥" | "⊥" | "⇔" | "∝"),
+            _ => true,
+        }
+    }
+
+    /// The same relation read from right to left; only for those that can be.
     pub(crate) fn mirrored(self) -> Relation {
         match self {
+            Relation::Subset => Relation::Superset,
+            Relation::Superset => Relation::Subset,
             Relation::Less => Relation::Greater,
             Relation::LessEqual => Relation::GreaterEqual,
             Relation::Greater => Relation::Less,
@@ -145,9 +156,15 @@ pub(crate) enum Series {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Node {
     /// An exact number; `decimals` is how many digits were printed after the point, if there was one.
-    Number { value: RBig, decimals: Option<u32> },
+    Number {
+        value: RBig,
+        decimals: Option<u32>,
+    },
     /// An integer written in another base.
-    Based { value: RBig, base: u32 },
+    Based {
+        value: RBig,
+        base: u32,
+    },
     Symbol(String),
     Constant(Constant),
     Sum(Vec<Node>),
@@ -156,7 +173,10 @@ pub(crate) enum Node {
     Quotient(Box<Node>, Box<Node>),
     Power(Box<Node>, Box<Node>),
     /// `±x`, or `∓x` where flipped: stands for two values.
-    PlusMinus { term: Box<Node>, flipped: bool },
+    PlusMinus {
+        term: Box<Node>,
+        flipped: bool,
+    },
     Apply(Function, Vec<Node>),
     /// A function that is only a name: `f(x)`.
     Call(String, Vec<Node>),
@@ -169,7 +189,12 @@ pub(crate) enum Node {
     /// Elements separated by commas without brackets.
     List(Vec<Node>),
     Set(Vec<Node>),
-    Interval { low: Box<Node>, high: Box<Node>, low_closed: bool, high_closed: bool },
+    Interval {
+        low: Box<Node>,
+        high: Box<Node>,
+        low_closed: bool,
+        high_closed: bool,
+    },
     /// A union or intersection of all, or the first without the others.
     Sets(SetOperation, Vec<Node>),
     NamedSet(NamedSet),
@@ -178,7 +203,13 @@ pub(crate) enum Node {
     Matrix(Vec<Vec<Node>>),
     /// One more expression than relations: `a = b`, `a < b < c`.
     Chain(Vec<Node>, Vec<Relation>),
-    Series { series: Series, variable: String, low: Box<Node>, high: Box<Node>, body: Box<Node> },
+    Series {
+        series: Series,
+        variable: String,
+        low: Box<Node>,
+        high: Box<Node>,
+        body: Box<Node>,
+    },
     Text(String),
     /// A construct that is compared by its form only: integrals, limits, derivatives, quantifiers.
     Form(String, Vec<Node>),
@@ -261,7 +292,8 @@ impl Node {
 
     /// The same tree with every part replaced, from the leaves up.
     pub(crate) fn rebuilt(self, change: &dyn Fn(Node) -> Node) -> Node {
-        let each = |items: Vec<Node>| -> Vec<Node> { items.into_iter().map(|item| item.rebuilt(change)).collect() };
+        let each =
+            |items: Vec<Node>| -> Vec<Node> { items.into_iter().map(|item| item.rebuilt(change)).collect() };
         let one = |item: Box<Node>| -> Box<Node> { Box::new(item.rebuilt(change)) };
         let node = match self {
             Node::Sum(items) => Node::Sum(each(items)),

@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn what_it_does_not_see() {
-        for (gold, pred) in [("1,2", "2,1"), ("0.25", "1/4"), ("1,000", "1000"), ("abc=5", "5"), ("2^3", "8")] {
+        for (gold, pred) in [("1,2", "2,1"), ("0.25", "1/4"), ("1,000", "1000"), ("abc=5", "5"), ("2^3", "8")]
+        {
             assert!(!is_equiv(gold, pred), "{gold} and {pred}");
         }
     }
@@ -198,7 +199,9 @@ mod tests {
 
     #[test]
     fn normalising_never_panics_at_odd_places() {
-        for text in ["", "\\frac", "\\frac1", "\\sqrt", "\\text{ a}\\text{ b}", "/", "-/1", "=", "é/½", "\\fracé½"] {
+        for text in
+            ["", "\\frac", "\\frac1", "\\sqrt", "\\text{ a}\\text{ b}", "/", "-/1", "=", "é/½", "\\fracé½"]
+        {
             let _ = normalized(text);
         }
     }

@@ -56,7 +56,7 @@ impl Gold {
     pub fn parse(gold: &str, options: &Options) -> Gold {
         let extract = extraction::extract(gold, options, true).ok().flatten();
         let (answer, readings) = match &extract {
-            Some(extract) => (extract.text(), answer::readings(extract)),
+            Some(extract) => (extract.text(), answer::readings(extract, false)),
             None => (gold.trim().to_owned(), Err(Fault::Empty)),
         };
         let choice = comparison::choice(&stripped_text(&answer));
@@ -95,12 +95,16 @@ impl Gold {
             Ok(extract) => extract,
             Err(extraction::BrokenBox) => return self.without_answer("broken box"),
         };
-        let sure = matches!(&extract, Some(extract) if !matches!(extract.rung, Rung::LastNumber));
-        if !sure
-            && let Some(letter) = self.choice
-            && let Some(found) = extraction::anchored_choice(text, CHOICES)
-        {
-            return self.with_choice(Some(found), letter);
+        if let Some(letter) = self.choice {
+            // "B) 12" and "D. 12" are letters with what they stand for; in prose, the letter behind "answer" counts.
+            let direct =
+                extract.as_ref().and_then(|extract| comparison::choice(&stripped_text(&extract.text())));
+            let in_prose = extract.as_ref().is_none_or(|extract| extract.plain);
+            let found =
+                direct.or_else(|| in_prose.then(|| extraction::anchored_choice(text, CHOICES)).flatten());
+            if found.is_some() {
+                return self.with_choice(found, letter);
+            }
         }
         match extract {
             Some(extract) => self.compare_extract(&extract),
@@ -132,7 +136,7 @@ impl Gold {
 
     fn compare_extract(&self, extract: &Extract) -> Comparison {
         let text = extract.text();
-        let readings = answer::readings(extract);
+        let readings = answer::readings(extract, true);
         let pred = readings.as_ref().ok().and_then(|readings| readings.first()).map(canonical::form);
         let (verdict, rule) = self.judged(extract, &readings);
         Comparison { verdict, gold: self.normal_form(), pred, extracted: Some((extract.rung, text)), rule }
@@ -147,7 +151,9 @@ impl Gold {
         }
         let golds = match &self.readings {
             Ok(readings) => readings,
-            Err(Fault::TooDeep | Fault::TooLong) => return (Verdict::Undecided(Reason::TooLong), "gold too long"),
+            Err(Fault::TooDeep | Fault::TooLong) => {
+                return (Verdict::Undecided(Reason::TooLong), "gold too long");
+            }
             Err(_) => return (Verdict::GoldUnparsable, "gold cannot be read"),
         };
         let preds = match pred {

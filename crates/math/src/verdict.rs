@@ -23,7 +23,9 @@ impl fmt::Display for Reason {
             Reason::TooLong => "the answer is too long or nested too deeply",
             Reason::TooLarge => "a number is too large to compute",
             Reason::Imprecise => "the highest precision does not decide",
-            Reason::FormOnly => "the answers hold constructs that are only compared by form, and differ in form",
+            Reason::FormOnly => {
+                "the answers hold constructs that are only compared by form, and differ in form"
+            }
             Reason::NoPoint => "no point was found at which both answers have a value",
         })
     }

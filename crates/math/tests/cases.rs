@@ -1,5 +1,7 @@
 //! The project's own cases: what is equal and what is not, kind by kind.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use serde::Deserialize;
 use tracelift_math::{MatchTypes, Options, compare};
 
@@ -76,4 +78,14 @@ fn quantities() {
 #[test]
 fn extraction() {
     check(include_str!("cases/extraction.jsonl"));
+}
+
+#[test]
+fn shapes() {
+    check(include_str!("cases/shapes.jsonl"));
+}
+
+#[test]
+fn edges() {
+    check(include_str!("cases/edges.jsonl"));
 }

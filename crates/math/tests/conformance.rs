@@ -1,5 +1,7 @@
 //! Agreement with cases judged elsewhere (`../shared/conformance/math`), where they are present.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -41,7 +43,12 @@ fn cases(name: &str) -> Option<Vec<Case>> {
         eprintln!("skipped: {} is not there", path.display());
         return None;
     };
-    Some(text.lines().filter(|line| !line.trim().is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect())
+    Some(
+        text.lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect(),
+    )
 }
 
 /// The cases whose expectation is known to be wrong or about something else than equivalence.
@@ -60,7 +67,8 @@ fn score(cases: &[Case]) -> Score {
         let accepted = comparison.verdict == Verdict::Equal;
         // An undecided case agrees with neither expectation.
         let agrees = comparison.verdict.equal() == Some(case.expected);
-        let disputed = DISPUTED.contains(&case.id.as_str()) || case.status.as_deref() == Some("commented_out_upstream");
+        let disputed =
+            DISPUTED.contains(&case.id.as_str()) || case.status.as_deref() == Some("commented_out_upstream");
         if !agrees {
             eprintln!(
                 "{}{}: expected {}, {:?} by {:?}; gold {:?} pred {:?} extracted {:?}",

@@ -1,5 +1,7 @@
 //! Gold answers of published sets (`../shared/data`): each equals itself and differs from others of its set.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -37,7 +39,9 @@ fn spelled(text: &str) -> String {
         plain = plain.replace(unit, "");
     }
     plain = plain.replace("dfrac", "frac").replace("tfrac", "frac").replace("x\\in", "").replace("x=", "");
-    if plain.bytes().all(|b| b.is_ascii_digit() || b == b',' || b == b'.' || b == b'-') && !plain.contains("-2,1") {
+    if plain.bytes().all(|b| b.is_ascii_digit() || b == b',' || b == b'.' || b == b'-')
+        && !plain.contains("-2,1")
+    {
         let thousands = plain.split(',').skip(1).all(|group| group.len() == 3);
         if thousands {
             plain = plain.replace(',', "");

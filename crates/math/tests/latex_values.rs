@@ -1,5 +1,7 @@
 //! The parser and the numbers against values computed elsewhere (`../shared/conformance/math/latex_values.jsonl`).
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use serde::Deserialize;
 use tracelift_math::{Options, Verdict, compare};
 
@@ -43,7 +45,10 @@ fn values_agree() {
         if comparison.verdict == Verdict::Equal || rounded {
             agreed += 1;
         } else {
-            eprintln!("{}: {} is not {value}: {:?} {:?}", case.id, case.latex, comparison.gold, comparison.rule);
+            eprintln!(
+                "{}: {} is not {value}: {:?} {:?}",
+                case.id, case.latex, comparison.gold, comparison.rule
+            );
         }
     }
     eprintln!("{agreed} of {total} values agree; {unreadable} of the texts are not read");

@@ -21,7 +21,16 @@ pub(super) fn is_name(node: &Node) -> bool {
         Node::Constant(constant) => !matches!(constant, crate::expression::Constant::Infinity),
         Node::Product(items) => items.len() <= 4 && !items.is_empty() && items.iter().all(is_name),
         Node::Quotient(a, b) => is_name(a) && is_name(b),
-        Node::Apply(Function::Abs, items) => items.iter().all(is_name),
+        Node::Apply(
+            Function::Abs
+            | Function::Sin
+            | Function::Cos
+            | Function::Tan
+            | Function::Cot
+            | Function::Sec
+            | Function::Csc,
+            items,
+        ) => items.iter().all(is_name),
         Node::Ratio(items) | Node::Tuple(items) | Node::List(items) => items.iter().all(is_name),
         Node::Unit(inner, _) | Node::Degrees(inner) => is_name(inner),
         _ => false,
@@ -34,7 +43,7 @@ pub(super) fn assignment(node: &Node) -> Option<Assignment> {
     let cut = relations.iter().position(|relation| *relation == Relation::Approximately);
     let (exact, rounded) = match cut {
         // `x ≈ 3.2` gives the value itself; `x = 16/5 ≈ 3.2` repeats it.
-        Some(0) if is_name(&sides[0]) => (&sides[..2], None),
+        Some(0) if is_name(&sides[0]) && !matches!(sides[0], Node::Constant(_)) => (&sides[..2], None),
         Some(at) => (&sides[..=at], sides.last().cloned()),
         None => (&sides[..], None),
     };
@@ -46,7 +55,12 @@ pub(super) fn assignment(node: &Node) -> Option<Assignment> {
         return None;
     }
     if exact.len() == 1 {
-        return Some(Assignment { name: Node::Text(String::new()), value: exact[0].clone(), rounded, steps: 0 });
+        return Some(Assignment {
+            name: Node::Text(String::new()),
+            value: exact[0].clone(),
+            rounded,
+            steps: 0,
+        });
     }
     let (first, last) = (&exact[0], &exact[exact.len() - 1]);
     if is_name(first) && !(exact.len() == 2 && is_name(last) && !is_name_shape(first)) {
@@ -120,7 +134,9 @@ pub(super) fn renamed(a: &Node, b: &Node, value: &Node) -> Node {
         return value.clone();
     }
     value.clone().rebuilt(&|node| match &node {
-        Node::Symbol(name) => pairs.iter().find(|(from, _)| from == name).map_or(node.clone(), |(_, to)| to.clone()),
+        Node::Symbol(name) => {
+            pairs.iter().find(|(from, _)| from == name).map_or(node.clone(), |(_, to)| to.clone())
+        }
         _ => node,
     })
 }

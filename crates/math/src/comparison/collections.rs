@@ -29,6 +29,16 @@ impl Judge<'_> {
         if let Some(judgement) = self.lists_of_assignments(gold, pred) {
             return Some(judgement);
         }
+        // A set of one tuple is that tuple.
+        match (gold, pred) {
+            (Node::Set(items), Node::Tuple(_)) if matches!(items.as_slice(), [Node::Tuple(_)]) => {
+                return Some(self.judge(&items[0], pred));
+            }
+            (Node::Tuple(_), Node::Set(items)) if matches!(items.as_slice(), [Node::Tuple(_)]) => {
+                return Some(self.judge(gold, &items[0]));
+            }
+            _ => {}
+        }
         match (gold, pred) {
             (Node::Tuple(a), Node::Tuple(b)) => return Some(self.in_order(a, b, "tuple")),
             (Node::Set(a) | Node::List(a), Node::Set(b) | Node::List(b)) => {
@@ -39,8 +49,11 @@ impl Judge<'_> {
             }
             (Node::Tuple(a), Node::Set(b) | Node::List(b)) => return Some(self.tuple_and_set(a, b, pred)),
             (Node::Set(a) | Node::List(a), Node::Tuple(b)) => {
-                let judgement =
-                    if self.options.strict { found(false, "set and tuple") } else { self.in_any_order(a, b, "set and tuple") };
+                let judgement = if self.options.strict {
+                    found(false, "set and tuple")
+                } else {
+                    self.in_any_order(a, b, "set and tuple")
+                };
                 return Some(judgement);
             }
             _ => {}
@@ -71,9 +84,8 @@ impl Judge<'_> {
                 }
             }
             (Node::NamedSet(a), Node::NamedSet(b)) => found(a == b, "named set"),
-            (Node::Builder(x, a), Node::Builder(y, b)) => {
-                self.both(&[((**x).clone(), (**y).clone()), ((**a).clone(), (**b).clone())], "set by condition")
-            }
+            (Node::Builder(x, a), Node::Builder(y, b)) => self
+                .both(&[((**x).clone(), (**y).clone()), ((**a).clone(), (**b).clone())], "set by condition"),
             // A set of one is that one.
             (Node::Set(items) | Node::List(items), other) if items.len() == 1 => self.judge(&items[0], other),
             (other, Node::Set(items) | Node::List(items)) if items.len() == 1 => self.judge(other, &items[0]),
@@ -94,7 +106,9 @@ impl Judge<'_> {
             Node::List(items) | Node::Set(items) | Node::Tuple(items) => Some(items.clone()),
             _ => None,
         };
-        let assigned = |node: &Node| items(node).filter(|items| items.len() > 1).and_then(|items| assigned_values(&items));
+        let assigned = |node: &Node| {
+            items(node).filter(|items| items.len() > 1).and_then(|items| assigned_values(&items))
+        };
         match (assigned(gold), assigned(pred)) {
             (Some(_), Some(_)) => {
                 let (a, b) = (items(gold)?, items(pred)?);
@@ -106,10 +120,18 @@ impl Judge<'_> {
         }
     }
 
-    fn values_beside(&mut self, values: &[Node], same: bool, other: &Node, values_are_gold: bool) -> Option<Judgement> {
+    fn values_beside(
+        &mut self,
+        values: &[Node],
+        same: bool,
+        other: &Node,
+        values_are_gold: bool,
+    ) -> Option<Judgement> {
         // (p, q) = (5, 2) is about the same letters.
         let other = match other {
-            Node::Chain(sides, relations) if relations == &[Relation::Equal] && matches!(sides[0], Node::Tuple(_)) => {
+            Node::Chain(sides, relations)
+                if relations == &[Relation::Equal] && matches!(sides[0], Node::Tuple(_)) =>
+            {
                 &sides[1]
             }
             other => other,
@@ -119,7 +141,11 @@ impl Judge<'_> {
             _ => return None,
         };
         let (a, b) = if values_are_gold { (values, items.as_slice()) } else { (items.as_slice(), values) };
-        Some(if same { self.in_any_order(a, b, "values of one letter") } else { self.in_order(a, b, "values of letters") })
+        Some(if same {
+            self.in_any_order(a, b, "values of one letter")
+        } else {
+            self.in_order(a, b, "values of letters")
+        })
     }
 
     /// A pair in brackets may be an open interval, and its ends may be all that was kept of it. Nothing else in round
@@ -138,8 +164,7 @@ impl Judge<'_> {
     }
 
     fn relations_and_sets(&mut self, gold: &Node, pred: &Node) -> Option<Judgement> {
-        let is_list_of_relations =
-            |node: &Node| matches!(node, Node::List(items) if items.iter().all(|item| matches!(item, Node::Chain(..))));
+        let is_list_of_relations = |node: &Node| matches!(node, Node::List(items) if items.iter().all(|item| matches!(item, Node::Chain(..))));
         if is_list_of_relations(gold) && !is_list_of_relations(pred) {
             return self.relation_and_set(gold, pred);
         }
@@ -202,7 +227,11 @@ impl Judge<'_> {
                 return unknown.map_or_else(|| found(false, rule), Err);
             }
         }
-        if used.iter().all(|used| *used) { found(true, rule) } else { unknown.map_or_else(|| found(false, rule), Err) }
+        if used.iter().all(|used| *used) {
+            found(true, rule)
+        } else {
+            unknown.map_or_else(|| found(false, rule), Err)
+        }
     }
 }
 

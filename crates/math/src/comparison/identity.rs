@@ -85,7 +85,13 @@ impl Judge<'_> {
     }
 
     /// Whether both agree at one point; `None` where one of them has no value there.
-    fn at_point(&mut self, gold: &Node, pred: &Node, kind: PointKind, index: usize) -> Result<Option<bool>, Reason> {
+    fn at_point(
+        &mut self,
+        gold: &Node,
+        pred: &Node,
+        kind: PointKind,
+        index: usize,
+    ) -> Result<Option<bool>, Reason> {
         for p in PRECISIONS {
             let letters = |name: &str| coordinate(name, kind, index);
             let a = evaluate(gold, &mut Point::new(&letters), p, &mut self.work);
@@ -124,13 +130,22 @@ impl Judge<'_> {
                 (Err(Stop::TooLarge), _) | (_, Err(Stop::TooLarge)) => return Err(Reason::TooLarge),
                 (Err(Stop::NoNumber), _) | (_, Err(Stop::NoNumber)) => {
                     let same = canonical::form(gold) == canonical::form(pred);
-                    return if same { found(true, "same form") } else { Err(Reason::FormOnly) };
+                    if same {
+                        return found(true, "same form");
+                    }
+                    // Arithmetic with an interval or a set in it is no number at all.
+                    if holds_collection(gold) || holds_collection(pred) {
+                        return found(false, "different kinds");
+                    }
+                    return Err(Reason::FormOnly);
                 }
                 // Both without a value is the same answer only if written alike; one without is not.
                 (Err(Stop::Undefined), Err(Stop::Undefined)) => {
                     return found(canonical::form(gold) == canonical::form(pred), "no value");
                 }
-                (Err(Stop::Undefined), Ok(_)) | (Ok(_), Err(Stop::Undefined)) => return found(false, "no value"),
+                (Err(Stop::Undefined), Ok(_)) | (Ok(_), Err(Stop::Undefined)) => {
+                    return found(false, "no value");
+                }
                 _ => {
                     last = Reason::Imprecise;
                     continue;
@@ -196,6 +211,23 @@ fn is_real(value: &Value) -> bool {
     }
 }
 
+fn holds_collection(node: &Node) -> bool {
+    node.any(&|part| {
+        matches!(
+            part,
+            Node::Interval { .. }
+                | Node::Sets(..)
+                | Node::Set(_)
+                | Node::Tuple(_)
+                | Node::List(_)
+                | Node::Chain(..)
+                | Node::NamedSet(_)
+                | Node::Matrix(_)
+                | Node::Ellipsis
+        )
+    })
+}
+
 fn is_form(node: &Node) -> bool {
     node.any(&|part| matches!(part, Node::Form(..)))
 }
@@ -204,7 +236,11 @@ fn is_form(node: &Node) -> bool {
 fn needs_integers(node: &Node) -> bool {
     node.any(&|part| match part {
         Node::Apply(
-            Function::Factorial | Function::DoubleFactorial | Function::Binomial | Function::Gcd | Function::Lcm
+            Function::Factorial
+            | Function::DoubleFactorial
+            | Function::Binomial
+            | Function::Gcd
+            | Function::Lcm
             | Function::Gamma,
             arguments,
         ) => arguments.iter().any(Node::has_symbols),
@@ -270,7 +306,7 @@ pub(super) fn coordinate(name: &str, kind: PointKind, index: usize) -> RBig {
         _ => {
             let numerator = (hash % 9973 + 211) as i64;
             let denominator = 1009 + 2 * ((hash >> 20) % 1500) as i64;
-            let negative = kind == PointKind::Mixed && (hash >> 40) % 4 != 0;
+            let negative = kind == PointKind::Mixed && !(hash >> 40).is_multiple_of(4);
             let signed = if negative { -numerator } else { numerator };
             RBig::from_parts_signed(IBig::from(signed), IBig::from(denominator))
         }

@@ -26,9 +26,14 @@ impl Judge<'_> {
             (Node::Matrix(rows), Node::Tuple(items)) => self.vector(rows, items, false),
             (Node::Tuple(items), Node::Matrix(rows)) => self.vector(rows, items, true),
             // A set of one matrix is that matrix: the collections know.
-            (Node::Matrix(_), Node::Set(_) | Node::List(_)) | (Node::Set(_) | Node::List(_), Node::Matrix(_)) => None,
+            (Node::Matrix(_), Node::Set(_) | Node::List(_))
+            | (Node::Set(_) | Node::List(_), Node::Matrix(_)) => None,
             (Node::Matrix(rows), other) | (other, Node::Matrix(rows)) => {
-                if rows.len() == 1 && rows[0].len() == 1 && other.is_scalar() { None } else { Some(found(false, "matrix")) }
+                if rows.len() == 1 && rows[0].len() == 1 && other.is_scalar() {
+                    None
+                } else {
+                    Some(found(false, "matrix"))
+                }
             }
             _ => None,
         }
@@ -53,7 +58,9 @@ impl Judge<'_> {
 pub(super) fn reduced(node: Node) -> Node {
     match node {
         Node::Product(items) if items.iter().any(|item| matches!(item, Node::Matrix(_))) => product(items),
-        Node::Sum(items) if items.len() > 1 && items.iter().all(|item| matches!(item, Node::Matrix(_))) => sum(items),
+        Node::Sum(items) if items.len() > 1 && items.iter().all(|item| matches!(item, Node::Matrix(_))) => {
+            sum(items)
+        }
         Node::Negative(inner) => match *inner {
             Node::Matrix(rows) => Node::Matrix(map(rows, |cell| Node::Negative(Box::new(cell)))),
             other => Node::Negative(Box::new(other)),
@@ -172,7 +179,9 @@ fn folded(node: Node) -> Node {
         let mut value = dashu_ratio::RBig::from(1);
         for factor in factors {
             match factor {
-                Node::Number { value: number, .. } if crate::value::integers::size(number) < 256 => value *= number,
+                Node::Number { value: number, .. } if crate::value::integers::size(number) < 256 => {
+                    value *= number
+                }
                 Node::Negative(inner) => match &**inner {
                     Node::Number { value: number, .. } if crate::value::integers::size(number) < 256 => {
                         value *= -number.clone();
@@ -217,7 +226,11 @@ fn determinant(rows: &[Vec<Node>]) -> Node {
             let minor: Vec<Vec<Node>> = rows[1..]
                 .iter()
                 .map(|row| {
-                    row.iter().enumerate().filter(|(j, _)| *j != column).map(|(_, cell)| cell.clone()).collect()
+                    row.iter()
+                        .enumerate()
+                        .filter(|(j, _)| *j != column)
+                        .map(|(_, cell)| cell.clone())
+                        .collect()
                 })
                 .collect();
             let term = Node::Product(vec![rows[0][column].clone(), determinant(&minor)]);

@@ -79,11 +79,16 @@ impl<'o> Judge<'o> {
     }
 
     fn by_shape(&mut self, gold: &Node, pred: &Node) -> Judgement {
-        if let (Node::Number { value: a, decimals: None }, Node::Number { value: b, decimals: None }) = (gold, pred) {
+        if let (Node::Number { value: a, decimals: None }, Node::Number { value: b, decimals: None }) =
+            (gold, pred)
+        {
             return found(a == b, "exact numbers");
         }
         if gold == pred {
             return found(true, "same form");
+        }
+        if let Some(judgement) = self.labelled(gold, pred) {
+            return judgement;
         }
         if let Some(judgement) = self.text(gold, pred) {
             return judgement;

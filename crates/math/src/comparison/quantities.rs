@@ -14,7 +14,9 @@ impl Judge<'_> {
         if matches!(gold, Node::Percent(_)) || matches!(pred, Node::Percent(_)) {
             return Some(self.percent(gold, pred));
         }
-        if matches!(gold, Node::Unit(..) | Node::Degrees(_)) || matches!(pred, Node::Unit(..) | Node::Degrees(_)) {
+        if matches!(gold, Node::Unit(..) | Node::Degrees(_))
+            || matches!(pred, Node::Unit(..) | Node::Degrees(_))
+        {
             return Some(self.units(gold, pred));
         }
         None
@@ -40,7 +42,8 @@ impl Judge<'_> {
         let Node::Percent(inner) = percent else { return as_written };
         // The hundredth of a percentage is exact, decimals or not.
         let hundredth = Node::Quotient(inner.clone(), Box::new(Node::integer(100)));
-        let as_fraction = if percent_is_gold { self.judge(&hundredth, other) } else { self.judge(other, &hundredth) };
+        let as_fraction =
+            if percent_is_gold { self.judge(&hundredth, other) } else { self.judge(other, &hundredth) };
         match as_fraction {
             Ok(finding) if finding.equal => found(true, "percent as a fraction"),
             Ok(_) => as_written.and(found(false, "percent")),
@@ -78,9 +81,8 @@ impl Judge<'_> {
                     return Some(self.both(&pairs, "ratio"));
                 }
                 let product = |x: &Node, y: &Node| Node::Product(vec![x.clone(), y.clone()]);
-                let pairs: Vec<(Node, Node)> = (1..a.len())
-                    .map(|i| (product(&a[i], &b[0]), product(&a[0], &b[i])))
-                    .collect();
+                let pairs: Vec<(Node, Node)> =
+                    (1..a.len()).map(|i| (product(&a[i], &b[0]), product(&a[0], &b[i]))).collect();
                 Some(self.both(&pairs, "ratio"))
             }
             (Node::Ratio(items), other) | (other, Node::Ratio(items)) => {
@@ -88,7 +90,11 @@ impl Judge<'_> {
                     return Some(found(false, "ratio"));
                 }
                 let quotient = Node::Quotient(Box::new(items[0].clone()), Box::new(items[1].clone()));
-                Some(if matches!(gold, Node::Ratio(_)) { self.judge(&quotient, other) } else { self.judge(other, &quotient) })
+                Some(if matches!(gold, Node::Ratio(_)) {
+                    self.judge(&quotient, other)
+                } else {
+                    self.judge(other, &quotient)
+                })
             }
             _ => None,
         }

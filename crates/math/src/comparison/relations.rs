@@ -2,7 +2,7 @@
 
 use dashu_base::Sign;
 
-use super::assignments::{Assignment, assignment, renamed, same_name};
+use super::assignments::{Assignment, assignment, is_name, renamed, same_name};
 use super::identity::constant_factor;
 use super::{Finding, Judge, Judgement, found};
 use crate::expression::{Node, Relation};
@@ -11,6 +11,12 @@ impl Judge<'_> {
     pub(super) fn relations(&mut self, gold: &Node, pred: &Node) -> Option<Judgement> {
         match (gold, pred) {
             (Node::Chain(..), Node::Chain(..)) => Some(self.two_chains(gold, pred)),
+            // 1 < x < 2 beside "x > 1 and x < 2".
+            (Node::Chain(..), Node::List(_)) | (Node::List(_), Node::Chain(..))
+                if self.solutions(gold).is_some() && self.solutions(pred).is_some() =>
+            {
+                self.solution_sets(gold, pred)
+            }
             (Node::Chain(..), _) => self.gold_chain(gold, pred),
             (_, Node::Chain(..)) => self.predicted_chain(gold, pred),
             _ => None,
@@ -50,7 +56,12 @@ impl Judge<'_> {
         }
     }
 
-    fn inequality_and_membership(&mut self, inequality: &Node, letter: &Node, set: &Node) -> Option<Judgement> {
+    fn inequality_and_membership(
+        &mut self,
+        inequality: &Node,
+        letter: &Node,
+        set: &Node,
+    ) -> Option<Judgement> {
         let (name, _) = self.solutions(inequality)?;
         if self.options.strict && name != crate::canonical::form(letter) {
             return Some(found(false, "inequalities of different letters"));
@@ -78,7 +89,7 @@ impl Judge<'_> {
         let mirrored: Vec<Relation> = rb.iter().rev().map(|relation| relation.mirrored()).collect();
         let mut unknown = None;
         for (relations, reversed) in [(rb.clone(), false), (mirrored, true)] {
-            if *ra != relations {
+            if *ra != relations || reversed && !rb.iter().all(|relation| relation.is_reversible()) {
                 continue;
             }
             let others: Vec<Node> = if reversed { b.iter().rev().cloned().collect() } else { b.clone() };
@@ -98,7 +109,11 @@ impl Judge<'_> {
         }
     }
 
-    fn up_to_a_factor(&mut self, gold: (&Node, &Node, Relation), pred: (&Node, &Node, Relation)) -> Judgement {
+    fn up_to_a_factor(
+        &mut self,
+        gold: (&Node, &Node, Relation),
+        pred: (&Node, &Node, Relation),
+    ) -> Judgement {
         let comparable = |relation: Relation| {
             matches!(relation, Relation::Equal | Relation::NotEqual) || relation.is_order()
         };
@@ -136,7 +151,9 @@ impl Judge<'_> {
         if let Some(assignment) = assignment(gold) {
             // a = b = 101 says more than 101, unless what stands between is a computation.
             let between = match gold {
-                Node::Chain(sides, _) if assignment.steps > 0 => sides[1..sides.len() - 1].iter().any(Node::has_symbols),
+                Node::Chain(sides, _) if assignment.steps > 0 => {
+                    sides[1..sides.len() - 1].iter().any(Node::has_symbols)
+                }
                 _ => false,
             };
             if between {
@@ -194,6 +211,14 @@ fn membership(node: &Node) -> Option<(Node, Node)> {
     match node {
         Node::Chain(sides, relations) if relations == &[Relation::Member] => {
             // `n ∈ 1, 2, 3` and `n ∈ {1, 2, 3}`.
+            Some((sides[0].clone(), sides[1].clone()))
+        }
+        // "k = 1, 2, 3" lists what k may be.
+        Node::Chain(sides, relations)
+            if relations == &[Relation::Equal]
+                && is_name(&sides[0])
+                && matches!(sides[1], Node::List(_) | Node::Set(_)) =>
+        {
             Some((sides[0].clone(), sides[1].clone()))
         }
         _ => None,

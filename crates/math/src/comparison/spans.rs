@@ -85,7 +85,9 @@ impl Judge<'_> {
     /// The spans of a set with constant ends; `None` for anything else.
     pub(super) fn spans(&mut self, node: &Node) -> Option<Vec<Span>> {
         match node {
-            Node::Interval { low, high, low_closed, high_closed } => self.span(low, high, *low_closed, *high_closed),
+            Node::Interval { low, high, low_closed, high_closed } => {
+                self.span(low, high, *low_closed, *high_closed)
+            }
             // A pair in brackets beside an interval is an open interval.
             Node::Tuple(items) => match items.as_slice() {
                 [low, high] => self.span(low, high, false, false),
@@ -249,7 +251,8 @@ impl Judge<'_> {
                 continue;
             };
             let Some(touch) = order(self, &span.low, &last.high)? else { return Ok(None) };
-            let joined = touch == Ordering::Less || touch == Ordering::Equal && (span.low_closed || last.high_closed);
+            let joined =
+                touch == Ordering::Less || touch == Ordering::Equal && (span.low_closed || last.high_closed);
             if !joined {
                 sorted.push(span);
                 continue;
@@ -281,7 +284,9 @@ impl Judge<'_> {
                         None
                     }
                 }
-                ([low, x, high], [first, second]) if is_letter(x) && first.is_order() && second.is_order() => {
+                ([low, x, high], [first, second])
+                    if is_letter(x) && first.is_order() && second.is_order() =>
+                {
                     let below = half_line(low, first.mirrored())?;
                     let above = half_line(high, *second)?;
                     if low.has_symbols() || high.has_symbols() || !is_end(low) || !is_end(high) {
@@ -307,7 +312,14 @@ impl Judge<'_> {
                     }
                     all.extend(spans);
                 }
-                letter.map(|letter| (letter, all))
+                let letter = letter?;
+                // "x > 1 and x < 2" means both: either alone would leave nothing out.
+                let everything = self.complement(all.clone())?.is_empty();
+                if everything && all.len() == 2 {
+                    let (first, second) = all.split_at(1);
+                    all = self.intersection(first, second)?;
+                }
+                Some((letter, all))
             }
             _ => None,
         }
@@ -325,8 +337,14 @@ fn is_end(node: &Node) -> bool {
 
 /// The reals that stand in this relation to the bound.
 fn half_line(bound: &Node, relation: Relation) -> Option<Vec<Span>> {
-    let below = |closed: bool| Span { low: minus_infinity(), high: bound.clone(), low_closed: false, high_closed: closed };
-    let above = |closed: bool| Span { low: bound.clone(), high: infinity(), low_closed: closed, high_closed: false };
+    let below = |closed: bool| Span {
+        low: minus_infinity(),
+        high: bound.clone(),
+        low_closed: false,
+        high_closed: closed,
+    };
+    let above =
+        |closed: bool| Span { low: bound.clone(), high: infinity(), low_closed: closed, high_closed: false };
     Some(match relation {
         Relation::Less => vec![below(false)],
         Relation::LessEqual => vec![below(true)],

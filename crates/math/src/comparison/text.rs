@@ -16,6 +16,29 @@ impl Judge<'_> {
     }
 }
 
+impl Judge<'_> {
+    /// `(A) 5` is A and is 5, whichever the other side has; where it has both, both must agree.
+    pub(super) fn labelled(&mut self, gold: &Node, pred: &Node) -> Option<Judgement> {
+        let split = |node: &Node| match node {
+            Node::Form(name, parts) if name == "labelled" && parts.len() == 2 => {
+                Some((parts[0].clone(), parts[1].clone()))
+            }
+            _ => None,
+        };
+        let is_letter = |node: &Node| words(node).is_some_and(|words| choice(&words).is_some());
+        match (split(gold), split(pred)) {
+            (Some((a, x)), Some((b, y))) => Some(self.both(&[(a, b), (x, y)], "choice and its value")),
+            (Some((a, x)), None) => {
+                Some(if is_letter(pred) { self.judge(&a, pred) } else { self.judge(&x, pred) })
+            }
+            (None, Some((b, y))) => {
+                Some(if is_letter(gold) { self.judge(gold, &b) } else { self.judge(gold, &y) })
+            }
+            (None, None) => None,
+        }
+    }
+}
+
 /// The words of a node that can be read as words: text, a letter, letters side by side.
 fn words(node: &Node) -> Option<String> {
     match node {

@@ -13,7 +13,10 @@ pub(super) fn prepared(node: &Node) -> Node {
         // `{2}` in braces reads as 2; between sets it is the set.
         Node::Sets(operation, items) => Node::Sets(
             operation,
-            items.into_iter().map(|item| if item.is_scalar() { Node::Set(vec![item]) } else { item }).collect(),
+            items
+                .into_iter()
+                .map(|item| if item.is_scalar() { Node::Set(vec![item]) } else { item })
+                .collect(),
         ),
         other => matrices::reduced(other),
     });
@@ -25,7 +28,10 @@ pub(super) fn prepared(node: &Node) -> Node {
             Node::Set(items.into_iter().flat_map(signs_written_out).collect())
         }
         Node::Chain(sides, relations)
-            if relations == [Relation::Equal] && sides.len() == 2 && has_sign(&sides[1]) && !has_sign(&sides[0]) =>
+            if relations == [Relation::Equal]
+                && sides.len() == 2
+                && has_sign(&sides[1])
+                && !has_sign(&sides[0]) =>
         {
             let mut sides = sides;
             let values = match sides.remove(1) {

@@ -93,8 +93,8 @@ fn closing(text: &str, open: usize) -> Option<usize> {
                 continue;
             }
             // `\{` does not open; `\\{` of an answer that was escaped twice does not either.
-            b'{' if escapes % 2 == 0 => depth += 1,
-            b'}' if escapes % 2 == 0 => {
+            b'{' if escapes.is_multiple_of(2) => depth += 1,
+            b'}' if escapes.is_multiple_of(2) => {
                 depth -= 1;
                 if depth == 0 {
                     return Some(i);
@@ -118,7 +118,8 @@ fn joins(gap: &str) -> bool {
     while let Some(c) = rest.chars().next() {
         if c == '\\' {
             let name = rest[1..].bytes().take_while(u8::is_ascii_alphabetic).count();
-            let length = if name > 0 { 1 + name } else { 1 + rest[1..].chars().next().map_or(0, char::len_utf8) };
+            let length =
+                if name > 0 { 1 + name } else { 1 + rest[1..].chars().next().map_or(0, char::len_utf8) };
             plain.push(' ');
             rest = &rest[length..];
         } else {
@@ -137,7 +138,8 @@ fn joins(gap: &str) -> bool {
     if trimmed.contains(['.', '!', '?', '=', '≈']) {
         return false;
     }
-    let words: Vec<&str> = trimmed.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        trimmed.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     match words.last() {
         None => !gap.trim().is_empty() || gap.is_empty(),
         Some(&("and" | "or")) => words.len() <= 6,

@@ -4,7 +4,8 @@
 pub(crate) fn anchored(text: &str, letters: &[char]) -> Option<char> {
     let lowered = text.to_ascii_lowercase();
     let mut before = lowered.len();
-    while let Some(at) = lowered[..before].rfind("answer") {
+    let phrase = |text: &str| ["answer", "option", "choice"].iter().filter_map(|word| text.rfind(word)).max();
+    while let Some(at) = phrase(&lowered[..before]) {
         let start = at + "answer".len();
         let mut end = (start + 60).min(text.len());
         while !text.is_char_boundary(end) {
@@ -49,6 +50,7 @@ mod tests {
         assert_eq!(anywhere("The answer is B.", LETTERS), Some('B'));
         assert_eq!(anywhere("**C** is right", LETTERS), Some('C'));
         assert_eq!(anywhere("Answer: (D)", LETTERS), Some('D'));
+        assert_eq!(anchored("The correct option is C", LETTERS), Some('C'));
         assert_eq!(anywhere("I think it is B", LETTERS), Some('B'));
         assert_eq!(anchored("A cat sat there", LETTERS), None);
         assert_eq!(anywhere("ABC", LETTERS), None);

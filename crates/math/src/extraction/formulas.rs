@@ -15,15 +15,13 @@ pub(super) fn spans(text: &str) -> Vec<Span> {
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
-            b'$' if bytes.get(at + 1) == Some(&b'$') => {
-                match find(text, at + 2, "$$", false) {
-                    Some(close) if close > at + 2 => {
-                        spans.push(Span { start: at, end: close + 2, content: (at + 2, close) });
-                        at = close + 2;
-                    }
-                    _ => at += 2,
+            b'$' if bytes.get(at + 1) == Some(&b'$') => match find(text, at + 2, "$$", false) {
+                Some(close) if close > at + 2 => {
+                    spans.push(Span { start: at, end: close + 2, content: (at + 2, close) });
+                    at = close + 2;
                 }
-            }
+                _ => at += 2,
+            },
             b'$' => match inline_dollar(text, at) {
                 Some(close) => {
                     spans.push(Span { start: at, end: close + 1, content: (at + 1, close) });
@@ -122,7 +120,8 @@ pub(super) fn group_from(text: &str, spans: &[Span], index: usize) -> Option<(us
 }
 
 fn group(text: &str, spans: &[Span]) -> (Vec<String>, bool) {
-    let pieces = spans.iter().map(|span| span.text(text).to_owned()).filter(|piece| !piece.is_empty()).collect();
+    let pieces =
+        spans.iter().map(|span| span.text(text).to_owned()).filter(|piece| !piece.is_empty()).collect();
     let percent = spans.last().is_some_and(|span| percent_follows(&text[span.end..]));
     (pieces, percent)
 }
@@ -160,7 +159,8 @@ pub(super) fn bare_fraction(text: &str) -> Option<String> {
         return None;
     }
     let end = second + text[second..].find('}')?;
-    let number = |inside: &str| !inside.is_empty() && inside.bytes().all(|b| b.is_ascii_digit() || b"-.".contains(&b));
+    let number =
+        |inside: &str| !inside.is_empty() && inside.bytes().all(|b| b.is_ascii_digit() || b"-.".contains(&b));
     if !number(&text[open + 1..close]) || !number(&text[second + 1..end]) {
         return None;
     }

@@ -8,6 +8,8 @@ mod phrases;
 
 pub(crate) use choices::{anchored as anchored_choice, anywhere as any_choice};
 
+pub(crate) use phrases::is_phrase;
+
 use crate::options::Options;
 use crate::verdict::Rung;
 
@@ -42,8 +44,17 @@ impl Extract {
 pub(crate) struct BrokenBox;
 
 /// Tokens of chat templates: what follows them was not written as this answer.
-const TURN_ENDS: &[&str] =
-    &["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end|>", "<|user|>", "</s>", "<eos>", "<end_of_turn>"];
+const TURN_ENDS: &[&str] = &[
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|eot_id|>",
+    "<|end|>",
+    "<|user|>",
+    "</s>",
+    "<eos>",
+    "<end_of_turn>",
+];
 
 /// The part of a prediction that is its answer's text: after the thinking, before the next turn, the tail if asked.
 pub(crate) fn relevant<'t>(text: &'t str, options: &Options) -> &'t str {
@@ -95,7 +106,8 @@ pub(crate) fn extract(text: &str, options: &Options, trusted: bool) -> Result<Op
     let whole = phrases::cleaned(text);
     let has_command = whole.contains('\\');
     let wanted = options.match_types.expr || (options.match_types.latex && has_command);
-    if wanted && !whole.is_empty() && whole.len() <= crate::syntax::LENGTH_LIMIT && !phrases::is_prose(whole) {
+    if wanted && !whole.is_empty() && whole.len() <= crate::syntax::LENGTH_LIMIT && !phrases::is_prose(whole)
+    {
         return Ok(Some(Extract::plain(Rung::Whole, whole.to_owned())));
     }
     if has_command && phrases::has_formula_outside(whole) {

@@ -23,8 +23,12 @@ pub(super) fn last(text: &str) -> Option<(String, bool)> {
             }
             continue;
         };
-        let next = words.get(index + 1).map(|next| next.trim_matches(|c: char| !c.is_alphanumeric() && c != '%'));
-        let percent = percent || next.is_some_and(|next| next == "%" || matches!(plain_word(next), Some(crate::syntax::token::Token::Percent)));
+        let next =
+            words.get(index + 1).map(|next| next.trim_matches(|c: char| !c.is_alphanumeric() && c != '%'));
+        let percent = percent
+            || next.is_some_and(|next| {
+                next == "%" || matches!(plain_word(next), Some(crate::syntax::token::Token::Percent))
+            });
         return Some((with_context(&words[..index], piece)?, percent));
     }
     None
@@ -62,7 +66,9 @@ fn expression(core: &str) -> Option<String> {
         .map_or(amount.len(), |(i, _)| i);
     let (number, rest) = amount.split_at(digits_end);
     // 100m2, 5km: a unit may be glued to the number, a word that starts with a digit may not be anything else.
-    let scientific = rest.starts_with(['e', 'E']) && rest[1..].bytes().all(|b| b.is_ascii_digit() || b == b'-' || b == b'+') && rest.len() > 1;
+    let scientific = rest.starts_with(['e', 'E'])
+        && rest[1..].bytes().all(|b| b.is_ascii_digit() || b == b'-' || b == b'+')
+        && rest.len() > 1;
     let unit = rest.chars().take_while(|c| c.is_alphabetic()).count() > 0
         && rest.chars().all(|c| c.is_alphanumeric() || "/²³^°".contains(c))
         && rest.len() <= 8;
@@ -91,7 +97,8 @@ fn plain(number: &str) -> Option<String> {
     }
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let groups: Vec<&str> = whole.split(',').collect();
-    let thousands = groups[0].len() <= 3 && !groups[0].is_empty() && groups[1..].iter().all(|group| group.len() == 3);
+    let thousands =
+        groups[0].len() <= 3 && !groups[0].is_empty() && groups[1..].iter().all(|group| group.len() == 3);
     if thousands && groups[0] != "0" {
         let joined = groups.concat();
         return Some(if fraction.is_empty() { joined } else { format!("{joined}.{fraction}") });
@@ -107,7 +114,8 @@ fn with_context(before: &[&str], piece: String) -> Option<String> {
     let mut index = before.len();
     while index > 0 {
         let word = before[index - 1];
-        let is_operator = word.chars().all(|c| OPERATORS.contains(&c)) && !matches!(word, "-" | "−" | "–") || matches!(word, "-" | "−");
+        let is_operator = word.chars().all(|c| OPERATORS.contains(&c)) && !matches!(word, "-" | "−" | "–")
+            || matches!(word, "-" | "−");
         let digits = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         if is_operator && index >= 2 && digits(before[index - 2]) {
             parts.push(word.to_owned());
@@ -115,7 +123,8 @@ fn with_context(before: &[&str], piece: String) -> Option<String> {
             index -= 2;
         } else if is_operator && parts.len() == 1 {
             // "= - 5" keeps its sign; "a + 5" is not 5.
-            let sign_only = matches!(word, "-" | "−") && (index < 2 || before[index - 2].ends_with(['=', ':']));
+            let sign_only =
+                matches!(word, "-" | "−") && (index < 2 || before[index - 2].ends_with(['=', ':']));
             return sign_only.then(|| format!("-{}", parts[0]));
         } else if parts.len() == 1
             && digits(word)

@@ -75,14 +75,18 @@ fn introduced(lowered: &str, after: usize, reach: usize) -> Option<usize> {
         .match_indices("is")
         .find(|(i, _)| {
             let (head, tail) = (&window[..*i], &window[*i + 2..]);
-            head.ends_with(char::is_whitespace) && tail.starts_with(|c: char| c.is_whitespace() || c == ':' || c == '$' || c == '*')
+            head.ends_with(char::is_whitespace)
+                && tail.starts_with(|c: char| c.is_whitespace() || c == ':' || c == '$' || c == '*')
         })
         .map(|(i, _)| i + 2);
     let equals = window[..sentence].find('=').filter(|at| window[..*at].trim().is_empty()).map(|at| at + 1);
     let start = [is, colon.map(|at| at + 1), equals].into_iter().flatten().min()?;
     let start = after + start;
     // "is:" and "**Answer:**".
-    Some(start + lowered[start..].len() - lowered[start..].trim_start_matches([':', ' ', '*', '_', '\n', '\t']).len())
+    Some(
+        start + lowered[start..].len()
+            - lowered[start..].trim_start_matches([':', ' ', '*', '_', '\n', '\t']).len(),
+    )
 }
 
 fn formula_behind(text: &str, start: usize, spans: &[Span], rung: Rung) -> Option<(usize, Extract)> {
@@ -126,7 +130,10 @@ fn clause_end(rest: &str) -> usize {
                 // "5!" ends no sentence if more of the expression follows.
                 let more = bytes.get(at + 2).is_some_and(|next| b"+-*/^=<>)".contains(next));
                 if !(bytes[at] == b'!' && more) {
-                    return at + usize::from(bytes[at] == b'!' && bytes[..at].last().is_some_and(u8::is_ascii_digit));
+                    return at
+                        + usize::from(
+                            bytes[at] == b'!' && bytes[..at].last().is_some_and(u8::is_ascii_digit),
+                        );
                 }
                 at += 1;
             }
@@ -146,7 +153,9 @@ fn readable(clause: &str) -> Option<String> {
     }
     // "(B) because …": the letter of a choice is the answer, what follows explains it.
     let first = clause.split_whitespace().next().unwrap_or_default();
-    let letter = first.len() <= 4 && first.ends_with([')', '.', ',', ':']) && crate::comparison::choice(first).is_some();
+    let letter = first.len() <= 4
+        && first.ends_with([')', '.', ',', ':'])
+        && crate::comparison::choice(first).is_some();
     if letter {
         return Some(first.trim_end_matches(['.', ',', ':']).to_owned());
     }
@@ -205,7 +214,20 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
                 rest = behind;
                 continue;
             }
-            if command && matches!(word, "text" | "mbox" | "mathrm" | "textbf" | "textit" | "textrm" | "operatorname" | "begin" | "end") {
+            if command
+                && matches!(
+                    word,
+                    "text"
+                        | "mbox"
+                        | "mathrm"
+                        | "textbf"
+                        | "textit"
+                        | "textrm"
+                        | "operatorname"
+                        | "begin"
+                        | "end"
+                )
+            {
                 // What such a command holds is not prose between formulas.
                 rest = behind.find('}').map_or("", |close| &behind[close..]);
                 continue;
@@ -231,13 +253,11 @@ pub(super) fn is_prose(text: &str) -> bool {
     })
 }
 
-/// A function or connector glued to a letter ("sinx", "orW").
+/// A function or connector glued to a letter or two ("sinx", "orW").
 fn glued(word: &str) -> bool {
-    (2..word.len()).any(|at| {
-        word.len() - at <= 2 && at >= 2 && (plain_word(&word[..at]).is_some() || plain_word(&word[at..]).is_some())
-            && at >= 2
-            && word.len() <= 8
-    }) && word.len() <= 6
+    let known = |part: &str| plain_word(part).is_some();
+    word.len() <= 6
+        && (2..word.len()).any(|at| word.len() - at <= 2 && (known(&word[..at]) || known(&word[at..])))
 }
 
 /// Whether a text is a few words without numbers: a name, a colour, "yes".
@@ -246,6 +266,15 @@ pub(super) fn is_short_text(text: &str) -> bool {
         && text.split_whitespace().count() <= 5
         && !text.contains(|c: char| c.is_ascii_digit() || "\\$=<>{}".contains(c))
         && text.contains(|c: char| c.is_alphabetic())
+}
+
+/// Whether a text is a phrase of words and not an expression with words in it.
+pub(crate) fn is_phrase(text: &str) -> bool {
+    is_short_text(text)
+        && is_prose(text)
+        && text.chars().all(|c| c.is_alphabetic() || c.is_whitespace() || "-'’.,".contains(c))
+        && !text.contains(',')
+        && !text.split_whitespace().any(|word| matches!(word, "and" | "or"))
 }
 
 /// Whether LaTeX stands among words: then nothing in it may be taken for a plain number.

@@ -67,10 +67,49 @@ pub(crate) fn function(name: &str) -> Option<Function> {
 }
 
 const GREEK: &[&str] = &[
-    "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota",
-    "kappa", "lambda", "mu", "nu", "xi", "omicron", "rho", "varrho", "sigma", "varsigma", "tau", "upsilon",
-    "phi", "varphi", "chi", "psi", "omega", "Delta", "Theta", "Lambda", "Xi", "Sigma", "Upsilon", "Phi", "Psi",
-    "Omega", "ell", "hbar", "nabla", "partial", "aleph", "wp",
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "varepsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "vartheta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "omicron",
+    "rho",
+    "varrho",
+    "sigma",
+    "varsigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "varphi",
+    "chi",
+    "psi",
+    "omega",
+    "Delta",
+    "Theta",
+    "Lambda",
+    "Xi",
+    "Sigma",
+    "Upsilon",
+    "Phi",
+    "Psi",
+    "Omega",
+    "ell",
+    "hbar",
+    "nabla",
+    "partial",
+    "aleph",
+    "wp",
 ];
 
 /// The Greek letter with this name.
@@ -101,7 +140,9 @@ fn operator(name: &str) -> Option<Token> {
         "propto" => Token::Relation(Relation::Other("∝")),
         "parallel" => Token::Relation(Relation::Other("∥")),
         "perp" | "bot" => Token::Relation(Relation::Other("⊥")),
-        "to" | "rightarrow" | "longrightarrow" | "mapsto" | "longmapsto" => Token::Relation(Relation::Other("→")),
+        "to" | "rightarrow" | "longrightarrow" | "mapsto" | "longmapsto" => {
+            Token::Relation(Relation::Other("→"))
+        }
         "implies" | "Rightarrow" | "Longrightarrow" => Token::Relation(Relation::Other("⇒")),
         "iff" | "Leftrightarrow" | "Longleftrightarrow" => Token::Relation(Relation::Other("⇔")),
         "cup" | "bigcup" => Token::SetOperation(SetOperation::Union),
@@ -160,7 +201,9 @@ fn structure(name: &str) -> Option<Meaning> {
         "tilde" | "widetilde" => Meaning::Token(Token::Command(Command::Accent("tilde"))),
         "dot" => Meaning::Token(Token::Command(Command::Accent("dot"))),
         "ddot" => Meaning::Token(Token::Command(Command::Accent("ddot"))),
-        "widearc" | "overarc" | "overparen" | "wideparen" => Meaning::Token(Token::Command(Command::Accent("arc"))),
+        "widearc" | "overarc" | "overparen" | "wideparen" => {
+            Meaning::Token(Token::Command(Command::Accent("arc")))
+        }
         "mod" | "bmod" => Meaning::Token(Token::Command(Command::Mod)),
         "pmod" | "pod" => Meaning::Token(Token::Command(Command::ParenMod)),
         "boxed" | "fbox" | "underline" | "displaylines" | "mathop" | "mathbin" | "smash" | "mathord" => {
@@ -172,30 +215,70 @@ fn structure(name: &str) -> Option<Meaning> {
         }
         "top" | "intercal" => Meaning::Token(Token::Command(Command::Transpose)),
         "angle" | "measuredangle" | "triangle" | "square" | "diamond" => {
-            Meaning::Token(Token::Letter(if name == "measuredangle" { "angle".to_owned() } else { name.to_owned() }))
+            Meaning::Token(Token::Letter(if name == "measuredangle" {
+                "angle".to_owned()
+            } else {
+                name.to_owned()
+            }))
         }
         "left" | "mleft" | "bigl" | "Bigl" | "biggl" | "Biggl" => Meaning::LeftDelimiter,
         "right" | "mright" | "bigr" | "Bigr" | "biggr" | "Biggr" => Meaning::RightDelimiter,
-        "text" | "mbox" | "textbf" | "textit" | "textrm" | "textnormal" | "textsf" | "texttt" | "hbox" | "emph"
-        | "textsc" | "textup" => Meaning::Words,
-        "mathrm" | "mathbf" | "mathit" | "mathsf" | "mathtt" | "mathcal" | "mathscr" | "mathfrak" | "boldsymbol"
-        | "bm" | "rm" | "bf" | "it" | "mathnormal" => Meaning::Face,
+        "text" | "mbox" | "textbf" | "textit" | "textrm" | "textnormal" | "textsf" | "texttt" | "hbox"
+        | "emph" | "textsc" | "textup" => Meaning::Words,
+        "mathrm" | "mathbf" | "mathit" | "mathsf" | "mathtt" | "mathcal" | "mathscr" | "mathfrak"
+        | "boldsymbol" | "bm" | "rm" | "bf" | "it" | "mathnormal" => Meaning::Face,
         "operatorname" => Meaning::OperatorName,
         "mathbb" | "Bbb" => Meaning::Blackboard,
         "begin" => Meaning::Begin,
         "end" => Meaning::End,
-        "hspace" | "vspace" | "phantom" | "hphantom" | "vphantom" | "label" | "tag" | "color" | "textcolor"
-        | "ref" => Meaning::SkipArgument,
+        "hspace" | "vspace" | "phantom" | "hphantom" | "vphantom" | "label" | "tag" | "color"
+        | "textcolor" | "ref" => Meaning::SkipArgument,
         _ => return None,
     })
 }
 
 /// Control words that only arrange or embellish.
 const PRESENTATION: &[&str] = &[
-    "quad", "qquad", "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits", "big", "Big", "bigg", "Bigg",
-    "middle", "hfill", "hline", "cline", "noindent", "newline", "par", "small", "large", "Large", "huge", "thinspace",
-    "medspace", "thickspace", "enspace", "nonumber", "notag", "allowbreak", "left.", "right.", "bigstar", "checkmark",
-    "strut", "centering", "cr", "protect", "itshape", "bfseries", "em",
+    "quad",
+    "qquad",
+    "displaystyle",
+    "textstyle",
+    "scriptstyle",
+    "limits",
+    "nolimits",
+    "big",
+    "Big",
+    "bigg",
+    "Bigg",
+    "middle",
+    "hfill",
+    "hline",
+    "cline",
+    "noindent",
+    "newline",
+    "par",
+    "small",
+    "large",
+    "Large",
+    "huge",
+    "thinspace",
+    "medspace",
+    "thickspace",
+    "enspace",
+    "nonumber",
+    "notag",
+    "allowbreak",
+    "left.",
+    "right.",
+    "bigstar",
+    "checkmark",
+    "strut",
+    "centering",
+    "cr",
+    "protect",
+    "itshape",
+    "bfseries",
+    "em",
 ];
 
 /// What the control word means, if anything.

@@ -24,7 +24,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Lexeme>, Fault> {
     if text.len() > LENGTH_LIMIT {
         return Err(Fault::TooLong);
     }
-    let mut lexer = Lexer { text, at: 0, lexemes: Vec::new(), groupings: Vec::new(), environments: 0, nested: 0 };
+    let mut lexer =
+        Lexer { text, at: 0, lexemes: Vec::new(), groupings: Vec::new(), environments: 0, nested: 0 };
     lexer.run()?;
     Ok(lexer.lexemes)
 }
@@ -68,7 +69,13 @@ impl Lexer<'_> {
                 // The braces of a command's argument do not change what a comma means; a group of its own may be a set.
                 let argument = matches!(
                     self.lexemes.last().map(|lexeme| &lexeme.token),
-                    Some(Token::Command(_) | Token::Power | Token::Subscript | Token::Close(Bracket::Brace) | Token::Function(_))
+                    Some(
+                        Token::Command(_)
+                            | Token::Power
+                            | Token::Subscript
+                            | Token::Close(Bracket::Brace)
+                            | Token::Function(_)
+                    )
                 );
                 let outer = self.groupings.last().copied().unwrap_or(true);
                 self.groupings.push(outer && argument);
@@ -115,7 +122,7 @@ impl Lexer<'_> {
             Some(b"**") => Token::Power,
             Some(b"->") => Token::Relation(Relation::Other("→")),
             Some(b"=>") => Token::Relation(Relation::Other("⇒")),
-            
+
             _ => return false,
         };
         self.take(2, token);
@@ -179,7 +186,17 @@ impl Lexer<'_> {
             '∞' => Token::Constant(Constant::Infinity),
             'π' => Token::Constant(Constant::Pi),
             '√' => Token::Command(Command::Root),
-            '∛' => return self.several(c, [Token::Command(Command::Root), Token::Open(Bracket::Square), Token::Number("3".into()), Token::Close(Bracket::Square)]),
+            '∛' => {
+                return self.several(
+                    c,
+                    [
+                        Token::Command(Command::Root),
+                        Token::Open(Bracket::Square),
+                        Token::Number("3".into()),
+                        Token::Close(Bracket::Square),
+                    ],
+                );
+            }
             '∑' => Token::Command(Command::Series(crate::expression::Series::Sum)),
             '∫' => Token::Command(Command::Integral),
             '∀' | '∃' | '¬' => Token::Command(Command::Statement),
@@ -233,7 +250,11 @@ impl Lexer<'_> {
     fn vulgar(&mut self, c: char, numerator: &str, denominator: &str) {
         self.several(
             c,
-            [Token::Command(Command::Fraction), Token::Number(numerator.to_owned()), Token::Number(denominator.to_owned())],
+            [
+                Token::Command(Command::Fraction),
+                Token::Number(numerator.to_owned()),
+                Token::Number(denominator.to_owned()),
+            ],
         );
     }
 
@@ -278,7 +299,8 @@ impl Lexer<'_> {
         let letter = &self.rest()[..1];
         // `I` is written for the imaginary unit, too, but `I_1` is a name.
         let named = self.rest()[1..].trim_start().starts_with('_');
-        let token = if letter == "I" && !named { Token::Constant(Constant::I) } else { single_letter(letter) };
+        let token =
+            if letter == "I" && !named { Token::Constant(Constant::I) } else { single_letter(letter) };
         self.take(1, token);
     }
 
@@ -418,9 +440,12 @@ impl Lexer<'_> {
         } else if rest.starts_with('<') || rest.starts_with('>') {
             self.take(1, side(Bracket::Angle));
         } else {
-            for (word, bracket) in
-                [("\\vert", Bracket::Bar), ("\\Vert", Bracket::Bar), ("\\lvert", Bracket::Bar), ("\\rvert", Bracket::Bar)]
-            {
+            for (word, bracket) in [
+                ("\\vert", Bracket::Bar),
+                ("\\Vert", Bracket::Bar),
+                ("\\lvert", Bracket::Bar),
+                ("\\rvert", Bracket::Bar),
+            ] {
                 if self.rest().starts_with(word) {
                     return self.take(word.len(), side(bracket));
                 }
@@ -483,11 +508,14 @@ impl Lexer<'_> {
         }
         let has_words = trimmed.split(|c: char| !c.is_ascii_alphabetic()).any(|run| run.len() > 1);
         let has_digits = trimmed.contains(|c: char| c.is_ascii_digit());
-        if has_digits && !has_words || trimmed.contains('\\') && has_digits {
+        if has_digits && (!has_words || trimmed.contains('\\')) {
             return self.inline(trimmed);
         }
         // ", and y" and such: the connector counts, the words around it do not.
-        if lower.split(|c: char| !c.is_ascii_alphabetic()).next_back().is_some_and(|word| word == "and" || word == "or")
+        if lower
+            .split(|c: char| !c.is_ascii_alphabetic())
+            .next_back()
+            .is_some_and(|word| word == "and" || word == "or")
         {
             self.push(Token::Connector);
             return Ok(());
@@ -535,6 +563,17 @@ impl Lexer<'_> {
             self.push(token);
             return Ok(());
         }
+        let after_number = matches!(
+            self.lexemes.last().map(|lexeme| &lexeme.token),
+            Some(Token::Number(_) | Token::Close(_))
+        );
+        // An upright letter behind a number is a unit: `5\mathrm{m}`.
+        let unit_letter =
+            after_number && matches!(trimmed, "m" | "g" | "s" | "h" | "L" | "N" | "J" | "W" | "V");
+        if unit_letter || (!only_letters && super::units::unit(trimmed).is_some()) {
+            self.push(Token::Text(trimmed.to_owned()));
+            return Ok(());
+        }
         if only_letters {
             self.push(single_letter(trimmed));
             return Ok(());
@@ -561,7 +600,10 @@ fn single_letter(letter: &str) -> Token {
 /// alphabetical order (as `abcd` would be), or a short answer that everybody writes.
 fn is_prose(run: &str) -> bool {
     let lower = run.to_ascii_lowercase();
-    if matches!(lower.as_str(), "yes" | "no" | "odd" | "none" | "the" | "one" | "two" | "six" | "ten" | "for" | "if" | "is") {
+    if matches!(
+        lower.as_str(),
+        "yes" | "no" | "odd" | "none" | "the" | "one" | "two" | "six" | "ten" | "for" | "if" | "is"
+    ) {
         return lower != "is" || run == "is";
     }
     let vowels = lower.bytes().any(|b| b"aeiou".contains(&b));

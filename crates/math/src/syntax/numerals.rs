@@ -49,7 +49,11 @@ pub(crate) fn scan(text: &str, grouping: bool) -> (usize, String) {
         clean.push('.');
         clean.push_str(&text[at + 1..at + 1 + count]);
         at += 1 + count;
-    } else if bytes.get(at) == Some(&b'.') && at > 0 && !matches!(bytes.get(at + 1), Some(b'.')) && !at_end(text, at + 1) {
+    } else if bytes.get(at) == Some(&b'.')
+        && at > 0
+        && !matches!(bytes.get(at + 1), Some(b'.'))
+        && !at_end(text, at + 1)
+    {
         // "5." before an operator; at the end it is a full stop and left to the caller.
         at += 1;
     }
@@ -118,8 +122,7 @@ pub(crate) fn value(clean: &str) -> Option<Node> {
         return None;
     }
     let scale = IBig::from(10).pow(shift.unsigned_abs() as usize);
-    let value =
-        if shift >= 0 { RBig::from(n * scale) } else { RBig::from_parts_signed(n, scale) };
+    let value = if shift >= 0 { RBig::from(n * scale) } else { RBig::from_parts_signed(n, scale) };
     // 1500E-1 is as exact as 1500/10: only a printed point makes a decimal.
     let decimals = has_point.then_some((-shift).max(0) as u32);
     Some(Node::Number { value, decimals })

@@ -107,7 +107,14 @@ impl<'a> Parser<'a> {
     fn skip_trailing(&mut self) {
         while matches!(
             self.peek(),
-            Some(Token::Comma | Token::Semicolon | Token::Currency(_) | Token::RowBreak | Token::Ampersand | Token::Colon)
+            Some(
+                Token::Comma
+                    | Token::Semicolon
+                    | Token::Currency(_)
+                    | Token::RowBreak
+                    | Token::Ampersand
+                    | Token::Colon
+            )
         ) {
             self.at += 1;
         }
@@ -126,7 +133,9 @@ impl<'a> Parser<'a> {
             self.at += 1;
         }
         // "= 5" and "≈ 5": the left side was said before.
-        if let Some(Relation::Equal | Relation::Approximately | Relation::Other("⇒" | "→")) = self.relation_token() {
+        if let Some(Relation::Equal | Relation::Approximately | Relation::Other("⇒" | "→")) =
+            self.relation_token()
+        {
             self.at += 1;
         }
         let first = self.ratio()?;
@@ -136,7 +145,8 @@ impl<'a> Parser<'a> {
             while matches!(self.peek(), Some(Token::Ampersand)) {
                 self.at += 1;
             }
-            let divides = matches!(self.peek(), Some(Token::Bar)) && self.bars == 0 && !self.in_set && self.divides();
+            let divides =
+                matches!(self.peek(), Some(Token::Bar)) && self.bars == 0 && !self.in_set && self.divides();
             let relation = match self.relation_token() {
                 Some(relation) => relation,
                 None if divides => Relation::Other("|"),
@@ -150,11 +160,8 @@ impl<'a> Parser<'a> {
             relations.push(relation);
             items.push(self.ratio()?);
         }
-        let mut node = if relations.is_empty() {
-            items.remove(0)
-        } else {
-            self.made(Node::Chain(items, relations))?
-        };
+        let mut node =
+            if relations.is_empty() { items.remove(0) } else { self.made(Node::Chain(items, relations))? };
         if matches!(self.peek(), Some(Token::Command(Command::ParenMod))) {
             self.at += 1;
             let modulus = self.deeper(|parser| parser.argument())?;
@@ -234,7 +241,8 @@ impl<'a> Parser<'a> {
                     let flipped = self.peek() == Some(&Token::MinusPlus);
                     self.at += 1;
                     let term = self.term()?;
-                    let node = self.made(Node::PlusMinus { term: Box::new(term), flipped: flipped != negative })?;
+                    let node =
+                        self.made(Node::PlusMinus { term: Box::new(term), flipped: flipped != negative })?;
                     terms.push(node);
                 }
                 _ => {
@@ -258,10 +266,8 @@ impl<'a> Parser<'a> {
             }
             negative = false;
             sign_seen = false;
-            if !matches!(
-                self.peek(),
-                Some(Token::Plus | Token::Minus | Token::PlusMinus | Token::MinusPlus)
-            ) {
+            if !matches!(self.peek(), Some(Token::Plus | Token::Minus | Token::PlusMinus | Token::MinusPlus))
+            {
                 break;
             }
         }
@@ -421,7 +427,9 @@ impl<'a> Parser<'a> {
     /// `2\frac{1}{2}`, `2 1/2`: an integer with a proper fraction of integers right behind it.
     fn mixed_number(&mut self, whole: Option<&Node>) -> Result<Option<Node>, Fault> {
         let Some(Node::Number { value: whole, decimals: None }) = whole else { return Ok(None) };
-        if !whole.is_int() || !matches!(self.lexemes.get(self.at.wrapping_sub(1)).map(|l| &l.token), Some(Token::Number(_))) {
+        if !whole.is_int()
+            || !matches!(self.lexemes.get(self.at.wrapping_sub(1)).map(|l| &l.token), Some(Token::Number(_)))
+        {
             return Ok(None);
         }
         let whole = whole.clone();
@@ -429,11 +437,10 @@ impl<'a> Parser<'a> {
         let fraction = match (self.peek(), self.peek_after(1), self.peek_after(2)) {
             (Some(Token::Command(Command::Fraction)), ..) => match self.factor()? {
                 Node::Quotient(a, b) => match (*a, *b) {
-                    (Node::Number { value: a, decimals: None }, Node::Number { value: b, decimals: None })
-                        if a.is_int() && b.is_int() && a < b =>
-                    {
-                        Some(a / b)
-                    }
+                    (
+                        Node::Number { value: a, decimals: None },
+                        Node::Number { value: b, decimals: None },
+                    ) if a.is_int() && b.is_int() && a < b => Some(a / b),
                     _ => None,
                 },
                 _ => None,
@@ -489,7 +496,10 @@ impl<'a> Parser<'a> {
                     return Ok(node);
                 }
                 // "km/h": a slash between two units.
-                Token::Divide if !words.is_empty() && matches!(self.peek_after(1), Some(Token::Text(_) | Token::Letter(_))) => {
+                Token::Divide
+                    if !words.is_empty()
+                        && matches!(self.peek_after(1), Some(Token::Text(_) | Token::Letter(_))) =>
+                {
                     self.at += 1;
                     words.push('/');
                     if let Some(Token::Text(name) | Token::Letter(name)) = self.peek() {
@@ -517,9 +527,11 @@ impl<'a> Parser<'a> {
         }
         let (digit, length) = match (self.peek_after(1), self.peek_after(2), self.peek_after(3)) {
             (Some(Token::Number(digit)), ..) => (digit.clone(), 2),
-            (Some(Token::Open(Bracket::Brace)), Some(Token::Number(digit)), Some(Token::Close(Bracket::Brace))) => {
-                (digit.clone(), 4)
-            }
+            (
+                Some(Token::Open(Bracket::Brace)),
+                Some(Token::Number(digit)),
+                Some(Token::Close(Bracket::Brace)),
+            ) => (digit.clone(), 4),
             _ => return,
         };
         words.push('^');

@@ -24,7 +24,8 @@ impl Parser<'_> {
                 Some(Token::Subscript) => node = self.subscripted(node)?,
                 Some(Token::Exclamation) => {
                     self.at += 1;
-                    let double = self.peek() == Some(&Token::Exclamation) && self.peek_after(1) != Some(&Token::Exclamation);
+                    let double = self.peek() == Some(&Token::Exclamation)
+                        && self.peek_after(1) != Some(&Token::Exclamation);
                     let function = if double { Function::DoubleFactorial } else { Function::Factorial };
                     self.at += usize::from(double);
                     node = self.made(Node::Apply(function, vec![node]))?;
@@ -98,6 +99,13 @@ impl Parser<'_> {
             _ => {}
         }
         let exponent = self.exponent()?;
+        // f^{-1}(x), f^2(x): a function with a power of its own.
+        if let Node::Symbol(name) = &base
+            && matches!(name.as_str(), "f" | "g" | "h" | "F" | "G" | "H")
+            && self.peek() == Some(&Token::Open(Bracket::Round))
+        {
+            return self.called(format!("{name}'{}", crate::canonical::form(&exponent)));
+        }
         self.made(Node::Power(Box::new(base), Box::new(exponent)))
     }
 
@@ -135,7 +143,9 @@ impl Parser<'_> {
                 other => Node::Power(Box::new(other), exponent),
             },
             Node::Number { value, decimals: None } if value.is_int() => {
-                let base: u32 = name.parse().map_err(|_| Fault::Malformed("a number with a subscript that is no base"))?;
+                let base: u32 = name
+                    .parse()
+                    .map_err(|_| Fault::Malformed("a number with a subscript that is no base"))?;
                 let value = numerals::in_base(&value.to_string(), base)
                     .ok_or(Fault::Malformed("digits that the base does not have"))?;
                 self.made(Node::Based { value, base })?
@@ -164,7 +174,9 @@ impl Parser<'_> {
     }
 
     fn primary(&mut self) -> Result<Node, Fault> {
-        let Some(token) = self.peek().cloned() else { return Err(Fault::Malformed("the expression stops early")) };
+        let Some(token) = self.peek().cloned() else {
+            return Err(Fault::Malformed("the expression stops early"));
+        };
         match token {
             Token::Number(clean) => {
                 self.at += 1;
@@ -228,15 +240,20 @@ impl Parser<'_> {
         // 0.1\overline{6}.
         if self.peek() == Some(&Token::Command(Command::Overline)) {
             let digits = match (self.peek_after(1), self.peek_after(2), self.peek_after(3)) {
-                (Some(Token::Open(Bracket::Brace)), Some(Token::Number(digits)), Some(Token::Close(Bracket::Brace))) => {
-                    Some(digits.clone())
-                }
+                (
+                    Some(Token::Open(Bracket::Brace)),
+                    Some(Token::Number(digits)),
+                    Some(Token::Close(Bracket::Brace)),
+                ) => Some(digits.clone()),
                 _ => None,
             };
             if let Some(digits) = digits.filter(|digits| digits.bytes().all(|b| b.is_ascii_digit())) {
                 // Without a point before it, `0\overline{6}` would be a name.
-                let before =
-                    if clean.contains('.') { Some(clean.to_owned()) } else { self.point_before_bar().map(|()| format!("{clean}.")) };
+                let before = if clean.contains('.') {
+                    Some(clean.to_owned())
+                } else {
+                    self.point_before_bar().map(|()| format!("{clean}."))
+                };
                 if let Some(before) = before {
                     self.at += 4;
                     return numerals::repeating(&before, &digits).ok_or(Fault::TooLong);
@@ -260,7 +277,8 @@ impl Parser<'_> {
             return self.made(Node::Symbol(name));
         }
         self.at += 1;
-        let (bars, in_set) = (std::mem::replace(&mut self.bars, 0), std::mem::replace(&mut self.in_set, false));
+        let (bars, in_set) =
+            (std::mem::replace(&mut self.bars, 0), std::mem::replace(&mut self.in_set, false));
         let inside = self.statements()?;
         (self.bars, self.in_set) = (bars, in_set);
         self.expect(&Token::Close(Bracket::Round), "a bracket that is not closed")?;
@@ -274,7 +292,9 @@ impl Parser<'_> {
     /// `f(…)` is a call; `P(x)`, `W(n)`, `y(t)` are where the bracket holds one letter or number; `x(x+1)` is a product.
     fn looks_called(&self, name: &str) -> bool {
         let plain: &str = name.split(['_', '\'']).next().unwrap_or(name);
-        if name.contains('\'') || matches!(plain, "f" | "g" | "h" | "F" | "G" | "H" | "phi" | "psi" | "varphi") {
+        if name.contains('\'')
+            || matches!(plain, "f" | "g" | "h" | "F" | "G" | "H" | "phi" | "psi" | "varphi")
+        {
             return true;
         }
         let single = self.peek_after(2) == Some(&Token::Close(Bracket::Round));
@@ -287,7 +307,8 @@ impl Parser<'_> {
 
     /// Brackets: a group, a tuple, an interval, a set.
     fn bracketed(&mut self, open: Bracket) -> Result<Node, Fault> {
-        let (bars, in_set) = (std::mem::replace(&mut self.bars, 0), std::mem::replace(&mut self.in_set, open == Bracket::Set));
+        let (bars, in_set) =
+            (std::mem::replace(&mut self.bars, 0), std::mem::replace(&mut self.in_set, open == Bracket::Set));
         let node = self.inside(open);
         (self.bars, self.in_set) = (bars, in_set);
         node
@@ -361,7 +382,12 @@ impl Parser<'_> {
             Node::List(mut items) if items.len() == 2 && (low_closed || high_closed) => {
                 let high = items.remove(1);
                 let low = items.remove(0);
-                self.made(Node::Interval { low: Box::new(low), high: Box::new(high), low_closed, high_closed })
+                self.made(Node::Interval {
+                    low: Box::new(low),
+                    high: Box::new(high),
+                    low_closed,
+                    high_closed,
+                })
             }
             // (1,1;2,2) is written as rows and meant as one tuple.
             Node::List(items) if low_closed == high_closed => {
@@ -433,7 +459,11 @@ impl Parser<'_> {
         if self.peek() == Some(&Token::Subscript) {
             self.at += 1;
             let from = self.at;
-            if self.peek() == Some(&Token::Open(Bracket::Brace)) { self.skip_braces()? } else { self.at += 1 }
+            if self.peek() == Some(&Token::Open(Bracket::Brace)) {
+                self.skip_braces()?
+            } else {
+                self.at += 1
+            }
             let name = self.source(from, self.at);
             let body = self.function_arguments()?;
             return self.made(Node::Form(format!("{function:?}_{name}"), body));
@@ -456,10 +486,12 @@ impl Parser<'_> {
             Some(Token::Open(Bracket::Round | Bracket::Brace | Bracket::Set | Bracket::Square)) => {
                 let Some(Token::Open(open)) = self.peek().cloned() else { return Err(Fault::Empty) };
                 self.at += 1;
-                let (bars, in_set) = (std::mem::replace(&mut self.bars, 0), std::mem::replace(&mut self.in_set, false));
+                let (bars, in_set) =
+                    (std::mem::replace(&mut self.bars, 0), std::mem::replace(&mut self.in_set, false));
                 let inside = self.statements()?;
                 (self.bars, self.in_set) = (bars, in_set);
-                let close = if open == Bracket::Set { &[Bracket::Set, Bracket::Brace][..] } else { &[open][..] };
+                let close =
+                    if open == Bracket::Set { &[Bracket::Set, Bracket::Brace][..] } else { &[open][..] };
                 self.close(close)?;
                 Ok(match inside {
                     Node::List(items) | Node::Set(items) => items,
@@ -535,13 +567,21 @@ impl Parser<'_> {
             }
             Command::Accent(mark) => {
                 let from = self.at;
-                if self.peek() == Some(&Token::Open(Bracket::Brace)) { self.skip_braces()? } else { self.at += 1 }
+                if self.peek() == Some(&Token::Open(Bracket::Brace)) {
+                    self.skip_braces()?
+                } else {
+                    self.at += 1
+                }
                 let name = self.source(from, self.at);
                 self.named(mark, &name)
             }
             Command::Overline => {
                 let from = self.at;
-                if self.peek() == Some(&Token::Open(Bracket::Brace)) { self.skip_braces()? } else { self.at += 1 }
+                if self.peek() == Some(&Token::Open(Bracket::Brace)) {
+                    self.skip_braces()?
+                } else {
+                    self.at += 1
+                }
                 let name = self.source(from, self.at);
                 self.named("bar", &name)
             }
@@ -635,7 +675,11 @@ impl Parser<'_> {
 
     /// `\log_2 8` and `\log_{10}`; `\log_28` is base 2 as LaTeX reads it.
     fn log_base(&mut self) -> Result<Node, Fault> {
-        let spaced_number = matches!(self.peek(), Some(Token::Number(_))) && self.lexemes.get(self.at + 1).is_some_and(|next| next.spaced || matches!(next.token, Token::Open(_)));
+        let spaced_number = matches!(self.peek(), Some(Token::Number(_)))
+            && self
+                .lexemes
+                .get(self.at + 1)
+                .is_some_and(|next| next.spaced || matches!(next.token, Token::Open(_)));
         if spaced_number { self.primary() } else { self.argument() }
     }
 
@@ -657,11 +701,14 @@ impl Parser<'_> {
                     continue;
                 }
                 let from = self.at;
+                let (bars, in_set) = (self.bars, self.in_set);
                 let parsed = self.statements().and_then(|node| self.close(&[Bracket::Brace]).map(|_| node));
                 match parsed {
                     Ok(node) => node,
                     Err(fault @ (Fault::TooDeep | Fault::TooLong)) => return Err(fault),
                     Err(_) => {
+                        // What failed half-way may have left brackets open.
+                        (self.bars, self.in_set) = (bars, in_set);
                         self.at = from - 1;
                         self.skip_braces()?;
                         let source = self.source(from, self.at);
@@ -700,7 +747,13 @@ impl Parser<'_> {
                 } else {
                     body
                 };
-                return self.made(Node::Series { series, variable, low: Box::new(low), high: Box::new(high), body: Box::new(body) });
+                return self.made(Node::Series {
+                    series,
+                    variable,
+                    low: Box::new(low),
+                    high: Box::new(high),
+                    body: Box::new(body),
+                });
             }
         }
         let parts = low.into_iter().chain(high).chain([body]).collect();
@@ -720,7 +773,8 @@ impl Parser<'_> {
     }
 
     fn environment(&mut self, name: &str) -> Result<Node, Fault> {
-        let (bars, in_set) = (std::mem::replace(&mut self.bars, 0), std::mem::replace(&mut self.in_set, false));
+        let (bars, in_set) =
+            (std::mem::replace(&mut self.bars, 0), std::mem::replace(&mut self.in_set, false));
         let rows = self.deeper(|parser| parser.rows());
         (self.bars, self.in_set) = (bars, in_set);
         let mut rows = rows?;
@@ -729,7 +783,9 @@ impl Parser<'_> {
             _ => return Err(Fault::Malformed("an environment that is not closed")),
         }
         match name.trim_end_matches('*') {
-            "matrix" | "pmatrix" | "bmatrix" | "Bmatrix" | "smallmatrix" | "array" => self.made(Node::Matrix(rows)),
+            "matrix" | "pmatrix" | "bmatrix" | "Bmatrix" | "smallmatrix" | "array" => {
+                self.made(Node::Matrix(rows))
+            }
             "vmatrix" => {
                 let matrix = self.made(Node::Matrix(rows))?;
                 self.made(Node::Apply(Function::Determinant, vec![matrix]))

@@ -45,7 +45,10 @@ impl Parser<'_> {
             if comma && !semicolons {
                 ends_group = false;
             }
-            if matches!(self.peek(), None | Some(Token::Close(_) | Token::Bar | Token::End(_) | Token::DoubleBar)) {
+            if matches!(
+                self.peek(),
+                None | Some(Token::Close(_) | Token::Bar | Token::End(_) | Token::DoubleBar)
+            ) {
                 // A separator at the end says nothing.
                 break;
             }

@@ -69,10 +69,11 @@ const UNITS: &[Row] = &[
 
 /// Counted things that are often written after a number; they measure nothing that could be converted.
 const COUNTED: &[&str] = &[
-    "unit", "square", "sq", "cubic", "cu", "people", "person", "student", "way", "apple", "ways", "day", "book",
-    "time", "point", "page", "item", "piece", "car", "ball", "card", "coin", "child", "children", "men", "women", "boy",
-    "girl", "game", "step", "number", "integer", "solution", "degree", "minute", "percent", "bag", "box", "per",
-    "marble", "seat", "ticket", "tree", "cookie", "candy", "candies", "dozen", "bin", "paper", "kid", "cm", "row",
+    "unit", "square", "sq", "cubic", "cu", "people", "person", "student", "way", "apple", "ways", "day",
+    "book", "time", "point", "page", "item", "piece", "car", "ball", "card", "coin", "child", "children",
+    "men", "women", "boy", "girl", "game", "step", "number", "integer", "solution", "degree", "minute",
+    "percent", "bag", "box", "per", "marble", "seat", "ticket", "tree", "cookie", "candy", "candies",
+    "dozen", "bin", "paper", "kid", "cm", "row",
 ];
 
 fn singular(word: &str) -> &str {
@@ -86,7 +87,9 @@ fn singular(word: &str) -> &str {
 pub(crate) fn is_unit_word(word: &str) -> bool {
     let stem = singular(word);
     // "in" is a preposition far more often than inches.
-    word.len() > 1 && word != "in" && (row(word).is_some() || row(stem).is_some() || COUNTED.contains(&word) || COUNTED.contains(&stem))
+    word.len() > 1
+        && word != "in"
+        && (row(word).is_some() || row(stem).is_some() || COUNTED.contains(&word) || COUNTED.contains(&stem))
 }
 
 fn row(word: &str) -> Option<&'static Row> {

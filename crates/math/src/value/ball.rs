@@ -36,7 +36,9 @@ impl Ball {
         }
         let denominator = Ball::new(IBig::from(r.denominator().clone()), 0, Magnitude::ZERO);
         // The denominator of a rational is positive, and exact: the quotient exists.
-        numerator.over(&denominator, p).unwrap_or_else(|_| Ball::integer(0).widened(Magnitude::power_of_two(EXPONENT_LIMIT)))
+        numerator
+            .over(&denominator, p)
+            .unwrap_or_else(|_| Ball::integer(0).widened(Magnitude::power_of_two(EXPONENT_LIMIT)))
     }
 
     pub(crate) fn mantissa(&self) -> &IBig {
@@ -102,7 +104,7 @@ impl Ball {
         let bits = self.mantissa.bit_len();
         if bits > p {
             let drop = bits - p;
-            self.mantissa = self.mantissa >> drop;
+            self.mantissa >>= drop;
             self.exponent = self.exponent.saturating_add(drop as i64);
             self.radius = self.radius.plus(Magnitude::power_of_two(self.exponent));
         }
@@ -223,7 +225,11 @@ impl Ball {
     }
 
     fn floor_of(mantissa: &IBig, exponent: i64) -> IBig {
-        if exponent >= 0 { mantissa << exponent as usize } else { mantissa >> (exponent.unsigned_abs() as usize) }
+        if exponent >= 0 {
+            mantissa << exponent as usize
+        } else {
+            mantissa >> (exponent.unsigned_abs() as usize)
+        }
     }
 
     fn minus_radius(&self) -> IBig {

@@ -61,7 +61,8 @@ pub(crate) fn pi(p: usize) -> Ball {
 fn ln2(p: usize) -> Ball {
     cached(false, p, || {
         let w = p + 32;
-        let sum = IBig::from(18) * inverse_series(26, false, w) - IBig::from(2) * inverse_series(4801, false, w)
+        let sum = IBig::from(18) * inverse_series(26, false, w)
+            - IBig::from(2) * inverse_series(4801, false, w)
             + IBig::from(8) * inverse_series(8749, false, w);
         Ball::new(sum, -(w as i64), Magnitude::power_of_two(20 - w as i64)).rounded(p)
     })
@@ -176,7 +177,8 @@ pub(crate) fn sin_cos(x: &Ball, p: usize) -> Result<(Ball, Ball), Stop> {
     loop {
         even = -((&even * &square) >> w) / IBig::from((2 * n - 1) * (2 * n));
         odd = -((&odd * &square) >> w) / IBig::from((2 * n) * (2 * n + 1));
-        if (even.is_zero() || even == IBig::from(-1)) && (odd.is_zero() || odd == IBig::from(-1)) || n > 2048 {
+        if (even.is_zero() || even == IBig::from(-1)) && (odd.is_zero() || odd == IBig::from(-1)) || n > 2048
+        {
             break;
         }
         versine += &even;
@@ -257,7 +259,10 @@ pub(crate) fn atan2(y: &Ball, x: &Ball, p: usize) -> Result<Ball, Stop> {
             Some(Sign::Negative) => Ok(pi(p)),
         };
     }
-    if x.is_exact_zero() || (x.may_be_zero() && !y.may_be_zero()) || x.midpoint_exponent() < y.midpoint_exponent() {
+    if x.is_exact_zero()
+        || (x.may_be_zero() && !y.may_be_zero())
+        || x.midpoint_exponent() < y.midpoint_exponent()
+    {
         let half_pi = pi(wp).shifted(-1);
         let half_pi = if y.sign()? == Some(Sign::Negative) { half_pi.negated() } else { half_pi };
         return Ok(half_pi.minus(&atan(&x.over(y, wp)?, wp)?, wp).rounded(p));
@@ -310,8 +315,14 @@ mod tests {
             assert!(gap.bound().exponent() < -160, "2^{}", gap.bound().exponent());
         };
         close(&pi(P), &digits("314159265358979323846264338327950288419716939937510"));
-        close(&ln2(P).times(&Ball::integer(10), P).unwrap(), &digits("693147180559945309417232121458176568075500134360255"));
-        close(&exp(&Ball::integer(1), P).unwrap(), &digits("271828182845904523536028747135266249775724709369996"));
+        close(
+            &ln2(P).times(&Ball::integer(10), P).unwrap(),
+            &digits("693147180559945309417232121458176568075500134360255"),
+        );
+        close(
+            &exp(&Ball::integer(1), P).unwrap(),
+            &digits("271828182845904523536028747135266249775724709369996"),
+        );
     }
 
     #[test]

@@ -206,7 +206,11 @@ pub(crate) fn add(a: &Value, b: &Value, p: usize, work: &mut Work) -> Result<Val
             Err(stop) => Err(stop),
         },
         (Value::Infinite(a), Value::Infinite(b)) => {
-            if a == b { Ok(Value::Infinite(*a)) } else { Err(Stop::Undefined) }
+            if a == b {
+                Ok(Value::Infinite(*a))
+            } else {
+                Err(Stop::Undefined)
+            }
         }
         (Value::Infinite(sign), _) | (_, Value::Infinite(sign)) => Ok(Value::Infinite(*sign)),
         _ => {
@@ -246,7 +250,9 @@ pub(crate) fn multiply(a: &Value, b: &Value, p: usize, work: &mut Work) -> Resul
         },
         (Value::Infinite(_), other) | (other, Value::Infinite(_)) => {
             let sign = match (a, b) {
-                (Value::Infinite(sign), Value::Infinite(second)) => return Ok(Value::Infinite(*sign * *second)),
+                (Value::Infinite(sign), Value::Infinite(second)) => {
+                    return Ok(Value::Infinite(*sign * *second));
+                }
                 (Value::Infinite(sign), _) | (_, Value::Infinite(sign)) => *sign,
                 _ => return Err(Stop::Undefined),
             };
@@ -296,7 +302,11 @@ pub(crate) fn power(base: &Value, exponent: &Value, p: usize, work: &mut Work) -
             return near_integer_power(&Complex::rational(b, p), e.numerator(), p, work);
         }
         if b.is_zero() {
-            return if e.sign() == Sign::Positive { Ok(Value::Exact(RBig::from(0))) } else { Err(Stop::Undefined) };
+            return if e.sign() == Sign::Positive {
+                Ok(Value::Exact(RBig::from(0)))
+            } else {
+                Err(Stop::Undefined)
+            };
         }
         if b.sign() == Sign::Positive
             && let Ok(degree) = usize::try_from(e.denominator())

@@ -249,6 +249,9 @@ mod tests {
     fn what_is_too_large_is_refused() {
         assert_eq!(power(&r(9, 1), &IBig::from(387_420_489), &mut work()).unwrap_err(), Stop::TooLarge);
         assert_eq!(factorial(&r(1_000_000, 1), &mut work()).unwrap_err(), Stop::TooLarge);
-        assert_eq!(power(&r(-1, 1), &(IBig::from(10).pow(40) + IBig::from(1)), &mut work()).unwrap(), r(-1, 1));
+        assert_eq!(
+            power(&r(-1, 1), &(IBig::from(10).pow(40) + IBig::from(1)), &mut work()).unwrap(),
+            r(-1, 1)
+        );
     }
 }

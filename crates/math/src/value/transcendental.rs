@@ -102,7 +102,13 @@ fn hyperbolic(x: &Value, p: usize, work: &mut Work) -> Result<(Value, Value), St
 }
 
 /// √(1 − x²), and for the hyperbolic ones √(x² ± 1).
-fn root_of_square_plus(x: &Value, scale: i64, constant: i64, p: usize, work: &mut Work) -> Result<Value, Stop> {
+fn root_of_square_plus(
+    x: &Value,
+    scale: i64,
+    constant: i64,
+    p: usize,
+    work: &mut Work,
+) -> Result<Value, Stop> {
     let square = multiply(x, x, p, work)?;
     let scaled = multiply(&square, &Value::Exact(RBig::from(scale)), p, work)?;
     let inside = add(&scaled, &Value::Exact(RBig::from(constant)), p, work)?;
@@ -183,7 +189,11 @@ pub(crate) fn apply(function: Function, values: &[Value], p: usize, work: &mut W
         Function::Cosh => hyperbolic(x, p, work).map(|(_, cosh)| cosh),
         Function::Tanh | Function::Coth => {
             let (sinh, cosh) = hyperbolic(x, p, work)?;
-            if function == Function::Tanh { divide(&sinh, &cosh, p, work) } else { divide(&cosh, &sinh, p, work) }
+            if function == Function::Tanh {
+                divide(&sinh, &cosh, p, work)
+            } else {
+                divide(&cosh, &sinh, p, work)
+            }
         }
         Function::Sech => inverse(&hyperbolic(x, p, work)?.1, p, work),
         Function::Csch => inverse(&hyperbolic(x, p, work)?.0, p, work),
