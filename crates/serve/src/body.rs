@@ -1,0 +1,72 @@
+//! Reading a request's body: bounded in size and time, and parsed off the asynchronous threads where it is large.
+
+use crate::fault::Fault;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use std::time::{Duration, Instant};
+
+/// From this size on, a body is parsed elsewhere.
+const LARGE: usize = 64 * 1024;
+/// How long, and how much, is read of a body that is refused, so that its sender is there to read the refusal: a
+/// connection that is closed on somebody who still sends may lose the answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+const POLITENESS: usize = 64 << 20;
+
+/// What every body is held to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyLimits {
+    /// Bytes.
+    pub bytes: usize,
+    /// From the first byte of the request to the last.
+    pub time: Duration,
+}
+
+/// The body's bytes.
+pub(crate) async fn read(request: Request, limits: BodyLimits) -> Result<Vec<u8>, Fault> {
+    let limit = limits.bytes;
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let mut body = request.into_body();
+    if announced.is_some_and(|length| length > limit as u64) {
+        discard(body).await;
+        return Err(Fault::TooLarge { limit });
+    }
+    let collected = tokio::time::timeout(limits.time, Limited::new(&mut body, limit).collect()).await;
+    match collected {
+        Err(_) => Err(Fault::SlowBody { limit: limits.time }),
+        Ok(Ok(collected)) => Ok(collected.to_bytes().into()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            discard(body).await;
+            Err(Fault::TooLarge { limit })
+        }
+        Ok(Err(error)) => Err(Fault::Malformed(format!("the body cannot be read: {error}"))),
+    }
+}
+
+async fn discard(mut body: Body) {
+    let until = Instant::now() + PATIENCE;
+    let mut read = 0;
+    while read < POLITENESS && Instant::now() < until {
+        match tokio::time::timeout(PATIENCE, body.frame()).await {
+            Ok(Some(Ok(frame))) => read += frame.data_ref().map_or(0, |data| data.len()),
+            _ => return,
+        }
+    }
+}
+
+/// A value from JSON bytes.
+pub(crate) async fn parse<T: DeserializeOwned + Send + 'static>(bytes: Vec<u8>) -> Result<T, Fault> {
+    let large = bytes.len() >= LARGE;
+    let work = move || {
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Fault::Malformed(format!("the body is not what this route takes: {error}")))
+    };
+    if !large {
+        return work();
+    }
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Fault::Internal(error.to_string()))?
+}

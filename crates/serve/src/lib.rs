@@ -1,0 +1,27 @@
+//! Servers: rubric scores and program runs over HTTP, in the dialects of the frameworks that train with them.
+//!
+//! [`rubric`] scores traces (`/score`, `/get_reward`, `/remote_rm`, `/classify`), [`code`] runs programs (`/run_code`).
+//! Both stand on one frame: [`listener`] accepts, checks the key and drains; bodies are bounded; queues are bounded and
+//! refuse with 429 what they cannot hold; work happens on threads of its own, never on those that read and write sockets;
+//! whoever hangs up is forgotten before anything is computed for him.
+//!
+//! A service knows what it serves by a small trait, [`Scorer`] or [`CodeRunner`], so this crate knows no sandbox.
+
+pub(crate) mod access;
+pub(crate) mod body;
+pub mod code;
+pub mod fault;
+pub mod listener;
+pub mod log;
+pub mod metrics;
+pub(crate) mod observe;
+pub(crate) mod queue;
+pub mod rubric;
+
+pub use access::{ApiKey, NoKey};
+pub use code::{CodeRunner, CodeServiceConfig, Ending, RunFault, RunOutcome, RunRequest, code_service};
+pub use fault::{Fault, ItemFault};
+pub use listener::{Drained, ListenConfig, Running, ServeError, Service, serve, start};
+pub use log::{LogFormat, LogLevel, start_log};
+pub use rubric::dialect::Tags;
+pub use rubric::{Encoded, Input, Item, ModelScorer, RubricServiceConfig, Score, Scorer, rubric_service};
