@@ -1,6 +1,8 @@
 //! Reading a request's body: bounded in size and time, and parsed off the asynchronous threads where it is large.
 
 use crate::fault::Fault;
+use crate::listener::ListenConfig;
+use crate::queue::{Place, Places};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header;
@@ -15,34 +17,66 @@ const LARGE: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(2);
 const POLITENESS: usize = 64 << 20;
 
+/// Bytes are reserved in pages.
+const PAGE: usize = 4096;
+
 /// What every body is held to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub(crate) struct BodyLimits {
-    /// Bytes.
+    /// Bytes of one.
     pub bytes: usize,
     /// From the first byte of the request to the last.
     pub time: Duration,
+    /// Pages of all that are in progress.
+    pages: Places,
 }
 
-/// The body's bytes.
-pub(crate) async fn read(request: Request, limits: BodyLimits) -> Result<Vec<u8>, Fault> {
-    let limit = limits.bytes;
-    let announced = request.headers().get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    let mut body = request.into_body();
-    if announced.is_some_and(|length| length > limit as u64) {
-        discard(body).await;
-        return Err(Fault::TooLarge { limit });
-    }
-    let collected = tokio::time::timeout(limits.time, Limited::new(&mut body, limit).collect()).await;
-    match collected {
-        Err(_) => Err(Fault::SlowBody { limit: limits.time }),
-        Ok(Ok(collected)) => Ok(collected.to_bytes().into()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            discard(body).await;
-            Err(Fault::TooLarge { limit })
+/// A body, and the room that it takes until its request is answered.
+pub(crate) struct Bytes {
+    pub bytes: Vec<u8>,
+    /// Given back when dropped.
+    pub room: Place,
+}
+
+impl BodyLimits {
+    pub fn of(listen: &ListenConfig) -> BodyLimits {
+        let total = listen.total_body_bytes.max(listen.body_bytes);
+        BodyLimits {
+            bytes: listen.body_bytes,
+            time: listen.timeout,
+            pages: Places::new(total.div_ceil(PAGE)),
         }
-        Ok(Err(error)) => Err(Fault::Malformed(format!("the body cannot be read: {error}"))),
+    }
+
+    /// The body's bytes.
+    pub async fn read(&self, request: Request) -> Result<Bytes, Fault> {
+        let limit = self.bytes;
+        let announced = request.headers().get(header::CONTENT_LENGTH);
+        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        let mut body = request.into_body();
+        let expected = match announced.map(usize::try_from) {
+            Some(Ok(length)) if length <= limit => length,
+            // Not announced: it may be as large as any.
+            None => limit,
+            Some(_) => {
+                discard(body).await;
+                return Err(Fault::TooLarge { limit });
+            }
+        };
+        let Some(room) = self.pages.reserve_one(expected.div_ceil(PAGE)) else {
+            discard(body).await;
+            return Err(Fault::QueueFull { retry_after: Duration::from_secs(1) });
+        };
+        let collected = tokio::time::timeout(self.time, Limited::new(&mut body, limit).collect()).await;
+        match collected {
+            Err(_) => Err(Fault::SlowBody { limit: self.time }),
+            Ok(Ok(collected)) => Ok(Bytes { bytes: collected.to_bytes().into(), room }),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                discard(body).await;
+                Err(Fault::TooLarge { limit })
+            }
+            Ok(Err(error)) => Err(Fault::Malformed(format!("the body cannot be read: {error}"))),
+        }
     }
 }
 

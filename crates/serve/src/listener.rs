@@ -23,6 +23,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinError;
 
 /// How long a client may take for the head of a request, and how long a connection may idle.
 const HEAD_TIME: Duration = Duration::from_secs(60);
@@ -36,6 +37,8 @@ pub struct ListenConfig {
     pub api_key: Option<ApiKey>,
     /// The largest body in bytes.
     pub body_bytes: usize,
+    /// Bytes of all bodies in progress; a request beyond them is refused with 429.
+    pub total_body_bytes: usize,
     /// How long a request may take.
     pub timeout: Duration,
     /// How long requests in progress may take once the server is to stop.
@@ -50,6 +53,7 @@ impl Default for ListenConfig {
             address: "127.0.0.1:8001".into(),
             api_key: None,
             body_bytes: 8 << 20,
+            total_body_bytes: 128 << 20,
             timeout: Duration::from_secs(60),
             grace: Duration::from_secs(30),
             connections: 4096,
@@ -226,39 +230,28 @@ pub fn serve(
         use tokio::signal::unix::{SignalKind, signal};
         io::Result::Ok((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
     })?;
-    let running = start(service, config)?;
-    ready(running.address());
-    signals.block_on(async {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        running.stop();
-    });
-    let (done, ended) = std::sync::mpsc::channel();
-    let joiner = std::thread::Builder::new().name("drain".into()).spawn(move || {
-        // Nobody is left to hear it if the other end gave up.
-        let _ = done.send(running.join());
-    })?;
-    loop {
-        match ended.recv_timeout(Duration::from_millis(50)) {
-            Ok(result) => {
-                // The thread has sent its last word; there is nothing more to learn from it.
-                let _ = joiner.join();
-                return result;
-            }
-            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return Err(ServeError::Panicked),
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
-                let again = signals.block_on(async {
-                    tokio::select! {
-                        _ = terminate.recv() => true,
-                        _ = interrupt.recv() => true,
-                        () = tokio::time::sleep(Duration::from_millis(1)) => false,
-                    }
-                });
-                if again {
-                    return Ok(Drained { complete: false });
-                }
-            }
+    let Running { address, stop, thread } = start(service, config)?;
+    ready(address);
+    let drained = signals.block_on(async {
+        let mut end = tokio::task::spawn_blocking(|| thread.join().map_err(|_| ServeError::Panicked)?);
+        let ended =
+            |end: Result<Result<Drained, ServeError>, JoinError>| end.map_err(|_| ServeError::Panicked)?;
+        tokio::select! {
+            _ = terminate.recv() => {},
+            _ = interrupt.recv() => {},
+            // It does not end by itself but by a failure.
+            result = &mut end => return ended(result),
         }
-    }
+        stop.send_replace(true);
+        tokio::select! {
+            _ = terminate.recv() => Ok(Drained { complete: false }),
+            _ = interrupt.recv() => Ok(Drained { complete: false }),
+            result = &mut end => ended(result),
+        }
+    });
+    // Whoever asks twice does not want to wait.
+    signals.shutdown_background();
+    drained
 }
 
 async fn run(

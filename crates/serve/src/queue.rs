@@ -35,11 +35,15 @@ impl Places {
         self.total - self.free.available_permits().min(self.total)
     }
 
-    /// `count` places, if there are as many now.
+    /// `count` places, if there are as many now, for `count` entries.
     pub fn reserve(&self, count: usize) -> Option<Vec<Place>> {
-        let wanted = u32::try_from(count).ok()?;
-        let mut all = Arc::clone(&self.free).try_acquire_many_owned(wanted).ok()?;
+        let mut all = self.reserve_one(count)?;
         Some((0..count).filter_map(|_| all.split(1)).collect())
+    }
+
+    /// `count` places, if there are as many now, for one entry that takes them all.
+    pub fn reserve_one(&self, count: usize) -> Option<Place> {
+        Arc::clone(&self.free).try_acquire_many_owned(u32::try_from(count).ok()?).ok()
     }
 }
 

@@ -132,7 +132,7 @@ fn verl_reads_every_ending() {
     assert!(raised["run_result"]["stderr"].as_str().unwrap().contains("ValueError: no"));
     let killed = run("import os; os.kill(os.getpid(), 9)", 10.0);
     assert_eq!((judged(&killed, ""), &killed["run_result"]["return_code"]), (json!(-2), &json!(-9)));
-    let slow = run("print('a', flush=True)\nimport time; time.sleep(60)", 0.5);
+    let slow = run("print('a', flush=True)\nimport time; time.sleep(60)", 5.0);
     assert_eq!((judged(&slow, ""), &slow["run_result"]["stdout"]), (json!(-3), &json!("a\n")));
     let panicked = run("panic", 10.0);
     assert_eq!((judged(&panicked, ""), &panicked["status"]), (json!(-1), &json!("SandboxError")));
@@ -179,7 +179,10 @@ fn the_least_request_runs_and_a_wrong_one_does_not() {
 fn programs_wait_and_then_are_refused() {
     let config = CodeServiceConfig { jobs: 1, queue: 1, ..CodeServiceConfig::default() };
     let server = server(config, listen());
-    let slow = asked("import time; time.sleep(3)", "", 10.0).to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let go = folder.path().join("go");
+    let code = format!("import os, time\nwhile not os.path.exists({go:?}): time.sleep(0.01)");
+    let slow = asked(&code, "", 60.0).to_string();
     let mut first = raw(server.address, "/run_code", &slow);
     until("the first one runs", || server.metric("tracelift_queue_wait_seconds_count") == 1.0);
     let leaving = raw(server.address, "/run_code", &slow);
@@ -187,6 +190,7 @@ fn programs_wait_and_then_are_refused() {
     let (status, answer) = server.post("/run_code", &asked("1", "", 10.0));
     assert_eq!((status, &answer["error"]["code"]), (429, &json!("queue_full")));
     drop(leaving);
+    std::fs::write(&go, "").unwrap();
     assert_eq!(status_of(&mut first), Some(200));
     until("the second one is dropped", || server.metric("tracelift_items_dropped_total") == 1.0);
     assert_eq!(server.post("/run_code", &asked("1", "", 10.0)).0, 200);

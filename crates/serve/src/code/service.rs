@@ -2,7 +2,7 @@
 
 use super::sandbox_fusion::{Body, Ceilings, response, word};
 use super::{CodeRunner, RunFault, RunOutcome, RunRequest};
-use crate::body::{self, BodyLimits};
+use crate::body::{self, BodyLimits, Bytes};
 use crate::fault::{Fault, answer};
 use crate::listener::{ListenConfig, ServeError, Service, Threads};
 use crate::metrics::{Metrics, Unit};
@@ -76,7 +76,7 @@ pub fn code_service(
         queue: Arc::new(Queue::new()),
         places: Places::new(config.queue),
         config,
-        limits: BodyLimits { bytes: listen.body_bytes, time: listen.timeout },
+        limits: BodyLimits::of(listen),
     });
     let health = json!({ "kind": "code runner", "runner": runner.describe(), "jobs": config.jobs.max(1) });
     let mut handles = Vec::new();
@@ -129,7 +129,7 @@ fn work(runner: &dyn CodeRunner, job: Job, metrics: &Metrics) {
 impl Counter {
     async fn attend(&self, request: Request) -> Result<Response, Fault> {
         let arrived = Instant::now();
-        let bytes = body::read(request, self.limits).await?;
+        let Bytes { bytes, room: _room } = self.limits.read(request).await?;
         let body: Body = body::parse(bytes).await?;
         let ceilings =
             Ceilings { run_timeout: self.config.run_timeout, memory_bytes: self.config.memory_bytes };

@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -272,22 +272,27 @@ impl Batcher {
             batch.into_iter().map(|next| (next.encoded, next.wait)).unzip();
         let tokens: usize = encoded.iter().map(|next| next.tokens.len()).sum();
         self.pace.waiting_tokens.fetch_sub(tokens as u64, Ordering::Relaxed);
-        let replies: Vec<_> = waits
-            .into_iter()
-            .map(|Wait { since, reply, _place }| {
-                let waited = started.duration_since(since).as_secs_f64();
-                let help = "From an item's arrival to its batch.";
-                self.metrics.observe("tracelift_queue_wait_seconds", help, Unit::Seconds, &[], waited);
-                reply
-            })
-            .collect();
-        let scores = self.guarded(&encoded);
+        let replies = Replies::of(waits.into_iter().map(|Wait { since, reply, _place }| {
+            let waited = started.duration_since(since).as_secs_f64();
+            let help = "From an item's arrival to its batch.";
+            self.metrics.observe("tracelift_queue_wait_seconds", help, Unit::Seconds, &[], waited);
+            reply
+        }));
+        if !self.attempt(&encoded, &|i, answer| replies.send(i, answer)) {
+            tracing::error!(
+                items = encoded.len(),
+                "a batch failed; scoring the rest of its items one by one"
+            );
+        }
+        // What has no answer yet was in a batch that failed, and may be innocent.
+        for (i, input) in encoded.iter().enumerate() {
+            if replies.are_waiting(i) {
+                self.attempt(std::slice::from_ref(input), &|_, answer| replies.send(i, answer));
+                replies.send(i, Err(ItemFault::Internal("the model failed on this input".into())));
+            }
+        }
         let took = started.elapsed();
         self.pace.note(encoded.len(), took);
-        for (reply, score) in replies.into_iter().zip(scores) {
-            // Whoever asked may have hung up in the meantime.
-            let _ = reply.send(score);
-        }
         let metrics = &self.metrics;
         let items = encoded.len() as f64;
         metrics.observe("tracelift_batch_items", "Items of a batch.", Unit::Items, &[], items);
@@ -296,17 +301,31 @@ impl Batcher {
         metrics.observe("tracelift_batch_seconds", help, Unit::Seconds, &[], took.as_secs_f64());
     }
 
-    /// Scores; an input on which the scorer panics fails alone.
-    fn guarded(&self, batch: &[Encoded]) -> Vec<Answer> {
-        let attempt = |batch: &[Encoded]| {
-            let scores = catch_unwind(AssertUnwindSafe(|| self.scorer.score(batch))).ok()?;
-            (scores.len() == batch.len()).then_some(scores)
-        };
-        attempt(batch).unwrap_or_else(|| {
-            tracing::error!(items = batch.len(), "a batch failed; scoring its items one by one");
-            let one = |input: &Encoded| attempt(std::slice::from_ref(input))?.pop();
-            let failed = || Err(ItemFault::Internal("the model failed on this input".into()));
-            batch.iter().map(|input| one(input).unwrap_or_else(failed)).collect()
-        })
+    /// Whether the scorer came to its end.
+    fn attempt(&self, batch: &[Encoded], done: &(dyn Fn(usize, Answer) + Sync)) -> bool {
+        catch_unwind(AssertUnwindSafe(|| self.scorer.score(batch, done))).is_ok()
+    }
+}
+
+/// Who waits for the items of a batch.
+struct Replies(Vec<Mutex<Option<oneshot::Sender<Answer>>>>);
+
+impl Replies {
+    fn of(senders: impl Iterator<Item = oneshot::Sender<Answer>>) -> Replies {
+        Replies(senders.map(|sender| Mutex::new(Some(sender))).collect())
+    }
+
+    /// Answers, once.
+    fn send(&self, i: usize, answer: Answer) {
+        let sender =
+            self.0.get(i).and_then(|sender| sender.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(sender) = sender {
+            // Whoever asked may have hung up in the meantime.
+            let _ = sender.send(answer);
+        }
+    }
+
+    fn are_waiting(&self, i: usize) -> bool {
+        self.0.get(i).is_some_and(|sender| sender.lock().unwrap_or_else(PoisonError::into_inner).is_some())
     }
 }

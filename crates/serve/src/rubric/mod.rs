@@ -97,6 +97,6 @@ pub trait Scorer: Send + Sync + 'static {
     /// When the input is not one, or longer than may be read.
     fn encode(&self, input: &Input) -> Result<Encoded, ItemFault>;
 
-    /// Scores a batch: one answer an input, in their order.
-    fn score(&self, batch: &[Encoded]) -> Vec<Result<Score, ItemFault>>;
+    /// Scores a batch. `done` takes the answer to each input by its index, as soon as it is known, from any thread.
+    fn score(&self, batch: &[Encoded], done: &(dyn Fn(usize, Result<Score, ItemFault>) + Sync));
 }

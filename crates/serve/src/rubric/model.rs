@@ -133,36 +133,24 @@ impl Scorer for ModelScorer {
         }
     }
 
-    fn score(&self, batch: &[Encoded]) -> Vec<Result<Score, ItemFault>> {
+    fn score(&self, batch: &[Encoded], done: &(dyn Fn(usize, Result<Score, ItemFault>) + Sync)) {
         // The longest first: then no lane starts on a long one when the others are about to finish.
         let mut order: Vec<usize> = (0..batch.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse(batch[i].tokens.len()));
         let next = AtomicUsize::new(0);
         let work = |lane: &Lane| {
-            let mut done = Vec::new();
             while let Some(&i) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                done.push((i, self.score_one(lane, &batch[i])));
+                done(i, self.score_one(lane, &batch[i]));
             }
-            done
         };
-        let missing = || Err(ItemFault::Internal("the model gave no answer".into()));
-        let mut scores: Vec<Result<Score, ItemFault>> = (0..batch.len()).map(|_| missing()).collect();
-        let Some((first, others)) = self.lanes.split_first() else { return scores };
+        let Some((first, others)) = self.lanes.split_first() else { return };
         let helpers = others.len().min(batch.len().saturating_sub(1));
-        let done = std::thread::scope(|scope| {
-            let handles: Vec<_> = others[..helpers].iter().map(|lane| scope.spawn(|| work(lane))).collect();
-            let mut done = work(first);
-            for handle in handles {
-                match handle.join() {
-                    Ok(more) => done.extend(more),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
+        // A panic in a lane is passed on at the end of the scope.
+        std::thread::scope(|scope| {
+            for lane in &others[..helpers] {
+                scope.spawn(|| work(lane));
             }
-            done
+            work(first);
         });
-        for (i, score) in done {
-            scores[i] = score;
-        }
-        scores
     }
 }

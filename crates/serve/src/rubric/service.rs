@@ -4,7 +4,7 @@ use super::desk::{Desk, DeskConfig};
 use super::dialect::{Asked, Dialect, Entry, House, Outcome, Tags};
 use super::dialect::{classify::Classify, items::Items, openrlhf::OpenRlhf, slime::Slime};
 use super::{Score, Scorer};
-use crate::body::{self, BodyLimits};
+use crate::body::{self, BodyLimits, Bytes};
 use crate::fault::{Fault, ItemFault, answer};
 use crate::listener::{ListenConfig, ServeError, Service};
 use crate::metrics::Metrics;
@@ -68,7 +68,7 @@ pub fn rubric_service(
     let counter = Arc::new(Counter {
         desk,
         house: House { card, tags: config.tags, item_bytes: config.item_bytes, items: config.queue },
-        limits: BodyLimits { bytes: listen.body_bytes, time: listen.timeout },
+        limits: BodyLimits::of(listen),
         metrics: Arc::clone(&metrics),
     });
     let routes = vec![
@@ -101,7 +101,7 @@ impl Counter {
         let deadline = Instant::now() + self.limits.time;
         let arrival = self.desk.expect();
         let query = request.uri().query().unwrap_or_default().to_owned();
-        let bytes = body::read(request, self.limits).await?;
+        let Bytes { bytes, room: _room } = self.limits.read(request).await?;
         let Asked { entries, context } = D::read(body::parse(bytes).await?, &query, &self.house)?;
         let mut inputs = Vec::new();
         // What waits is remembered by its number among the inputs.

@@ -202,21 +202,20 @@ impl Scorer for Gated {
         Ok(Encoded { tokens: text.bytes().map(u32::from).collect(), shortened: false })
     }
 
-    fn score(&self, batch: &[Encoded]) -> Vec<Result<Score, ItemFault>> {
+    fn score(&self, batch: &[Encoded], done: &(dyn Fn(usize, Result<Score, ItemFault>) + Sync)) {
         self.gate.batches.lock().unwrap().push(batch.iter().map(|input| input.tokens.len()).collect());
         self.gate.reached.fetch_add(1, Ordering::SeqCst);
         let open = self.gate.open.lock().unwrap();
         drop(self.gate.changed.wait_while(open, |open| !*open).unwrap());
-        batch
-            .iter()
-            .map(|input| {
-                let text: String = input.tokens.iter().map(|token| char::from(*token as u8)).collect();
-                assert!(text != "panic in score", "as asked");
-                let score = text.parse().unwrap_or(0.5);
-                let rubric =
-                    RubricScore { dimensions: [4.0 * score; 5], derived: score, total: score, score };
-                Ok(Score { rubric, tokens: input.tokens.len(), shortened: false })
-            })
-            .collect()
+        for (i, input) in batch.iter().enumerate() {
+            let text: String = input.tokens.iter().map(|token| char::from(*token as u8)).collect();
+            assert!(text != "panic in score", "as asked");
+            if text == "forget" {
+                continue;
+            }
+            let score = text.parse().unwrap_or(0.5);
+            let rubric = RubricScore { dimensions: [4.0 * score; 5], derived: score, total: score, score };
+            done(i, Ok(Score { rubric, tokens: input.tokens.len(), shortened: false }));
+        }
     }
 }

@@ -168,3 +168,130 @@ pub(crate) fn check_count(house: &House, items: usize) -> Result<(), Fault> {
         false => Err(Fault::TooManyItems { items, limit: house.items }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tracelift_domain::TaskDomain;
+    use tracelift_domain::rubric::dimension_names;
+
+    fn house() -> House {
+        let card = Card {
+            name: "m".into(),
+            fingerprint: "f".into(),
+            domain: TaskDomain::Math,
+            dimensions: *dimension_names(TaskDomain::Math),
+            max_tokens: 100,
+        };
+        House { card, tags: Tags::Optional, item_bytes: 1000, items: 8 }
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        prop::sample::select(vec![
+            "items",
+            "problem",
+            "reasoning",
+            "task_name",
+            "task_type",
+            "tests",
+            "max_length",
+            "batch_size",
+            "query",
+            "prompts",
+            "labels",
+            "prompt",
+            "response",
+            "label",
+            "input",
+            "messages",
+            "model",
+            "role",
+            "content",
+            "truncate_prompt_tokens",
+            "x",
+        ])
+        .prop_map(str::to_owned)
+    }
+
+    fn any_text() -> impl Strategy<Value = String> {
+        let part = prop::sample::select(vec![
+            "<reasoning>",
+            "</reasoning>",
+            "<|im_start|>user\n",
+            "<|im_end|>",
+            "<|im_start|>assistant\n",
+            "Problem:\n",
+            "\nReasoning:",
+            "<problem>",
+            "</problem>",
+            "<pad>",
+            "|>",
+            "<|",
+            "é",
+            " ",
+            "a",
+            "{\"problem\": \"p\"}",
+            "user",
+            "assistant",
+        ]);
+        prop::collection::vec(part, 0..6).prop_map(|parts| parts.concat())
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any_text().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 48, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map(name(), inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// Whatever is asked is read or refused, and every entry has its place in an answer.
+    fn holds<D: Dialect>(body: Value) {
+        let house = house();
+        let Ok(Asked { entries, context }) = D::read(body, "detail=true", &house) else { return };
+        assert!(entries.len() <= house.items);
+        let outcomes: Vec<Outcome> = entries
+            .into_iter()
+            .map(|entry| match entry {
+                Entry::Score(_) => Outcome::Failed(ItemFault::NotFinite),
+                Entry::Defect(defect) => Outcome::Defect(defect),
+                Entry::Invalid(fault) => Outcome::Failed(fault),
+            })
+            .collect();
+        let answer = D::write(&context, &outcomes, &house);
+        let failed = outcomes.iter().filter(|outcome| outcome.fault().is_some()).count();
+        let said = answer.get("errors").and_then(Value::as_array).map(Vec::len);
+        assert!(said == Some(failed) || D::PATH == slime::Slime::PATH, "{answer}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_json_is_read_or_refused(body in json()) {
+            holds::<items::Items>(body.clone());
+            holds::<openrlhf::OpenRlhf>(body.clone());
+            holds::<slime::Slime>(body.clone());
+            holds::<classify::Classify>(body);
+        }
+
+        #[test]
+        fn likely_requests_are_read_or_refused(
+            fields in prop::collection::btree_map(name(), prop_oneof![json(), prop::collection::vec(json(), 0..10).prop_map(Value::from)], 0..8),
+        ) {
+            let body = Value::Object(fields.into_iter().collect());
+            holds::<items::Items>(body.clone());
+            holds::<openrlhf::OpenRlhf>(body.clone());
+            holds::<slime::Slime>(body.clone());
+            holds::<classify::Classify>(body);
+        }
+    }
+}
