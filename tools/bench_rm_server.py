@@ -9,15 +9,20 @@ a minimal server for the published class looks like.
     tracelift rm train --groups groups.jsonl --backbone checkpoints/words/planner --out rm --steps 2
     python tools/bench_rm_server.py --binary target/release/tracelift --model rm --groups groups.jsonl
 
+Beside items per second stands the processor time that the server's process took for an item: on a machine that others
+use too, the former depends on them and the latter hardly.
+
 Simplifications: the clients are threads of this script, so their cost falls on both servers alike and, as they share the
 machine, makes the difference look smaller than it is.
 """
 
 import argparse
-import http.client
 import json
 import os
 import random
+import re
+import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -129,18 +134,34 @@ def serve_python(directory, threads):
 
 
 class Caller:
+    """A connection that is kept, with as little work of its own as Python allows."""
+
     def __init__(self, port):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=120)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def score(self, body):
-        self.connection.request("POST", "/score", body, {"Content-Type": "application/json"})
-        response = self.connection.getresponse()
-        text = response.read()
-        assert response.status == 200, text
-        return json.loads(text)["scores"][0]
+    def score(self, request):
+        self.socket.sendall(request)
+        answer = b""
+        while True:
+            part = self.socket.recv(65536)
+            assert part, "the server hung up"
+            answer += part
+            head, end, body = answer.partition(b"\r\n\r\n")
+            if end:
+                length = int(re.search(rb"(?i)content-length: *(\d+)", head)[1])
+                if len(body) == length:
+                    assert b" 200 " in head.split(b"\r\n", 1)[0], answer
+                    return body
 
 
-def drive(port, bodies, clients, seconds):
+def framed(item):
+    body = json.dumps({"items": [item], "max_length": 2048, "batch_size": 1}).encode()
+    head = f"POST /score HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def drive(port, requests, clients, seconds):
     """Closed loop: every client asks again as soon as it is answered. Returns items per second and latencies."""
     stop, done, lock = time.monotonic() + seconds, [], threading.Lock()
 
@@ -148,7 +169,7 @@ def drive(port, bodies, clients, seconds):
         caller, mine, turn = Caller(port), [], number
         while time.monotonic() < stop:
             began = time.monotonic()
-            caller.score(bodies[turn % len(bodies)])
+            caller.score(requests[turn % len(requests)])
             mine.append(time.monotonic() - began)
             turn += clients
         with lock:
@@ -162,7 +183,7 @@ def drive(port, bodies, clients, seconds):
         thread.join()
     took = time.monotonic() - began
     done.sort()
-    return len(done) / took, done[len(done) // 2], done[int(len(done) * 0.99)]
+    return len(done), took, done[len(done) // 2], done[int(len(done) * 0.99)]
 
 
 class Server:
@@ -175,6 +196,11 @@ class Server:
     def resident_kb(self):
         with open(f"/proc/{self.process.pid}/status") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self):
         self.process.terminate()
@@ -200,7 +226,7 @@ def main():
     if settings.serve_python:
         return serve_python(settings.model, settings.serve_python)
     items = from_groups(settings.groups, 256) if settings.groups else questions(256, settings.sentences, 7)
-    bodies = [json.dumps({"items": [item], "max_length": 2048, "batch_size": 1}) for item in items]
+    requests = [framed(item) for item in items]
     peers = {
         f"python, {threads} threads": [
             sys.executable, os.path.abspath(__file__), "--model", settings.model, "--serve-python", str(threads),
@@ -209,27 +235,34 @@ def main():
     }
     ours = [settings.binary, "rm", "serve", settings.model, "--port", "0", "--log-level", "warn"]
     commands = {"tracelift": ours, **peers}
-    scores, rates = {}, {name: [] for name in commands}
+    scores, rates, costs = {}, {name: [] for name in commands}, {name: [] for name in commands}
     for turn in range(settings.rounds):
         for name, command in commands.items():
             server = Server(command)
             try:
                 caller = Caller(server.port)
-                found = [caller.score(body) for body in bodies]
+                found = [json.loads(caller.score(request))["scores"][0] for request in requests]
                 assert scores.setdefault(name, found) == found, f"{name} answers differently on another day"
-                rate, median, late = drive(server.port, bodies, settings.clients, settings.seconds)
-                rates[name].append(rate)
+                before = server.cpu_seconds()
+                count, took, median, late = drive(server.port, requests, settings.clients, settings.seconds)
+                cost = (server.cpu_seconds() - before) / count
+                rates[name].append(count / took)
+                costs[name].append(cost)
                 print(
-                    f"round {turn}  {name:<20} {rate:9.1f} items/s  p50 {1e3 * median:8.2f} ms  "
-                    f"p99 {1e3 * late:8.2f} ms  RSS {server.resident_kb() / 1024:7.1f} MB",
+                    f"round {turn}  {name:<18} {count / took:9.1f} items/s  p50 {1e3 * median:8.2f} ms  "
+                    f"p99 {1e3 * late:8.2f} ms  {1e3 * cost:6.2f} CPU ms/item  RSS {server.resident_kb() / 1024:7.1f} MB",
                     flush=True,
                 )
             finally:
                 server.end()
-    middle = {name: sorted(found)[len(found) // 2] for name, found in rates.items()}
     for name in peers:
+        speed = statistics.median(rates["tracelift"]) / statistics.median(rates[name])
+        thrift = statistics.median(costs[name]) / statistics.median(costs["tracelift"])
         difference = max(abs(a - b) for a, b in zip(scores["tracelift"], scores[name]))
-        print(f"tracelift / {name}: {middle['tracelift'] / middle[name]:.2f} (medians); greatest difference of a score {difference:.1e}")
+        print(
+            f"tracelift beside {name}: {speed:.2f} times the items/s, {thrift:.2f} times the items per CPU second "
+            f"(medians); greatest difference of a score {difference:.1e}"
+        )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use std::time::{Duration, Instant};
 
-/// From this size on, a body is parsed elsewhere.
+/// From this size on, a body is parsed and read elsewhere.
 const LARGE: usize = 64 * 1024;
 /// How long, and how much, is read of a body that is refused, so that its sender is there to read the refusal: a
 /// connection that is closed on somebody who still sends may lose the answer.
@@ -91,16 +91,20 @@ async fn discard(mut body: Body) {
     }
 }
 
-/// A value from JSON bytes.
-pub(crate) async fn parse<T: DeserializeOwned + Send + 'static>(bytes: Vec<u8>) -> Result<T, Fault> {
-    let large = bytes.len() >= LARGE;
-    let work = move || {
-        serde_json::from_slice(&bytes)
-            .map_err(|error| Fault::Malformed(format!("the body is not what this route takes: {error}")))
-    };
-    if !large {
+/// Does work that grows with a body of so many bytes: at once where that is little, else on a thread for such work.
+pub(crate) async fn apart<T: Send + 'static>(
+    size: usize,
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    if size < LARGE {
         return work();
     }
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Fault::Internal(error.to_string()))?
+}
+
+/// A value from JSON bytes.
+pub(crate) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Fault::Malformed(format!("the body is not what this route takes: {error}")))
 }

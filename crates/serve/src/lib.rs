@@ -5,7 +5,34 @@
 //! refuse with 429 what they cannot hold; work happens on threads of its own, never on those that read and write sockets;
 //! whoever hangs up is forgotten before anything is computed for him.
 //!
-//! A service knows what it serves by a small trait, [`Scorer`] or [`CodeRunner`], so this crate knows no sandbox.
+//! A service knows what it serves by a small trait, [`Scorer`] or [`CodeRunner`], so this crate knows no sandbox:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use tracelift_serve::{CodeRunner, CodeServiceConfig, ListenConfig, RunFault, RunOutcome, RunRequest};
+//! use tracelift_serve::{ServeError, code_service, serve};
+//!
+//! struct Nobody;
+//!
+//! impl CodeRunner for Nobody {
+//!     fn run(&self, request: &RunRequest) -> Result<RunOutcome, RunFault> {
+//!         Err(RunFault::Unsupported(format!("`{}` is not run here", request.language)))
+//!     }
+//!
+//!     fn describe(&self) -> serde_json::Value {
+//!         serde_json::json!({ "name": "nobody" })
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), ServeError> {
+//!     let listen = ListenConfig { address: "127.0.0.1:8080".into(), ..ListenConfig::default() };
+//!     let service = code_service(Arc::new(Nobody), CodeServiceConfig::default(), &listen)?;
+//!     // Until SIGTERM or Ctrl-C.
+//!     let drained = serve(service, listen, |address| println!("at http://{address}"))?;
+//!     assert!(drained.complete);
+//!     Ok(())
+//! }
+//! ```
 
 pub(crate) mod access;
 pub(crate) mod body;

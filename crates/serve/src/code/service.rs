@@ -130,10 +130,11 @@ impl Counter {
     async fn attend(&self, request: Request) -> Result<Response, Fault> {
         let arrived = Instant::now();
         let Bytes { bytes, room: _room } = self.limits.read(request).await?;
-        let body: Body = body::parse(bytes).await?;
         let ceilings =
             Ceilings { run_timeout: self.config.run_timeout, memory_bytes: self.config.memory_bytes };
-        let request = body.into_request(ceilings)?;
+        let size = bytes.len();
+        let read = move || body::from_json::<Body>(&bytes)?.into_request(ceilings);
+        let request = body::apart(size, read).await?;
         let limit = self.limits.time.min(request.compile_timeout + request.run_timeout + MARGIN);
         let place = self.places.reserve(1).and_then(|mut places| places.pop());
         let place = place.ok_or_else(|| Fault::QueueFull { retry_after: self.time_for_queue() })?;

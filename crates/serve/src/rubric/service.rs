@@ -97,12 +97,15 @@ fn route<D: Dialect>(counter: &Arc<Counter>) -> MethodRouter {
 }
 
 impl Counter {
-    async fn attend<D: Dialect>(&self, request: Request) -> Result<Response, Fault> {
+    async fn attend<D: Dialect>(self: &Arc<Self>, request: Request) -> Result<Response, Fault> {
         let deadline = Instant::now() + self.limits.time;
         let arrival = self.desk.expect();
         let query = request.uri().query().unwrap_or_default().to_owned();
         let Bytes { bytes, room: _room } = self.limits.read(request).await?;
-        let Asked { entries, context } = D::read(body::parse(bytes).await?, &query, &self.house)?;
+        let size = bytes.len();
+        let counter = Arc::clone(self);
+        let read = move || D::read(body::from_json(&bytes)?, &query, &counter.house);
+        let Asked { entries, context } = body::apart(size, read).await?;
         let mut inputs = Vec::new();
         // What waits is remembered by its number among the inputs.
         let waiting: Vec<Result<usize, Outcome>> = entries

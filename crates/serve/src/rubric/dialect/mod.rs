@@ -100,7 +100,7 @@ pub(crate) trait Dialect: Send + 'static {
     /// The route.
     const PATH: &'static str;
     /// What the answer needs of the question.
-    type Context: Send;
+    type Context: Send + 'static;
 
     /// Reads a request. A fault is the whole request's; an item that is wrong is an [`Entry`].
     fn read(body: Value, query: &str, house: &House) -> Result<Asked<Self::Context>, Fault>;
