@@ -7,6 +7,7 @@ mod model;
 mod progress;
 mod quickstart;
 mod rm;
+mod serve;
 mod setup;
 mod train;
 mod verify;

@@ -1,6 +1,6 @@
 //! `tracelift rm …`: train the rubric reward model on groups.
 
-use crate::{model, progress};
+use crate::{model, progress, serve};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
@@ -25,6 +25,8 @@ const CHECKPOINT_EVERY: u64 = 100;
 pub enum RmCommand {
     /// Train a reward model on a group file, and measure it on groups that were held out.
     Train(Train),
+    /// Serve a reward model over HTTP, in the dialects of training frameworks.
+    Serve(serve::ServeRm),
 }
 
 /// Settings of `rm train`.
@@ -79,6 +81,7 @@ fn share(text: &str) -> Result<Probability, String> {
 pub fn run(command: &RmCommand) -> Result<()> {
     match command {
         RmCommand::Train(settings) => train(settings),
+        RmCommand::Serve(settings) => serve::rm(settings),
     }
 }
 

@@ -106,9 +106,22 @@ pub fn executor_messages(problem: &Problem, trace: Option<&Trace>) -> Vec<Messag
 /// What a reward model reads: `<task>T</task>\n<type>Y</type>\n<problem>\nX\n</problem>\n<reasoning>\nZ\n</reasoning>`.
 #[must_use]
 pub fn reward_model_input(task: &str, domain: TaskDomain, statement: &str, trace: &str) -> String {
+    reward_model_text(task, domain.name(), statement, None, trace)
+}
+
+/// [`reward_model_input`] for callers with names of their own for the type of a task, and with tests, which then stand in
+/// `<tests>` after the problem.
+#[must_use]
+pub fn reward_model_text(
+    task: &str,
+    kind: &str,
+    statement: &str,
+    tests: Option<&str>,
+    trace: &str,
+) -> String {
+    let tests = tests.map(|tests| format!("\n<tests>\n{tests}\n</tests>")).unwrap_or_default();
     format!(
-        "<task>{task}</task>\n<type>{}</type>\n<problem>\n{statement}\n</problem>\n{OPEN}\n{trace}\n{CLOSE}",
-        domain.name()
+        "<task>{task}</task>\n<type>{kind}</type>\n<problem>\n{statement}\n</problem>{tests}\n{OPEN}\n{trace}\n{CLOSE}"
     )
 }
 
@@ -179,6 +192,10 @@ mod tests {
         assert_eq!(
             reward_model_input("gsm8k", TaskDomain::Math, "X", "Z"),
             "<task>gsm8k</task>\n<type>math</type>\n<problem>\nX\n</problem>\n<reasoning>\nZ\n</reasoning>"
+        );
+        assert_eq!(
+            reward_model_text("code", "taco", "X", Some("S"), "Z"),
+            "<task>code</task>\n<type>taco</type>\n<problem>\nX\n</problem>\n<tests>\nS\n</tests>\n<reasoning>\nZ\n</reasoning>"
         );
     }
 }

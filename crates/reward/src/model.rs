@@ -145,24 +145,39 @@ impl RewardModel {
     /// # Errors
     /// When the tokenizer fails.
     pub fn encode(&self, problem: &Problem, trace: &Trace) -> Result<Vec<u32>, TokenizerError> {
-        let whole = |statement: &str| {
-            let text = prompt::reward_model_input(&problem.source, problem.domain, statement, trace.as_str());
-            self.tokenizer.encode(&text)
+        let put = |statement: &str| {
+            prompt::reward_model_input(&problem.source, problem.domain, statement, trace.as_str())
         };
-        let mut tokens = whole(&problem.statement)?;
-        if tokens.len() > self.max_tokens {
-            let characters: Vec<char> = problem.statement.chars().collect();
-            // The longest beginning that fits, by bisection: lengths in tokens grow with lengths in characters.
-            let (mut fits, mut exceeds) = (0, characters.len());
-            while exceeds - fits > 1 {
-                let middle = fits.midpoint(exceeds);
-                let shorter: String = characters[..middle].iter().collect();
-                if whole(&shorter)?.len() <= self.max_tokens { fits = middle } else { exceeds = middle }
-            }
-            tokens = whole(&characters[..fits].iter().collect::<String>())?;
-            tokens.drain(..tokens.len().saturating_sub(self.max_tokens));
+        Ok(self.encode_within(self.max_tokens, &problem.statement, put)?.0)
+    }
+
+    /// [`RewardModel::encode`] for at most `limit` tokens of whatever `put` makes of a statement; and whether something had
+    /// to be left out.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn encode_within(
+        &self,
+        limit: usize,
+        statement: &str,
+        put: impl Fn(&str) -> String,
+    ) -> Result<(Vec<u32>, bool), TokenizerError> {
+        let whole = |statement: &str| self.tokenizer.encode(&put(statement));
+        let tokens = whole(statement)?;
+        if tokens.len() <= limit {
+            return Ok((tokens, false));
         }
-        Ok(tokens)
+        let characters: Vec<char> = statement.chars().collect();
+        // The longest beginning that fits, by bisection: lengths in tokens grow with lengths in characters.
+        let (mut fits, mut exceeds) = (0, characters.len());
+        while exceeds - fits > 1 {
+            let middle = fits.midpoint(exceeds);
+            let shorter: String = characters[..middle].iter().collect();
+            if whole(&shorter)?.len() <= limit { fits = middle } else { exceeds = middle }
+        }
+        let mut tokens = whole(&characters[..fits].iter().collect::<String>())?;
+        tokens.drain(..tokens.len().saturating_sub(limit));
+        Ok((tokens, true))
     }
 
     /// Scores inputs. A score does not depend on what else is scored, beyond rounding.

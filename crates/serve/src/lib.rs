@@ -1,0 +1,54 @@
+//! Servers: rubric scores and program runs over HTTP, in the dialects of the frameworks that train with them.
+//!
+//! [`rubric`] scores traces (`/score`, `/get_reward`, `/remote_rm`, `/classify`), [`code`] runs programs (`/run_code`).
+//! Both stand on one frame: [`listener`] accepts, checks the key and drains; bodies are bounded; queues are bounded and
+//! refuse with 429 what they cannot hold; work happens on threads of its own, never on those that read and write sockets;
+//! whoever hangs up is forgotten before anything is computed for him.
+//!
+//! A service knows what it serves by a small trait, [`Scorer`] or [`CodeRunner`], so this crate knows no sandbox:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use tracelift_serve::{CodeRunner, CodeServiceConfig, ListenConfig, RunFault, RunOutcome, RunRequest};
+//! use tracelift_serve::{ServeError, code_service, serve};
+//!
+//! struct Nobody;
+//!
+//! impl CodeRunner for Nobody {
+//!     fn run(&self, request: &RunRequest) -> Result<RunOutcome, RunFault> {
+//!         Err(RunFault::Unsupported(format!("`{}` is not run here", request.language)))
+//!     }
+//!
+//!     fn describe(&self) -> serde_json::Value {
+//!         serde_json::json!({ "name": "nobody" })
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), ServeError> {
+//!     let listen = ListenConfig { address: "127.0.0.1:8080".into(), ..ListenConfig::default() };
+//!     let service = code_service(Arc::new(Nobody), CodeServiceConfig::default(), &listen)?;
+//!     // Until SIGTERM or Ctrl-C.
+//!     let drained = serve(service, listen, |address| println!("at http://{address}"))?;
+//!     assert!(drained.complete);
+//!     Ok(())
+//! }
+//! ```
+
+pub(crate) mod access;
+pub(crate) mod body;
+pub mod code;
+pub mod fault;
+pub mod listener;
+pub mod log;
+pub mod metrics;
+pub(crate) mod observe;
+pub(crate) mod queue;
+pub mod rubric;
+
+pub use access::{ApiKey, NoKey};
+pub use code::{CodeRunner, CodeServiceConfig, Ending, RunFault, RunOutcome, RunRequest, code_service};
+pub use fault::{Fault, ItemFault};
+pub use listener::{Drained, ListenConfig, Running, ServeError, Service, serve, start};
+pub use log::{LogFormat, LogLevel, start_log};
+pub use rubric::dialect::Tags;
+pub use rubric::{Encoded, Input, Item, ModelScorer, RubricServiceConfig, Score, Scorer, rubric_service};

@@ -1,0 +1,327 @@
+//! One listening process: bind, accept, answer, drain.
+
+use crate::access::ApiKey;
+use crate::fault::{Fault, answer};
+use crate::metrics::{Metrics, resident_bytes};
+use crate::observe::observe;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use axum::{Router, http};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use serde_json::{Value, json};
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinError;
+
+/// How long a client may take for the head of a request, and how long a connection may idle.
+const HEAD_TIME: Duration = Duration::from_secs(60);
+
+/// What any service of the house listens with.
+#[derive(Clone, Debug)]
+pub struct ListenConfig {
+    /// Where to listen, as `host:port`; port 0 takes a free one.
+    pub address: String,
+    /// The key that callers must send, except to `/health`.
+    pub api_key: Option<ApiKey>,
+    /// The largest body in bytes.
+    pub body_bytes: usize,
+    /// Bytes of all bodies in progress; a request beyond them is refused with 429.
+    pub total_body_bytes: usize,
+    /// How long a request may take.
+    pub timeout: Duration,
+    /// How long requests in progress may take once the server is to stop.
+    pub grace: Duration,
+    /// Connections at a time; further ones wait to be accepted.
+    pub connections: usize,
+}
+
+impl Default for ListenConfig {
+    fn default() -> ListenConfig {
+        ListenConfig {
+            address: "127.0.0.1:8001".into(),
+            api_key: None,
+            body_bytes: 8 << 20,
+            total_body_bytes: 128 << 20,
+            timeout: Duration::from_secs(60),
+            grace: Duration::from_secs(30),
+            connections: 4096,
+        }
+    }
+}
+
+/// Why a server does not start, or stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is taken, not ours, or no address.
+    #[error("cannot listen on {address}: {source}; choose another --host or --port")]
+    Bind {
+        /// The address.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A thread or the runtime cannot be had.
+    #[error("cannot start the server's threads: {0}")]
+    Threads(#[from] io::Error),
+    /// The server's thread panicked.
+    #[error("the server's thread panicked; its log says why")]
+    Panicked,
+}
+
+/// What is served: routes, their description, and threads that end when it closes.
+pub struct Service {
+    pub(crate) routes: Vec<(&'static str, MethodRouter)>,
+    pub(crate) openapi: &'static str,
+    pub(crate) health: Value,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) threads: Threads,
+}
+
+/// A service's working threads.
+pub(crate) struct Threads {
+    /// Tells them to end once their queues are empty.
+    pub close: Box<dyn Fn() + Send>,
+    pub handles: Vec<JoinHandle<()>>,
+}
+
+impl Service {
+    /// The paths that it answers, with those that every service has.
+    #[must_use]
+    pub fn paths(&self) -> Vec<&'static str> {
+        self.routes.iter().map(|(path, _)| *path).chain(["/health", "/metrics", "/openapi.json"]).collect()
+    }
+
+    fn router(&self, config: &ListenConfig, draining: Arc<AtomicBool>) -> Router {
+        let mut router = Router::new();
+        for (path, handler) in &self.routes {
+            router = router.route(path, handler.clone());
+        }
+        let (metrics, openapi) = (Arc::clone(&self.metrics), self.openapi);
+        let text =
+            move || async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.text()) };
+        let document = move || async move { ([(header::CONTENT_TYPE, "application/json")], openapi) };
+        let key = config.api_key.clone();
+        let health = self.health.clone();
+        let health = move || async move {
+            let draining = draining.load(Ordering::Relaxed);
+            let (status, word) = match draining {
+                true => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+                false => (StatusCode::OK, "ok"),
+            };
+            answer(status, &json!({ "status": word, "service": health }))
+        };
+        router
+            .route("/metrics", get(text))
+            .route("/openapi.json", get(document))
+            .route_layer(from_fn_with_state(key, admit))
+            .route("/health", get(health))
+            .method_not_allowed_fallback(wrong_method)
+            .fallback(no_route)
+            .layer(from_fn_with_state(Arc::clone(&self.metrics), observe))
+    }
+}
+
+async fn admit(State(key): State<Option<ApiKey>>, request: Request, next: Next) -> Response {
+    match key {
+        Some(key) if !key.admits(request.headers()) => Fault::Unauthorized.into_response(),
+        _ => next.run(request).await,
+    }
+}
+
+async fn wrong_method(method: http::Method) -> Fault {
+    Fault::Method { method: method.as_str().chars().take(16).collect() }
+}
+
+async fn no_route(uri: http::Uri) -> Fault {
+    Fault::NotFound { path: uri.path().chars().take(100).collect() }
+}
+
+/// A server that runs on threads of its own.
+pub struct Running {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<Result<Drained, ServeError>>,
+}
+
+/// How a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// Whether everything that was accepted was answered within the grace period.
+    pub complete: bool,
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting; what was accepted is answered.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// When the server failed.
+    pub fn join(self) -> Result<Drained, ServeError> {
+        self.thread.join().map_err(|_| ServeError::Panicked)?
+    }
+}
+
+/// Starts a server.
+///
+/// # Errors
+/// When the address cannot be had.
+pub fn start(service: Service, config: ListenConfig) -> Result<Running, ServeError> {
+    let bind = |source| ServeError::Bind { address: config.address.clone(), source };
+    let listener = StdListener::bind(&config.address).map_err(bind)?;
+    listener.set_nonblocking(true).map_err(bind)?;
+    let address = listener.local_addr().map_err(bind)?;
+    // Little happens on these threads: bytes in, bytes out.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(2)
+        .thread_name("http")
+        .enable_all()
+        .build()?;
+    let (stop, stopped) = watch::channel(false);
+    let thread = std::thread::Builder::new().name("server".into()).spawn(move || {
+        let drained = runtime.block_on(run(&service, &config, listener, stopped))?;
+        (service.threads.close)();
+        if drained.complete {
+            for handle in service.threads.handles {
+                handle.join().map_err(|_| ServeError::Panicked)?;
+            }
+        }
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        Ok(drained)
+    })?;
+    Ok(Running { address, stop, thread })
+}
+
+/// Starts a server, tells where it listens, and runs it until SIGTERM or Ctrl-C; then drains it. A second signal ends it
+/// at once.
+///
+/// # Errors
+/// As [`start`].
+pub fn serve(
+    service: Service,
+    config: ListenConfig,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<Drained, ServeError> {
+    let signals = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // From here on a signal is ours: one that comes while the server starts is not lost.
+    let (mut terminate, mut interrupt) = signals.block_on(async {
+        use tokio::signal::unix::{SignalKind, signal};
+        io::Result::Ok((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+    })?;
+    let Running { address, stop, thread } = start(service, config)?;
+    ready(address);
+    let drained = signals.block_on(async {
+        let mut end = tokio::task::spawn_blocking(|| thread.join().map_err(|_| ServeError::Panicked)?);
+        let ended =
+            |end: Result<Result<Drained, ServeError>, JoinError>| end.map_err(|_| ServeError::Panicked)?;
+        tokio::select! {
+            _ = terminate.recv() => {},
+            _ = interrupt.recv() => {},
+            // It does not end by itself but by a failure.
+            result = &mut end => return ended(result),
+        }
+        stop.send_replace(true);
+        tokio::select! {
+            _ = terminate.recv() => Ok(Drained { complete: false }),
+            _ = interrupt.recv() => Ok(Drained { complete: false }),
+            result = &mut end => ended(result),
+        }
+    });
+    // Whoever asks twice does not want to wait.
+    signals.shutdown_background();
+    drained
+}
+
+async fn run(
+    service: &Service,
+    config: &ListenConfig,
+    listener: StdListener,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<Drained, ServeError> {
+    let bind = |source| ServeError::Bind { address: config.address.clone(), source };
+    let listener = TcpListener::from_std(listener).map_err(bind)?;
+    let draining = Arc::new(AtomicBool::new(false));
+    let router = service.router(config, Arc::clone(&draining));
+    let connections = Arc::new(Semaphore::new(config.connections.max(1)));
+    watch_process(service, config, &connections);
+    let graceful = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(64 * 1024);
+    loop {
+        // A place first: what cannot be served waits in the system's backlog.
+        let accepted = tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+            accepted = accept(&listener, &connections) => accepted,
+        };
+        let (stream, place) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of descriptors, or a client that left at once. Neither is a reason to end.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            }
+        };
+        // Answers are small and awaited.
+        let _ = stream.set_nodelay(true);
+        let router = TowerToHyperService::new(router.clone());
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), router));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection broke");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    draining.store(true, Ordering::Relaxed);
+    let started = Instant::now();
+    tracing::info!(grace_s = config.grace.as_secs_f64(), "draining: no new connections");
+    let complete = tokio::time::timeout(config.grace, graceful.shutdown()).await.is_ok();
+    let seconds = started.elapsed().as_secs_f64();
+    match complete {
+        true => tracing::info!(seconds, "drained"),
+        false => tracing::warn!(seconds, "the grace period is over; requests in progress are dropped"),
+    }
+    Ok(Drained { complete })
+}
+
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> io::Result<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(connections).acquire_owned().await.map_err(io::Error::other)?;
+    Ok((listener.accept().await?.0, place))
+}
+
+fn watch_process(service: &Service, config: &ListenConfig, connections: &Arc<Semaphore>) {
+    let (total, free) = (config.connections.max(1), Arc::clone(connections));
+    let open = move || total.saturating_sub(free.available_permits()) as f64;
+    service.metrics.gauge("tracelift_connections", "Open connections, and one about to be accepted.", open);
+    service.metrics.gauge("process_resident_memory_bytes", "Memory that the process holds.", || {
+        resident_bytes().map_or(f64::NAN, |bytes| bytes as f64)
+    });
+}

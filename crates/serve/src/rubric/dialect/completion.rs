@@ -1,0 +1,207 @@
+//! From what a framework for reinforcement learning holds (a prompt and a planner's completion) to an item.
+//!
+//! Such a framework knows prompts, not problems. The sure way is to give the problem beside: as the label, an object with
+//! `problem` and, if wanted, `task_name`, `task_type` and `tests`. Without that the statement is looked for in the
+//! prompt, in the forms in which the house and the published scripts write prompts.
+
+use super::{Entry, House, Tags, check_size, kind, text};
+use crate::fault::ItemFault;
+use crate::rubric::{Input, Item};
+use serde_json::{Map, Value};
+use tracelift_domain::trace::{CLOSE, OPEN, Trace, TraceDefect};
+
+const USER: &str = "<|im_start|>user\n";
+const ASSISTANT: &str = "<|im_start|>assistant\n";
+const END: &str = "<|im_end|>";
+/// Ends and fillings of the tokenizers in use that do not have the form `<|…|>`.
+const SPECIAL: [&str; 5] = ["</s>", "<eos>", "<pad>", "[PAD]", "<unk>"];
+
+/// What a sample is, for the rubric: an item, or a completion that is worth nothing.
+pub(crate) fn entry(prompt: Option<&str>, completion: &str, label: Option<Value>, house: &House) -> Entry {
+    read(prompt, completion, label, house).unwrap_or_else(Entry::Invalid)
+}
+
+fn read(
+    prompt: Option<&str>,
+    completion: &str,
+    label: Option<Value>,
+    house: &House,
+) -> Result<Entry, ItemFault> {
+    let mut label = described(label);
+    let given = text(&mut label, "problem")?;
+    let problem = match (given, prompt) {
+        (Some(problem), _) => problem,
+        (None, Some(prompt)) => statement(prompt).to_owned(),
+        (None, None) => {
+            let message = "there is neither a prompt nor a label with a `problem`";
+            return Err(ItemFault::Invalid(message.into()));
+        }
+    };
+    let completion = bare(completion);
+    let (task_name, task_type) = (text(&mut label, "task_name")?, text(&mut label, "task_type")?);
+    let tests = text(&mut label, "tests")?;
+    check_size(house, &[Some(&problem), Some(completion), tests.as_deref()])?;
+    let reasoning = match (Trace::from_completion(completion), house.tags) {
+        (Ok(trace), _) => trace.as_str().to_owned(),
+        // Nothing opened, nothing closed, but something said.
+        (Err(TraceDefect::NotOpened), Tags::Optional) if !completion.contains(CLOSE) => {
+            match Trace::new(completion) {
+                Some(trace) => trace.as_str().to_owned(),
+                None => return Ok(Entry::Defect(TraceDefect::Empty)),
+            }
+        }
+        (Err(defect), _) => return Ok(Entry::Defect(defect)),
+    };
+    let item = Item { problem, reasoning, task_name, task_type, tests, max_tokens: None };
+    Ok(Entry::Score(Input::Item(item)))
+}
+
+/// A label that describes the problem: an object, or an object written as a string. Any other label is an answer, which
+/// the rubric must not see.
+fn described(label: Option<Value>) -> Map<String, Value> {
+    match label {
+        Some(Value::Object(map)) => map,
+        Some(Value::String(text)) if text.trim_start().starts_with('{') => {
+            match serde_json::from_str(&text) {
+                Ok(Value::Object(map)) => map,
+                _ => Map::new(),
+            }
+        }
+        _ => Map::new(),
+    }
+}
+
+/// The completion of a query that begins with its prompt.
+pub(crate) fn completion_of<'q>(query: &'q str, prompt: Option<&str>) -> Result<&'q str, ItemFault> {
+    if let Some(rest) = prompt.and_then(|prompt| query.strip_prefix(prompt)) {
+        return Ok(rest);
+    }
+    if let Some((_, rest)) = query.rsplit_once(ASSISTANT) {
+        return Ok(rest);
+    }
+    let message = match prompt {
+        Some(_) => "the query does not begin with its prompt, and has no assistant turn",
+        None => "there is no prompt, and the query has no assistant turn; send `prompts` as well",
+    };
+    Err(ItemFault::Invalid(message.into()))
+}
+
+/// The prompt of a query of which no other is known: all up to the assistant's turn.
+pub(crate) fn prompt_of(query: &str) -> Option<&str> {
+    query.rsplit_once(ASSISTANT).map(|(prompt, _)| prompt)
+}
+
+/// The completion without the special tokens around it.
+fn bare(completion: &str) -> &str {
+    let mut text = completion.trim();
+    loop {
+        let before = text;
+        for special in SPECIAL {
+            text = text.strip_suffix(special).unwrap_or(text).trim();
+            text = text.strip_prefix(special).unwrap_or(text).trim();
+        }
+        if let Some(inside) = text.strip_suffix("|>")
+            && let Some(start) = inside.rfind("<|")
+            && !inside[start..].contains(char::is_whitespace)
+        {
+            text = text[..start].trim();
+        }
+        if text.len() == before.len() {
+            return text;
+        }
+    }
+}
+
+/// The problem's statement in a prompt: the last user turn of a conversation; in it, what stands in `<problem>` tags, or
+/// after a line `Problem:` and before a last line `Reasoning:`; else all of it.
+fn statement(prompt: &str) -> &str {
+    let turn = match prompt.rsplit_once(USER) {
+        Some((_, rest)) => rest.split_once(END).map_or(rest, |(turn, _)| turn),
+        None => prompt,
+    };
+    if let Some((_, rest)) = turn.split_once("<problem>")
+        && let Some((inside, _)) = rest.split_once("</problem>")
+    {
+        return inside.trim();
+    }
+    let after = match turn.strip_prefix("Problem:\n") {
+        Some(rest) => rest,
+        None => turn.split_once("\nProblem:\n").map_or(turn, |(_, rest)| rest),
+    };
+    let after = after.trim();
+    let after = after.strip_suffix(OPEN).map_or(after, str::trim_end);
+    after.strip_suffix("\nReasoning:").map_or(after, str::trim_end)
+}
+
+/// The problem's statement in a conversation: its last user message, read as above.
+pub(crate) fn conversation(messages: &[Value]) -> Result<String, ItemFault> {
+    let said = |message: &Value, role: &str| {
+        (message.get("role").and_then(Value::as_str) == Some(role))
+            .then(|| message.get("content").and_then(Value::as_str).map(str::to_owned))
+            .flatten()
+    };
+    let last = messages.iter().rev().find_map(|message| said(message, "user"));
+    let last = last.ok_or_else(|| {
+        ItemFault::Invalid("the conversation has no user message whose `content` is a string".into())
+    })?;
+    Ok(statement(&last).to_owned())
+}
+
+/// A prompt as a framework holds it: a text, or a conversation.
+pub(crate) fn prompt_text(prompt: Option<Value>) -> Result<Option<String>, ItemFault> {
+    match prompt {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Value::Array(messages)) => conversation(&messages).map(Some),
+        Some(other) => {
+            Err(ItemFault::Invalid(format!("the prompt is {}, not a text or a conversation", kind(&other))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracelift_domain::prompt::{PromptStyle, planner_prompt};
+    use tracelift_domain::{Gold, Problem, TaskDomain};
+
+    #[test]
+    fn finds_the_statement_in_the_prompts_of_the_house() {
+        let problem = Problem {
+            id: "1".into(),
+            source: "test".into(),
+            domain: TaskDomain::Math,
+            statement: "Ann has 3 pens.\nHow many after she buys 2?".into(),
+            gold: Gold::Answer("5".into()),
+        };
+        for style in [PromptStyle::World, PromptStyle::Plain, PromptStyle::Chatml] {
+            assert_eq!(statement(&planner_prompt(style, &problem)), problem.statement, "{style:?}");
+        }
+        let published =
+            "You are solving a problem.\nUse this format.\n\nProblem:\nAnn has 3 pens.\n\nReasoning:\n";
+        assert_eq!(statement(published), "Ann has 3 pens.");
+        assert_eq!(statement(" Just the question? "), "Just the question?");
+    }
+
+    #[test]
+    fn strips_special_tokens_and_nothing_else() {
+        for (completion, wanted) in [
+            ("<reasoning>a</reasoning><|im_end|>\n<|endoftext|><|endoftext|>", "<reasoning>a</reasoning>"),
+            ("<pad><pad><reasoning>a</reasoning></s>", "<reasoning>a</reasoning>"),
+            ("x <| y |>", "x <| y |>"),
+            ("|>", "|>"),
+            ("", ""),
+        ] {
+            assert_eq!(bare(completion), wanted, "{completion:?}");
+        }
+    }
+
+    #[test]
+    fn a_query_loses_its_prompt() {
+        assert_eq!(completion_of("ab", Some("a")), Ok("b"));
+        let query = "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\nr";
+        assert_eq!(completion_of(query, None), Ok("r"));
+        assert_eq!(completion_of(query, Some("other")), Ok("r"));
+        assert!(completion_of("ab", Some("x")).is_err() && completion_of("ab", None).is_err());
+    }
+}

@@ -1,0 +1,119 @@
+//! `POST /score`: items with problem and trace, as the published training scripts ask.
+//!
+//! They send `{"items": [{"problem", "reasoning", "task_name"?, "task_type"?}], "max_length"?, "batch_size"?}` and read the
+//! numbers of `scores`; a `null` among them makes them fail, which is right: the score is not known. Everything else is in
+//! `results`. The server forms its own batches, so `batch_size` is checked and not used. Fields that the route does not
+//! know are errors, so that a misspelt `task_type` does not silently change a score.
+
+use super::{
+    Asked, Dialect, Entry, House, Outcome, check_count, check_size, dimensions, errors, kind, object, text,
+};
+use crate::fault::{Fault, ItemFault};
+use crate::rubric::{Input, Item};
+use serde_json::{Map, Value, json};
+
+pub(crate) struct Items;
+
+const TOP: [&str; 3] = ["items", "max_length", "batch_size"];
+const ITEM: [&str; 5] = ["problem", "reasoning", "task_name", "task_type", "tests"];
+
+impl Dialect for Items {
+    const PATH: &'static str = "/score";
+    type Context = ();
+
+    fn read(body: Value, _query: &str, house: &House) -> Result<Asked<()>, Fault> {
+        let mut map = object(body)?;
+        if let Some(message) = unknown(&map, &TOP) {
+            return Err(Fault::Invalid(message));
+        }
+        let max_tokens = positive(map.remove("max_length"), "max_length")?;
+        positive(map.remove("batch_size"), "batch_size")?;
+        let items = match map.remove("items") {
+            Some(Value::Array(items)) => items,
+            Some(other) => return Err(Fault::Invalid(format!("`items` is {}, not a list", kind(&other)))),
+            None => return Err(Fault::Invalid("`items` is missing".into())),
+        };
+        check_count(house, items.len())?;
+        let entry = |item| match item_of(item, max_tokens, house) {
+            Ok(item) => Entry::Score(Input::Item(item)),
+            Err(fault) => Entry::Invalid(fault),
+        };
+        Ok(Asked { entries: items.into_iter().map(entry).collect(), context: () })
+    }
+
+    fn write((): &(), outcomes: &[Outcome], house: &House) -> Value {
+        let scores: Vec<Option<f64>> = outcomes.iter().map(Outcome::reward).collect();
+        let result = |(index, outcome): (usize, &Outcome)| match outcome {
+            Outcome::Scored(score) => json!({
+                "index": index,
+                "score": score.rubric.score,
+                "derived": score.rubric.derived,
+                "total": score.rubric.total,
+                "dimensions": dimensions(score, house),
+                "tokens": score.tokens,
+                "shortened": score.shortened,
+            }),
+            Outcome::Defect(defect) => json!({ "index": index, "score": 0.0, "defect": defect }),
+            Outcome::Failed(fault) => json!({ "index": index, "score": null, "error": fault.to_json(index) }),
+        };
+        json!({
+            "scores": scores,
+            "results": outcomes.iter().enumerate().map(result).collect::<Vec<_>>(),
+            "errors": errors(outcomes),
+            "model": { "name": house.card.name, "fingerprint": house.card.fingerprint },
+        })
+    }
+}
+
+fn item_of(item: Value, max_tokens: Option<usize>, house: &House) -> Result<Item, ItemFault> {
+    let mut map = match item {
+        Value::Object(map) => map,
+        other => return Err(ItemFault::Invalid(format!("the item is {}, not an object", kind(&other)))),
+    };
+    if let Some(message) = unknown(&map, &ITEM) {
+        return Err(ItemFault::Invalid(message));
+    }
+    let missing = |field: &str| ItemFault::Invalid(format!("`{field}` is missing"));
+    let item = Item {
+        problem: text(&mut map, "problem")?.ok_or_else(|| missing("problem"))?,
+        reasoning: text(&mut map, "reasoning")?.ok_or_else(|| missing("reasoning"))?,
+        task_name: text(&mut map, "task_name")?,
+        task_type: text(&mut map, "task_type")?,
+        tests: text(&mut map, "tests")?,
+        max_tokens,
+    };
+    if item.reasoning.trim().is_empty() {
+        return Err(ItemFault::Invalid("`reasoning` is empty".into()));
+    }
+    check_size(
+        house,
+        &[
+            Some(&item.problem),
+            Some(&item.reasoning),
+            item.task_name.as_deref(),
+            item.task_type.as_deref(),
+            item.tests.as_deref(),
+        ],
+    )?;
+    Ok(item)
+}
+
+/// Names a field that is not known, and the known one that is spelt most like it.
+fn unknown(map: &Map<String, Value>, known: &[&str]) -> Option<String> {
+    let wrong = map.keys().find(|key| !known.contains(&key.as_str()))?;
+    let shown: String = wrong.chars().take(40).collect();
+    let near = known
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(wrong, a).total_cmp(&strsim::jaro_winkler(wrong, b)))?;
+    Some(format!("`{shown}` is not a field here; did you mean `{near}`? There are: {}", known.join(", ")))
+}
+
+fn positive(value: Option<Value>, field: &str) -> Result<Option<usize>, Fault> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.as_u64().and_then(|n| usize::try_from(n).ok()) {
+            Some(number) if number > 0 => Ok(Some(number)),
+            _ => Err(Fault::Invalid(format!("`{field}` is not a whole number above 0"))),
+        },
+    }
+}

@@ -1,0 +1,297 @@
+//! The dialects: how frameworks ask for a score, and how they read the answer.
+
+pub(crate) mod classify;
+pub(crate) mod completion;
+pub(crate) mod items;
+pub(crate) mod openrlhf;
+pub(crate) mod slime;
+
+use super::{Card, Input, Score};
+use crate::fault::{Fault, ItemFault};
+use serde_json::{Map, Value, json};
+use std::str::FromStr;
+use tracelift_domain::trace::TraceDefect;
+
+/// Whether a planner's completion must be `<reasoning> … </reasoning>` in the dialects that send completions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tags {
+    /// A completion without them has no usable trace, which is worth 0.
+    Required,
+    /// A completion without any tag is a trace as a whole.
+    Optional,
+}
+
+impl FromStr for Tags {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Tags, String> {
+        match text {
+            "required" => Ok(Tags::Required),
+            "optional" => Ok(Tags::Optional),
+            _ => Err(format!("`{text}` is not one of required, optional")),
+        }
+    }
+}
+
+/// What a dialect knows of the service.
+pub(crate) struct House {
+    pub card: Card,
+    pub tags: Tags,
+    /// Bytes of the texts of one item.
+    pub item_bytes: usize,
+    /// Items of one request.
+    pub items: usize,
+}
+
+/// One item of a request.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Entry {
+    /// To be scored.
+    Score(Input),
+    /// A completion without a usable trace: the planner's fault, and therefore known to be worth 0.
+    Defect(TraceDefect),
+    /// Not an item.
+    Invalid(ItemFault),
+}
+
+/// What became of an item.
+pub(crate) enum Outcome {
+    Scored(Score),
+    Defect(TraceDefect),
+    Failed(ItemFault),
+}
+
+impl Outcome {
+    /// For the metrics.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Outcome::Scored(_) => "scored",
+            Outcome::Defect(_) => "no_trace",
+            Outcome::Failed(fault) if fault.is_callers() => "invalid",
+            Outcome::Failed(_) => "failed",
+        }
+    }
+
+    /// The reward: 0 for a completion without a trace, nothing where nothing is known.
+    pub fn reward(&self) -> Option<f64> {
+        match self {
+            Outcome::Scored(score) => Some(score.rubric.score),
+            Outcome::Defect(_) => Some(0.0),
+            Outcome::Failed(_) => None,
+        }
+    }
+
+    pub fn fault(&self) -> Option<&ItemFault> {
+        match self {
+            Outcome::Failed(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}
+
+/// A request, read.
+pub(crate) struct Asked<C> {
+    pub entries: Vec<Entry>,
+    /// What the answer needs of the question.
+    pub context: C,
+}
+
+/// How one framework asks and reads.
+pub(crate) trait Dialect: Send + 'static {
+    /// The route.
+    const PATH: &'static str;
+    /// What the answer needs of the question.
+    type Context: Send + 'static;
+
+    /// Reads a request. A fault is the whole request's; an item that is wrong is an [`Entry`].
+    fn read(body: Value, query: &str, house: &House) -> Result<Asked<Self::Context>, Fault>;
+
+    /// Writes the answer: one outcome an item, in their order.
+    fn write(context: &Self::Context, outcomes: &[Outcome], house: &House) -> Value;
+}
+
+/// The faults of the items, each with its index.
+pub(crate) fn errors(outcomes: &[Outcome]) -> Vec<Value> {
+    let faults = outcomes.iter().enumerate().filter_map(|(i, outcome)| Some((i, outcome.fault()?)));
+    faults.map(|(i, fault)| fault.to_json(i)).collect()
+}
+
+/// The expected labels of a score, 0 to 4, by name.
+pub(crate) fn dimensions(score: &Score, house: &House) -> Value {
+    let pairs = house.card.dimensions.iter().zip(score.rubric.dimensions);
+    Value::Object(Map::from_iter(pairs.map(|(name, expected)| ((*name).to_owned(), json!(expected)))))
+}
+
+/// The body as an object.
+pub(crate) fn object(body: Value) -> Result<Map<String, Value>, Fault> {
+    match body {
+        Value::Object(map) => Ok(map),
+        other => Err(Fault::Malformed(format!("the body is {}, not an object", kind(&other)))),
+    }
+}
+
+/// What a JSON value is, for messages.
+pub(crate) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// A field that is a string, or absent.
+pub(crate) fn text(map: &mut Map<String, Value>, field: &str) -> Result<Option<String>, ItemFault> {
+    match map.remove(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err(ItemFault::Invalid(format!("`{field}` is {}, not a string", kind(&other)))),
+    }
+}
+
+/// Refuses an item whose texts are too large together.
+pub(crate) fn check_size(house: &House, texts: &[Option<&str>]) -> Result<(), ItemFault> {
+    let (bytes, limit) = (texts.iter().flatten().map(|text| text.len()).sum::<usize>(), house.item_bytes);
+    match bytes <= limit {
+        true => Ok(()),
+        false => {
+            Err(ItemFault::Invalid(format!("the item has {bytes} bytes of text; at most {limit} are read")))
+        }
+    }
+}
+
+/// Refuses more items than the queue can hold, before anything is done for them.
+pub(crate) fn check_count(house: &House, items: usize) -> Result<(), Fault> {
+    match items <= house.items {
+        true => Ok(()),
+        false => Err(Fault::TooManyItems { items, limit: house.items }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tracelift_domain::TaskDomain;
+    use tracelift_domain::rubric::dimension_names;
+
+    fn house() -> House {
+        let card = Card {
+            name: "m".into(),
+            fingerprint: "f".into(),
+            domain: TaskDomain::Math,
+            dimensions: *dimension_names(TaskDomain::Math),
+            max_tokens: 100,
+        };
+        House { card, tags: Tags::Optional, item_bytes: 1000, items: 8 }
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        prop::sample::select(vec![
+            "items",
+            "problem",
+            "reasoning",
+            "task_name",
+            "task_type",
+            "tests",
+            "max_length",
+            "batch_size",
+            "query",
+            "prompts",
+            "labels",
+            "prompt",
+            "response",
+            "label",
+            "input",
+            "messages",
+            "model",
+            "role",
+            "content",
+            "truncate_prompt_tokens",
+            "x",
+        ])
+        .prop_map(str::to_owned)
+    }
+
+    fn any_text() -> impl Strategy<Value = String> {
+        let part = prop::sample::select(vec![
+            "<reasoning>",
+            "</reasoning>",
+            "<|im_start|>user\n",
+            "<|im_end|>",
+            "<|im_start|>assistant\n",
+            "Problem:\n",
+            "\nReasoning:",
+            "<problem>",
+            "</problem>",
+            "<pad>",
+            "|>",
+            "<|",
+            "é",
+            " ",
+            "a",
+            "{\"problem\": \"p\"}",
+            "user",
+            "assistant",
+        ]);
+        prop::collection::vec(part, 0..6).prop_map(|parts| parts.concat())
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any_text().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 48, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map(name(), inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// Whatever is asked is read or refused, and every entry has its place in an answer.
+    fn holds<D: Dialect>(body: Value) {
+        let house = house();
+        let Ok(Asked { entries, context }) = D::read(body, "detail=true", &house) else { return };
+        assert!(entries.len() <= house.items);
+        let outcomes: Vec<Outcome> = entries
+            .into_iter()
+            .map(|entry| match entry {
+                Entry::Score(_) => Outcome::Failed(ItemFault::NotFinite),
+                Entry::Defect(defect) => Outcome::Defect(defect),
+                Entry::Invalid(fault) => Outcome::Failed(fault),
+            })
+            .collect();
+        let answer = D::write(&context, &outcomes, &house);
+        let failed = outcomes.iter().filter(|outcome| outcome.fault().is_some()).count();
+        let said = answer.get("errors").and_then(Value::as_array).map(Vec::len);
+        assert!(said == Some(failed) || D::PATH == slime::Slime::PATH, "{answer}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_json_is_read_or_refused(body in json()) {
+            holds::<items::Items>(body.clone());
+            holds::<openrlhf::OpenRlhf>(body.clone());
+            holds::<slime::Slime>(body.clone());
+            holds::<classify::Classify>(body);
+        }
+
+        #[test]
+        fn likely_requests_are_read_or_refused(
+            fields in prop::collection::btree_map(name(), prop_oneof![json(), prop::collection::vec(json(), 0..10).prop_map(Value::from)], 0..8),
+        ) {
+            let body = Value::Object(fields.into_iter().collect());
+            holds::<items::Items>(body.clone());
+            holds::<openrlhf::OpenRlhf>(body.clone());
+            holds::<slime::Slime>(body.clone());
+            holds::<classify::Classify>(body);
+        }
+    }
+}

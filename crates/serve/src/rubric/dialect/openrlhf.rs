@@ -1,0 +1,89 @@
+//! `POST /get_reward`: OpenRLHF's remote reward model.
+//!
+//! It sends `{"query": [text], "prompts": [text], "labels": [any]}`, one sample a request as a rule, where a query is the
+//! prompt and the completion, special tokens and all. It reads `rewards`, `scores` and the lists of `extra_logs`; other fields
+//! are ignored on both sides.
+
+use super::{Asked, Dialect, Entry, House, Outcome, check_count, completion, errors, kind, object};
+use crate::fault::{Fault, ItemFault};
+use serde_json::{Map, Value, json};
+
+pub(crate) struct OpenRlhf;
+
+impl Dialect for OpenRlhf {
+    const PATH: &'static str = "/get_reward";
+    type Context = ();
+
+    fn read(body: Value, _query: &str, house: &House) -> Result<Asked<()>, Fault> {
+        let mut map = object(body)?;
+        let Some(queries) = list(&mut map, "query")? else {
+            return Err(Fault::Invalid("`query` is missing".into()));
+        };
+        check_count(house, queries.len())?;
+        let mut beside = |field: &str| {
+            let values = list(&mut map, field)?;
+            match values {
+                // Older versions send no prompts, and labels may be left out.
+                Some(values) if !values.is_empty() && values.len() != queries.len() => Err(Fault::Invalid(
+                    format!("`{field}` has {} entries, but `query` has {}", values.len(), queries.len()),
+                )),
+                values => Ok(values.unwrap_or_default()),
+            }
+        };
+        let (prompts, labels) = (beside("prompts")?, beside("labels")?);
+        let mut prompts = prompts.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        let mut labels = labels.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        let entries = queries
+            .into_iter()
+            .map(|query| {
+                let (prompt, label) = (prompts.next().flatten(), labels.next().flatten());
+                entry(&query, prompt, label, house).unwrap_or_else(Entry::Invalid)
+            })
+            .collect();
+        Ok(Asked { entries, context: () })
+    }
+
+    fn write((): &(), outcomes: &[Outcome], house: &House) -> Value {
+        let rewards: Vec<Option<f64>> = outcomes.iter().map(Outcome::reward).collect();
+        let mut logs = Map::new();
+        for (d, name) in house.card.dimensions.iter().enumerate() {
+            let values: Vec<Option<f64>> = outcomes
+                .iter()
+                .map(|outcome| match outcome {
+                    Outcome::Scored(score) => Some(score.rubric.dimensions[d]),
+                    Outcome::Defect(_) => Some(0.0),
+                    Outcome::Failed(_) => None,
+                })
+                .collect();
+            logs.insert((*name).to_owned(), json!(values));
+        }
+        let defects = outcomes.iter().map(|outcome| f64::from(matches!(outcome, Outcome::Defect(_))));
+        logs.insert("no_trace".to_owned(), json!(defects.collect::<Vec<f64>>()));
+        json!({ "rewards": rewards, "scores": rewards, "extra_logs": logs, "errors": errors(outcomes) })
+    }
+}
+
+fn entry(
+    query: &Value,
+    prompt: Option<Value>,
+    label: Option<Value>,
+    house: &House,
+) -> Result<Entry, ItemFault> {
+    let Some(query) = query.as_str() else {
+        return Err(ItemFault::Invalid(format!("the query is {}, not a string", kind(query))));
+    };
+    let prompt = completion::prompt_text(prompt)?;
+    let response = completion::completion_of(query, prompt.as_deref())?;
+    let prompt = prompt.as_deref().or_else(|| completion::prompt_of(query));
+    Ok(completion::entry(prompt, response, label, house))
+}
+
+/// A field that is a list; a lone string is a list of one.
+fn list(map: &mut Map<String, Value>, field: &str) -> Result<Option<Vec<Value>>, Fault> {
+    match map.remove(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Array(values)) => Ok(Some(values)),
+        Some(text @ Value::String(_)) => Ok(Some(vec![text])),
+        Some(other) => Err(Fault::Invalid(format!("`{field}` is {}, not a list", kind(&other)))),
+    }
+}

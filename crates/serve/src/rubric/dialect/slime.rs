@@ -1,0 +1,67 @@
+//! `POST /remote_rm`: slime's remote reward model.
+//!
+//! It sends one sample, `{"prompt", "response", "label"}`, and the body of the answer *is* the reward: a number. With
+//! `?detail=true` in the URL the body is an object instead, for `--reward-key score`. Other fields are ignored. What
+//! cannot be scored is an error status, which slime tries again and then raises.
+
+use super::{Asked, Dialect, Entry, House, Outcome, completion, dimensions, errors, kind, object};
+use crate::fault::{Fault, ItemFault};
+use serde_json::{Map, Value, json};
+
+pub(crate) struct Slime;
+
+/// What the body of the answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    Number,
+    Object,
+}
+
+impl Dialect for Slime {
+    const PATH: &'static str = "/remote_rm";
+    type Context = Body;
+
+    fn read(body: Value, query: &str, house: &House) -> Result<Asked<Body>, Fault> {
+        let mut map = object(body)?;
+        let context = match query.split('&').find_map(|pair| pair.strip_prefix("detail=")) {
+            None | Some("false" | "0") => Body::Number,
+            Some("true" | "1") => Body::Object,
+            Some(_) => return Err(Fault::Invalid("`detail` in the URL is neither true nor false".into())),
+        };
+        let entry = entry(&mut map, house).unwrap_or_else(Entry::Invalid);
+        Ok(Asked { entries: vec![entry], context })
+    }
+
+    fn write(context: &Body, outcomes: &[Outcome], house: &House) -> Value {
+        let (outcome, reward) = match outcomes {
+            [outcome] => (outcome, outcome.reward()),
+            _ => return json!({ "errors": errors(outcomes) }),
+        };
+        match (outcome, reward, context) {
+            (Outcome::Failed(fault), _, _) => {
+                json!({ "error": { "code": fault.code(), "message": fault.to_string(), "index": 0 } })
+            }
+            (_, reward, Body::Number) => json!(reward),
+            (Outcome::Scored(score), _, Body::Object) => json!({
+                "score": score.rubric.score,
+                "derived": score.rubric.derived,
+                "total": score.rubric.total,
+                "dimensions": dimensions(score, house),
+                "defect": null,
+            }),
+            (Outcome::Defect(defect), _, Body::Object) => json!({ "score": 0.0, "defect": defect }),
+        }
+    }
+}
+
+fn entry(map: &mut Map<String, Value>, house: &House) -> Result<Entry, ItemFault> {
+    let prompt = completion::prompt_text(map.remove("prompt"))?;
+    let response = match map.remove("response") {
+        Some(Value::String(response)) => response,
+        Some(other) => {
+            return Err(ItemFault::Invalid(format!("`response` is {}, not a string", kind(&other))));
+        }
+        None => return Err(ItemFault::Invalid("`response` is missing".into())),
+    };
+    Ok(completion::entry(prompt.as_deref(), &response, map.remove("label"), house))
+}

@@ -1,0 +1,174 @@
+//! The routes of the rubric service: read a dialect, score, write the dialect.
+
+use super::desk::{Desk, DeskConfig};
+use super::dialect::{Asked, Dialect, Entry, House, Outcome, Tags};
+use super::dialect::{classify::Classify, items::Items, openrlhf::OpenRlhf, slime::Slime};
+use super::{Score, Scorer};
+use crate::body::{self, BodyLimits, Bytes};
+use crate::fault::{Fault, ItemFault, answer};
+use crate::listener::{ListenConfig, ServeError, Service};
+use crate::metrics::Metrics;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, post};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How the rubric service queues and batches.
+#[derive(Clone, Copy, Debug)]
+pub struct RubricServiceConfig {
+    /// Items that may wait; a request that finds no room is refused with 429.
+    pub queue: usize,
+    /// Tokens of a batch.
+    pub batch_tokens: usize,
+    /// How long a batch waits for items that are on their way.
+    pub linger: Duration,
+    /// Threads that tokenize.
+    pub tokenizing: usize,
+    /// Bytes of the texts of one item.
+    pub item_bytes: usize,
+    /// Whether a planner's completion must have its tags.
+    pub tags: Tags,
+}
+
+impl Default for RubricServiceConfig {
+    fn default() -> RubricServiceConfig {
+        RubricServiceConfig {
+            queue: 1024,
+            batch_tokens: 8192,
+            linger: Duration::from_millis(2),
+            tokenizing: 1,
+            item_bytes: 256 * 1024,
+            tags: Tags::Required,
+        }
+    }
+}
+
+/// The rubric service on a scorer.
+///
+/// # Errors
+/// When its threads cannot be had.
+pub fn rubric_service(
+    scorer: Arc<dyn Scorer>,
+    config: RubricServiceConfig,
+    listen: &ListenConfig,
+) -> Result<Service, ServeError> {
+    let metrics = Arc::new(Metrics::default());
+    let card = scorer.card();
+    let health = json!({ "kind": "rubric reward model", "model": &card });
+    let desk = DeskConfig {
+        queue: config.queue,
+        batch_tokens: config.batch_tokens,
+        linger: config.linger,
+        tokenizing: config.tokenizing,
+    };
+    let (desk, threads) = Desk::open(scorer, desk, &metrics)?;
+    let counter = Arc::new(Counter {
+        desk,
+        house: House { card, tags: config.tags, item_bytes: config.item_bytes, items: config.queue },
+        limits: BodyLimits::of(listen),
+        metrics: Arc::clone(&metrics),
+    });
+    let routes = vec![
+        (Items::PATH, route::<Items>(&counter)),
+        (OpenRlhf::PATH, route::<OpenRlhf>(&counter)),
+        (Slime::PATH, route::<Slime>(&counter)),
+        (Classify::PATH, route::<Classify>(&counter)),
+    ];
+    Ok(Service { routes, openapi: include_str!("../../openapi/rubric.json"), health, metrics, threads })
+}
+
+/// What the routes share.
+struct Counter {
+    desk: Desk,
+    house: House,
+    limits: BodyLimits,
+    metrics: Arc<Metrics>,
+}
+
+fn route<D: Dialect>(counter: &Arc<Counter>) -> MethodRouter {
+    let counter = Arc::clone(counter);
+    post(move |request: Request| {
+        let counter = Arc::clone(&counter);
+        async move { counter.attend::<D>(request).await.unwrap_or_else(IntoResponse::into_response) }
+    })
+}
+
+impl Counter {
+    async fn attend<D: Dialect>(self: &Arc<Self>, request: Request) -> Result<Response, Fault> {
+        let deadline = Instant::now() + self.limits.time;
+        let arrival = self.desk.expect();
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let Bytes { bytes, room: _room } = self.limits.read(request).await?;
+        let size = bytes.len();
+        let counter = Arc::clone(self);
+        let read = move || D::read(body::from_json(&bytes)?, &query, &counter.house);
+        let Asked { entries, context } = body::apart(size, read).await?;
+        let mut inputs = Vec::new();
+        // What waits is remembered by its number among the inputs.
+        let waiting: Vec<Result<usize, Outcome>> = entries
+            .into_iter()
+            .map(|entry| match entry {
+                Entry::Score(input) => {
+                    inputs.push(input);
+                    Ok(inputs.len() - 1)
+                }
+                Entry::Defect(defect) => Err(Outcome::Defect(defect)),
+                Entry::Invalid(fault) => Err(Outcome::Failed(fault)),
+            })
+            .collect();
+        let receivers =
+            self.desk.submit(inputs, arrival).inspect_err(|_| self.tally("refused", waiting.len()))?;
+        let all = async {
+            let mut answers = Vec::with_capacity(receivers.len());
+            for receiver in receivers {
+                answers.push(receiver.await.map_err(|_| Fault::ShuttingDown)?);
+            }
+            Ok::<Vec<Result<Score, ItemFault>>, Fault>(answers)
+        };
+        let answers = tokio::time::timeout_at(deadline.into(), all).await;
+        let answers = answers.map_err(|_| {
+            self.tally("timed_out", waiting.len());
+            Fault::TimedOut { limit: self.limits.time }
+        })??;
+        let outcomes: Vec<Outcome> = waiting
+            .into_iter()
+            .map(|place| match place {
+                Err(outcome) => outcome,
+                Ok(i) => match &answers[i] {
+                    Ok(score) => Outcome::Scored(*score),
+                    Err(fault) => Outcome::Failed(fault.clone()),
+                },
+            })
+            .collect();
+        for outcome in &outcomes {
+            self.tally(outcome.word(), 1);
+        }
+        Ok(answer(status(&outcomes), &D::write(&context, &outcomes, &self.house)))
+    }
+
+    fn tally(&self, outcome: &str, items: usize) {
+        let help = "Items by what became of them.";
+        self.metrics.count("tracelift_items_total", help, &[("outcome", outcome)], items as u64);
+    }
+}
+
+/// A request of which at least one item was judged is a success, and so is one without items. Where none was, the status
+/// says whose fault it is.
+fn status(outcomes: &[Outcome]) -> StatusCode {
+    let faults = || {
+        outcomes.iter().map(|outcome| match outcome {
+            Outcome::Failed(fault) => Some(fault),
+            _ => None,
+        })
+    };
+    if outcomes.is_empty() || faults().any(|fault| fault.is_none()) {
+        StatusCode::OK
+    } else if faults().flatten().all(ItemFault::is_callers) {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
+}
