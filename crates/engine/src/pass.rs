@@ -4,6 +4,7 @@
 //! head. All buffers are laid out once for a number of rows and used again for every batch that fits.
 
 use crate::batch::Batch;
+use crate::lora::Lora;
 use crate::model::{Model, Site};
 use crate::ops::head::{self, Chunk, Target, TokenScore};
 use crate::ops::rope::Angles;
@@ -115,7 +116,7 @@ impl Pass {
         }
         fit(&mut self.hidden, hidden);
         fit(&mut self.r, 1);
-        fit(&mut self.low, model.lora.as_ref().map_or(0, |lora| lora.config.rank));
+        fit(&mut self.low, model.lora.as_ref().map_or(0, Lora::largest_rank));
     }
 
     /// Runs the model over a batch. The hidden states after the last norm are then in [`Pass::hidden`].
@@ -219,7 +220,7 @@ impl Pass {
         fit(&mut self.d_attended, heads.queries * heads.dim);
         fit(&mut self.d_gate_up, 2 * ffn);
         fit(&mut self.d_activated, ffn);
-        fit(&mut self.d_low, model.lora.as_ref().map_or(0, |lora| lora.config.rank));
+        fit(&mut self.d_low, model.lora.as_ref().map_or(0, Lora::largest_rank));
 
         self.d_stream.fill(0.0);
         let last = &self.stream[config.layers];
