@@ -59,6 +59,7 @@ pub struct Pass {
     low: Vec<f32>,
     d_low: Vec<f32>,
     chunk: Chunk<f32>,
+    scores: attention::Scratch<f32>,
 }
 
 impl Pass {
@@ -83,6 +84,7 @@ impl Pass {
             low: Vec::new(),
             d_low: Vec::new(),
             chunk: Chunk::default(),
+            scores: attention::Scratch::default(),
         }
     }
 
@@ -140,6 +142,7 @@ impl Pass {
                 Some(&mut after[0]),
                 &self.angles,
                 &mut self.low,
+                &mut self.scores,
             );
         }
         let weight = &model.weights[model.layout.norm.clone()];
@@ -245,7 +248,8 @@ impl Pass {
                 Memory::Keep => &mut self.blocks[layer],
                 Memory::Recompute => {
                     let block = &mut self.blocks[0];
-                    forward_block(model, batch, layer, block, x, None, &self.angles, &mut self.low);
+                    let (low, scores) = (&mut self.low, &mut self.scores);
+                    forward_block(model, batch, layer, block, x, None, &self.angles, low, scores);
                     block
                 }
             };
@@ -303,6 +307,7 @@ impl Pass {
                 &block.qkv,
                 batch.offsets(),
                 heads,
+                &mut self.scores,
             );
             let turned = heads.queries + heads.keys;
             rope::backward(&mut self.d_qkv, heads.width(), turned, &self.angles, batch.positions());
@@ -356,6 +361,7 @@ fn forward_block(
     y: Option<&mut Vec<f32>>,
     angles: &Angles<f32>,
     low: &mut [f32],
+    scores: &mut attention::Scratch<f32>,
 ) {
     let places = &model.layout.blocks[layer];
     let heads = model.heads();
@@ -368,7 +374,7 @@ fn forward_block(
         head_norm::forward(&mut block.qkv, &mut block.raw, &mut block.head_r, weights, heads, eps);
     }
     rope::forward(&mut block.qkv, heads.width(), heads.queries + heads.keys, angles, batch.positions());
-    attention::forward(&mut block.attended, &mut block.log_sums, &block.qkv, batch.offsets(), heads);
+    attention::forward(&mut block.attended, &mut block.log_sums, &block.qkv, batch.offsets(), heads, scores);
     model.project(&mut block.middle, &block.attended, layer, Site::Output, low);
     add(&mut block.middle, x, model.config.hidden_size);
 

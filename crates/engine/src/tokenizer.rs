@@ -175,10 +175,9 @@ impl Tokenizer {
         let failed = |error: tokenizers::Error| TokenizerError::Code(error.to_string());
         let bare = self.inner.encode_fast(text, false).map_err(failed)?;
         let mut tokens = self.inner.encode_fast(text, true).map_err(failed)?.get_ids().to_vec();
-        while tokens.last().is_some_and(|last| self.eos.contains(last) && bare.get_ids().last() != Some(last))
-        {
-            tokens.pop();
-        }
+        let ends = |tokens: &[u32]| tokens.iter().rev().take_while(|token| self.eos.contains(token)).count();
+        let added = ends(&tokens).saturating_sub(ends(bare.get_ids()));
+        tokens.truncate(tokens.len() - added);
         Ok(tokens)
     }
 
@@ -357,74 +356,4 @@ fn byte_symbols() -> [char; 256] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn byte_symbols_are_those_of_the_tokenizers_crate() {
-        let ours: BTreeSet<char> = byte_symbols().into();
-        let theirs: BTreeSet<char> =
-            tokenizers::pre_tokenizers::byte_level::ByteLevel::alphabet().into_iter().collect();
-        assert_eq!(ours.len(), 256);
-        assert_eq!(ours, theirs);
-    }
-
-    #[test]
-    fn a_byte_is_its_own_token_and_special_tokens_are_whole() {
-        let tokenizer = Tokenizer::byte_level().unwrap();
-        assert_eq!(tokenizer.vocabulary(), 260);
-        assert_eq!(tokenizer.eos(), [257]);
-        assert_eq!(tokenizer.token(258).as_deref(), Some("<reasoning>"));
-        assert_eq!(
-            tokenizer.encode("a <reasoning>é\n</reasoning>").unwrap(),
-            [97, 32, 258, 0xC3, 0xA9, 10, 259]
-        );
-        assert_eq!(tokenizer.encode("\0\u{7f}").unwrap(), [0, 127]);
-        // An end token that a model wrote is not part of its text.
-        assert_eq!(tokenizer.decode(&[104, 105, 257]).unwrap(), "hi");
-    }
-
-    #[test]
-    fn a_byte_level_tokenizer_survives_its_files() {
-        let scratch = tempfile::tempdir().unwrap();
-        let tokenizer = Tokenizer::byte_level().unwrap();
-        tokenizer.save(scratch.path()).unwrap();
-        let again = Tokenizer::load(scratch.path()).unwrap();
-        assert_eq!(again.eos(), tokenizer.eos());
-        assert_eq!(again.to_json().unwrap(), tokenizer.to_json().unwrap());
-        // The file may have any name; what ends a text stands beside it.
-        let renamed = scratch.path().join("bytes.json");
-        std::fs::rename(scratch.path().join("tokenizer.json"), &renamed).unwrap();
-        assert_eq!(Tokenizer::read(&renamed).unwrap().eos(), [257]);
-        std::fs::remove_file(scratch.path().join("tokenizer_config.json")).unwrap();
-        assert!(Tokenizer::read(&renamed).unwrap().eos().is_empty());
-    }
-
-    /// Any text, and texts in which special tokens, tag by tag, are likely.
-    fn text() -> impl Strategy<Value = String> {
-        let piece = prop_oneof![
-            4 => any::<String>(),
-            1 => any::<char>().prop_map(String::from),
-            1 => proptest::sample::select(vec!["<pad>", "<eos>", "<reasoning>", "</reasoning>", "<", " ", "\u{10FFFF}"])
-                .prop_map(str::to_owned),
-        ];
-        proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_survives_byte_level_tokens(text in text()) {
-            let tokenizer = Tokenizer::byte_level().unwrap();
-            let tokens = tokenizer.encode(&text).unwrap();
-            prop_assert!(tokens.iter().all(|&token| (token as usize) < tokenizer.vocabulary()));
-            // Decoding leaves out an end token at the end, and that alone.
-            prop_assert_eq!(tokenizer.decode(&tokens).unwrap(), text.strip_suffix("<eos>").unwrap_or(&text));
-            let special = tokens.iter().filter(|&&token| token >= 256);
-            let special: usize = special.map(|&token| tokenizer.token(token).unwrap().len()).sum();
-            let bytes = tokens.iter().filter(|&&token| token < 256).count();
-            prop_assert_eq!(bytes + special, text.len());
-        }
-    }
-}
+mod tests;

@@ -104,7 +104,10 @@ impl RewardModel {
         std::fs::create_dir_all(dir)
             .map_err(|source| CheckpointError::Io { path: dir.to_owned(), source })?;
         let config = Map::from_iter([
-            ("architectures".to_owned(), json!([format!("{}ForReasonRewardModel", self.backbone.config.family.title())])),
+            (
+                "architectures".to_owned(),
+                json!([format!("{}ForReasonRewardModel", self.backbone.config.family.title())]),
+            ),
             ("rm_dimension_names".to_owned(), json!(dimension_names(self.domain))),
             ("rm_dimension_weights".to_owned(), json!(vec![0.2; DIMENSIONS])),
             ("rm_num_labels".to_owned(), json!(LABELS)),

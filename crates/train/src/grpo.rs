@@ -505,7 +505,7 @@ impl<'a> Grpo<'a> {
                 seen += targets.len();
             }
             let (parameters, tensors) = self.planner.model.learnable();
-            norm = Some(self.learner.apply(parameters, tensors, rate)?);
+            norm = Some(self.learner.apply(parameters, tensors, loss, rate)?);
         }
         self.learner.step += 1;
         let per_token = |sum: f64| (seen > 0).then(|| sum / seen as f64);

@@ -9,6 +9,9 @@ use crate::lora::{Adaptation, LoraConfig, Projection};
 use regex::Regex;
 use serde_json::{Map, Value};
 
+/// No adapter of higher rank is lower than what it adapts.
+const LARGEST_RANK: u64 = 65_536;
+
 /// Fields that change nothing in what a saved adapter computes.
 const WITHOUT_EFFECT: [&str; 16] = [
     "auto_mapping",
@@ -148,7 +151,7 @@ fn present<'a>(map: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
 }
 
 fn rank(value: &Value) -> Option<usize> {
-    value.as_u64().filter(|rank| (1..=65_536).contains(rank)).map(|rank| rank as usize)
+    value.as_u64().filter(|rank| (1..=LARGEST_RANK).contains(rank)).map(|rank| rank as usize)
 }
 
 fn names(value: &Value) -> Option<Vec<String>> {

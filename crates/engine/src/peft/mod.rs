@@ -5,6 +5,7 @@ mod config;
 use crate::checkpoint::{
     CheckpointError, Outgoing, Precision, TensorFile, io_error, read_text, save_tensors, write_atomically,
 };
+use crate::config::Config;
 use crate::lora::{Adaptation, Lora, Projection};
 use crate::model::Model;
 use serde_json::{Map, Value, json};
@@ -27,8 +28,7 @@ pub fn load(model: &mut Model, dir: &Path) -> Result<(), CheckpointError> {
     let absent = || CheckpointError::Io { path: path.clone(), source: io::ErrorKind::NotFound.into() };
     let text = read_text(&path, LARGEST_CONFIG)?.ok_or_else(absent)?;
     let broken = |message: String| CheckpointError::Json { path: path.clone(), message };
-    let config = config::read(&text, &model.config).map_err(broken)?;
-    let mut lora = Lora::empty(&model.config, config.common, &config.plan);
+    let mut lora = read_config(&text, &model.config).map_err(broken)?;
 
     let file_path = dir.join("adapter_model.safetensors");
     let mut file = TensorFile::open(&file_path)?;
@@ -39,7 +39,7 @@ pub fn load(model: &mut Model, dir: &Path) -> Result<(), CheckpointError> {
         }
         let place = name.strip_prefix(PREFIX).and_then(|own| {
             let module = own.rsplit_once('.')?.0;
-            config.saved.iter().any(|saved| config::ends_with(module, saved)).then_some(())?;
+            lora.saved.iter().any(|saved| config::ends_with(module, saved)).then_some(())?;
             model.layout.tensors.iter().find(|tensor| tensor.name == own)
         });
         let Some(tensor) = place else {
@@ -49,7 +49,7 @@ pub fn load(model: &mut Model, dir: &Path) -> Result<(), CheckpointError> {
         file.read_into(&name, &tensor.shape, &mut values)?;
         brought.push((tensor.clone(), values));
     }
-    for saved in &config.saved {
+    for saved in &lora.saved {
         // A table that two modules share would no longer be shared.
         if model.config.tied
             && ["lm_head", "embed_tokens"].iter().any(|table| config::ends_with(saved, table))
@@ -75,9 +75,19 @@ pub fn load(model: &mut Model, dir: &Path) -> Result<(), CheckpointError> {
         model.weights[tensor.range].copy_from_slice(&values);
         lora.brought.push(tensor.name);
     }
-    lora.saved = config.saved;
     model.lora = Some(lora);
     Ok(())
+}
+
+/// The adapters, zero as yet, that the text of an `adapter_config.json` describes for a model.
+///
+/// # Errors
+/// Names the key that does not fit.
+pub fn read_config(text: &str, model: &Config) -> Result<Lora, String> {
+    let config = config::read(text, model)?;
+    let mut lora = Lora::empty(model, config.common, &config.plan);
+    lora.saved = config.saved;
+    Ok(lora)
 }
 
 /// Writes a model's adapters; `base` is what `base_model_name_or_path` says. Nothing is written without adapters.

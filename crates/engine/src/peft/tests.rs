@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{Config, Family};
+use crate::config::Family;
 use crate::lora::LoraConfig;
 use crate::ops::rope::Scaling;
 use proptest::prelude::*;
