@@ -97,13 +97,13 @@ impl Model {
         let Some(lora) = self.lora.take() else { return };
         for layer in 0..self.config.layers {
             for projection in Projection::ALL {
-                if let Some((a, b)) = lora.slot(layer, projection) {
+                if let Some(slot) = lora.slot(layer, projection) {
                     let (inputs, outputs) = projection.shape(&self.config);
-                    let rank = lora.config.rank;
+                    let rank = slot.rank;
                     let range = self.projection_range(layer, projection);
-                    let a = linear::Mat::new(&lora.values[a], rank, inputs);
-                    let b = linear::Mat::new(&lora.values[b], outputs, rank);
-                    let scale = lora.config.scale();
+                    let a = linear::Mat::new(&lora.values[slot.a.clone()], rank, inputs);
+                    let b = linear::Mat::new(&lora.values[slot.b.clone()], outputs, rank);
+                    let scale = slot.scale;
                     let weight = &mut self.weights[range];
                     linear::matmul(weight, inputs, Into::Add, scale, b, a, linear::Threads::All);
                 }
@@ -179,7 +179,7 @@ impl Model {
         Fingerprint::of([
             ("config", config.as_bytes()),
             ("weights", bytes_of(&self.weights)),
-            ("lora", format!("{:?}", adapters.map(|lora| &lora.config)).as_bytes()),
+            ("lora", format!("{:?}", adapters.map(Lora::description)).as_bytes()),
             ("adapters", adapters.map_or(&[], |lora| bytes_of(&lora.values))),
         ])
     }
@@ -193,12 +193,15 @@ impl Model {
         let block = &self.layout.blocks[layer];
         let hidden = self.config.hidden_size;
         match site {
-            Site::Qkv => (block.qkv.clone(), Some(block.qkv_bias.clone()), hidden, &[QProj, KProj, VProj]),
+            Site::Qkv => (block.qkv.clone(), block.qkv_bias.clone(), hidden, &[QProj, KProj, VProj]),
             Site::Output => {
-                (block.output.clone(), None, self.config.heads * self.config.head_dim(), &[OProj])
+                let width = self.config.heads * self.config.head_dim();
+                (block.output.clone(), block.output_bias.clone(), width, &[OProj])
             }
-            Site::GateUp => (block.gate_up.clone(), None, hidden, &[GateProj, UpProj]),
-            Site::Down => (block.down.clone(), None, self.config.intermediate_size, &[DownProj]),
+            Site::GateUp => (block.gate_up.clone(), block.gate_up_bias.clone(), hidden, &[GateProj, UpProj]),
+            Site::Down => {
+                (block.down.clone(), block.down_bias.clone(), self.config.intermediate_size, &[DownProj])
+            }
         }
     }
 
@@ -252,15 +255,15 @@ impl Model {
         let Some(lora) = &self.lora else { return };
         let mut first = 0;
         for &projection in projections {
-            if let Some((a, b)) = lora.slot(layer, projection) {
+            if let Some(slot) = lora.slot(layer, projection) {
                 let adapter = Adapter {
-                    a: &lora.values[a.clone()],
-                    b: &lora.values[b.clone()],
-                    rank: lora.config.rank,
+                    a: &lora.values[slot.a.clone()],
+                    b: &lora.values[slot.b.clone()],
+                    rank: slot.rank,
                     first,
-                    scale: lora.config.scale(),
+                    scale: slot.scale,
                 };
-                body(&adapter, a, b);
+                body(&adapter, slot.a.clone(), slot.b.clone());
             }
             first += projection.shape(&self.config).1;
         }

@@ -4,10 +4,11 @@
 //! head. All buffers are laid out once for a number of rows and used again for every batch that fits.
 
 use crate::batch::Batch;
+use crate::lora::Lora;
 use crate::model::{Model, Site};
 use crate::ops::head::{self, Chunk, Target, TokenScore};
 use crate::ops::rope::Angles;
-use crate::ops::{attention, embedding, for_rows, rmsnorm, rope, swiglu};
+use crate::ops::{attention, embedding, for_rows, head_norm, rmsnorm, rope, swiglu};
 use crate::real::{axpy, vectorized};
 
 /// What the forward pass keeps for the way back.
@@ -26,6 +27,9 @@ struct Intermediates {
     norm1: Vec<f32>,
     r1: Vec<f32>,
     qkv: Vec<f32>,
+    /// Query and key heads before their norms, where there are such, and the norms' `r`.
+    raw: Vec<f32>,
+    head_r: Vec<f32>,
     attended: Vec<f32>,
     log_sums: Vec<f32>,
     middle: Vec<f32>,
@@ -55,6 +59,7 @@ pub struct Pass {
     low: Vec<f32>,
     d_low: Vec<f32>,
     chunk: Chunk<f32>,
+    scores: attention::Scratch<f32>,
 }
 
 impl Pass {
@@ -79,6 +84,7 @@ impl Pass {
             low: Vec::new(),
             d_low: Vec::new(),
             chunk: Chunk::default(),
+            scores: attention::Scratch::default(),
         }
     }
 
@@ -88,7 +94,7 @@ impl Pass {
         let heads = model.heads();
         self.rows = rows;
         if self.angles.positions() < batch.longest() {
-            self.angles = Angles::new(heads.dim, batch.longest().next_power_of_two(), config.rope_theta);
+            self.angles = config.angles(batch.longest().next_power_of_two());
         }
         let fit = |buffer: &mut Vec<f32>, width: usize| buffer.resize(rows * width, 0.0);
         self.stream.resize_with(config.layers + 1, Vec::new);
@@ -99,6 +105,9 @@ impl Pass {
             fit(&mut block.norm1, hidden);
             fit(&mut block.r1, 1);
             fit(&mut block.qkv, heads.width());
+            let normed = if config.head_norms() { heads.queries + heads.keys } else { 0 };
+            fit(&mut block.raw, normed * heads.dim);
+            fit(&mut block.head_r, normed);
             fit(&mut block.attended, heads.queries * heads.dim);
             fit(&mut block.log_sums, heads.queries);
             fit(&mut block.middle, hidden);
@@ -109,7 +118,7 @@ impl Pass {
         }
         fit(&mut self.hidden, hidden);
         fit(&mut self.r, 1);
-        fit(&mut self.low, model.lora.as_ref().map_or(0, |lora| lora.config.rank));
+        fit(&mut self.low, model.lora.as_ref().map_or(0, Lora::largest_rank));
     }
 
     /// Runs the model over a batch. The hidden states after the last norm are then in [`Pass::hidden`].
@@ -133,6 +142,7 @@ impl Pass {
                 Some(&mut after[0]),
                 &self.angles,
                 &mut self.low,
+                &mut self.scores,
             );
         }
         let weight = &model.weights[model.layout.norm.clone()];
@@ -213,7 +223,7 @@ impl Pass {
         fit(&mut self.d_attended, heads.queries * heads.dim);
         fit(&mut self.d_gate_up, 2 * ffn);
         fit(&mut self.d_activated, ffn);
-        fit(&mut self.d_low, model.lora.as_ref().map_or(0, |lora| lora.config.rank));
+        fit(&mut self.d_low, model.lora.as_ref().map_or(0, Lora::largest_rank));
 
         self.d_stream.fill(0.0);
         let last = &self.stream[config.layers];
@@ -238,7 +248,8 @@ impl Pass {
                 Memory::Keep => &mut self.blocks[layer],
                 Memory::Recompute => {
                     let block = &mut self.blocks[0];
-                    forward_block(model, batch, layer, block, x, None, &self.angles, &mut self.low);
+                    let (low, scores) = (&mut self.low, &mut self.scores);
+                    forward_block(model, batch, layer, block, x, None, &self.angles, low, scores);
                     block
                 }
             };
@@ -296,9 +307,19 @@ impl Pass {
                 &block.qkv,
                 batch.offsets(),
                 heads,
+                &mut self.scores,
             );
             let turned = heads.queries + heads.keys;
             rope::backward(&mut self.d_qkv, heads.width(), turned, &self.angles, batch.positions());
+            if let Some((queries, keys)) = &places.head_norms {
+                if full {
+                    // The two weights lie side by side.
+                    let dw = &mut gradients[queries.start..keys.end];
+                    head_norm::backward_weights(dw, &self.d_qkv, &block.raw, &block.head_r, heads);
+                }
+                let weights = &model.weights[queries.start..keys.end];
+                head_norm::backward_input(&mut self.d_qkv, &block.raw, &block.head_r, weights, heads);
+            }
             let dy = &self.d_qkv;
             model.project_backward(
                 &mut self.d_norm,
@@ -340,6 +361,7 @@ fn forward_block(
     y: Option<&mut Vec<f32>>,
     angles: &Angles<f32>,
     low: &mut [f32],
+    scores: &mut attention::Scratch<f32>,
 ) {
     let places = &model.layout.blocks[layer];
     let heads = model.heads();
@@ -347,8 +369,12 @@ fn forward_block(
 
     rmsnorm::forward(&mut block.norm1, &mut block.r1, x, &model.weights[places.input_norm.clone()], eps);
     model.project(&mut block.qkv, &block.norm1, layer, Site::Qkv, low);
+    if let Some((queries, keys)) = &places.head_norms {
+        let weights = &model.weights[queries.start..keys.end];
+        head_norm::forward(&mut block.qkv, &mut block.raw, &mut block.head_r, weights, heads, eps);
+    }
     rope::forward(&mut block.qkv, heads.width(), heads.queries + heads.keys, angles, batch.positions());
-    attention::forward(&mut block.attended, &mut block.log_sums, &block.qkv, batch.offsets(), heads);
+    attention::forward(&mut block.attended, &mut block.log_sums, &block.qkv, batch.offsets(), heads, scores);
     model.project(&mut block.middle, &block.attended, layer, Site::Output, low);
     add(&mut block.middle, x, model.config.hidden_size);
 

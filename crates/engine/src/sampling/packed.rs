@@ -138,11 +138,16 @@ mod avx512 {
 pub(super) struct Block {
     pub input_norm: Vec<f32>,
     pub qkv: Matrix,
-    pub qkv_bias: Vec<f32>,
+    pub qkv_bias: Option<Vec<f32>>,
+    /// The weights of the norms of query and key heads, side by side.
+    pub head_norms: Option<Vec<f32>>,
     pub output: Matrix,
+    pub output_bias: Option<Vec<f32>>,
     pub post_norm: Vec<f32>,
     pub gate_up: Matrix,
+    pub gate_up_bias: Option<Vec<f32>>,
     pub down: Matrix,
+    pub down_bias: Option<Vec<f32>>,
 }
 
 /// A model made ready for sampling: a snapshot, adapters merged.
@@ -168,14 +173,22 @@ impl Packed {
         let config = &model.config;
         let (hidden, ffn) = (config.hidden_size, config.intermediate_size);
         let at = |range: &std::ops::Range<usize>| &model.weights[range.clone()];
+        let bias = |range: &Option<std::ops::Range<usize>>| range.as_ref().map(|range| at(range).to_vec());
         let blocks = model.layout.blocks.iter().map(|block| Block {
             input_norm: at(&block.input_norm).to_vec(),
             qkv: Matrix::new(at(&block.qkv), hidden),
-            qkv_bias: at(&block.qkv_bias).to_vec(),
+            qkv_bias: bias(&block.qkv_bias),
+            head_norms: block
+                .head_norms
+                .as_ref()
+                .map(|(queries, keys)| at(&(queries.start..keys.end)).to_vec()),
             output: Matrix::new(at(&block.output), config.heads * config.head_dim()),
+            output_bias: bias(&block.output_bias),
             post_norm: at(&block.post_norm).to_vec(),
             gate_up: Matrix::new(at(&block.gate_up), hidden),
+            gate_up_bias: bias(&block.gate_up_bias),
             down: Matrix::new(at(&block.down), ffn),
+            down_bias: bias(&block.down_bias),
         });
         Packed {
             config: config.clone(),

@@ -5,7 +5,7 @@ use super::choice::Sampling;
 use super::packed::Packed;
 use super::{Finish, Request, Sampled};
 use crate::ops::rope::Angles;
-use crate::ops::{rmsnorm, swiglu};
+use crate::ops::{head_norm, rmsnorm, swiglu};
 use crate::real::{axpy, vectorized};
 use rand_chacha::ChaCha8Rng;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -94,7 +94,7 @@ impl<'a> Worker<'a> {
         let config = &self.packed.config;
         let capacity = queue.longest() + self.sampling.max_tokens;
         let mut cache = Cache::new(config.layers, self.packed.heads, self.slots, capacity);
-        let angles = Angles::new(self.packed.heads.dim, capacity, config.rope_theta);
+        let angles = config.angles(capacity);
         let mut free: Vec<usize> = (0..self.slots).rev().collect();
         let mut running: Vec<Running> = Vec::new();
         let mut waiting: Option<(usize, usize, usize)> = None;
@@ -204,11 +204,14 @@ impl<'a> Worker<'a> {
         }
         for (layer, block) in self.packed.blocks.iter().enumerate() {
             normalize(&mut scratch.norm, &scratch.x, &block.input_norm, eps);
-            block.qkv.multiply(&mut scratch.qkv, &scratch.norm, Some(&block.qkv_bias));
+            block.qkv.multiply(&mut scratch.qkv, &scratch.norm, block.qkv_bias.as_deref());
             for (row, qkv) in rows.iter().zip(scratch.qkv.chunks_exact_mut(qkv_width)) {
                 vectorized(
                     #[inline(always)]
                     || {
+                        if let Some(weights) = &block.head_norms {
+                            head_norm::row(qkv, weights, heads, eps);
+                        }
                         for head in
                             qkv[..(heads.queries + heads.keys) * heads.dim].chunks_exact_mut(heads.dim)
                         {
@@ -224,14 +227,14 @@ impl<'a> Worker<'a> {
             {
                 cache.attend(out, layer, row.slot, row.position, qkv, &mut scratch.scores);
             }
-            block.output.multiply(&mut scratch.y, &scratch.attended, None);
+            block.output.multiply(&mut scratch.y, &scratch.attended, block.output_bias.as_deref());
             vectorized(
                 #[inline(always)]
                 || axpy(&mut scratch.x, 1.0, &scratch.y),
             );
 
             normalize(&mut scratch.norm, &scratch.x, &block.post_norm, eps);
-            block.gate_up.multiply(&mut scratch.gate_up, &scratch.norm, None);
+            block.gate_up.multiply(&mut scratch.gate_up, &scratch.norm, block.gate_up_bias.as_deref());
             vectorized(
                 #[inline(always)]
                 || {
@@ -240,7 +243,7 @@ impl<'a> Worker<'a> {
                     rows.for_each(|(y, gate_up)| swiglu::row(y, gate_up));
                 },
             );
-            block.down.multiply(&mut scratch.y, &scratch.activated, None);
+            block.down.multiply(&mut scratch.y, &scratch.activated, block.down_bias.as_deref());
             vectorized(
                 #[inline(always)]
                 || axpy(&mut scratch.x, 1.0, &scratch.y),
