@@ -1,9 +1,12 @@
 //! `tracelift verify …`: the verifiers by themselves, on files of cases.
 
+mod run_code;
+
 use crate::progress;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use rayon::prelude::*;
+use run_code::ServeCode;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -35,6 +38,8 @@ pub enum VerifyCommand {
     Math(Math),
     /// Run programs on tests, in the sandbox.
     Code(Code),
+    /// Run programs for others, in the sandbox, as SandboxFusion's POST /run_code does.
+    Serve(ServeCode),
 }
 
 /// Settings of `verify math`.
@@ -141,6 +146,7 @@ pub fn run(command: &VerifyCommand) -> Result<()> {
     match command {
         VerifyCommand::Math(settings) => verify_math(settings),
         VerifyCommand::Code(settings) => verify_code(settings),
+        VerifyCommand::Serve(settings) => run_code::serve(settings),
     }
 }
 

@@ -8,18 +8,24 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tracelift_domain::{Gold, Problem, Seed, TaskDomain, Trace};
-use tracelift_engine::{Config, Model, Precision, Tokenizer};
+use tracelift_engine::ops::rope::Scaling;
+use tracelift_engine::{Config, Family, Model, Precision, Tokenizer};
 use tracelift_reward::RewardModel;
 
 fn reward_model(dir: &Path) -> RewardModel {
     let config = Config {
+        family: Family::Qwen2,
         vocab_size: 260,
         hidden_size: 32,
         intermediate_size: 64,
         layers: 2,
         heads: 2,
         kv_heads: 1,
+        head_dim: 16,
         rope_theta: 10_000.0,
+        rope_scaling: Scaling::None,
+        attention_bias: false,
+        mlp_bias: false,
         norm_eps: 1e-6,
         tied: true,
         max_positions: 512,

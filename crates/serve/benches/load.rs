@@ -19,7 +19,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tracelift_domain::{Seed, TaskDomain};
-use tracelift_engine::{Config, Model, Tokenizer};
+use tracelift_engine::ops::rope::Scaling;
+use tracelift_engine::{Config, Family, Model, Tokenizer};
 use tracelift_reward::RewardModel;
 use tracelift_serve::metrics::resident_bytes;
 use tracelift_serve::{
@@ -105,13 +106,18 @@ fn sizes() -> Sizes {
 /// About a million parameters, a token a byte.
 fn random_model() -> RewardModel {
     let config = Config {
+        family: Family::Qwen2,
         vocab_size: 260,
         hidden_size: 128,
         intermediate_size: 344,
         layers: 4,
         heads: 4,
         kv_heads: 2,
+        head_dim: 32,
         rope_theta: 10_000.0,
+        rope_scaling: Scaling::None,
+        attention_bias: false,
+        mlp_bias: false,
         norm_eps: 1e-6,
         tied: true,
         max_positions: 2048,

@@ -12,7 +12,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 use tracelift_domain::rubric::dimension_names;
 use tracelift_domain::{Seed, TaskDomain};
-use tracelift_engine::{Config, Model, Precision, Tokenizer};
+use tracelift_engine::ops::rope::Scaling;
+use tracelift_engine::{Config, Family, Model, Precision, Tokenizer};
 use tracelift_reward::{RewardModel, RubricScore};
 use tracelift_serve::rubric::Card;
 use tracelift_serve::{
@@ -23,13 +24,18 @@ use tracelift_serve::{
 /// A small reward model with random weights and heads large enough to tell inputs apart.
 pub fn small_model() -> RewardModel {
     let config = Config {
+        family: Family::Qwen2,
         vocab_size: 260,
         hidden_size: 32,
         intermediate_size: 64,
         layers: 2,
         heads: 2,
         kv_heads: 1,
+        head_dim: 16,
         rope_theta: 10_000.0,
+        rope_scaling: Scaling::None,
+        attention_bias: false,
+        mlp_bias: false,
         norm_eps: 1e-6,
         tied: true,
         max_positions: 1024,
