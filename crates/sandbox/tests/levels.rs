@@ -245,3 +245,15 @@ fn more_than_can_be_run_is_said_to_be_and_nothing_is_run() {
     let long = "#".repeat((16 << 20) + 1);
     assert!(matches!(sandbox.run(&long, b"", &Limits::default()), Err(Fault::Request(_))));
 }
+
+#[test]
+fn a_program_does_the_same_in_every_run_at_every_worker() {
+    let config = |level| SandboxConfig { runs_per_worker: 1, ..config(level) };
+    let Some(sandbox) = started(config(Level::L3)).or_else(|| started(config(Level::L2))) else { return };
+    let source = "import random\nprint(random.random(), hash('x'), list({'a', 'b', 'c', 'd'}))";
+    let first = sandbox.run(source, b"", &Limits::default()).unwrap();
+    let worker = sandbox.idle_workers();
+    let second = sandbox.run(source, b"", &Limits::default()).unwrap();
+    assert_ne!(sandbox.idle_workers(), worker, "a worker that has done its runs is replaced");
+    assert_eq!(first.stdout, second.stdout);
+}

@@ -311,6 +311,10 @@ def preload():
             __import__(name)
         except ImportError:
             pass
+    # With hashes and this the same everywhere, a program does the same in every run and at every worker.
+    import random
+
+    random.seed(0)
     # What the site module would have added. Modules of it that run code of the machine's stay out.
     import _sitebuiltins
     import builtins
