@@ -43,8 +43,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let hostile = hostile()?;
     let before = machine();
     let started = Instant::now();
-    let sandbox =
-        Sandbox::start(SandboxConfig { workers, level: Some(level), require: level, ..SandboxConfig::default() })?;
+    let sandbox = Sandbox::start(SandboxConfig {
+        workers,
+        level: Some(level),
+        require: level,
+        ..SandboxConfig::default()
+    })?;
     println!("{}; {workers} workers, {runs} runs, {} hostile programs", sandbox.observed(), hostile.len());
     let running = machine();
     let limits = Limits {
@@ -161,7 +165,10 @@ fn hostile() -> Result<Vec<(String, String)>, Box<dyn Error>> {
         if case["mode"] == "stdio" && !name.starts_with("ok_") {
             let source = fs::read_to_string(folder.join(name))?;
             // Aimed at nothing: what they reach is looked at by the tests.
-            found.push((name.to_owned(), source.replace("CANARY", "'/tmp/tl_soak'").replace(", PORT)", ", 9)")));
+            found.push((
+                name.to_owned(),
+                source.replace("CANARY", "'/tmp/tl_soak'").replace(", PORT)", ", 9)"),
+            ));
         }
     }
     Ok(found)
@@ -193,7 +200,8 @@ fn family() -> usize {
     let mut parents = Vec::new();
     for process in entries("/proc").iter().filter_map(|name| name.parse::<u32>().ok()) {
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-        let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
+        let parent =
+            stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
         parents.extend(parent.map(|parent| (process, parent)));
     }
     let mut found = vec![std::process::id()];

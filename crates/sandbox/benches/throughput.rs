@@ -94,7 +94,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Puts this process, and all that it starts, on one core.
 fn pin() -> Result<usize, Box<dyn Error>> {
     let allowed = rustix::thread::sched_getaffinity(None)?;
-    let core = (0..rustix::thread::CpuSet::MAX_CPU).rev().find(|&core| allowed.is_set(core)).ok_or("no core")?;
+    let core =
+        (0..rustix::thread::CpuSet::MAX_CPU).rev().find(|&core| allowed.is_set(core)).ok_or("no core")?;
     let mut one = rustix::thread::CpuSet::new();
     one.set(core);
     rustix::thread::sched_setaffinity(None, &one)?;

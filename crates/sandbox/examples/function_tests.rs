@@ -16,7 +16,9 @@ struct Task {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [format, file, rest @ ..] = arguments.as_slice() else { return Err("say which format, and the file".into()) };
+    let [format, file, rest @ ..] = arguments.as_slice() else {
+        return Err("say which format, and the file".into());
+    };
     let stub = rest.first().is_some_and(|which| which == "none");
     let level = rest.get(1).map(|level| level.parse::<Level>()).transpose()?;
     let tasks: Vec<Task> = std::fs::read_to_string(file)?
@@ -77,7 +79,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                         Ok(run) => {
                             results.1 += 1;
                             if !stub {
-                                println!("{} {:?} {}/{} {}", task.id, run.ending, run.passed, run.total, run.message);
+                                println!(
+                                    "{} {:?} {}/{} {}",
+                                    task.id, run.ending, run.passed, run.total, run.message
+                                );
                             }
                         }
                         Err(fault) => println!("{} fault {fault}", task.id),
@@ -87,6 +92,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     });
     let (accepted, rejected, weak) = *results.lock().map_err(|_| "a thread panicked")?;
-    println!("{} tasks: {accepted} accepted ({weak} weak), {rejected} rejected, {:.1} s", tasks.len(), started.elapsed().as_secs_f64());
+    println!(
+        "{} tasks: {accepted} accepted ({weak} weak), {rejected} rejected, {:.1} s",
+        tasks.len(),
+        started.elapsed().as_secs_f64()
+    );
     Ok(())
 }

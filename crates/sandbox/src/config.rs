@@ -42,7 +42,8 @@ impl Default for SandboxConfig {
 pub struct Limits {
     /// Time on a processor. This is what a program is judged by: it does not depend on how busy the machine is.
     pub cpu: Duration,
-    /// Time on the clock: the end of programs that wait.
+    /// Time on the clock, without that in which the machine had no processor for the program: the end of those that
+    /// wait.
     pub wall: Duration,
     /// Memory, the interpreter's own (about 20 MiB) included.
     pub memory_bytes: u64,

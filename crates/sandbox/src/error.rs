@@ -25,7 +25,9 @@ pub enum SandboxError {
         reason: String,
     },
     /// Only resource limits can be had, and nobody has said that this is acceptable.
-    #[error("nothing but resource limits can be had here ({reason}): model-written code is only run so when told to accept no sandbox")]
+    #[error(
+        "nothing but resource limits can be had here ({reason}): model-written code is only run so when told to accept no sandbox"
+    )]
     NotAccepted {
         /// Why not more.
         reason: String,

@@ -18,6 +18,9 @@ use std::{
 /// How long beyond a run's own limit the zygote may take to end everything.
 const GRACE: Duration = Duration::from_secs(15);
 
+/// How many times its wall time a program may take on a machine that has no processor for it: the zygote's constant.
+const LONGEST_STRETCH: u32 = 8;
+
 /// What comes out of one pipe of a run.
 #[derive(Debug)]
 pub(crate) struct Drain {
@@ -106,7 +109,8 @@ pub(crate) fn exchange(
     // The worker has its own copies; with these open, the pipes would never end.
     drop(borrowed);
     drop(descriptors);
-    let deadline = Instant::now() + limits.wall.min(Duration::from_secs(1 << 24)) + GRACE;
+    let patience = limits.wall.min(Duration::from_secs(1 << 24)) * LONGEST_STRETCH + GRACE;
+    let deadline = Instant::now() + patience;
     let mut asked_to_end = false;
     let reply = loop {
         if let Some(frame) = worker.take_frame()? {
@@ -117,7 +121,7 @@ pub(crate) fn exchange(
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(Fault::Silent { seconds: (limits.wall + GRACE).as_secs() });
+            return Err(Fault::Silent { seconds: patience.as_secs() });
         }
         let connection = worker.connection();
         let mut on = Vec::with_capacity(3);
@@ -145,7 +149,13 @@ pub(crate) fn exchange(
         drain.read()?;
     }
     if let End::Fault(message) = reply.end {
-        return Err(Fault::Worker(message));
+        // What a process says that cannot be confined, it says where the program's errors would be.
+        let said = String::from_utf8_lossy(&drains[1].bytes).into_owned();
+        return Err(Fault::Worker(if said.is_empty() {
+            message
+        } else {
+            format!("{message}: {}", said.trim())
+        }));
     }
     Ok(reply)
 }

@@ -120,7 +120,9 @@ pub(crate) fn run(
     })
     .to_string();
     if candidate.len() > LONGEST || tests.len() > LONGEST {
-        return Err(Fault::Request(format!("a candidate or tests of more than {LONGEST} bytes cannot be run")));
+        return Err(Fault::Request(format!(
+            "a candidate or tests of more than {LONGEST} bytes cannot be run"
+        )));
     }
     let (mut results, results_end) = Drain::new(Keep::All(RESULTS_KEPT))?;
     let (mut output, output_end) = Drain::new(Keep::Tail(OUTPUT_KEPT))?;
@@ -130,7 +132,8 @@ pub(crate) fn run(
         results_end,
         output_end,
     ];
-    let reply = exchange(worker, JobKind::Function, number, limits, descriptors, &mut [&mut results, &mut output])?;
+    let reply =
+        exchange(worker, JobKind::Function, number, limits, descriptors, &mut [&mut results, &mut output])?;
     let over = results.over;
     let (tests, done, weak, note) = outcomes(&results.finish(), total)?;
     let ending = match reply.end {
@@ -167,8 +170,8 @@ fn outcomes(written: &[u8], total: usize) -> Result<Outcomes, Fault> {
     for line in written.split_inclusive(|&byte| byte == b'\n') {
         // The tester may have been killed in the middle of a line.
         let Some(line) = line.strip_suffix(b"\n") else { break };
-        let line: Line =
-            serde_json::from_slice(line).map_err(|error| broken(format!("a test's outcome that cannot be read: {error}")))?;
+        let line: Line = serde_json::from_slice(line)
+            .map_err(|error| broken(format!("a test's outcome that cannot be read: {error}")))?;
         if done {
             return Err(broken("an outcome after the last".into()));
         }

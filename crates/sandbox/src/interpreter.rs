@@ -67,7 +67,8 @@ impl Interpreter {
         if !status.success() {
             return Err(broken(format!("{status}: {complaint}")));
         }
-        let found: Self = serde_json::from_str(&answer).map_err(|error| broken(format!("its answer: {error}")))?;
+        let found: Self =
+            serde_json::from_str(&answer).map_err(|error| broken(format!("its answer: {error}")))?;
         if found.version < (3, 8) {
             return Err(broken(format!("version {}.{} is older than 3.8", found.version.0, found.version.1)));
         }

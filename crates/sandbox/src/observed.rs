@@ -9,7 +9,7 @@ use std::fmt;
 pub struct Observed {
     /// The level at which workers run.
     pub level: Level,
-    /// Writing to, and reading of, a file of the machine outside the sandbox.
+    /// Writing to, and reading of, a file of the machine outside the sandbox; reading the runner's environment.
     pub files: Access,
     /// Connecting to listeners of this process: TCP, UDP, abstract Unix sockets.
     pub net: Access,
@@ -47,9 +47,9 @@ pub enum Access {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProcessBound {
-    /// So many were reached when so many were allowed.
+    /// No more than so many were reached when eight were allowed.
     Limited(u64),
-    /// More than were allowed.
+    /// Hundreds were reached when eight were allowed.
     Open,
 }
 

@@ -63,11 +63,8 @@ impl Sandbox {
         // Workers run as other users where the runner is root: they have to get through, not to look around.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))
             .map_err(io("open the sandbox's folder to its workers"))?;
-        let plan = Plan {
-            interpreter,
-            read_only: config.read_only.clone(),
-            folder: folder.path().to_owned(),
-        };
+        let plan =
+            Plan { interpreter, read_only: config.read_only.clone(), folder: folder.path().to_owned() };
         let default_files = Limits::default().file_bytes;
         let mut reasons = Vec::new();
         for level in Level::STRONGEST_FIRST {
@@ -113,9 +110,16 @@ impl Sandbox {
             return Ok(sandbox);
         }
         Err(SandboxError::TooWeak {
-            observed: config.level.filter(|&most| most < config.require).map_or("less".into(), |most| most.to_string()),
+            observed: config
+                .level
+                .filter(|&most| most < config.require)
+                .map_or("less".into(), |most| most.to_string()),
             required: config.require,
-            reason: if reasons.is_empty() { "a lower level was asked for".into() } else { reasons.join("; ") },
+            reason: if reasons.is_empty() {
+                "a lower level was asked for".into()
+            } else {
+                reasons.join("; ")
+            },
         })
     }
 
@@ -150,18 +154,35 @@ impl Sandbox {
     /// The sandbox broke, twice: once more with a fresh worker. Nothing is known about the program then.
     pub fn run(&self, source: &str, stdin: &[u8], limits: &Limits) -> Result<Run, Fault> {
         if source.len() > LONGEST_SOURCE {
-            return Err(Fault::Request(format!("a program of {} bytes: at most {LONGEST_SOURCE} can be run", source.len())));
+            return Err(Fault::Request(format!(
+                "a program of {} bytes: at most {LONGEST_SOURCE} can be run",
+                source.len()
+            )));
         }
         if stdin.len() > LONGEST_STDIN {
-            return Err(Fault::Request(format!("an input of {} bytes: at most {LONGEST_STDIN} can be given", stdin.len())));
+            return Err(Fault::Request(format!(
+                "an input of {} bytes: at most {LONGEST_STDIN} can be given",
+                stdin.len()
+            )));
         }
         self.with_worker(limits, |worker, number| {
-            let (mut stdout, stdout_end) = Drain::new(Keep::All(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX)))?;
+            let (mut stdout, stdout_end) =
+                Drain::new(Keep::All(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX)))?;
             let (mut stderr, stderr_end) = Drain::new(Keep::Tail(STDERR_KEPT))?;
-            let descriptors =
-                vec![sealed_file("program", source.as_bytes())?, sealed_file("stdin", stdin)?, stdout_end, stderr_end];
-            let reply =
-                exchange(worker, JobKind::Script, number, limits, descriptors, &mut [&mut stdout, &mut stderr])?;
+            let descriptors = vec![
+                sealed_file("program", source.as_bytes())?,
+                sealed_file("stdin", stdin)?,
+                stdout_end,
+                stderr_end,
+            ];
+            let reply = exchange(
+                worker,
+                JobKind::Script,
+                number,
+                limits,
+                descriptors,
+                &mut [&mut stdout, &mut stderr],
+            )?;
             let ending = match reply.end {
                 _ if stdout.over => Ending::OutputLimit,
                 End::Exited(status) => Ending::Exited(status),
@@ -224,11 +245,16 @@ impl Sandbox {
         limits: &Limits,
         job: &impl Fn(&mut Worker, u64) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let Some(place) = taken.place.as_mut() else { return Err(Fault::Protocol("no place was taken".into())) };
+        let Some(place) = taken.place.as_mut() else {
+            return Err(Fault::Protocol("no place was taken".into()));
+        };
         let mut worker = match place.worker.take() {
-            Some(worker) if worker.runs < self.runs_per_worker && worker.file_bytes >= limits.file_bytes => worker,
+            Some(worker) if worker.runs < self.runs_per_worker && worker.file_bytes >= limits.file_bytes => {
+                worker
+            }
             worn => {
-                let files = worn.as_ref().map_or(0, |worker| worker.file_bytes).max(Limits::default().file_bytes);
+                let files =
+                    worn.as_ref().map_or(0, |worker| worker.file_bytes).max(Limits::default().file_bytes);
                 drop(worn);
                 Worker::start(&self.plan, self.level, place.index, files.max(limits.file_bytes.min(1 << 40)))?
             }
@@ -244,7 +270,8 @@ impl Sandbox {
         let mut places = self.lock();
         loop {
             // Those with a worker first.
-            let best = places.iter().rposition(|place| place.worker.is_some()).or(places.len().checked_sub(1));
+            let best =
+                places.iter().rposition(|place| place.worker.is_some()).or(places.len().checked_sub(1));
             match best {
                 Some(at) => return places.swap_remove(at),
                 None => places = self.freed.wait(places).unwrap_or_else(PoisonError::into_inner),

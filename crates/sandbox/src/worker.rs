@@ -10,8 +10,8 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     net::{
-        AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
-        recv, send, sendmsg, socketpair,
+        AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
+        SocketType, recv, send, sendmsg, socketpair,
     },
 };
 use serde_json::json;
@@ -95,9 +95,8 @@ impl Worker {
             std::os::unix::fs::chown(folder, Some(user), Some(user))
                 .map_err(Fault::io("give a worker its folder"))?;
         }
-        let (here, there) =
-            socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
-                .map_err(Fault::os("make a worker's connection"))?;
+        let (here, there) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+            .map_err(Fault::os("make a worker's connection"))?;
         let complaints = memory_file("complaints", &[])?;
         let said = complaints.try_clone().map_err(Fault::io("share a worker's complaints"))?;
         let process = Command::new(&plan.interpreter.executable)
@@ -119,7 +118,13 @@ impl Worker {
             decoder: Decoder::default(),
             complaints: File::from(complaints),
             folder: folder.to_owned(),
-            greeting: Greeting { level: level.to_string(), abi: 0, kill_guarded: false, kept: 0, python: String::new() },
+            greeting: Greeting {
+                level: level.to_string(),
+                abi: 0,
+                kill_guarded: false,
+                kept: 0,
+                python: String::new(),
+            },
             runs: 0,
             file_bytes,
         };
@@ -271,7 +276,8 @@ fn memory_file(name: &str, content: &[u8]) -> Result<OwnedFd, Fault> {
         .map_err(Fault::os("make a file in memory"))?;
     let mut at = 0;
     while at < content.len() {
-        at += rustix::io::pwrite(&file, &content[at..], at as u64).map_err(Fault::os("fill a file in memory"))?;
+        at += rustix::io::pwrite(&file, &content[at..], at as u64)
+            .map_err(Fault::os("fill a file in memory"))?;
     }
     Ok(file)
 }
@@ -315,7 +321,8 @@ fn users_of_processes() -> std::io::Result<Vec<u32>> {
 }
 
 fn setup(plan: &Plan, level: Level, folder: &Path, user: Option<u32>, file_bytes: u64) -> Vec<u8> {
-    let hex = |filter: &seccomp::Filter| filter.code.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex =
+        |filter: &seccomp::Filter| filter.code.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let base = hex(&seccomp::base());
     let filters: Vec<_> = (0_u32..=6)
         .map(|abi| {
@@ -323,7 +330,7 @@ fn setup(plan: &Plan, level: Level, folder: &Path, user: Option<u32>, file_bytes
             let landlocked = level >= Level::L2;
             let own_processes = level == Level::L3;
             let guard = seccomp::guard(Guards {
-                signals: !(landlocked && abi >= 6) && !own_processes,
+                signals: !(own_processes || landlocked && abi >= 6),
                 metadata: !own_processes && user.is_none(),
                 truncate: landlocked && abi < 3 && !own_processes,
             });

@@ -13,8 +13,12 @@ const CANARY: &str = "/tmp/tl_hostile_canary";
 
 /// A sandbox at exactly this level, or the reason why there is none here.
 fn sandbox(level: Level) -> Option<Sandbox> {
-    let config =
-        SandboxConfig { workers: NonZeroUsize::MIN, level: Some(level), require: level, ..SandboxConfig::default() };
+    let config = SandboxConfig {
+        workers: NonZeroUsize::MIN,
+        level: Some(level),
+        require: level,
+        ..SandboxConfig::default()
+    };
     match Sandbox::start(config) {
         Ok(sandbox) => {
             println!("{}", sandbox.observed());

@@ -7,7 +7,8 @@ use std::{
     time::Duration,
 };
 use tracelift_sandbox::{
-    Access, Ending, Fault, FunctionTest, Level, Limits, MemoryBound, ProcessBound, Sandbox, SandboxConfig, SandboxError,
+    Access, Ending, Fault, FunctionTest, Level, Limits, MemoryBound, ProcessBound, Sandbox, SandboxConfig,
+    SandboxError,
 };
 
 const SUM: &str = "print(sum(map(int, input().split())))\n";
@@ -45,10 +46,16 @@ fn interpreters() -> Vec<PathBuf> {
 fn every_interpreter_runs_at_every_level() {
     for python in interpreters() {
         for level in Level::STRONGEST_FIRST {
-            let Some(sandbox) = started(SandboxConfig { python: python.clone(), ..config(level) }) else { continue };
+            let Some(sandbox) = started(SandboxConfig { python: python.clone(), ..config(level) }) else {
+                continue;
+            };
             println!("{}: {}", python.display(), sandbox.observed());
             let run = sandbox.run(SUM, b"1 2 3\n", &Limits::default()).unwrap();
-            assert_eq!((run.ending, run.stdout.as_slice()), (Ending::Exited(0), b"6\n".as_slice()), "{run:?}");
+            assert_eq!(
+                (run.ending, run.stdout.as_slice()),
+                (Ending::Exited(0), b"6\n".as_slice()),
+                "{run:?}"
+            );
             let asserts = ["assert add(1, 2) == 3".to_owned()];
             let test = FunctionTest {
                 candidate: "def add(a, b): return a + b",
@@ -68,13 +75,18 @@ fn what_is_observed_is_what_the_level_promises() {
         let Some(sandbox) = started(config(level)) else { continue };
         let observed = sandbox.observed();
         assert_eq!(observed.level, level);
-        for access in [observed.files, observed.net, observed.kill, observed.survivors, observed.descriptors] {
+        for access in [observed.files, observed.net, observed.kill, observed.survivors, observed.descriptors]
+        {
             assert_eq!(access, Access::Blocked, "{observed}");
         }
         assert!(matches!(observed.procs, ProcessBound::Limited(_)), "{observed}");
         assert_eq!(observed.memory, MemoryBound::Watched, "{observed}");
         let line = observed.to_string();
-        assert!(line.starts_with(&format!("sandbox: {level} files=blocked net=blocked kill=blocked procs=limited(")));
+        assert!(
+            line.starts_with(&format!(
+                "sandbox: {level} files=blocked net=blocked kill=blocked procs=limited("
+            ))
+        );
         let json = serde_json::to_value(observed).unwrap();
         assert_eq!(json["level"], level.to_string());
         assert_eq!(json["files"], "blocked");
@@ -105,7 +117,8 @@ fn an_interpreter_that_is_none_is_an_error_that_names_it() {
 #[test]
 fn a_virtual_environment_brings_its_packages() {
     let folder = tempfile::tempdir().unwrap();
-    let made = Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(folder.path().join("v")).status();
+    let made =
+        Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(folder.path().join("v")).status();
     if !made.is_ok_and(|status| status.success()) {
         println!("SKIPPED: no virtual environment can be made here");
         return;
@@ -117,7 +130,8 @@ fn a_virtual_environment_brings_its_packages() {
     for level in [Level::L3, Level::L2] {
         let python = folder.path().join("v/bin/python");
         let Some(sandbox) = started(SandboxConfig { python, ..config(level) }) else { continue };
-        let run = sandbox.run("import tl_package\nprint(tl_package.VALUE + 1)", b"", &Limits::default()).unwrap();
+        let run =
+            sandbox.run("import tl_package\nprint(tl_package.VALUE + 1)", b"", &Limits::default()).unwrap();
         assert_eq!(run.stdout, b"42\n", "{level} {}", String::from_utf8_lossy(&run.stderr));
     }
 }
@@ -153,8 +167,9 @@ fn many_threads_share_few_workers() {
             let sandbox = &sandbox;
             scope.spawn(move || {
                 for number in 0..10 {
-                    let run =
-                        sandbox.run(SUM, format!("{thread} {number}\n").as_bytes(), &Limits::default()).unwrap();
+                    let run = sandbox
+                        .run(SUM, format!("{thread} {number}\n").as_bytes(), &Limits::default())
+                        .unwrap();
                     assert_eq!(run.stdout, format!("{}\n", thread + number).as_bytes());
                 }
             });
@@ -199,7 +214,10 @@ fn limits_are_told_apart() {
     for (source, ending) in [
         ("while True: pass", Ending::CpuLimit),
         ("import time; time.sleep(60)", Ending::WallLimit),
-        ("import os, time\nb = bytearray(200 << 20)\nfor i in range(0, len(b), 4096): b[i] = 1\ntime.sleep(9)", Ending::MemoryLimit),
+        (
+            "import os, time\nb = bytearray(200 << 20)\nfor i in range(0, len(b), 4096): b[i] = 1\ntime.sleep(9)",
+            Ending::MemoryLimit,
+        ),
         ("print('x' * 1001)", Ending::OutputLimit),
         ("print('x' * 999)", Ending::Exited(0)),
         ("raise SystemExit(7)", Ending::Exited(7)),
@@ -226,4 +244,16 @@ fn more_than_can_be_run_is_said_to_be_and_nothing_is_run() {
     let Some(sandbox) = started(config(Level::L2)) else { return };
     let long = "#".repeat((16 << 20) + 1);
     assert!(matches!(sandbox.run(&long, b"", &Limits::default()), Err(Fault::Request(_))));
+}
+
+#[test]
+fn a_program_does_the_same_in_every_run_at_every_worker() {
+    let config = |level| SandboxConfig { runs_per_worker: 1, ..config(level) };
+    let Some(sandbox) = started(config(Level::L3)).or_else(|| started(config(Level::L2))) else { return };
+    let source = "import random\nprint(random.random(), hash('x'), list({'a', 'b', 'c', 'd'}))";
+    let first = sandbox.run(source, b"", &Limits::default()).unwrap();
+    let worker = sandbox.idle_workers();
+    let second = sandbox.run(source, b"", &Limits::default()).unwrap();
+    assert_ne!(sandbox.idle_workers(), worker, "a worker that has done its runs is replaced");
+    assert_eq!(first.stdout, second.stdout);
 }

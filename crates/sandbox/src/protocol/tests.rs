@@ -72,7 +72,8 @@ fn what_no_zygote_says_is_an_error() {
 fn limits_beyond_all_measure_are_bounded() {
     let limits = Limits { cpu: Duration::MAX, memory_bytes: u64::MAX, open_files: 0, ..Limits::default() };
     let frame = job(JobKind::Script, 1, &limits);
-    let words: Vec<u64> = frame[5..].chunks(8).map(|word| u64::from_le_bytes(word.try_into().unwrap())).collect();
+    let words: Vec<u64> =
+        frame[5..].chunks(8).map(|word| u64::from_le_bytes(word.try_into().unwrap())).collect();
     assert_eq!(words.len(), 8);
     assert!(words.iter().all(|&word| word <= 1 << 50));
     assert_eq!(words[6], 16);

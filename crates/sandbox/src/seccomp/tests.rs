@@ -47,7 +47,14 @@ fn says(filter: &Filter, number: c_long, arguments: &[u64]) -> u32 {
 #[test]
 fn ordinary_calls_pass() {
     let base = base();
-    for number in [libc::SYS_read, libc::SYS_write, libc::SYS_openat, libc::SYS_mmap, libc::SYS_exit_group, libc::SYS_kill] {
+    for number in [
+        libc::SYS_read,
+        libc::SYS_write,
+        libc::SYS_openat,
+        libc::SYS_mmap,
+        libc::SYS_exit_group,
+        libc::SYS_kill,
+    ] {
         assert_eq!(says(&base, number, &[]), ALLOW, "{number}");
     }
 }

@@ -82,8 +82,8 @@ found["signalled"] = signals(os.getppid())
 # Seizing, unlike attaching, stops nobody.
 found["traced"] = libc.ptrace(0x4206, os.getppid(), None, None) == 0
 # In a namespace of its own the runner's number means nothing, or another process.
-found["runner"] = os.getppid() > 1 and (
-    libc.kill(targets["runner"], 0) == 0 or succeeds(lambda: open("/proc/%d/environ" % targets["runner"], "rb").read(1))
-)
+same = os.getppid() > 1
+found["runner_signalled"] = same and libc.kill(targets["runner"], 0) == 0
+found["runner_read"] = same and succeeds(lambda: open("/proc/%d/environ" % targets["runner"], "rb").read(1))
 found["children"] = children()
 print(json.dumps(found))

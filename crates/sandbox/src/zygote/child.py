@@ -54,7 +54,11 @@ def set_limits(zygote, job):
     hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
     stack = job.stack if hard == resource.RLIM_INFINITY else min(job.stack, hard)
     set_limit(resource.RLIMIT_STACK, (stack, stack))
-    set_limit(resource.RLIMIT_NPROC, process_limit(zygote, job))
+    set_limit(resource.RLIMIT_NPROC, zygote.process_limit)
+
+
+# Room for the other processes of a user that programs share with the runner: they come and go.
+SHARED_ROOM = 64
 
 
 def process_limit(zygote, job):
@@ -62,7 +66,7 @@ def process_limit(zygote, job):
     # The launcher that waits for the namespaces, the zygote, and the program's first process.
     own = 3 if zygote.level == "L3" else 2
     if not zygote.alone:
-        own = threads_of_user()
+        own = threads_of_user() + SHARED_ROOM
     limit = job.processes + own
     hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
     if hard != resource.RLIM_INFINITY:

@@ -17,7 +17,9 @@ try:
 except OSError:
     pass
 for prefix in prefixes if system else prefixes[:1]:
-    for path in site.getsitepackages([prefix]):
+    # Some distributions give other folders for their own interpreter than for the environments made with it.
+    own = os.path.join(prefix, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
+    for path in [own] + site.getsitepackages([prefix]):
         if os.path.isdir(path) and path not in search:
             search.append(path)
 

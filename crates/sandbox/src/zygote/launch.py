@@ -139,8 +139,10 @@ def build_root(root, paths):
         os.symlink(to, root + "/dev/" + name)
     for folder in ("/box/run", "/program", "/proc", "/etc", "/var"):
         os.makedirs(root + folder, mode=0o755, exist_ok=True)
-    os.symlink("/box/run/tmp", root + "/tmp")
-    os.symlink("/box/run/tmp", root + "/var/tmp")
+    for folder in ("/tmp", "/var/tmp"):
+        # Something that programs may read can lie there, and is then all there is.
+        if not os.path.lexists(root + folder):
+            os.symlink("/box/run/tmp", root + folder)
     for name, text in (("passwd", "program:x:1000:1000::/box/run/work:/bin/sh\n"), ("group", "program:x:1000:\n")):
         with open(root + "/etc/" + name, "w") as file:
             file.write(text)
@@ -309,6 +311,10 @@ def preload():
             __import__(name)
         except ImportError:
             pass
+    # With hashes and this the same everywhere, a program does the same in every run and at every worker.
+    import random
+
+    random.seed(0)
     # What the site module would have added. Modules of it that run code of the machine's stay out.
     import _sitebuiltins
     import builtins

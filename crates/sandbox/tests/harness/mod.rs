@@ -1,5 +1,7 @@
 //! Runs hostile programs and looks at the machine before and after each of them.
 
+#![allow(clippy::unwrap_used, reason = "a harness of tests")]
+
 use serde::Deserialize;
 use std::{
     collections::BTreeSet,
@@ -108,7 +110,8 @@ impl Surroundings {
         };
         let mut canary = listing(&self.canary);
         canary.insert(fs::read_to_string(self.canary.join("file")).unwrap_or_default());
-        let ours = |name: &str| name.starts_with("tl_") || name.starts_with("sem.mp-") || name.starts_with("psm_");
+        let ours =
+            |name: &str| name.starts_with("tl_") || name.starts_with("sem.mp-") || name.starts_with("psm_");
         State {
             canary,
             shared_memory: names(Path::new("/dev/shm")).into_iter().filter(|name| ours(name)).collect(),
@@ -116,7 +119,9 @@ impl Surroundings {
                 .iter()
                 .flat_map(|kind| {
                     let text = fs::read_to_string(format!("/proc/sysvipc/{kind}")).unwrap_or_default();
-                    text.lines().map(|line| line.split_whitespace().take(2).collect()).collect::<Vec<String>>()
+                    text.lines()
+                        .map(|line| line.split_whitespace().take(2).collect())
+                        .collect::<Vec<String>>()
                 })
                 .collect(),
             mounts: fs::read_to_string("/proc/self/mountinfo").unwrap_or_default(),
@@ -195,7 +200,13 @@ pub fn family() -> BTreeSet<u32> {
 }
 
 /// Runs a case and says everything that is not as it should be.
-pub fn run(sandbox: &Sandbox, surroundings: &Surroundings, folder: &Path, case: &Case, limits: &Limits) -> Vec<String> {
+pub fn run(
+    sandbox: &Sandbox,
+    surroundings: &Surroundings,
+    folder: &Path,
+    case: &Case,
+    limits: &Limits,
+) -> Vec<String> {
     let source = surroundings.aimed(&fs::read_to_string(folder.join(&case.file)).unwrap());
     let (state, workers) = (surroundings.state(), family());
     let mut wrong = Vec::new();
@@ -262,7 +273,11 @@ fn stdio(
     let want = case.want.as_deref().unwrap_or("6\n");
     let tokens = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let verdict = match run.ending {
-        Ending::Exited(0) if std::str::from_utf8(&run.stdout).is_ok_and(|text| tokens(text) == tokens(want)) => "AC",
+        Ending::Exited(0)
+            if std::str::from_utf8(&run.stdout).is_ok_and(|text| tokens(text) == tokens(want)) =>
+        {
+            "AC"
+        }
         Ending::Exited(0) => "WA",
         Ending::Exited(_) | Ending::Signalled(_) => "RE",
         Ending::CpuLimit | Ending::WallLimit => "TLE",
