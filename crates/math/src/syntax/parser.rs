@@ -539,3 +539,59 @@ impl<'a> Parser<'a> {
         self.at += length;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canonical::form;
+
+    fn read(text: &str) -> String {
+        parse(text).map_or_else(|fault| format!("{fault:?}"), |node| form(&node))
+    }
+
+    #[test]
+    fn operators_bind_as_they_are_written() {
+        assert_eq!(read("1/2x"), "1/(2·x)");
+        assert_eq!(read("1/2 x"), "(1/2)·x");
+        assert_eq!(read("-x^2"), "-(x^2)");
+        assert_eq!(read("2^3^2"), "2^(3^2)");
+        assert_eq!(read("a-b-c"), "-b + -c + a");
+        assert_eq!(read("-1 \\mod 2"), "mod(-1, 2)");
+        assert_eq!(read("|x||y|"), "abs(x)·abs(y)");
+        assert_eq!(read("\\sin a\\cos b"), "cos(b)·sin(a)");
+        assert_eq!(read("\\sin^{-1}x"), "asin(x)");
+        assert_eq!(read("f^{-1}(x)"), "f'-1(x)");
+    }
+
+    #[test]
+    fn lists_group_by_semicolons_and_words() {
+        assert_eq!(read("1,2;3,4"), "(1, 2), (3, 4)");
+        assert_eq!(read("p=5,q=2;p=7,q=2"), "(p = 5, q = 2), (p = 7, q = 2)");
+        assert_eq!(read("k=1,2,3"), "k = 1, 2, 3");
+        assert_eq!(read("1, 2, and 3"), "1, 2, 3");
+        assert_eq!(read("(1,1;2,2)"), "(1, 1, 2, 2)");
+        assert_eq!(read("[1,2)"), "[1, 2)");
+    }
+
+    #[test]
+    fn broken_formulas_are_refused() {
+        for text in [
+            "3-",
+            "(1",
+            "1)",
+            "\\frac{1}",
+            "\\begin{pmatrix}1",
+            "x=",
+            "|x",
+            "f|psi()t~pf|",
+            "\\sqrt",
+            "^2",
+            "5=",
+        ] {
+            assert!(matches!(parse(text), Err(Fault::Malformed(_))), "{text}: {}", read(text));
+        }
+        assert_eq!(parse(""), Err(Fault::Empty));
+        assert_eq!(parse(&"(".repeat(5000)), Err(Fault::TooDeep));
+        assert_eq!(parse(&"1".repeat(20_000)), Err(Fault::TooLong));
+    }
+}

@@ -435,11 +435,11 @@ impl Parser<'_> {
     }
 
     fn between_bars(&mut self, closers: &[Token]) -> Result<Node, Fault> {
+        // Set back, not counted down: what fails inside may leave other counts behind.
+        let (bars, in_set) = (self.bars, std::mem::replace(&mut self.in_set, false));
         self.bars += 1;
-        let in_set = std::mem::replace(&mut self.in_set, false);
         let node = self.statements();
-        self.in_set = in_set;
-        self.bars -= 1;
+        (self.bars, self.in_set) = (bars, in_set);
         let node = node?;
         match self.peek() {
             Some(token) if closers.contains(token) => self.at += 1,
