@@ -7,7 +7,7 @@ use dashu_ratio::RBig;
 use super::points::{PointKind, coordinate, needs_integers};
 use super::{Judge, Judgement, found};
 use crate::canonical;
-use crate::expression::Node;
+use crate::expression::{Constant, Node};
 use crate::value::Stop;
 use crate::value::ball::Ball;
 use crate::value::complex::Complex;
@@ -50,11 +50,11 @@ impl Judge<'_> {
         }
         let settled = self.at_points(gold, pred, PointKind::Positive)?;
         if settled.is_some_and(|same| !same) {
-            return found(false, "values at points");
+            return apart(gold, pred);
         }
         // √(x²) is not x: where both are real at negative points as well, they must agree there.
         match self.at_points(gold, pred, PointKind::Mixed)? {
-            Some(false) => found(false, "values at points"),
+            Some(false) => apart(gold, pred),
             Some(true) => found(true, "identity at points"),
             None if settled.is_some() => found(true, "identity at points"),
             None => match self.at_points(gold, pred, PointKind::Natural)? {
@@ -120,6 +120,22 @@ impl Judge<'_> {
         Ok(None)
     }
 
+    /// Constants with a part that has no number here, such as Γ(1/3): equal if they are for any number in its place.
+    fn with_names(&mut self, gold: &Node, pred: &Node) -> Judgement {
+        let p = PRECISIONS[1];
+        for index in 0..POINTS {
+            let letters = |name: &str| coordinate(name, PointKind::Positive, index);
+            let a = evaluate(gold, &mut Point::naming(&letters), p, &mut self.work);
+            let b = evaluate(pred, &mut Point::naming(&letters), p, &mut self.work);
+            let (Ok(a), Ok(b)) = (a, b) else { return Err(Reason::FormOnly) };
+            match related(&a, &b, p) {
+                Ok(Relationship::Same) => {}
+                _ => return Err(Reason::FormOnly),
+            }
+        }
+        found(true, "identity of forms")
+    }
+
     fn constants(&mut self, gold: &Node, pred: &Node) -> Judgement {
         let rounded = gold.has_decimals() || pred.has_decimals();
         let mut last = Reason::Imprecise;
@@ -138,7 +154,7 @@ impl Judge<'_> {
                     if holds_collection(gold) || holds_collection(pred) {
                         return found(false, "different kinds");
                     }
-                    return Err(Reason::FormOnly);
+                    return self.with_names(gold, pred);
                 }
                 // Both without a value is the same answer only if written alike; one without is not.
                 (Err(Stop::Undefined), Err(Stop::Undefined)) => {
@@ -212,6 +228,11 @@ fn is_real(value: &Value) -> bool {
     }
 }
 
+/// What different values at a point say: different answers, unless a form stands for a number that nobody computed.
+fn apart(gold: &Node, pred: &Node) -> Judgement {
+    if is_form(gold) || is_form(pred) { Err(Reason::FormOnly) } else { found(false, "values at points") }
+}
+
 fn holds_collection(node: &Node) -> bool {
     node.any(&|part| {
         matches!(
@@ -230,7 +251,11 @@ fn holds_collection(node: &Node) -> bool {
 }
 
 fn is_form(node: &Node) -> bool {
-    node.any(&|part| matches!(part, Node::Form(..)))
+    node.any(&|part| match part {
+        Node::Form(..) => true,
+        Node::Series { high, .. } => high.any(&|end| matches!(end, Node::Constant(Constant::Infinity))),
+        _ => false,
+    })
 }
 
 fn related(a: &Value, b: &Value, p: usize) -> Result<Relationship, Stop> {

@@ -97,8 +97,9 @@ impl<'o> Judge<'o> {
         if bases_differ(gold, pred) {
             return found(false, "another base");
         }
-        if is_statement(gold) != is_statement(pred) {
-            return found(false, "statement and expression");
+        if is_statement(gold) || is_statement(pred) {
+            // Alike was found above; a statement in other words is not taken for the same.
+            return found(false, "statement");
         }
         if let Some(judgement) = self.moduli(gold, pred) {
             return judgement;

@@ -39,17 +39,24 @@ const SERIES_LIMIT: i64 = 2_000;
 pub(crate) struct Point<'a> {
     /// The value of a free letter or of an expression that is only a name; `None` where there are no points.
     pub(crate) letters: Option<&'a dyn Fn(&str) -> RBig>,
+    /// Whether a function without a number is a name, too.
+    names: bool,
     /// Values of the running letters of sums, innermost last.
     bound: Vec<(String, RBig)>,
 }
 
 impl<'a> Point<'a> {
     pub(crate) fn none() -> Point<'static> {
-        Point { letters: None, bound: Vec::new() }
+        Point { letters: None, names: false, bound: Vec::new() }
     }
 
     pub(crate) fn new(letters: &'a dyn Fn(&str) -> RBig) -> Point<'a> {
-        Point { letters: Some(letters), bound: Vec::new() }
+        Point { letters: Some(letters), names: false, bound: Vec::new() }
+    }
+
+    /// A point at which also functions that have no number here stand for one, by their form.
+    pub(crate) fn naming(letters: &'a dyn Fn(&str) -> RBig) -> Point<'a> {
+        Point { names: true, ..Point::new(letters) }
     }
 
     fn letter(&self, name: &str) -> Result<Value, Stop> {
@@ -158,7 +165,10 @@ pub(crate) fn evaluate(node: &Node, point: &mut Point<'_>, p: usize, work: &mut 
             for argument in arguments {
                 values.push(evaluate(argument, point, p, work)?);
             }
-            apply(*function, &values, p, work)
+            match apply(*function, &values, p, work) {
+                Err(Stop::NoNumber) if point.names => point.named_form(node),
+                other => other,
+            }
         }
         Node::Series { series, variable, low, high, body } => {
             match series_value(*series, variable, [low, high, body], point, p, work) {
