@@ -188,7 +188,7 @@ fn main() {
             }
         }
     }
-    worst.sort_by(|a, b| b.0.cmp(&a.0));
+    worst.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
     println!("worst of {} adversarial comparisons:", worst.len());
     for (time, name) in worst.iter().take(12) {
         println!("  {:>9.3} ms  {name}", time.as_secs_f64() * 1e3);

@@ -4,9 +4,10 @@ use dashu_base::Sign;
 use dashu_int::IBig;
 use dashu_ratio::RBig;
 
+use super::points::{PointKind, coordinate, needs_integers};
 use super::{Judge, Judgement, found};
 use crate::canonical;
-use crate::expression::{Function, Node};
+use crate::expression::{Constant, Node};
 use crate::value::Stop;
 use crate::value::ball::Ball;
 use crate::value::complex::Complex;
@@ -49,11 +50,11 @@ impl Judge<'_> {
         }
         let settled = self.at_points(gold, pred, PointKind::Positive)?;
         if settled.is_some_and(|same| !same) {
-            return found(false, "values at points");
+            return apart(gold, pred);
         }
         // √(x²) is not x: where both are real at negative points as well, they must agree there.
         match self.at_points(gold, pred, PointKind::Mixed)? {
-            Some(false) => found(false, "values at points"),
+            Some(false) => apart(gold, pred),
             Some(true) => found(true, "identity at points"),
             None if settled.is_some() => found(true, "identity at points"),
             None => match self.at_points(gold, pred, PointKind::Natural)? {
@@ -119,6 +120,22 @@ impl Judge<'_> {
         Ok(None)
     }
 
+    /// Constants with a part that has no number here, such as Γ(1/3): equal if they are for any number in its place.
+    fn with_names(&mut self, gold: &Node, pred: &Node) -> Judgement {
+        let p = PRECISIONS[1];
+        for index in 0..POINTS {
+            let letters = |name: &str| coordinate(name, PointKind::Positive, index);
+            let a = evaluate(gold, &mut Point::naming(&letters), p, &mut self.work);
+            let b = evaluate(pred, &mut Point::naming(&letters), p, &mut self.work);
+            let (Ok(a), Ok(b)) = (a, b) else { return Err(Reason::FormOnly) };
+            match related(&a, &b, p) {
+                Ok(Relationship::Same) => {}
+                _ => return Err(Reason::FormOnly),
+            }
+        }
+        found(true, "identity of forms")
+    }
+
     fn constants(&mut self, gold: &Node, pred: &Node) -> Judgement {
         let rounded = gold.has_decimals() || pred.has_decimals();
         let mut last = Reason::Imprecise;
@@ -137,7 +154,7 @@ impl Judge<'_> {
                     if holds_collection(gold) || holds_collection(pred) {
                         return found(false, "different kinds");
                     }
-                    return Err(Reason::FormOnly);
+                    return self.with_names(gold, pred);
                 }
                 // Both without a value is the same answer only if written alike; one without is not.
                 (Err(Stop::Undefined), Err(Stop::Undefined)) => {
@@ -211,6 +228,11 @@ fn is_real(value: &Value) -> bool {
     }
 }
 
+/// What different values at a point say: different answers, unless a form stands for a number that nobody computed.
+fn apart(gold: &Node, pred: &Node) -> Judgement {
+    if is_form(gold) || is_form(pred) { Err(Reason::FormOnly) } else { found(false, "values at points") }
+}
+
 fn holds_collection(node: &Node) -> bool {
     node.any(&|part| {
         matches!(
@@ -229,22 +251,9 @@ fn holds_collection(node: &Node) -> bool {
 }
 
 fn is_form(node: &Node) -> bool {
-    node.any(&|part| matches!(part, Node::Form(..)))
-}
-
-/// Whether the node has a factorial, a binomial or another function of whole numbers applied to a letter.
-fn needs_integers(node: &Node) -> bool {
     node.any(&|part| match part {
-        Node::Apply(
-            Function::Factorial
-            | Function::DoubleFactorial
-            | Function::Binomial
-            | Function::Gcd
-            | Function::Lcm
-            | Function::Gamma,
-            arguments,
-        ) => arguments.iter().any(Node::has_symbols),
-        Node::Series { low, high, .. } => low.has_symbols() || high.has_symbols(),
+        Node::Form(..) => true,
+        Node::Series { high, .. } => high.any(&|end| matches!(end, Node::Constant(Constant::Infinity))),
         _ => false,
     })
 }
@@ -281,36 +290,6 @@ fn related(a: &Value, b: &Value, p: usize) -> Result<Relationship, Stop> {
 fn larger_exponent(z: &Complex) -> i64 {
     let part = |ball: &Ball| if ball.may_be_zero() { i64::MIN } else { ball.midpoint_exponent() };
     part(&z.re).max(part(&z.im))
-}
-
-/// What points are like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PointKind {
-    Positive,
-    Mixed,
-    Natural,
-}
-
-/// The number that a letter stands for at a point: the same for the same name, unrelated for different ones.
-pub(super) fn coordinate(name: &str, kind: PointKind, index: usize) -> RBig {
-    // FNV-1a, then a finalizer: fixed, so that every run asks at the same points.
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for byte in name.bytes().chain([index as u8, kind as u8]) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    hash ^= hash >> 29;
-    hash = hash.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    hash ^= hash >> 32;
-    match kind {
-        PointKind::Natural => RBig::from(2 + hash % 9 + index as u64),
-        _ => {
-            let numerator = (hash % 9973 + 211) as i64;
-            let denominator = 1009 + 2 * ((hash >> 20) % 1500) as i64;
-            let negative = kind == PointKind::Mixed && !(hash >> 40).is_multiple_of(4);
-            let signed = if negative { -numerator } else { numerator };
-            RBig::from_parts_signed(IBig::from(signed), IBig::from(denominator))
-        }
-    }
 }
 
 /// The order of two real constants; `None` where it cannot be told.

@@ -4,19 +4,18 @@ use super::commands::{self, Meaning};
 use super::numerals;
 use super::parser::Fault;
 use super::token::{Bracket, Command, Lexeme, Token};
-use super::units::is_unit_word;
 use super::{LENGTH_LIMIT, NODE_LIMIT};
-use crate::expression::{Constant, NamedSet, Relation, SetOperation};
+use crate::expression::Constant;
 
 pub(super) struct Lexer<'a> {
-    text: &'a str,
-    at: usize,
-    lexemes: Vec<Lexeme>,
+    pub(super) text: &'a str,
+    pub(super) at: usize,
+    pub(super) lexemes: Vec<Lexeme>,
     /// For each open bracket, whether commas may separate thousands inside it.
-    groupings: Vec<bool>,
+    pub(super) groupings: Vec<bool>,
     /// Inside `\begin … \end`, where `\\` ends a row.
-    environments: usize,
-    nested: usize,
+    pub(super) environments: usize,
+    pub(super) nested: usize,
 }
 
 /// The tokens of `text`.
@@ -31,11 +30,11 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Lexeme>, Fault> {
 }
 
 impl Lexer<'_> {
-    fn rest(&self) -> &str {
+    pub(super) fn rest(&self) -> &str {
         &self.text[self.at..]
     }
 
-    fn run(&mut self) -> Result<(), Fault> {
+    pub(super) fn run(&mut self) -> Result<(), Fault> {
         while self.at < self.text.len() {
             let before = self.at;
             while self.rest().starts_with(|c: char| c.is_whitespace() || c == '~') {
@@ -63,7 +62,7 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    fn push(&mut self, token: Token) {
+    pub(super) fn push(&mut self, token: Token) {
         match &token {
             Token::Open(Bracket::Brace) => {
                 // The braces of a command's argument do not change what a comma means; a group of its own may be a set.
@@ -89,12 +88,12 @@ impl Lexer<'_> {
         self.lexemes.push(Lexeme { token, start: self.at, end: self.at, spaced: false });
     }
 
-    fn take(&mut self, length: usize, token: Token) {
+    pub(super) fn take(&mut self, length: usize, token: Token) {
         self.at += length;
         self.push(token);
     }
 
-    fn step(&mut self) -> Result<(), Fault> {
+    pub(super) fn step(&mut self) -> Result<(), Fault> {
         let Some(c) = self.rest().chars().next() else { return Ok(()) };
         let two = self.rest().as_bytes().get(1).copied().unwrap_or(b' ');
         match c {
@@ -113,159 +112,14 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    fn two_characters(&mut self) -> bool {
-        let token = match self.rest().as_bytes().get(..2) {
-            Some(b"<=") => Token::Relation(Relation::LessEqual),
-            Some(b">=") => Token::Relation(Relation::GreaterEqual),
-            Some(b"!=") => Token::Relation(Relation::NotEqual),
-            Some(b"==") => Token::Relation(Relation::Equal),
-            Some(b"**") => Token::Power,
-            Some(b"->") => Token::Relation(Relation::Other("→")),
-            Some(b"=>") => Token::Relation(Relation::Other("⇒")),
-
-            _ => return false,
-        };
-        self.take(2, token);
-        true
-    }
-
-    fn character(&mut self, c: char) {
-        let token = match c {
-            '+' => Token::Plus,
-            '-' | '−' | '–' | '—' => Token::Minus,
-            '±' => Token::PlusMinus,
-            '∓' => Token::MinusPlus,
-            '*' | '×' | '·' | '⋅' | '∙' | '•' => Token::Times,
-            '/' | '÷' | '⁄' | '∕' => Token::Divide,
-            '^' => Token::Power,
-            '_' => Token::Subscript,
-            '!' => Token::Exclamation,
-            '%' => Token::Percent,
-            '°' | 'º' => Token::Degree,
-            '\'' | '′' | '’' => Token::Prime,
-            '(' => Token::Open(Bracket::Round),
-            ')' => Token::Close(Bracket::Round),
-            '[' => Token::Open(Bracket::Square),
-            ']' => Token::Close(Bracket::Square),
-            '{' => Token::Open(Bracket::Brace),
-            '}' => Token::Close(Bracket::Brace),
-            '⟨' | '〈' => Token::Open(Bracket::Angle),
-            '⟩' | '〉' => Token::Close(Bracket::Angle),
-            '⌊' => Token::Open(Bracket::Floor),
-            '⌋' => Token::Close(Bracket::Floor),
-            '⌈' => Token::Open(Bracket::Ceil),
-            '⌉' => Token::Close(Bracket::Ceil),
-            '|' | '∣' => Token::Bar,
-            '‖' => Token::DoubleBar,
-            ',' | '，' => Token::Comma,
-            ';' => Token::Semicolon,
-            ':' => Token::Colon,
-            '=' => Token::Relation(Relation::Equal),
-            '<' => Token::Relation(Relation::Less),
-            '>' => Token::Relation(Relation::Greater),
-            '≤' | '⩽' => Token::Relation(Relation::LessEqual),
-            '≥' | '⩾' => Token::Relation(Relation::GreaterEqual),
-            '≠' => Token::Relation(Relation::NotEqual),
-            '≈' => Token::Relation(Relation::Approximately),
-            '≡' => Token::Relation(Relation::Congruent),
-            '∈' => Token::Relation(Relation::Member),
-            '∉' => Token::Relation(Relation::NotMember),
-            '⊂' | '⊆' => Token::Relation(Relation::Subset),
-            '⊃' | '⊇' => Token::Relation(Relation::Superset),
-            '→' => Token::Relation(Relation::Other("→")),
-            '⇒' => Token::Relation(Relation::Other("⇒")),
-            '∪' => Token::SetOperation(SetOperation::Union),
-            '∩' => Token::SetOperation(SetOperation::Intersection),
-            '∖' => Token::SetOperation(SetOperation::Difference),
-            '∅' => Token::NamedSet(NamedSet::Empty),
-            'ℕ' => Token::NamedSet(NamedSet::Naturals),
-            'ℤ' => Token::NamedSet(NamedSet::Integers),
-            'ℚ' => Token::NamedSet(NamedSet::Rationals),
-            'ℝ' => Token::NamedSet(NamedSet::Reals),
-            'ℂ' => Token::NamedSet(NamedSet::Complexes),
-            '∞' => Token::Constant(Constant::Infinity),
-            'π' => Token::Constant(Constant::Pi),
-            '√' => Token::Command(Command::Root),
-            '∛' => {
-                return self.several(
-                    c,
-                    [
-                        Token::Command(Command::Root),
-                        Token::Open(Bracket::Square),
-                        Token::Number("3".into()),
-                        Token::Close(Bracket::Square),
-                    ],
-                );
-            }
-            '∑' => Token::Command(Command::Series(crate::expression::Series::Sum)),
-            '∫' => Token::Command(Command::Integral),
-            '∀' | '∃' | '¬' => Token::Command(Command::Statement),
-            '…' | '⋯' => Token::Ellipsis,
-            '&' => Token::Ampersand,
-            '€' => Token::Currency("euro"),
-            '£' => Token::Currency("£"),
-            '¥' => Token::Currency("yen"),
-            '₹' => Token::Currency("rupee"),
-            // A stray dollar sign is the end of a formula or an amount of money; the parser tells by its place.
-            '$' => Token::Currency("dollar"),
-            '"' | '`' | '“' | '”' | '\u{200b}' | '\u{feff}' => {
-                self.at += c.len_utf8();
-                return;
-            }
-            '²' => return self.superscript(c, "2"),
-            '³' => return self.superscript(c, "3"),
-            '¹' => return self.superscript(c, "1"),
-            '⁰' => return self.superscript(c, "0"),
-            '⁴' => return self.superscript(c, "4"),
-            '⁵' => return self.superscript(c, "5"),
-            '⁶' => return self.superscript(c, "6"),
-            '⁷' => return self.superscript(c, "7"),
-            '⁸' => return self.superscript(c, "8"),
-            '⁹' => return self.superscript(c, "9"),
-            '½' => return self.vulgar(c, "1", "2"),
-            '⅓' => return self.vulgar(c, "1", "3"),
-            '⅔' => return self.vulgar(c, "2", "3"),
-            '¼' => return self.vulgar(c, "1", "4"),
-            '¾' => return self.vulgar(c, "3", "4"),
-            '⅛' => return self.vulgar(c, "1", "8"),
-            _ => match greek_character(c) {
-                Some(name) => Token::Letter(name.to_owned()),
-                None => Token::Letter(c.to_string()),
-            },
-        };
-        self.take(c.len_utf8(), token);
-    }
-
-    fn several<const N: usize>(&mut self, c: char, tokens: [Token; N]) {
-        self.at += c.len_utf8();
-        for token in tokens {
-            self.push(token);
-        }
-    }
-
-    fn superscript(&mut self, c: char, digit: &str) {
-        self.several(c, [Token::Power, Token::Number(digit.to_owned())]);
-    }
-
-    fn vulgar(&mut self, c: char, numerator: &str, denominator: &str) {
-        self.several(
-            c,
-            [
-                Token::Command(Command::Fraction),
-                Token::Number(numerator.to_owned()),
-                Token::Number(denominator.to_owned()),
-            ],
-        );
-    }
-
-    fn number(&mut self) {
+    pub(super) fn number(&mut self) {
         let grouping = self.groupings.last().copied().unwrap_or(true);
         let (length, clean) = numerals::scan(self.rest(), grouping);
         self.take(length, Token::Number(clean));
     }
 
     /// A run of letters: a word that means something, a word of prose, or single letters.
-    fn letters(&mut self) {
+    pub(super) fn letters(&mut self) {
         let length = self.rest().bytes().take_while(u8::is_ascii_alphabetic).count();
         let run = self.rest()[..length].to_owned();
         let after_number = matches!(
@@ -304,7 +158,7 @@ impl Lexer<'_> {
         self.take(1, token);
     }
 
-    fn command(&mut self) -> Result<(), Fault> {
+    pub(super) fn command(&mut self) -> Result<(), Fault> {
         let after = &self.rest()[1..];
         let Some(first) = after.chars().next() else {
             self.at += 1;
@@ -335,7 +189,7 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    fn symbol_command(&mut self, first: char) {
+    pub(super) fn symbol_command(&mut self, first: char) {
         let length = 1 + first.len_utf8();
         match first {
             '{' => self.take(length, Token::Open(Bracket::Set)),
@@ -361,7 +215,7 @@ impl Lexer<'_> {
         }
     }
 
-    fn meant(&mut self, meaning: Meaning, name: &str) -> Result<(), Fault> {
+    pub(super) fn meant(&mut self, meaning: Meaning, name: &str) -> Result<(), Fault> {
         match meaning {
             Meaning::Token(token) => {
                 let is_operator = matches!(token, Token::Command(Command::Logarithm)) && name == "lb";
@@ -422,173 +276,10 @@ impl Lexer<'_> {
         }
         Ok(())
     }
-
-    /// What follows `\left` or `\right`.
-    fn delimiter(&mut self, opens: bool) {
-        let trimmed = self.rest().trim_start();
-        self.at += self.rest().len() - trimmed.len();
-        let rest = self.rest();
-        let side = |bracket| if opens { Token::Open(bracket) } else { Token::Close(bracket) };
-        if rest.starts_with('.') {
-            self.at += 1;
-        } else if rest.starts_with('|') {
-            self.take(1, side(Bracket::Bar));
-        } else if rest.starts_with("\\|") {
-            self.take(2, side(Bracket::Bar));
-        } else if rest.starts_with('{') || rest.starts_with('}') {
-            self.take(1, side(Bracket::Set));
-        } else if rest.starts_with('<') || rest.starts_with('>') {
-            self.take(1, side(Bracket::Angle));
-        } else {
-            for (word, bracket) in [
-                ("\\vert", Bracket::Bar),
-                ("\\Vert", Bracket::Bar),
-                ("\\lvert", Bracket::Bar),
-                ("\\rvert", Bracket::Bar),
-            ] {
-                if self.rest().starts_with(word) {
-                    return self.take(word.len(), side(bracket));
-                }
-            }
-        }
-        // Everything else opens and closes by itself.
-    }
-
-    /// The text of the braces that follow, and past them.
-    fn braced(&mut self) -> Option<String> {
-        let trimmed = self.rest().trim_start();
-        let offset = self.rest().len() - trimmed.len();
-        if !trimmed.starts_with('{') {
-            return None;
-        }
-        let mut depth = 0usize;
-        let mut escaped = false;
-        for (i, c) in trimmed.char_indices() {
-            match c {
-                '{' if !escaped => depth += 1,
-                '}' if !escaped => {
-                    depth -= 1;
-                    if depth == 0 {
-                        let inside = trimmed[1..i].to_owned();
-                        self.at += offset + i + 1;
-                        return Some(inside);
-                    }
-                }
-                _ => {}
-            }
-            escaped = c == '\\' && !escaped;
-        }
-        let inside = trimmed[1..].to_owned();
-        self.at = self.text.len();
-        Some(inside)
-    }
-
-    /// Words in `\text{…}`: connectors, numbers and formulas are read, everything else is prose.
-    fn words(&mut self, words: &str) -> Result<(), Fault> {
-        let trimmed = words.trim().trim_matches(|c| c == ',' || c == ';' || c == '.').trim();
-        let lower = trimmed.to_ascii_lowercase();
-        match lower.as_str() {
-            "" => {
-                if words.contains(',') {
-                    self.push(Token::Comma);
-                } else if words.contains(';') {
-                    self.push(Token::Semicolon);
-                }
-                return Ok(());
-            }
-            "and" | "or" | "and/or" | "&" => {
-                self.push(Token::Connector);
-                return Ok(());
-            }
-            "%" | "\\%" | "percent" | "percentage" | "pct" => {
-                self.push(Token::Percent);
-                return Ok(());
-            }
-            _ => {}
-        }
-        let has_words = trimmed.split(|c: char| !c.is_ascii_alphabetic()).any(|run| run.len() > 1);
-        let has_digits = trimmed.contains(|c: char| c.is_ascii_digit());
-        if has_digits && (!has_words || trimmed.contains('\\')) {
-            return self.inline(trimmed);
-        }
-        // ", and y" and such: the connector counts, the words around it do not.
-        if lower
-            .split(|c: char| !c.is_ascii_alphabetic())
-            .next_back()
-            .is_some_and(|word| word == "and" || word == "or")
-        {
-            self.push(Token::Connector);
-            return Ok(());
-        }
-        self.push(Token::Text(trimmed.replace('$', "")));
-        Ok(())
-    }
-
-    /// Reads a piece of text as formula, in place.
-    fn inline(&mut self, text: &str) -> Result<(), Fault> {
-        if self.nested >= 8 {
-            return Err(Fault::TooDeep);
-        }
-        let text = text.replace('$', "");
-        let mut inner = Lexer {
-            text: &text,
-            at: 0,
-            lexemes: Vec::new(),
-            groupings: Vec::new(),
-            environments: 0,
-            nested: self.nested + 1,
-        };
-        inner.run()?;
-        for lexeme in inner.lexemes {
-            self.push(lexeme.token);
-        }
-        Ok(())
-    }
-
-    /// `\mathrm{…}`: one letter is that letter, several are a function, a unit or a name; anything else is formula.
-    fn face(&mut self) -> Result<(), Fault> {
-        let Some(inside) = self.braced() else { return Ok(()) };
-        let trimmed = inside.trim();
-        let only_letters = !trimmed.is_empty() && trimmed.bytes().all(|b| b.is_ascii_alphabetic());
-        if only_letters && trimmed.len() > 1 {
-            let token = match commands::function(trimmed) {
-                Some(function) => Token::Function(function),
-                None if is_unit_word(&trimmed.to_ascii_lowercase()) => Token::Text(trimmed.to_owned()),
-                None => match commands::plain_word(trimmed) {
-                    Some(token) => token,
-                    None if trimmed.len() >= 4 && is_prose(trimmed) => Token::Text(trimmed.to_owned()),
-                    None => Token::Letter(trimmed.to_owned()),
-                },
-            };
-            self.push(token);
-            return Ok(());
-        }
-        let after_number = matches!(
-            self.lexemes.last().map(|lexeme| &lexeme.token),
-            Some(Token::Number(_) | Token::Close(_))
-        );
-        // An upright letter behind a number is a unit: `5\mathrm{m}`.
-        let unit_letter =
-            after_number && matches!(trimmed, "m" | "g" | "s" | "h" | "L" | "N" | "J" | "W" | "V");
-        if unit_letter || (!only_letters && super::units::unit(trimmed).is_some()) {
-            self.push(Token::Text(trimmed.to_owned()));
-            return Ok(());
-        }
-        if only_letters {
-            self.push(single_letter(trimmed));
-            return Ok(());
-        }
-        let has_words = trimmed.contains(char::is_whitespace)
-            && trimmed.bytes().all(|b| b.is_ascii_alphabetic() || b.is_ascii_whitespace());
-        if has_words {
-            return self.words(trimmed);
-        }
-        self.inline(trimmed)
-    }
 }
 
 /// `e` and `i` are numbers; every other letter is a letter.
-fn single_letter(letter: &str) -> Token {
+pub(super) fn single_letter(letter: &str) -> Token {
     match letter {
         "e" => Token::Constant(Constant::E),
         "i" => Token::Constant(Constant::I),
@@ -598,7 +289,7 @@ fn single_letter(letter: &str) -> Token {
 
 /// Whether a run of letters is a word of prose and not a product: four letters or more with a vowel, not in
 /// alphabetical order (as `abcd` would be), or a short answer that everybody writes.
-fn is_prose(run: &str) -> bool {
+pub(super) fn is_prose(run: &str) -> bool {
     let lower = run.to_ascii_lowercase();
     if matches!(
         lower.as_str(),
@@ -610,39 +301,6 @@ fn is_prose(run: &str) -> bool {
     let alphabetical = lower.as_bytes().windows(2).all(|pair| pair[0] < pair[1]);
     let capitals = run.bytes().skip(1).any(|b| b.is_ascii_uppercase());
     lower.len() >= 4 && vowels && !alphabetical && !capitals
-}
-
-fn greek_character(c: char) -> Option<&'static str> {
-    Some(match c {
-        'α' => "alpha",
-        'β' => "beta",
-        'γ' => "gamma",
-        'δ' => "delta",
-        'ε' | 'ϵ' => "epsilon",
-        'ζ' => "zeta",
-        'η' => "eta",
-        'θ' => "theta",
-        'κ' => "kappa",
-        'λ' => "lambda",
-        'μ' | 'µ' => "mu",
-        'ν' => "nu",
-        'ξ' => "xi",
-        'ρ' => "rho",
-        'σ' => "sigma",
-        'τ' => "tau",
-        'φ' | 'ϕ' => "phi",
-        'χ' => "chi",
-        'ψ' => "psi",
-        'ω' => "omega",
-        'Δ' | '∆' => "Delta",
-        'Θ' => "Theta",
-        'Λ' => "Lambda",
-        'Σ' => "Sigma",
-        'Φ' => "Phi",
-        'Ψ' => "Psi",
-        'Ω' => "Omega",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

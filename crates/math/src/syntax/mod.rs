@@ -1,13 +1,19 @@
 //! From text to a typed tree: lexer, parser, the words that mean something, and the limits of all of them.
 
+mod brackets;
+mod characters;
 pub(crate) mod commands;
+mod constructs;
+mod functions;
 mod lexer;
 mod numerals;
 mod parser;
 mod primary;
 mod statements;
+mod terms;
 pub(crate) mod token;
 pub(crate) mod units;
+mod wording;
 
 pub(crate) use parser::{Fault, parse};
 

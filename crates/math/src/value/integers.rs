@@ -135,8 +135,8 @@ fn pay_factorial(n: u64, work: &mut Work) -> Result<(), Stop> {
     if bits > BIT_LIMIT as u64 {
         return Err(Stop::TooLarge);
     }
-    work.spend_bits(bits as usize)?;
-    work.spend(n * 20)
+    work.spend(4 * (bits / 64) * (bits / 64))?;
+    work.spend(n * 60)
 }
 
 /// `n!`.

@@ -4,6 +4,7 @@ pub(crate) mod ball;
 pub(crate) mod complex;
 pub(crate) mod elementary;
 pub(crate) mod evaluation;
+mod functions;
 pub(crate) mod integers;
 pub(crate) mod magnitude;
 pub(crate) mod transcendental;
