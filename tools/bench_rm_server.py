@@ -1,9 +1,9 @@
 """Times `tracelift rm serve` beside a reward model of the published layout behind a plain Python HTTP server.
 
-Both servers load the same checkpoint, run on the same machine, and are asked the same questions by the same clients, one item a
-call, one server after the other. Every score of one is compared with the other's. Needs PyTorch, transformers and safetensors
-(see requirements.txt); the Python server is `ThreadingHTTPServer` around one forward pass per request, which is what
-a minimal server for the published class looks like.
+Both servers load the same checkpoint, run on the same machine, and are asked the same questions by the same clients,
+one item a call, one server after the other. Every score of one is compared with the other's. Needs PyTorch,
+transformers and safetensors (see requirements.txt); the Python server is `ThreadingHTTPServer` around one forward pass
+per request, which is what a minimal server for the published class looks like.
 
     tracelift world groups --world words --count 64 --out groups.jsonl
     tracelift rm train --groups groups.jsonl --backbone checkpoints/words/planner --out rm --steps 2
@@ -12,8 +12,8 @@ a minimal server for the published class looks like.
 Beside items per second stands the processor time that the server's process took for an item: on a machine that others
 use too, the former depends on them and the latter hardly.
 
-Simplifications: the clients are threads of this script, so their cost falls on both servers alike and, as they share the
-machine, makes the difference look smaller than it is.
+Simplifications: the clients are threads of this script, so their cost falls on both servers alike and, as they share
+the machine, makes the difference look smaller than it is.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def questions(count, sentences, seed):
     items = []
     for _ in range(count):
         thing, a, b = draw.choice(WORDS), draw.randint(2, 90), draw.randint(2, 90)
-        problem = f"There are {a} {thing} on the table. Then {b} more {thing} are put there. How many {thing} are there?"
+        problem = f"There are {a} {thing} on the table. Then {b} more are put there. How many {thing} are there?"
         steps = [
             f"Take the {draw.choice(WORDS)} first: {draw.randint(1, 99)} and {draw.randint(1, 99)} make a group."
             for _ in range(draw.randint(1, sentences))
@@ -63,8 +63,8 @@ def from_groups(path, count):
 
 def rendered(item):
     return (
-        f"<task>{item['task_name']}</task>\n<type>{item['task_type']}</type>\n<problem>\n{item['problem']}\n</problem>\n"
-        f"<reasoning>\n{item['reasoning']}\n</reasoning>"
+        f"<task>{item['task_name']}</task>\n<type>{item['task_type']}</type>\n"
+        f"<problem>\n{item['problem']}\n</problem>\n<reasoning>\n{item['reasoning']}\n</reasoning>"
     )
 
 
@@ -157,8 +157,8 @@ class Caller:
 
 def framed(item):
     body = json.dumps({"items": [item], "max_length": 2048, "batch_size": 1}).encode()
-    head = f"POST /score HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    head = "POST /score HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def drive(port, requests, clients, seconds):
@@ -250,7 +250,8 @@ def main():
                 costs[name].append(cost)
                 print(
                     f"round {turn}  {name:<18} {count / took:9.1f} items/s  p50 {1e3 * median:8.2f} ms  "
-                    f"p99 {1e3 * late:8.2f} ms  {1e3 * cost:6.2f} CPU ms/item  RSS {server.resident_kb() / 1024:7.1f} MB",
+                    f"p99 {1e3 * late:8.2f} ms  {1e3 * cost:6.2f} CPU ms/item  "
+                    f"RSS {server.resident_kb() / 1024:7.1f} MB",
                     flush=True,
                 )
             finally:
