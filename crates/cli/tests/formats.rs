@@ -112,7 +112,7 @@ fn bad_prompts_are_named_by_their_lines() {
         ("", "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}\n", "no chat template"),
         ("--chat", "a\n", "no chat template"),
         ("--max-tokens 64", "a\n", "exceeds the model's context of 64"),
-        ("--temperature -1", "a\n", "temperature"),
+        ("--temperature=-1", "a\n", "temperature"),
     ] {
         let message = generate(
             &desk,
