@@ -1,0 +1,160 @@
+//! What may change nothing beyond rounding: how sequences are packed and in which order, what is kept for the way back,
+//! how many threads there are, and whether adapters are merged.
+//!
+//! Bounds are relative to the largest element of a tensor. Sums in `f32` over some hundred terms in another order differ
+//! by some 1e-6 of that; the bound of 2e-5 leaves room for several layers of it.
+
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+use tracelift_domain::Seed;
+use tracelift_engine::ops::rope::Scaling;
+use tracelift_engine::{Batch, Config, Family, LoraConfig, Memory, Model, Pass, Projection, Target};
+
+const BOUND: f32 = 2e-5;
+
+fn model(family: Family, lora: bool) -> Model {
+    let config = Config {
+        family,
+        vocab_size: 90,
+        hidden_size: 48,
+        intermediate_size: 80,
+        layers: 3,
+        heads: 4,
+        kv_heads: 2,
+        head_dim: 16,
+        rope_theta: 1e4,
+        rope_scaling: Scaling::Linear { factor: 2.0 },
+        norm_eps: 1e-6,
+        attention_bias: family == Family::Qwen3,
+        mlp_bias: family == Family::Llama,
+        tied: family == Family::Qwen2,
+        max_positions: 256,
+        eos_tokens: vec![],
+    };
+    let mut model = Model::random(config, Seed(3));
+    if lora {
+        let targets = Projection::ALL.to_vec();
+        model = model.with_lora(LoraConfig { rank: 3, alpha: 6.0, rslora: false, targets }, Seed(4));
+    }
+    // Biases and adapters begin at zero, where mistakes do not show.
+    for (i, value) in model.trainable_mut().iter_mut().enumerate() {
+        *value += ((i * 7 % 11) as f32 - 5.0) * 0.01;
+    }
+    model
+}
+
+/// Lengths on both sides of a block of the attention, and of one token.
+fn sequences() -> Vec<Vec<u32>> {
+    [70, 1, 33, 64, 9].iter().map(|&n: &u32| (0..n).map(|i| (i * i * 3 + n) % 90).collect()).collect()
+}
+
+/// Hidden states by sequence, and the gradient of the sum over all predicted tokens.
+fn run(model: &Model, memory: Memory, batches: &[Vec<Vec<u32>>]) -> (Vec<Vec<f32>>, Vec<f32>) {
+    let mut pass = Pass::new(memory);
+    let mut gradients = vec![0.0; model.trainable().len()];
+    let mut states = Vec::new();
+    for sequences in batches {
+        let batch = Batch::of(sequences);
+        pass.forward(model, &batch);
+        let width = model.config.hidden_size;
+        let mut targets = Vec::new();
+        for pair in batch.offsets().windows(2) {
+            states.push(pass.hidden()[pair[0] * width..pair[1] * width].to_vec());
+            let rows = pair[0]..pair[1] - 1;
+            targets.extend(rows.map(|row| Target { row: row as u32, token: batch.tokens()[row + 1] }));
+        }
+        pass.score_backward(model, &mut gradients, &targets, 1.0, |_, _| -0.01);
+        pass.backward(model, &batch, &mut gradients);
+    }
+    (states, gradients)
+}
+
+fn assert_same(what: &str, found: &[f32], expected: &[f32], bound: f32) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let scale = expected.iter().fold(0.0_f32, |top, value| top.max(value.abs()));
+    let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs() / scale).fold(0.0, f32::max);
+    assert!(worst <= bound, "{what}: differs by {worst:e} of the largest element, the bound is {bound:e}");
+}
+
+fn each_model(check: impl Fn(&str, &Model)) {
+    for family in Family::ALL {
+        for lora in [false, true] {
+            let name = format!("{} {}", family.title(), if lora { "with adapters" } else { "whole" });
+            check(&name, &model(family, lora));
+        }
+    }
+}
+
+fn assert_tensors_same(name: &str, model: &Model, found: &[f32], expected: &[f32], bound: f32) {
+    for tensor in model.trainable_tensors() {
+        let range = tensor.range.clone();
+        assert_same(&format!("{name}: {}", tensor.name), &found[range.clone()], &expected[range], bound);
+    }
+}
+
+#[test]
+fn packing_and_order_change_nothing() {
+    each_model(|name, model| {
+        let (together, gradients) = run(model, Memory::Keep, &[sequences()]);
+        let alone: Vec<_> = sequences().into_iter().map(|sequence| vec![sequence]).collect();
+        let (one_by_one, sum) = run(model, Memory::Keep, &alone);
+        let (mut backwards, reversed) = run(model, Memory::Keep, &[sequences().into_iter().rev().collect()]);
+        backwards.reverse();
+        for i in 0..together.len() {
+            assert_same(&format!("{name}: sequence {i} alone"), &one_by_one[i], &together[i], BOUND);
+            assert_same(
+                &format!("{name}: sequence {i} in another order"),
+                &backwards[i],
+                &together[i],
+                BOUND,
+            );
+        }
+        assert_tensors_same(&format!("{name}, alone"), model, &sum, &gradients, BOUND);
+        assert_tensors_same(&format!("{name}, in another order"), model, &reversed, &gradients, BOUND);
+    });
+}
+
+#[test]
+fn recomputing_changes_nothing_at_all() {
+    each_model(|name, model| {
+        let (states, gradients) = run(model, Memory::Keep, &[sequences()]);
+        let (again, recomputed) = run(model, Memory::Recompute, &[sequences()]);
+        assert!(states == again && gradients == recomputed, "{name}: recomputing changes a bit");
+    });
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    each_model(|name, model| {
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| run(model, Memory::Keep, &[sequences()]))
+        };
+        let ((one, one_gradients), (two, two_gradients)) = (with(1), with(2));
+        for (i, (one, two)) in one.iter().zip(&two).enumerate() {
+            assert_same(&format!("{name}: sequence {i} with two threads"), two, one, BOUND);
+        }
+        assert_tensors_same(&format!("{name}, two threads"), model, &two_gradients, &one_gradients, BOUND);
+        // The same number of threads gives the same bits.
+        assert!(with(2) == (two, two_gradients), "{name}: two threads do not repeat themselves");
+    });
+}
+
+#[test]
+fn merging_adapters_changes_nothing() {
+    for family in Family::ALL {
+        let adapted = model(family, true);
+        let (states, _) = run(&adapted, Memory::Keep, &[sequences()]);
+        let mut merged = adapted.clone();
+        merged.merge_lora();
+        assert!(merged.lora.is_none());
+        let (after, _) = run(&merged, Memory::Keep, &[sequences()]);
+        let mut base = adapted;
+        base.lora = None;
+        let (before, _) = run(&base, Memory::Keep, &[sequences()]);
+        for i in 0..states.len() {
+            assert_same(&format!("{family:?}: sequence {i} merged"), &after[i], &states[i], BOUND);
+        }
+        assert!(before[0] != states[0], "{family:?}: the adapters do nothing");
+    }
+}
