@@ -72,8 +72,21 @@ fn unit_letter(piece: &str) -> Option<&str> {
     .then(|| number.trim())
 }
 
+/// `7 425 000`: spaces between groups of three digits.
+fn spaced_thousands(piece: &str) -> bool {
+    let mut groups = piece.trim().trim_start_matches('-').split(' ');
+    let digits = |group: &str| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit());
+    let first =
+        groups.next().is_some_and(|group| digits(group) && group.len() <= 3 && !group.starts_with('0'));
+    let rest: Vec<&str> = groups.collect();
+    first && !rest.is_empty() && rest.iter().all(|group| digits(group) && group.len() == 3)
+}
+
 /// A text whose backslashes were all escaped once too often, made plain. Environments tell: `\\begin` is never meant.
 fn unescaped(piece: &str) -> String {
+    if spaced_thousands(piece) {
+        return piece.replace(' ', "");
+    }
     if piece.contains("\\\\begin") || piece.contains("\\\\\\\\") && piece.contains("\\\\end") {
         piece.replace("\\\\", "\\")
     } else {

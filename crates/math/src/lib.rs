@@ -227,15 +227,28 @@ pub fn gold_faults<'a>(golds: impl IntoIterator<Item = &'a str>, options: &Optio
         .collect()
 }
 
-/// A text without white space, sizing and spacing commands.
+/// A text without sizing commands and without the white space that says nothing. Between digits, letters and after a
+/// comma a space says something: `32, 349` are two numbers.
 fn squeezed(text: &str) -> String {
-    let mut plain = text.to_owned();
-    for noise in ["\\left", "\\right", "\\!", "\\,", "\\;", "\\:", "\\ "] {
-        if plain.contains(noise) {
-            plain = plain.replace(noise, "");
+    let plain = text.replace("\\left", "").replace("\\right", "");
+    let mut out = String::with_capacity(plain.len());
+    let mut spaced = false;
+    for c in plain.chars().filter(|c| *c != '$') {
+        if c.is_whitespace() {
+            spaced = true;
+            continue;
         }
+        let before = out.chars().next_back();
+        if spaced
+            && c.is_alphanumeric()
+            && before.is_some_and(|before| before.is_alphanumeric() || before == ',')
+        {
+            out.push(' ');
+        }
+        spaced = false;
+        out.push(c);
     }
-    plain.chars().filter(|c| !c.is_whitespace() && *c != '$').collect()
+    out
 }
 
 /// What a text command around the whole answer holds.

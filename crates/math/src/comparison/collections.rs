@@ -140,6 +140,10 @@ impl Judge<'_> {
             Node::Tuple(items) | Node::List(items) | Node::Set(items) => items,
             _ => return None,
         };
+        // Values of one letter are a set, and a tuple is none.
+        if same && self.options.strict && matches!(other, Node::Tuple(_)) {
+            return Some(found(false, "values of one letter and a tuple"));
+        }
         let (a, b) = if values_are_gold { (values, items.as_slice()) } else { (items.as_slice(), values) };
         Some(if same {
             self.in_any_order(a, b, "values of one letter")

@@ -12,7 +12,11 @@ impl Judge<'_> {
         if let (Some(a), Some(b)) = (choice(&a), choice(&b)) {
             return Some(found(a == b, "choice"));
         }
-        Some(found(folded(&a) == folded(&b) && !folded(&a).is_empty(), "text"))
+        // A single letter is a name, and names have their case.
+        let letters = folded(&a);
+        let same_case = letters.chars().count() > 1
+            || a.contains(|c: char| c.is_uppercase()) == b.contains(|c: char| c.is_uppercase());
+        Some(found(letters == folded(&b) && !letters.is_empty() && same_case, "text"))
     }
 }
 
@@ -83,7 +87,9 @@ pub(crate) fn choice(words: &str) -> Option<char> {
     let rest = inside[1..].trim_start_matches('*');
     let closed = rest.trim().is_empty()
         || rest.starts_with(')')
-        || (!bracketed && (rest.starts_with('.') || rest.starts_with(':')));
+        || (!bracketed
+            && rest.starts_with(['.', ':'])
+            && rest[1..].chars().next().is_none_or(char::is_whitespace));
     closed.then_some(letter)
 }
 

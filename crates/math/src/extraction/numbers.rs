@@ -29,6 +29,10 @@ pub(super) fn last(text: &str) -> Option<(String, bool)> {
             || next.is_some_and(|next| {
                 next == "%" || matches!(plain_word(next), Some(crate::syntax::token::Token::Percent))
             });
+        let piece = match words.get(index + 1).map(|next| next.trim_matches(|c: char| !c.is_alphabetic())) {
+            Some(next) if crate::syntax::units::multiplier(next).is_some() => format!("{piece} {next}"),
+            _ => piece,
+        };
         return Some((with_context(&words[..index], piece)?, percent));
     }
     None

@@ -198,6 +198,13 @@ impl Parser<'_> {
                 _ => break,
             }
         }
+        // "1.5 million", "3 thousand dollars".
+        let (first, rest) = words.split_once(' ').unwrap_or((words.as_str(), ""));
+        if let Some(zeros) = super::units::multiplier(&first.to_ascii_lowercase()) {
+            let scale = Node::integer(10i64.pow(zeros));
+            words = rest.to_owned();
+            node = self.made(Node::Product(vec![node, scale]))?;
+        }
         if words.is_empty() {
             return Ok(node);
         }

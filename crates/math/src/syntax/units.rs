@@ -76,6 +76,17 @@ const COUNTED: &[&str] = &[
     "dozen", "bin", "paper", "kid", "cm", "row",
 ];
 
+/// Words that multiply the number before them, as powers of ten.
+pub(crate) fn multiplier(word: &str) -> Option<u32> {
+    Some(match word {
+        "thousand" => 3,
+        "million" => 6,
+        "billion" => 9,
+        "trillion" => 12,
+        _ => return None,
+    })
+}
+
 fn singular(word: &str) -> &str {
     match word.strip_suffix('s') {
         Some(stem) if stem.len() > 1 && !stem.ends_with('s') => stem,
@@ -87,6 +98,9 @@ fn singular(word: &str) -> &str {
 pub(crate) fn is_unit_word(word: &str) -> bool {
     let stem = singular(word);
     // "in" is a preposition far more often than inches.
+    if multiplier(word).is_some() {
+        return true;
+    }
     word.len() > 1
         && word != "in"
         && (row(word).is_some() || row(stem).is_some() || COUNTED.contains(&word) || COUNTED.contains(&stem))

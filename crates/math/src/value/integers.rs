@@ -92,10 +92,12 @@ pub(crate) fn power(base: &RBig, exponent: &IBig, work: &mut Work) -> Result<RBi
 
 /// The exact `n`-th root of a non-negative rational, if it is rational.
 pub(crate) fn exact_root(r: &RBig, n: usize, work: &mut Work) -> Result<Option<RBig>, Stop> {
-    if n == 0 || n > 4096 {
+    // High roots of long numbers take Newton's method very long; their balls are as good.
+    if n == 0 || n > 16 || size(r) > 4096 {
         return Ok(None);
     }
-    work.spend_bits(size(r))?;
+    work.spend(2000)?;
+    work.spend_bits(4 * size(r))?;
     let root_of = |value: &UBig| -> Option<UBig> {
         let root = value.nth_root(n);
         (root.pow(n) == *value).then_some(root)
