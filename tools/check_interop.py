@@ -5,7 +5,8 @@
 For every family a random checkpoint is made by each side and read by the other; what is compared are log-probabilities of
 greedily sampled tokens, which `tracelift generate` reports and transformers computes again. Adapters of PEFT are merged by
 `tracelift model merge` and compared with PEFT's own, and `model inspect` must be able to read everything. The script fails
-where a difference exceeds the bound of its type: 1e-4 in float32; 0.06 where weights were rounded to 16 bits.
+where a difference exceeds its bound: 1e-4 for the same weights; where an adapter was merged and rounded, 0.24 in bfloat16
+(whose eight binary digits tell, in models of wide random weights) and an eighth of it in float16, which has three more.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Qwen2Config, Qwen3Config
 
-BOUNDS = {"f32": 1e-4, "bf16": 6e-2, "f16": 6e-2}
+BOUNDS = {"f32": 1e-4, "bf16": 0.24, "f16": 0.03}
 PROMPTS = ["Two and two", "1 + 1 =", "In the beginning there was a tokenizer"]
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -66,7 +67,8 @@ def difference(model: torch.nn.Module, tokenizer, continuations: list[dict]) -> 
 def configuration(family: str):
     """A small model of a family, with what sets the family apart."""
     common = {
-        "vocab_size": 260,
+        # More than the tokenizer has, as in most models: transformers may add a token when it saves a tokenizer.
+        "vocab_size": 272,
         "hidden_size": 64,
         "intermediate_size": 96,
         "num_hidden_layers": 2,
@@ -158,10 +160,14 @@ def theirs(check: Check, family: str) -> None:
 
 
 def our_adapter(check: Check, adapter: Path, base: Path) -> None:
-    """An adapter that TraceLift wrote: PEFT reads it."""
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    """An adapter that TraceLift wrote: PEFT computes with it what TraceLift merged, whatever the tokenizer."""
+    merged = check.folder / "our-adapter-merged"
+    check.run("model", "merge", adapter, merged, "--base", base, "--dtype", "f32")
     adapted = PeftModel.from_pretrained(load(base), adapter).eval()
-    check.report("our adapter, read by PEFT", difference(adapted, tokenizer, check.generate(adapter)), 1e-4)
+    tokens = torch.arange(40)[None] % adapted.config.vocab_size
+    with torch.no_grad():
+        scores = [model(input_ids=tokens).logits.log_softmax(-1) for model in (adapted, load(merged))]
+    check.report("our adapter, read by PEFT", (scores[0] - scores[1]).abs().max().item(), 1e-4)
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 //! Families, adapters, chat templates and the hub's cache, through the binary.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 mod support;
 
 use serde_json::{Value, json};

@@ -3,23 +3,49 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::backtrace::Backtrace;
+use std::cell::Cell;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tracelift_domain::Seed;
 use tracelift_engine::ops::rope::Scaling;
 use tracelift_engine::{
     AdamW, AdamWConfig, Batch, Config, Family, LoraConfig, Memory, Model, Pass, Projection, Target,
 };
 
-struct Counting;
+struct Watching;
 
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-static BYTES: AtomicUsize = AtomicUsize::new(0);
+/// Whether allocations are looked at.
+static WATCHED: AtomicBool = AtomicBool::new(false);
+/// Those of the engine itself, by where they came from.
+static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-// SAFETY: every call goes on to the system's allocator unchanged; counting touches no memory of theirs.
-unsafe impl GlobalAlloc for Counting {
+thread_local! {
+    /// Whether this thread is in the middle of noting an allocation, which allocates.
+    static NOTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Notes an allocation that the engine made. The product library lays out room for each product by itself; that is its
+/// own affair, and small beside the product.
+fn note(size: usize) {
+    if !WATCHED.load(Ordering::SeqCst) || NOTING.replace(true) {
+        return;
+    }
+    let trace = Backtrace::force_capture().to_string();
+    // A frame of the engine is known by its file: names of inlined functions come without their paths.
+    let is_ours = |line: &str| line.contains("at ./src/") || line.contains("crates/engine/src/");
+    let ours = trace.lines().any(is_ours);
+    if ours && !trace.contains("gemm_common") && !trace.contains("gemm_f32") {
+        let frames: Vec<&str> = trace.lines().filter(|line| is_ours(line)).map(str::trim).take(3).collect();
+        FOUND.lock().unwrap().push(format!("{size} bytes: {}", frames.join(" <- ")));
+    }
+    NOTING.set(false);
+}
+
+// SAFETY: every call goes on to the system's allocator unchanged; noting touches no memory of theirs.
+unsafe impl GlobalAlloc for Watching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        BYTES.fetch_add(layout.size(), Ordering::Relaxed);
+        note(layout.size());
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
     }
@@ -28,21 +54,21 @@ unsafe impl GlobalAlloc for Counting {
         unsafe { System.dealloc(pointer, layout) }
     }
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        BYTES.fetch_add(size, Ordering::Relaxed);
+        note(size);
         // SAFETY: the caller's promise is passed on.
         unsafe { System.realloc(pointer, layout, size) }
     }
 }
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: Watching = Watching;
 
-/// Allocations and bytes of `body`, in all threads.
-fn counted(body: impl FnOnce()) -> (usize, usize) {
-    let before = (ALLOCATIONS.load(Ordering::SeqCst), BYTES.load(Ordering::SeqCst));
+/// The engine's allocations in `body`, in all threads.
+fn allocations(body: impl FnOnce()) -> Vec<String> {
+    WATCHED.store(true, Ordering::SeqCst);
     body();
-    (ALLOCATIONS.load(Ordering::SeqCst) - before.0, BYTES.load(Ordering::SeqCst) - before.1)
+    WATCHED.store(false, Ordering::SeqCst);
+    std::mem::take(&mut *FOUND.lock().unwrap())
 }
 
 fn shape(family: Family, layers: usize) -> Config {
@@ -66,52 +92,61 @@ fn shape(family: Family, layers: usize) -> Config {
     }
 }
 
-/// Allocations and bytes of the parts of a step, after two steps that warmed everything up.
-fn step(model: &mut Model, memory: Memory, tokens: usize) -> [(&'static str, (usize, usize)); 4] {
+/// What the parts of a step allocate.
+type Parts = Vec<(&'static str, Vec<String>)>;
+
+/// What a first step allocates, and a second one like it.
+fn steps(model: &mut Model, memory: Memory, tokens: usize) -> [Parts; 2] {
     let sequences: Vec<Vec<u32>> =
-        (0..4_u32).map(|s| (0..tokens as u32).map(|t| (t * 7 + s * 13) % 300).collect()).collect();
+        (0..2_u32).map(|s| (0..tokens as u32).map(|t| (t * 7 + s * 13) % 300).collect()).collect();
     let batch = Batch::of(&sequences);
     let targets: Vec<Target> =
         (0..batch.rows() - 1).map(|row| Target { row: row as u32, token: batch.tokens()[row + 1] }).collect();
     let mut pass = Pass::new(memory);
     let mut gradients = vec![0.0; model.trainable().len()];
     let mut adamw = AdamW::new(gradients.len(), AdamWConfig::default());
-    let mut counts = [("forward", (0, 0)), ("head", (0, 0)), ("backward", (0, 0)), ("optimizer", (0, 0))];
-    for _ in 0..3 {
-        counts[0].1 = counted(|| pass.forward(model, &batch));
-        counts[1].1 = counted(|| {
+    let mut run = || {
+        let forward = allocations(|| pass.forward(model, &batch));
+        let head = allocations(|| {
             pass.score_backward(model, &mut gradients, &targets, 1.0, |_, _| -0.01);
         });
-        counts[2].1 = counted(|| pass.backward(model, &batch, &mut gradients));
+        let backward = allocations(|| pass.backward(model, &batch, &mut gradients));
         let (parameters, tensors) = model.learnable();
-        counts[3].1 = counted(|| {
+        let optimizer = allocations(|| {
             adamw.step(parameters, &mut gradients, tensors, 1e-3).unwrap();
         });
-    }
-    counts
+        vec![("forward", forward), ("head", head), ("backward", backward), ("optimizer", optimizer)]
+    };
+    [run(), run()]
 }
 
 #[test]
 fn a_warm_training_step_does_not_allocate() {
     // One thread: what a pool of several allocates to hand work about is its own, and differs from run to run.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    for family in Family::ALL {
-        for memory in [Memory::Keep, Memory::Recompute] {
-            for lora in [false, true] {
-                for (layers, tokens) in [(2, 20), (5, 90)] {
-                    let mut model = Model::random(shape(family, layers), Seed(1));
-                    if lora {
-                        let targets = Projection::ALL.to_vec();
-                        let config = LoraConfig { rank: 4, alpha: 8.0, rslora: false, targets };
-                        model = model.with_lora(config, Seed(2));
-                    }
-                    for (part, (count, bytes)) in pool.install(|| step(&mut model, memory, tokens)) {
-                        println!(
-                            "{family:?} {memory:?} lora {lora} {layers}×{tokens} {part}: {count} ({bytes} B)"
-                        );
-                    }
-                }
+    let mut all = Vec::new();
+    for (family, memory, lora) in [
+        (Family::Qwen2, Memory::Keep, false),
+        (Family::Qwen3, Memory::Recompute, false),
+        (Family::Llama, Memory::Keep, true),
+    ] {
+        let mut model = Model::random(shape(family, 2), Seed(1));
+        if lora {
+            let config = LoraConfig { rank: 4, alpha: 8.0, rslora: false, targets: Projection::ALL.to_vec() };
+            model = model.with_lora(config, Seed(2));
+        }
+        let [cold, warm] = pool.install(|| steps(&mut model, memory, 70));
+        // Buffers are laid out in the first step: what looks for allocations does find them.
+        assert!(cold.iter().all(|(_, found)| !found.is_empty()), "a first step allocates nothing: {cold:?}");
+        for (part, found) in warm {
+            // A head hands its scores back, once a step.
+            let allowed = usize::from(part == "head");
+            if found.len() > allowed {
+                all.extend(found.iter().map(|place| format!("{family:?} {memory:?} {part}: {place}")));
             }
         }
     }
+    all.sort();
+    all.dedup();
+    assert!(all.is_empty(), "a warm step allocates:\n{}", all.join("\n"));
 }

@@ -58,7 +58,7 @@ pub fn backward_input<T: Real>(d_qkv: &mut [T], raw: &[T], r: &[T], weights: &[T
                         let w = weight(weights, heads, head);
                         let mut projected = T::ZERO;
                         for ((d, x), w) in d.iter_mut().zip(x).zip(w) {
-                            *d = *d * *w;
+                            *d *= *w;
                             projected = d.fma(*x, projected);
                         }
                         let pull = projected * *r * *r * *r / T::of(dim as f64);

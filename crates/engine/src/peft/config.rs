@@ -255,6 +255,6 @@ impl Targets {
 }
 
 /// Whether a path is `end`, or ends with it after a dot.
-pub(super) fn ends_with(path: &str, end: &str) -> bool {
+fn ends_with(path: &str, end: &str) -> bool {
     path.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }

@@ -32,6 +32,7 @@ pub fn load(model: &mut Model, dir: &Path) -> Result<(), CheckpointError> {
 
     let file_path = dir.join("adapter_model.safetensors");
     let mut file = TensorFile::open(&file_path)?;
+    // PEFT compares the ends of names here, not those of paths: `norm` is `input_layernorm` too.
     let mut brought = Vec::new();
     for name in file.names() {
         if lora.tensors.iter().any(|tensor| tensor.name == name) {
@@ -39,7 +40,7 @@ pub fn load(model: &mut Model, dir: &Path) -> Result<(), CheckpointError> {
         }
         let place = name.strip_prefix(PREFIX).and_then(|own| {
             let module = own.rsplit_once('.')?.0;
-            lora.saved.iter().any(|saved| config::ends_with(module, saved)).then_some(())?;
+            lora.saved.iter().any(|saved| module.ends_with(saved.as_str())).then_some(())?;
             model.layout.tensors.iter().find(|tensor| tensor.name == own)
         });
         let Some(tensor) = place else {
@@ -52,7 +53,7 @@ pub fn load(model: &mut Model, dir: &Path) -> Result<(), CheckpointError> {
     for saved in &lora.saved {
         // A table that two modules share would no longer be shared.
         if model.config.tied
-            && ["lm_head", "embed_tokens"].iter().any(|table| config::ends_with(saved, table))
+            && ["lm_head", "model.embed_tokens"].iter().any(|table| table.ends_with(saved.as_str()))
         {
             let message = format!(
                 "`modules_to_save` names `{saved}`, but the model's head and embedding are one table"
@@ -60,7 +61,7 @@ pub fn load(model: &mut Model, dir: &Path) -> Result<(), CheckpointError> {
             return Err(broken(message));
         }
         let found = |(tensor, _): &(crate::params::Tensor, Vec<f32>)| {
-            tensor.name.rsplit_once('.').is_some_and(|(module, _)| config::ends_with(module, saved))
+            tensor.name.rsplit_once('.').is_some_and(|(module, _)| module.ends_with(saved.as_str()))
         };
         if !brought.iter().any(found) {
             return Err(broken(format!(
