@@ -26,7 +26,7 @@ for line in sys.stdin:
             with open(path, "w") as file:
                 file.write(job["source"])
             run = subprocess.run(
-                [sys.executable, path], input=job["stdin"], capture_output=True, text=True, timeout=5, cwd=folder, preexec_fn=limit
+                [sys.executable, path], input=job["stdin"], capture_output=True, text=True, timeout=60, cwd=folder, preexec_fn=limit
             )
             assert run.returncode == 0 and run.stdout == job["want"], run
     print(json.dumps((time.perf_counter() - started) / job["times"]), flush=True)

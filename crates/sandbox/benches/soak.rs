@@ -19,6 +19,8 @@ use std::{
 use tracelift_sandbox::{Ending, Level, Limits, Sandbox, SandboxConfig};
 
 const TINY: &str = "print(sum(map(int, input().split())))\n";
+/// Set where the soak has its temporary directory.
+const OWN: &str = "TRACELIFT_SOAK";
 /// How much larger the runner may be at the end than after the first tenth of the runs.
 const GROWTH: u64 = 8 << 20;
 
@@ -32,6 +34,17 @@ struct Machine {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    // A temporary directory of its own, so that what is left in it is this sandbox's and nobody else's.
+    if std::env::var_os(OWN).is_none() {
+        let folder = tempfile::tempdir()?;
+        fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711))?;
+        let status = std::process::Command::new(std::env::current_exe()?)
+            .args(std::env::args_os().skip(1))
+            .env("TMPDIR", folder.path())
+            .env(OWN, "1")
+            .status()?;
+        return if status.success() { Ok(()) } else { Err(format!("the soak ended with {status}").into()) };
+    }
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let value = |name: &str| arguments.iter().position(|a| a == name).and_then(|at| arguments.get(at + 1));
     let runs: usize = value("--runs").map_or(Ok(10_000), |runs| runs.parse())?;
@@ -181,9 +194,8 @@ fn entries(folder: &str) -> Vec<String> {
 
 fn machine() -> Machine {
     let temporary = std::env::temp_dir();
-    let ours = |name: &String| name.starts_with("tracelift-");
     let mut files = 0;
-    for name in entries(&temporary.to_string_lossy()).iter().filter(|name| ours(name)) {
+    for name in &entries(&temporary.to_string_lossy()) {
         files += 1 + entries(&temporary.join(name).to_string_lossy()).len();
     }
     Machine {

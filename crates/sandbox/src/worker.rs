@@ -40,6 +40,8 @@ const ZYGOTE: &str = concat!(
     "\n",
     include_str!("zygote/zygote.py"),
     "\n",
+    include_str!("zygote/watch.py"),
+    "\n",
     include_str!("zygote/child.py"),
     "\n",
     include_str!("zygote/values.py"),
