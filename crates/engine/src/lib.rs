@@ -17,6 +17,7 @@ pub mod pass;
 pub mod peft;
 pub mod real;
 pub mod sampling;
+mod shared;
 pub mod tokenizer;
 
 pub use batch::Batch;
@@ -27,5 +28,5 @@ pub use model::Model;
 pub use ops::head::{Target, TokenScore};
 pub use optimizer::{AdamW, AdamWConfig, Schedule};
 pub use pass::{Memory, Pass};
-pub use sampling::{Finish, Packed, Request, Sampled, Sampling, generate};
+pub use sampling::{Finish, Numbers, Packed, Request, Sampled, Sampling, generate};
 pub use tokenizer::Tokenizer;
