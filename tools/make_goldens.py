@@ -1,6 +1,6 @@
 """Makes the golden values that the engine's tests compare with, from PyTorch, transformers and PEFT.
 
-    python tools/make_goldens.py [--out crates/engine/tests/golden]
+    python tools/make_goldens.py [--out crates/engine/tests/golden] [--only qwen3 llama]
 
 Everything is tiny, random, float32, on the CPU, with eager attention and fixed seeds. Running the script again with
 the versions of tools/requirements.txt on the same kind of machine gives the same files; other versions or other
@@ -21,7 +21,15 @@ import torch
 import torch.nn.functional as F
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Model
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+    Qwen2Config,
+    Qwen2Model,
+    Qwen3Config,
+)
 
 VOCAB = 64
 GREEDY_MARGIN = 1e-2
@@ -37,25 +45,55 @@ MATH_DIMENSIONS = [
 LABELS = 5
 
 
-def tiny_config(*, tied: bool, rope_theta: float) -> Qwen2Config:
+def tiny_config(family: type[PreTrainedConfig] = Qwen2Config, **different: object) -> PreTrainedConfig:
     """Two layers with grouped-query attention: four query heads share two key-value heads of eight dimensions."""
-    return Qwen2Config(
-        vocab_size=VOCAB,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=128,
-        rms_norm_eps=1e-6,
-        rope_parameters={"rope_type": "default", "rope_theta": rope_theta},
-        tie_word_embeddings=tied,
-        bos_token_id=None,
-        eos_token_id=None,
-        pad_token_id=None,
-        attn_implementation="eager",
-        dtype=torch.float32,
-    )
+    settings = {
+        "vocab_size": VOCAB,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 128,
+        "rms_norm_eps": 1e-6,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0},
+        "tie_word_embeddings": True,
+        "bos_token_id": None,
+        "eos_token_id": None,
+        "pad_token_id": None,
+        "attn_implementation": "eager",
+        "dtype": torch.float32,
+    }
+    return family(**settings | different)
+
+
+# The checkpoints: every family, and between them both ties of the head, two head dimensions (one of them apart from
+# width over heads), each scaling of the rotary embedding, and biases where a family may have them. The original
+# length of the Llama 3 scaling is short, so that positions of the tiny sequences tell its three zones apart.
+LLAMA3 = {
+    "rope_type": "llama3",
+    "rope_theta": 500.0,
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
+}
+CAUSAL = {
+    "qwen2-gqa-tied": tiny_config(),
+    "qwen2-gqa-untied": tiny_config(
+        tie_word_embeddings=False, rope_parameters={"rope_type": "default", "rope_theta": 1e6}
+    ),
+    "qwen3-tied": tiny_config(Qwen3Config, head_dim=16),
+    "qwen3-untied": tiny_config(
+        Qwen3Config,
+        head_dim=8,
+        tie_word_embeddings=False,
+        attention_bias=True,
+        rope_parameters={"rope_type": "linear", "rope_theta": 1e6, "factor": 2.0},
+    ),
+    "llama3-untied": tiny_config(LlamaConfig, tie_word_embeddings=False, rope_parameters=LLAMA3),
+    "llama-biases": tiny_config(LlamaConfig, head_dim=16, attention_bias=True, mlp_bias=True),
+}
 
 
 def randomise(module: torch.nn.Module) -> None:
@@ -70,7 +108,7 @@ def randomise(module: torch.nn.Module) -> None:
                 parameter.copy_(0.2 * torch.randn_like(parameter))
 
 
-def greedy(model: Qwen2ForCausalLM, prompt: torch.Tensor) -> tuple[torch.Tensor, float]:
+def greedy(model: PreTrainedModel, prompt: torch.Tensor) -> tuple[torch.Tensor, float]:
     """Sixteen greedy tokens, each from a full forward pass (no cache, no pads), and the smallest margin."""
     tokens, margin = prompt.clone(), float("inf")
     for _ in range(GREEDY_TOKENS):
@@ -117,19 +155,18 @@ def fresh_directory(path: Path) -> Path:
     return path
 
 
-def save_checkpoint(model: Qwen2ForCausalLM, directory: Path) -> None:
+def save_checkpoint(model: PreTrainedModel, directory: Path) -> None:
     """`config.json` and `model.safetensors`, and nothing else."""
     model.save_pretrained(directory)
     (directory / "generation_config.json").unlink(missing_ok=True)
 
 
-def causal_golden(directory: Path, *, tied: bool, rope_theta: float) -> Qwen2ForCausalLM:
+def causal_golden(directory: Path, config: PreTrainedConfig) -> None:
     """A random causal model with its logits, loss, gradients and greedy continuations."""
     fresh_directory(directory)
-    config = tiny_config(tied=tied, rope_theta=rope_theta)
     for seed in range(1, 1000):
         torch.manual_seed(seed)
-        model = Qwen2ForCausalLM(config).eval()
+        model = AutoModelForCausalLM.from_config(config, attn_implementation="eager", dtype=torch.float32).eval()
         randomise(model)
         prompts = [torch.randint(0, VOCAB, (length,)) for length in PROMPT_LENGTHS]
         continuations = [greedy(model, prompt) for prompt in prompts]
@@ -150,14 +187,13 @@ def causal_golden(directory: Path, *, tied: bool, rope_theta: float) -> Qwen2For
     for i, (prompt, (tokens, _)) in enumerate(zip(prompts, continuations)):
         golden |= {f"prompt.{i}": prompt, f"greedy.{i}": tokens}
     save(golden, directory / "golden.safetensors")
-    return model
 
 
 def peft_golden(directory: Path, base: Path) -> None:
     """A PEFT LoRA adapter on a saved checkpoint, and what the adapted model computes."""
     fresh_directory(directory)
     torch.manual_seed(5)
-    model = Qwen2ForCausalLM.from_pretrained(base, attn_implementation="eager", dtype=torch.float32)
+    model = AutoModelForCausalLM.from_pretrained(base, attn_implementation="eager", dtype=torch.float32)
     targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
     lora = LoraConfig(r=4, lora_alpha=8, target_modules=targets, lora_dropout=0.0, task_type="CAUSAL_LM")
     adapted = get_peft_model(model, lora).eval()
@@ -203,7 +239,7 @@ def reward_model_golden(directory: Path) -> None:
     """A reward model in the Hugging Face layout, its scores of one group, the four-term loss and all gradients."""
     fresh_directory(directory)
     torch.manual_seed(11)
-    config = tiny_config(tied=True, rope_theta=10000.0)
+    config = tiny_config()
     model = RewardModel(config).eval()
     randomise(model)
 
@@ -272,15 +308,22 @@ def main() -> None:
     default = Path(__file__).resolve().parent.parent / "crates/engine/tests/golden"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=default, help="where the files go (default: %(default)s)")
-    out = parser.parse_args().out
+    parser.add_argument("--only", nargs="*", default=[""], help="only what begins with one of these (default: all)")
+    arguments = parser.parse_args()
+    out = arguments.out
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(1)
     out.mkdir(parents=True, exist_ok=True)
-    causal_golden(out / "qwen2-gqa-tied", tied=True, rope_theta=10000.0)
-    causal_golden(out / "qwen2-gqa-untied", tied=False, rope_theta=1e6)
-    peft_golden(out / "qwen2-peft", out / "qwen2-gqa-tied")
-    reward_model_golden(out / "qwen2-rm")
-    adamw_golden(out / "adamw.safetensors")
+    work = {name: lambda path, config=config: causal_golden(path, config) for name, config in CAUSAL.items()}
+    work |= {
+        "qwen2-peft": lambda path: peft_golden(path, out / "qwen2-gqa-tied"),
+        "qwen3-peft": lambda path: peft_golden(path, out / "qwen3-tied"),
+        "qwen2-rm": reward_model_golden,
+        "adamw.safetensors": adamw_golden,
+    }
+    for name, make in work.items():
+        if name.startswith(tuple(arguments.only)):
+            make(out / name)
 
 
 if __name__ == "__main__":

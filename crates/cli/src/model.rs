@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use tracelift_domain::rubric::{DIMENSIONS, LABELS, dimension_names};
 use tracelift_domain::{Fingerprint, Seed};
 use tracelift_engine::lora::Lora;
-use tracelift_engine::{Checkpoint, Config, Model, Precision, Tokenizer, peft};
+use tracelift_engine::ops::rope::Scaling;
+use tracelift_engine::{Checkpoint, Config, Family, Model, Precision, Tokenizer, peft};
 use tracelift_reward::RewardModel;
 use tracelift_train::pretrain::world_tokenizer;
 use tracelift_worlds::{World, WorldName};
@@ -28,6 +29,9 @@ pub enum ModelCommand {
 pub struct Init {
     /// The directory to make.
     out: PathBuf,
+    /// The family: qwen2, qwen3 or llama.
+    #[arg(long, default_value = "qwen2")]
+    family: Family,
     /// Width of the residual stream.
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(2..=65_536))]
     hidden: u32,
@@ -40,6 +44,9 @@ pub struct Init {
     /// Key/value heads [default: half the heads, or 1 if that is not whole].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     kv_heads: Option<u32>,
+    /// Channels of a head [default: the width divided by the heads].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(2..=65_536))]
+    head_dim: Option<u32>,
     /// Width of the feed-forward layer [default: about 8/3 of the width, in whole vectors].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     intermediate: Option<u32>,
@@ -136,20 +143,30 @@ fn shape(settings: &Init, tokenizer: &Tokenizer) -> Result<Config> {
     };
     let intermediate = settings.intermediate.map(|width| width as usize);
     let config = Config {
+        family: settings.family,
         vocab_size: tokenizer.vocabulary(),
         hidden_size: hidden,
         intermediate_size: intermediate.unwrap_or((hidden * 8 / 3).next_multiple_of(32)),
         layers: settings.layers as usize,
         heads,
         kv_heads,
+        head_dim: match settings.head_dim {
+            Some(head_dim) => head_dim as usize,
+            None => Config::even_heads(hidden, heads).context(NO_MODEL)?,
+        },
         rope_theta: 10_000.0,
+        rope_scaling: Scaling::None,
         norm_eps: 1e-6,
+        attention_bias: false,
+        mlp_bias: false,
         tied: true,
         max_positions: settings.max_positions as usize,
         eos_tokens: tokenizer.eos().to_vec(),
     };
-    config.validated().context("these sizes make no model; see --hidden, --heads and --kv-heads")
+    config.validated().context(NO_MODEL)
 }
+
+const NO_MODEL: &str = "these sizes make no model; see --hidden, --heads, --kv-heads and --head-dim";
 
 /// Whether a directory's `config.json` describes a reward model; not if there is none.
 pub fn is_reward_model(dir: &Path) -> Result<bool> {
@@ -222,7 +239,7 @@ fn describe(model: &Model, tokenizer: &Tokenizer) -> Facts {
     let eos: Vec<String> = eos.iter().map(name).collect();
     let (tokens, rows) = (tokenizer.vocabulary(), config.vocab_size);
     vec![
-        ("family", "Qwen2".to_owned()),
+        ("family", config.family.title().to_owned()),
         ("parameters", grouped(model.parameters())),
         (
             "shape",

@@ -1,10 +1,61 @@
 //! What a checkpoint's `config.json` says of a model.
 
+mod reader;
+mod rotary;
+
+use crate::ops::rope::{Angles, Scaling};
 use serde_json::{Map, Value, json};
 
-/// The shape of a Qwen2-family decoder.
+/// The families of decoders that the engine computes. They are one architecture with small differences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Qwen2 and Qwen2.5: queries, keys and values have biases.
+    Qwen2,
+    /// Qwen3: every query and key head is normalised before it is turned.
+    Qwen3,
+    /// Llama 2 and 3.
+    Llama,
+}
+
+impl Family {
+    /// All of them.
+    pub const ALL: [Family; 3] = [Family::Qwen2, Family::Qwen3, Family::Llama];
+
+    /// `model_type` of `config.json`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::Qwen2 => "qwen2",
+            Family::Qwen3 => "qwen3",
+            Family::Llama => "llama",
+        }
+    }
+
+    /// The family's name as people write it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Family::Qwen2 => "Qwen2",
+            Family::Qwen3 => "Qwen3",
+            Family::Llama => "Llama",
+        }
+    }
+}
+
+impl std::str::FromStr for Family {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Family, String> {
+        let found = Family::ALL.into_iter().find(|family| family.name() == name);
+        found.ok_or_else(|| format!("`{name}` is no family of models here; expected qwen2, qwen3 or llama"))
+    }
+}
+
+/// The shape of a decoder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
+    /// Which family it is of.
+    pub family: Family,
     /// Tokens in the embedding table.
     pub vocab_size: usize,
     /// Width of the residual stream.
@@ -17,10 +68,19 @@ pub struct Config {
     pub heads: usize,
     /// Key/value heads.
     pub kv_heads: usize,
+    /// Channels of a head; the heads together need not be as wide as the residual stream.
+    pub head_dim: usize,
     /// Base of the rotary embedding.
     pub rope_theta: f64,
+    /// How the rotary embedding is stretched.
+    pub rope_scaling: Scaling,
     /// ε of the norms.
     pub norm_eps: f64,
+    /// Whether queries, keys, values and the attention's output have biases. Qwen2 says nothing of it: there queries,
+    /// keys and values always have them, and the output never.
+    pub attention_bias: bool,
+    /// Whether the feed-forward layers have biases.
+    pub mlp_bias: bool,
     /// Whether the head is the embedding table.
     pub tied: bool,
     /// The longest sequence the checkpoint was made for.
@@ -48,6 +108,11 @@ pub enum ConfigError {
         /// What it would have to say.
         supported: &'static str,
     },
+    /// A field of which the engine does not know what it changes.
+    #[error(
+        "config.json: `{0}` is a field that the engine does not know; remove it if it changes nothing in the model"
+    )]
+    Unknown(String),
     /// Sizes that do not fit together.
     #[error("config.json: {0}")]
     Shape(String),
@@ -57,61 +122,37 @@ impl Config {
     /// Channels of an attention head.
     #[must_use]
     pub fn head_dim(&self) -> usize {
-        self.hidden_size / self.heads
+        self.head_dim
     }
 
-    /// Reads `config.json`.
+    /// Whether queries, keys and values have biases.
+    #[must_use]
+    pub fn qkv_bias(&self) -> bool {
+        self.attention_bias || self.family == Family::Qwen2
+    }
+
+    /// Whether every query and key head is normalised.
+    #[must_use]
+    pub fn head_norms(&self) -> bool {
+        self.family == Family::Qwen3
+    }
+
+    /// The rotary embedding's angles for positions `0..positions`.
+    #[must_use]
+    pub fn angles(&self, positions: usize) -> Angles<f32> {
+        Angles::scaled(self.head_dim, positions, self.rope_theta, self.rope_scaling)
+    }
+
+    /// The width of a head where `heads` of them are as wide as the residual stream together.
     ///
     /// # Errors
-    /// When it is not a Qwen2-family model that the engine implements in full.
-    pub fn from_json(text: &str) -> Result<Config, ConfigError> {
-        let value: Value = serde_json::from_str(text)?;
-        let map = value.as_object().ok_or(ConfigError::Field("(top level)", "JSON object"))?;
-        require(map, "model_type", |v| v == "qwen2", "\"qwen2\"")?;
-        refuse(map, "hidden_act", |v| v == "silu", "\"silu\"")?;
-        refuse(map, "use_sliding_window", |v| v == false, "false")?;
-        refuse(map, "rope_scaling", Value::is_null, "null")?;
-        refuse(map, "quantization_config", Value::is_null, "null")?;
-        refuse(map, "attention_dropout", |v| v.as_f64() == Some(0.0), "0")?;
-        let full = |kind: &Value| *kind == "full_attention";
-        refuse(
-            map,
-            "layer_types",
-            |v| v.is_null() || v.as_array().is_some_and(|types| types.iter().all(full)),
-            "\"full_attention\" in every layer",
-        )?;
-        // Since transformers 5 the base lives in `rope_parameters`; published checkpoints have it on top.
-        let rope = map.get("rope_parameters").and_then(Value::as_object);
-        if let Some(rope) = rope {
-            refuse(rope, "rope_type", |v| v == "default", "\"default\"")?;
+    /// When they do not divide it.
+    pub fn even_heads(hidden_size: usize, heads: usize) -> Result<usize, ConfigError> {
+        if heads == 0 || !hidden_size.is_multiple_of(heads) {
+            let complaint = format!("`hidden_size` {hidden_size} is not a multiple of {heads} heads");
+            return Err(ConfigError::Shape(complaint));
         }
-        let theta = rope.and_then(|rope| rope.get("rope_theta")).or_else(|| map.get("rope_theta"));
-        let config = Config {
-            vocab_size: size(map, "vocab_size")?,
-            hidden_size: size(map, "hidden_size")?,
-            intermediate_size: size(map, "intermediate_size")?,
-            layers: size(map, "num_hidden_layers")?,
-            heads: size(map, "num_attention_heads")?,
-            kv_heads: match map.get("num_key_value_heads") {
-                None | Some(Value::Null) => size(map, "num_attention_heads")?,
-                Some(_) => size(map, "num_key_value_heads")?,
-            },
-            rope_theta: match theta {
-                None => 10_000.0,
-                Some(theta) => theta.as_f64().ok_or(ConfigError::Field("rope_theta", "number"))?,
-            },
-            norm_eps: match map.get("rms_norm_eps") {
-                None => 1e-6,
-                Some(eps) => eps.as_f64().ok_or(ConfigError::Field("rms_norm_eps", "number"))?,
-            },
-            tied: match map.get("tie_word_embeddings") {
-                None => false,
-                Some(tied) => tied.as_bool().ok_or(ConfigError::Field("tie_word_embeddings", "boolean"))?,
-            },
-            max_positions: size(map, "max_position_embeddings")?,
-            eos_tokens: token_ids(map.get("eos_token_id"))?,
-        };
-        config.validated()
+        Ok(hidden_size / heads)
     }
 
     /// The configuration, if its sizes fit together.
@@ -126,24 +167,32 @@ impl Config {
             self.layers,
             self.heads,
             self.kv_heads,
+            self.head_dim,
             self.max_positions,
         ];
-        // Far beyond any model of the family, and small enough that no product of sizes overflows.
+        // Far beyond any model of these families, and small enough that no product of sizes overflows.
         let largest = 1 << 24;
         let complaint = if sizes.contains(&0) {
             "every size must be at least 1".to_owned()
-        } else if sizes.iter().any(|size| *size > largest) || self.layers > 4096 {
+        } else if sizes.iter().any(|size| *size > largest)
+            || self.layers > 4096
+            || self.heads.max(self.kv_heads) * self.head_dim > largest
+        {
             format!("a size exceeds what a model can have (at most {largest}, and 4096 layers)")
         } else if !(self.rope_theta > 0.0 && self.rope_theta.is_finite()) {
             format!("`rope_theta` is {}; it must be above 0", self.rope_theta)
+        } else if let Err(complaint) = rotary::validate(self.rope_scaling) {
+            complaint
         } else if !(self.norm_eps > 0.0 && self.norm_eps < 1.0) {
             format!("`rms_norm_eps` is {}; it must be above 0 and below 1", self.norm_eps)
-        } else if !self.hidden_size.is_multiple_of(self.heads) {
-            format!("`hidden_size` {} is not a multiple of {} heads", self.hidden_size, self.heads)
         } else if !self.heads.is_multiple_of(self.kv_heads) {
             format!("{} attention heads are not a multiple of {} key/value heads", self.heads, self.kv_heads)
-        } else if !self.head_dim().is_multiple_of(2) {
-            format!("a head of {} channels cannot be rotated; it must be even", self.head_dim())
+        } else if !self.head_dim.is_multiple_of(2) {
+            format!("a head of {} channels cannot be rotated; it must be even", self.head_dim)
+        } else if self.family == Family::Qwen2 && self.attention_bias {
+            "`attention_bias` is true, but the attention's output has no bias in Qwen2".to_owned()
+        } else if self.family != Family::Llama && self.mlp_bias {
+            format!("`mlp_bias` is true, but feed-forward layers have no biases in {}", self.family.title())
         } else {
             return Ok(self);
         };
@@ -159,8 +208,9 @@ impl Config {
             many => json!(many),
         };
         let mut value = json!({
-            "architectures": ["Qwen2ForCausalLM"],
+            "architectures": [format!("{}ForCausalLM", self.family.title())],
             "attention_dropout": 0.0,
+            "bos_token_id": null,
             "dtype": dtype,
             "eos_token_id": eos,
             "hidden_act": "silu",
@@ -168,112 +218,35 @@ impl Config {
             "initializer_range": 0.02,
             "intermediate_size": self.intermediate_size,
             "max_position_embeddings": self.max_positions,
-            "model_type": "qwen2",
+            "model_type": self.family.name(),
             "num_attention_heads": self.heads,
             "num_hidden_layers": self.layers,
             "num_key_value_heads": self.kv_heads,
             "rms_norm_eps": self.norm_eps,
+            "rope_scaling": rotary::write(self.rope_scaling),
             "rope_theta": self.rope_theta,
             "tie_word_embeddings": self.tied,
             "torch_dtype": dtype,
-            "use_sliding_window": false,
             "vocab_size": self.vocab_size,
         });
         if let Value::Object(map) = &mut value {
+            // Readers of Qwen2 files that do not know the field divide the width by the heads.
+            if self.family != Family::Qwen2 || self.head_dim * self.heads != self.hidden_size {
+                map.insert("head_dim".to_owned(), json!(self.head_dim));
+            }
+            if self.family != Family::Qwen2 {
+                map.insert("attention_bias".to_owned(), json!(self.attention_bias));
+            }
+            if self.family == Family::Llama {
+                map.insert("mlp_bias".to_owned(), json!(self.mlp_bias));
+            } else {
+                map.insert("use_sliding_window".to_owned(), json!(false));
+            }
             map.extend(extra.clone());
         }
         format!("{value:#}\n")
     }
 }
 
-fn require(
-    map: &Map<String, Value>,
-    field: &'static str,
-    accept: impl Fn(&Value) -> bool,
-    supported: &'static str,
-) -> Result<(), ConfigError> {
-    if map.contains_key(field) {
-        refuse(map, field, accept, supported)
-    } else {
-        Err(ConfigError::Field(field, "string"))
-    }
-}
-
-fn refuse(
-    map: &Map<String, Value>,
-    field: &'static str,
-    accept: impl Fn(&Value) -> bool,
-    supported: &'static str,
-) -> Result<(), ConfigError> {
-    match map.get(field) {
-        Some(value) if !accept(value) => {
-            Err(ConfigError::Unsupported { field, value: value.to_string(), supported })
-        }
-        _ => Ok(()),
-    }
-}
-
-fn size(map: &Map<String, Value>, field: &'static str) -> Result<usize, ConfigError> {
-    let number = map.get(field).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
-    number.ok_or(ConfigError::Field(field, "whole number"))
-}
-
-fn token_ids(value: Option<&Value>) -> Result<Vec<u32>, ConfigError> {
-    let id = |v: &Value| v.as_u64().and_then(|id| u32::try_from(id).ok());
-    match value {
-        None | Some(Value::Null) => Some(Vec::new()),
-        Some(Value::Array(ids)) => ids.iter().map(id).collect(),
-        Some(one) => id(one).map(|id| vec![id]),
-    }
-    .ok_or(ConfigError::Field("eos_token_id", "token id or list of them"))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn small() -> Config {
-        Config {
-            vocab_size: 64,
-            hidden_size: 32,
-            intermediate_size: 48,
-            layers: 2,
-            heads: 4,
-            kv_heads: 2,
-            rope_theta: 1e4,
-            norm_eps: 1e-6,
-            tied: true,
-            max_positions: 128,
-            eos_tokens: vec![1],
-        }
-    }
-
-    #[test]
-    fn reads_what_it_writes() {
-        for eos_tokens in [vec![], vec![1], vec![1, 2]] {
-            let config = Config { eos_tokens, ..small() };
-            assert_eq!(Config::from_json(&config.to_json("float32", &Map::new())).unwrap(), config);
-        }
-    }
-
-    #[test]
-    fn what_is_not_supported_is_named() {
-        for (field, value, expected) in [
-            ("model_type", json!("llama"), "`model_type` is \"llama\""),
-            ("use_sliding_window", json!(true), "`use_sliding_window` is true"),
-            ("rope_scaling", json!({"type": "yarn"}), "`rope_scaling`"),
-            ("hidden_act", json!("gelu"), "`hidden_act` is \"gelu\""),
-            ("num_attention_heads", json!(5), "not a multiple of 5 heads"),
-            ("vocab_size", json!(-3), "`vocab_size`"),
-            ("layer_types", json!(["full_attention", "sliding_attention"]), "`layer_types`"),
-            ("layer_types", json!("full_attention"), "`layer_types`"),
-            ("rope_theta", json!(0.0), "`rope_theta` is 0"),
-            ("rms_norm_eps", json!(-1e-6), "`rms_norm_eps`"),
-            ("hidden_size", json!(1_u64 << 40), "exceeds what a model can have"),
-        ] {
-            let extra = Map::from_iter([(field.to_owned(), value)]);
-            let message = Config::from_json(&small().to_json("float32", &extra)).unwrap_err().to_string();
-            assert!(message.contains(expected), "{field}: {message}");
-        }
-    }
-}
+mod tests;

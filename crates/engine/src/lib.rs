@@ -1,6 +1,6 @@
-//! Decoder-only transformers of the Qwen2 family on a CPU: forward, backward, sampling, checkpoints.
+//! Decoder-only transformers (Qwen2, Qwen3, Llama) on a CPU: forward, backward, sampling, checkpoints.
 //!
-//! The family is closed and its dozen operators have hand-derived backward passes ([`ops`]); there is no graph and
+//! The set of families is closed and their dozen operators have hand-derived backward passes ([`ops`]); there is no graph and
 //! no general tensor. A [`Model`] is a shape and one flat buffer of weights; a [`Pass`] runs it over a packed
 //! [`Batch`], forward and back; [`sampling`] draws from it; [`checkpoint`] and [`peft`] read and write what
 //! `transformers` and PEFT read and write.
@@ -12,6 +12,7 @@ pub mod lora;
 pub mod model;
 pub mod ops;
 pub mod optimizer;
+mod pages;
 pub mod params;
 pub mod pass;
 pub mod peft;
@@ -22,7 +23,7 @@ pub mod tokenizer;
 
 pub use batch::Batch;
 pub use checkpoint::{Checkpoint, CheckpointError, Precision};
-pub use config::Config;
+pub use config::{Config, Family};
 pub use lora::{LoraConfig, Projection};
 pub use model::Model;
 pub use ops::head::{Target, TokenScore};

@@ -194,12 +194,15 @@ impl Model {
         let block = &self.layout.blocks[layer];
         let hidden = self.config.hidden_size;
         match site {
-            Site::Qkv => (block.qkv.clone(), Some(block.qkv_bias.clone()), hidden, &[QProj, KProj, VProj]),
+            Site::Qkv => (block.qkv.clone(), block.qkv_bias.clone(), hidden, &[QProj, KProj, VProj]),
             Site::Output => {
-                (block.output.clone(), None, self.config.heads * self.config.head_dim(), &[OProj])
+                let width = self.config.heads * self.config.head_dim();
+                (block.output.clone(), block.output_bias.clone(), width, &[OProj])
             }
-            Site::GateUp => (block.gate_up.clone(), None, hidden, &[GateProj, UpProj]),
-            Site::Down => (block.down.clone(), None, self.config.intermediate_size, &[DownProj]),
+            Site::GateUp => (block.gate_up.clone(), block.gate_up_bias.clone(), hidden, &[GateProj, UpProj]),
+            Site::Down => {
+                (block.down.clone(), block.down_bias.clone(), self.config.intermediate_size, &[DownProj])
+            }
         }
     }
 

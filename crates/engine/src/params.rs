@@ -25,15 +25,23 @@ pub struct Block {
     /// `self_attn.{q,k,v}_proj.weight`, `(heads + 2·kv_heads)·head_dim × hidden`
     pub qkv: Range<usize>,
     /// `self_attn.{q,k,v}_proj.bias`
-    pub qkv_bias: Range<usize>,
+    pub qkv_bias: Option<Range<usize>>,
+    /// `self_attn.q_norm.weight` and `self_attn.k_norm.weight`, `head_dim` each
+    pub head_norms: Option<(Range<usize>, Range<usize>)>,
     /// `self_attn.o_proj.weight`, `hidden × heads·head_dim`
     pub output: Range<usize>,
+    /// `self_attn.o_proj.bias`
+    pub output_bias: Option<Range<usize>>,
     /// `post_attention_layernorm.weight`
     pub post_norm: Range<usize>,
     /// `mlp.{gate,up}_proj.weight`, `2·intermediate × hidden`
     pub gate_up: Range<usize>,
+    /// `mlp.{gate,up}_proj.bias`
+    pub gate_up_bias: Option<Range<usize>>,
     /// `mlp.down_proj.weight`, `hidden × intermediate`
     pub down: Range<usize>,
+    /// `mlp.down_proj.bias`
+    pub down_bias: Option<Range<usize>>,
 }
 
 /// Where everything is.
@@ -84,15 +92,39 @@ impl Layout {
                 let first = add("self_attn.q_proj.weight", &[q, hidden]).start;
                 add("self_attn.k_proj.weight", &[kv, hidden]);
                 let qkv = first..add("self_attn.v_proj.weight", &[kv, hidden]).end;
-                let first = add("self_attn.q_proj.bias", &[q]).start;
-                add("self_attn.k_proj.bias", &[kv]);
-                let qkv_bias = first..add("self_attn.v_proj.bias", &[kv]).end;
+                let qkv_bias = config.qkv_bias().then(|| {
+                    let first = add("self_attn.q_proj.bias", &[q]).start;
+                    add("self_attn.k_proj.bias", &[kv]);
+                    first..add("self_attn.v_proj.bias", &[kv]).end
+                });
+                let head_norms = config.head_norms().then(|| {
+                    let dim = &[config.head_dim];
+                    (add("self_attn.q_norm.weight", dim), add("self_attn.k_norm.weight", dim))
+                });
                 let output = add("self_attn.o_proj.weight", &[hidden, q]);
+                let output_bias = config.attention_bias.then(|| add("self_attn.o_proj.bias", &[hidden]));
                 let post_norm = add("post_attention_layernorm.weight", &[hidden]);
                 let first = add("mlp.gate_proj.weight", &[ffn, hidden]).start;
                 let gate_up = first..add("mlp.up_proj.weight", &[ffn, hidden]).end;
+                let gate_up_bias = config.mlp_bias.then(|| {
+                    let first = add("mlp.gate_proj.bias", &[ffn]).start;
+                    first..add("mlp.up_proj.bias", &[ffn]).end
+                });
                 let down = add("mlp.down_proj.weight", &[hidden, ffn]);
-                Block { input_norm, qkv, qkv_bias, output, post_norm, gate_up, down }
+                let down_bias = config.mlp_bias.then(|| add("mlp.down_proj.bias", &[hidden]));
+                Block {
+                    input_norm,
+                    qkv,
+                    qkv_bias,
+                    head_norms,
+                    output,
+                    output_bias,
+                    post_norm,
+                    gate_up,
+                    gate_up_bias,
+                    down,
+                    down_bias,
+                }
             })
             .collect();
         let norm = plan.add("model.norm.weight".into(), &[hidden]);

@@ -7,7 +7,7 @@ use crate::batch::Batch;
 use crate::model::{Model, Site};
 use crate::ops::head::{self, Chunk, Target, TokenScore};
 use crate::ops::rope::Angles;
-use crate::ops::{attention, embedding, for_rows, rmsnorm, rope, swiglu};
+use crate::ops::{attention, embedding, for_rows, head_norm, rmsnorm, rope, swiglu};
 use crate::real::{axpy, vectorized};
 
 /// What the forward pass keeps for the way back.
@@ -26,6 +26,9 @@ struct Intermediates {
     norm1: Vec<f32>,
     r1: Vec<f32>,
     qkv: Vec<f32>,
+    /// Query and key heads before their norms, where there are such, and the norms' `r`.
+    raw: Vec<f32>,
+    head_r: Vec<f32>,
     attended: Vec<f32>,
     log_sums: Vec<f32>,
     middle: Vec<f32>,
@@ -88,7 +91,7 @@ impl Pass {
         let heads = model.heads();
         self.rows = rows;
         if self.angles.positions() < batch.longest() {
-            self.angles = Angles::new(heads.dim, batch.longest().next_power_of_two(), config.rope_theta);
+            self.angles = config.angles(batch.longest().next_power_of_two());
         }
         let fit = |buffer: &mut Vec<f32>, width: usize| buffer.resize(rows * width, 0.0);
         self.stream.resize_with(config.layers + 1, Vec::new);
@@ -99,6 +102,9 @@ impl Pass {
             fit(&mut block.norm1, hidden);
             fit(&mut block.r1, 1);
             fit(&mut block.qkv, heads.width());
+            let normed = if config.head_norms() { heads.queries + heads.keys } else { 0 };
+            fit(&mut block.raw, normed * heads.dim);
+            fit(&mut block.head_r, normed);
             fit(&mut block.attended, heads.queries * heads.dim);
             fit(&mut block.log_sums, heads.queries);
             fit(&mut block.middle, hidden);
@@ -299,6 +305,15 @@ impl Pass {
             );
             let turned = heads.queries + heads.keys;
             rope::backward(&mut self.d_qkv, heads.width(), turned, &self.angles, batch.positions());
+            if let Some((queries, keys)) = &places.head_norms {
+                if full {
+                    // The two weights lie side by side.
+                    let dw = &mut gradients[queries.start..keys.end];
+                    head_norm::backward_weights(dw, &self.d_qkv, &block.raw, &block.head_r, heads);
+                }
+                let weights = &model.weights[queries.start..keys.end];
+                head_norm::backward_input(&mut self.d_qkv, &block.raw, &block.head_r, weights, heads);
+            }
             let dy = &self.d_qkv;
             model.project_backward(
                 &mut self.d_norm,
@@ -347,6 +362,10 @@ fn forward_block(
 
     rmsnorm::forward(&mut block.norm1, &mut block.r1, x, &model.weights[places.input_norm.clone()], eps);
     model.project(&mut block.qkv, &block.norm1, layer, Site::Qkv, low);
+    if let Some((queries, keys)) = &places.head_norms {
+        let weights = &model.weights[queries.start..keys.end];
+        head_norm::forward(&mut block.qkv, &mut block.raw, &mut block.head_r, weights, heads, eps);
+    }
     rope::forward(&mut block.qkv, heads.width(), heads.queries + heads.keys, angles, batch.positions());
     attention::forward(&mut block.attended, &mut block.log_sums, &block.qkv, batch.offsets(), heads);
     model.project(&mut block.middle, &block.attended, layer, Site::Output, low);

@@ -106,39 +106,47 @@ fn check(model: &Model, golden: &Golden, memory: Memory) {
     assert_eq!(checked, expected, "some golden gradients were not compared");
 }
 
-#[test]
-fn tied_model_matches_transformers() {
-    let model = checkpoint::load_model(&dir("qwen2-gqa-tied")).unwrap();
-    check(&model, &golden(&dir("qwen2-gqa-tied/golden.safetensors")), Memory::Keep);
-}
+/// The checkpoints of the families: between them two head dimensions, heads that are together wider than the residual
+/// stream, tied and untied heads, every scaling of the rotary embedding, and every bias.
+const CAUSAL: [&str; 6] =
+    ["qwen2-gqa-tied", "qwen2-gqa-untied", "qwen3-tied", "qwen3-untied", "llama3-untied", "llama-biases"];
 
 #[test]
-fn untied_model_matches_transformers() {
-    let model = checkpoint::load_model(&dir("qwen2-gqa-untied")).unwrap();
-    check(&model, &golden(&dir("qwen2-gqa-untied/golden.safetensors")), Memory::Keep);
+fn every_family_matches_transformers() {
+    for name in CAUSAL {
+        println!("{name}");
+        let model = checkpoint::load_model(&dir(name)).unwrap();
+        check(&model, &golden(&dir(name).join("golden.safetensors")), Memory::Keep);
+    }
 }
 
 #[test]
 fn recomputed_activations_give_the_same_gradients() {
-    let model = checkpoint::load_model(&dir("qwen2-gqa-tied")).unwrap();
-    check(&model, &golden(&dir("qwen2-gqa-tied/golden.safetensors")), Memory::Recompute);
+    for name in CAUSAL {
+        println!("{name}");
+        let model = checkpoint::load_model(&dir(name)).unwrap();
+        check(&model, &golden(&dir(name).join("golden.safetensors")), Memory::Recompute);
+    }
 }
 
 #[test]
 fn peft_adapter_matches_peft() {
-    let mut model = checkpoint::load_model(&dir("qwen2-gqa-tied")).unwrap();
-    peft::load(&mut model, &dir("qwen2-peft")).unwrap();
-    let golden = golden(&dir("qwen2-peft/golden.safetensors"));
-    check(&model, &golden, Memory::Keep);
-    model.merge_lora();
-    let (batch, _) = batch(&golden);
-    let merged = logits(&model, &mut Pass::new(Memory::Keep), &batch);
-    assert_close("merged logits", &merged, &golden.floats["logits"]);
+    for (base, adapter) in [("qwen2-gqa-tied", "qwen2-peft"), ("qwen3-tied", "qwen3-peft")] {
+        let mut model = checkpoint::load_model(&dir(base)).unwrap();
+        peft::load(&mut model, &dir(adapter)).unwrap();
+        let golden = golden(&dir(adapter).join("golden.safetensors"));
+        check(&model, &golden, Memory::Keep);
+        check(&model, &golden, Memory::Recompute);
+        model.merge_lora();
+        let (batch, _) = batch(&golden);
+        let merged = logits(&model, &mut Pass::new(Memory::Keep), &batch);
+        assert_close("merged logits", &merged, &golden.floats["logits"]);
+    }
 }
 
 #[test]
 fn greedy_generation_matches_token_for_token() {
-    for name in ["qwen2-gqa-tied", "qwen2-gqa-untied"] {
+    for name in CAUSAL {
         let model = checkpoint::load_model(&dir(name)).unwrap();
         let golden = golden(&dir(name).join("golden.safetensors"));
         let tokens = |key: String| golden.integers[&key].iter().map(|&id| id as u32).collect::<Vec<u32>>();
@@ -157,8 +165,14 @@ fn greedy_generation_matches_token_for_token() {
 
 #[test]
 fn a_sample_does_not_depend_on_its_batch_and_its_log_probabilities_are_the_trainers() {
-    let model = checkpoint::load_model(&dir("qwen2-gqa-untied")).unwrap();
-    let packed = Packed::new(&model);
+    for name in ["qwen2-gqa-untied", "qwen3-untied", "llama3-untied"] {
+        println!("{name}");
+        check_samples(&checkpoint::load_model(&dir(name)).unwrap());
+    }
+}
+
+fn check_samples(model: &Model) {
+    let packed = Packed::new(model);
     let sampling = Sampling { temperature: 0.7, top_k: 0, top_p: 0.95, max_tokens: 24, stop: vec![5] };
     let request = |i: u64| Request {
         prompt: (0..3 + i % 7).map(|t| ((t * 11 + i * 5) % 64) as u32).collect(),
@@ -179,8 +193,8 @@ fn a_sample_does_not_depend_on_its_batch_and_its_log_probabilities_are_the_train
                 .map(|at| Target { row: at as u32 - 1, token: sequence[at] })
                 .collect();
             let mut pass = Pass::new(Memory::Keep);
-            pass.forward(&model, &Batch::of([&sequence]));
-            for (score, log_prob) in pass.score(&model, &targets, 0.7).iter().zip(&sample.log_probs) {
+            pass.forward(model, &Batch::of([&sequence]));
+            for (score, log_prob) in pass.score(model, &targets, 0.7).iter().zip(&sample.log_probs) {
                 assert!((score.log_prob - log_prob).abs() < 1e-4, "{} against {log_prob}", score.log_prob);
             }
         }

@@ -9,8 +9,9 @@ use crate::sft::{Example, SftConfig};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use tracelift_domain::{PromptStyle, Seed, prompt};
+use tracelift_engine::ops::rope::Scaling;
 use tracelift_engine::tokenizer::TokenizerError;
-use tracelift_engine::{Config, Tokenizer};
+use tracelift_engine::{Config, Family, Tokenizer};
 use tracelift_worlds::{Noise, Split, World, WorldName, corpus, tokenizer};
 
 /// Problems with an index below this are for pre-training; those above are for everything after it.
@@ -76,16 +77,22 @@ impl PretrainConfig {
     /// The shape of both models.
     #[must_use]
     pub fn model(&self, vocabulary: usize) -> Config {
+        let heads = (self.hidden / 32).max(1);
         Config {
+            family: Family::Qwen2,
             vocab_size: vocabulary,
             hidden_size: self.hidden,
             // About 8/3 of the width, in whole vectors.
             intermediate_size: (self.hidden * 8 / 3).next_multiple_of(32),
             layers: self.layers,
-            heads: (self.hidden / 32).max(1),
+            heads,
             kv_heads: (self.hidden / 64).max(1),
+            head_dim: self.hidden / heads,
             rope_theta: 10_000.0,
+            rope_scaling: Scaling::None,
             norm_eps: 1e-6,
+            attention_bias: false,
+            mlp_bias: false,
             tied: true,
             max_positions: 1024,
             eos_tokens: vec![EOS],

@@ -6,6 +6,7 @@
 pub mod attention;
 pub mod embedding;
 pub mod head;
+pub mod head_norm;
 pub mod linear;
 pub mod rmsnorm;
 pub mod rope;

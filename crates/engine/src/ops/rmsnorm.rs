@@ -25,12 +25,18 @@ pub fn forward<T: Real>(y: &mut [T], r: &mut [T], x: &[T], weight: &[T], eps: T)
 /// One row; returns `r`.
 #[inline(always)]
 pub fn row<T: Real>(y: &mut [T], x: &[T], weight: &[T], eps: T) -> T {
-    let mean = dot(x, x) / T::of(x.len() as f64);
-    let r = T::ONE / (mean + eps).sqrt();
+    let r = reciprocal(x, eps);
     for ((y, x), w) in y.iter_mut().zip(x).zip(weight) {
         *y = *w * (*x * r);
     }
     r
+}
+
+/// `r` of a row.
+#[inline(always)]
+pub fn reciprocal<T: Real>(x: &[T], eps: T) -> T {
+    let mean = dot(x, x) / T::of(x.len() as f64);
+    T::ONE / (mean + eps).sqrt()
 }
 
 /// Adds to `dx` what flows back through the norm: `dx += r·(w⊙dy) − x·r³/n·Σ(w⊙dy⊙x)`.

@@ -1,8 +1,55 @@
 //! Rotary position embedding, in the half-split layout of the Hugging Face models: the pair `(x_i, x_{i+h/2})` of a
-//! head turns by the angle `position · θ^(−2i/h)`.
+//! head turns by the angle `position · θ^(−2i/h)`, or by less where a model was stretched to longer texts ([`Scaling`]).
 
 use crate::ops::for_rows;
 use crate::real::{Real, vectorized};
+
+/// How a model's frequencies were changed so that it reads longer texts than it was first trained on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scaling {
+    /// Not at all.
+    None,
+    /// Every frequency is divided by `factor`.
+    Linear {
+        /// How many times longer texts become.
+        factor: f64,
+    },
+    /// Llama 3.1: waves longer than `original_positions / low_freq_factor` are stretched by `factor`, those shorter
+    /// than `original_positions / high_freq_factor` are left alone, and what lies between passes from one to the other.
+    Llama3 {
+        /// How many times longer texts become.
+        factor: f64,
+        /// Where full stretching begins.
+        low_freq_factor: f64,
+        /// Where stretching ends.
+        high_freq_factor: f64,
+        /// The length of text that the model was first trained on.
+        original_positions: f64,
+    },
+}
+
+impl Scaling {
+    /// The changed frequency, in `f32` as the reference computes it.
+    fn apply(self, frequency: f32) -> f32 {
+        match self {
+            Scaling::None => frequency,
+            Scaling::Linear { factor } => frequency / factor as f32,
+            Scaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_positions } => {
+                let wave = std::f32::consts::TAU / frequency;
+                let stretched = frequency / factor as f32;
+                if wave < (original_positions / high_freq_factor) as f32 {
+                    frequency
+                } else if wave > (original_positions / low_freq_factor) as f32 {
+                    stretched
+                } else {
+                    let share = (original_positions as f32 / wave - low_freq_factor as f32)
+                        / (high_freq_factor - low_freq_factor) as f32;
+                    (1.0 - share) * stretched + share * frequency
+                }
+            }
+        }
+    }
+}
 
 /// Cosines and sines for every position up to a limit.
 #[derive(Clone, Debug)]
@@ -16,13 +63,20 @@ impl<T: Real> Angles<T> {
     /// For heads of `head_dim` channels, positions `0..positions`, base `theta`.
     #[must_use]
     pub fn new(head_dim: usize, positions: usize, theta: f64) -> Angles<T> {
+        Angles::scaled(head_dim, positions, theta, Scaling::None)
+    }
+
+    /// Like [`Angles::new`], with changed frequencies.
+    #[must_use]
+    pub fn scaled(head_dim: usize, positions: usize, theta: f64, scaling: Scaling) -> Angles<T> {
         let half = head_dim / 2;
         let mut cos = Vec::with_capacity(positions * half);
         let mut sin = Vec::with_capacity(positions * half);
+        // The reference computes the inverse frequency and the angle in f32.
+        let inverse = |i: usize| 1.0 / (theta as f32).powf((2 * i) as f32 / head_dim as f32);
+        let frequencies: Vec<f32> = (0..half).map(|i| scaling.apply(inverse(i))).collect();
         for position in 0..positions {
-            for i in 0..half {
-                // The reference computes the inverse frequency and the angle in f32.
-                let inverse = 1.0 / (theta as f32).powf((2 * i) as f32 / head_dim as f32);
+            for inverse in &frequencies {
                 let angle = f64::from(position as f32 * inverse);
                 cos.push(T::of(angle.cos()));
                 sin.push(T::of(angle.sin()));
@@ -118,6 +172,23 @@ mod tests {
             forward(&mut y, width, 2, &angles, &positions);
             dot(&y, &upstream)
         });
+    }
+
+    #[test]
+    fn long_waves_are_stretched_and_short_ones_left_alone() {
+        let scaling = Scaling::Llama3 {
+            factor: 8.0,
+            low_freq_factor: 1.0,
+            high_freq_factor: 4.0,
+            original_positions: 8192.0,
+        };
+        let wave = |length: f32| std::f32::consts::TAU / length;
+        assert_eq!(scaling.apply(wave(2000.0)), wave(2000.0));
+        assert_eq!(scaling.apply(wave(9000.0)), wave(9000.0) / 8.0);
+        // Half way between the two ends, by frequency: 8192 / 3276.8 = 2.5.
+        let between = scaling.apply(wave(3276.8)) / wave(3276.8);
+        assert!((between - (0.5 / 8.0 + 0.5)).abs() < 1e-6, "{between}");
+        assert_eq!(Scaling::Linear { factor: 4.0 }.apply(1.0), 0.25);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use super::kernel::{self, LANES};
 use crate::ops::attention::Heads;
+use crate::pages;
 use crate::real::{Real, max, sum, vectorized};
 use crate::shared::Shared;
 
@@ -45,7 +46,7 @@ impl Cache {
         let capacity = capacity.next_multiple_of(LANES);
         let channels = heads.dim.next_multiple_of(LANES);
         let lists = layers * slots * heads.keys * capacity;
-        let (keys, values) = (vec![0.0; lists * heads.dim], vec![0.0; lists * channels]);
+        let (keys, values) = (pages::zeros(lists * heads.dim), pages::zeros(lists * channels));
         Cache { heads, capacity, channels, slots, keys, values }
     }
 

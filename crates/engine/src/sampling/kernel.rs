@@ -201,10 +201,15 @@ pub fn round(x: f32) -> u16 {
 mod avx512 {
     use super::{LANES, PANEL, Sums};
     use std::arch::x86_64::{
-        __m512bh, __m512i, _mm512_add_ps, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
-        _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-        _mm512_storeu_ps,
+        __m512bh, __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_add_ps, _mm512_dpbf16_ps, _mm512_fmadd_ps,
+        _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps,
+        _mm512_setzero_ps, _mm512_storeu_ps,
     };
+
+    /// How many inputs ahead of their use weights are asked for: far enough to hide the way from memory.
+    const AHEAD: usize = 64;
+    /// The same for positions of values.
+    const AHEAD_VALUES: usize = 16;
 
     /// `N` rows against one panel, all sums in registers.
     ///
@@ -222,6 +227,8 @@ mod avx512 {
             }
             let (x, panel) = (x.as_ptr(), panel.as_ptr());
             for k in 0..inputs {
+                _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add((k + AHEAD) * PANEL).cast());
+                _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add((k + AHEAD) * PANEL + 16).cast());
                 let left = _mm512_loadu_ps(panel.add(k * PANEL));
                 let right = _mm512_loadu_ps(panel.add(k * PANEL + 16));
                 for r in 0..N {
@@ -254,6 +261,8 @@ mod avx512 {
             }
             let (x, panel) = (x.as_ptr(), panel.as_ptr());
             for k in 0..inputs / 2 {
+                _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add((k + AHEAD) * 2 * PANEL).cast());
+                _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add((k + AHEAD) * 2 * PANEL + PANEL).cast());
                 let left = pair(_mm512_loadu_si512(panel.add(k * 2 * PANEL).cast()));
                 let right = pair(_mm512_loadu_si512(panel.add(k * 2 * PANEL + PANEL).cast()));
                 for r in 0..N {
@@ -309,6 +318,7 @@ mod avx512 {
             for (b, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: block `b` and channel `c` lie inside `keys`.
                 let key = unsafe { _mm512_loadu_ps(keys.add(b * size + c * LANES)) };
+                _mm_prefetch::<_MM_HINT_T0>(keys.wrapping_add((B + b) * size + c * LANES).cast());
                 *sum = _mm512_fmadd_ps(q, key, *sum);
             }
         }
@@ -338,6 +348,8 @@ mod avx512 {
                 // SAFETY: by the contract.
                 let (a, b) = unsafe {
                     let at = values.add(2 * j * channels + v * LANES);
+                    _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD_VALUES * channels).cast());
+                    _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add((AHEAD_VALUES + 1) * channels).cast());
                     (_mm512_loadu_ps(at), _mm512_loadu_ps(at.add(channels)))
                 };
                 even[v] = _mm512_fmadd_ps(left, a, even[v]);

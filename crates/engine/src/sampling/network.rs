@@ -5,10 +5,10 @@
 
 use super::cache::Cache;
 use super::kernel::PANEL;
-use super::packed::{Activations, HALF, Matrix, Packed};
+use super::packed::{Activations, Block, HALF, Matrix, Packed};
 use super::team::Team;
-use crate::ops::rmsnorm;
 use crate::ops::rope::Angles;
+use crate::ops::{head_norm, rmsnorm};
 use crate::real::{Real, vectorized};
 use crate::shared::Shared;
 
@@ -48,7 +48,7 @@ impl<'a> Network<'a> {
         let share = config.hidden_size.max(capacity + heads.group() * heads.dim) + 16;
         Network {
             packed,
-            angles: Angles::new(heads.dim, capacity, config.rope_theta),
+            angles: config.angles(capacity),
             x: vec![0.0; rows * config.hidden_size],
             norm: Activations::new(numbers, rows, config.hidden_size),
             qkv: vec![0.0; rows * heads.width()],
@@ -76,8 +76,8 @@ impl<'a> Network<'a> {
         self.embed(team, rows);
         for (layer, block) in packed.blocks.iter().enumerate() {
             self.normalize(team, &block.input_norm, count, |row| row);
-            project(team, &block.qkv, &self.norm, Some(&block.qkv_bias), &mut self.qkv, count);
-            self.attend(team, cache, layer, rows, alone);
+            project(team, &block.qkv, &self.norm, &mut self.qkv, count);
+            self.attend(team, cache, layer, block, rows, alone);
             add_product(team, &block.output, &self.attended, &mut self.x, count);
             self.normalize(team, &block.post_norm, count, |row| row);
             self.activate(team, &block.gate_up, count);
@@ -85,7 +85,7 @@ impl<'a> Network<'a> {
         }
         if !wanted.is_empty() {
             self.normalize(team, &packed.norm, wanted.len(), |row| wanted[row]);
-            project(team, &packed.head, &self.norm, None, logits, wanted.len());
+            project(team, &packed.head, &self.norm, logits, wanted.len());
         }
     }
 
@@ -129,10 +129,20 @@ impl<'a> Network<'a> {
     }
 
     /// Turns queries and keys, stores keys and values, and attends.
-    fn attend(&mut self, team: &Team<'_>, cache: &mut Cache, layer: usize, rows: &[Row], alone: bool) {
+    fn attend(
+        &mut self,
+        team: &Team<'_>,
+        cache: &mut Cache,
+        layer: usize,
+        block: &Block,
+        rows: &[Row],
+        alone: bool,
+    ) {
         let heads = self.packed.heads;
         let (width, group, share) = (heads.width(), heads.group() * heads.dim, self.share);
         let (angles, capacity) = (&self.angles, self.capacity);
+        let norms = block.head_norms.as_ref().map(|norms| norms.split_at(heads.dim));
+        let eps = self.packed.config.norm_eps as f32;
         let (cache, attended) = (cache.writer(), self.attended.writer());
         let (qkv, scratch) = (Shared::new(&mut self.qkv), Shared::new(&mut self.scratch));
         // SAFETY (both closures): an item is a row and a key head with its queries, whose columns of the row no other
@@ -151,9 +161,13 @@ impl<'a> Network<'a> {
             vectorized(
                 #[inline(always)]
                 || {
-                    for query in queries.chunks_exact_mut(heads.dim) {
-                        angles.rotate(query, position);
+                    if let Some((query_norm, key_norm)) = norms {
+                        queries.chunks_exact_mut(heads.dim).for_each(|query| {
+                            head_norm::head(query, query_norm, eps);
+                        });
+                        head_norm::head(key, key_norm, eps);
                     }
+                    queries.chunks_exact_mut(heads.dim).for_each(|query| angles.rotate(query, position));
                     angles.rotate(key, position);
                 },
             );
@@ -192,7 +206,7 @@ impl<'a> Network<'a> {
     fn activate(&mut self, team: &Team<'_>, gate_up: &Matrix, count: usize) {
         let ffn = self.packed.config.intermediate_size;
         let activated = self.activated.writer();
-        gate_up.multiply(team, &self.norm, count, None, |row, panel, sums| {
+        gate_up.multiply(team, &self.norm, count, |row, panel, sums| {
             let used = HALF.min(ffn - panel * HALF);
             let mut y = [0.0; HALF];
             let (gate, up) = sums.split_at(HALF);
@@ -211,16 +225,9 @@ impl<'a> Network<'a> {
 }
 
 /// `y = x·Wᵀ (+ b)`
-fn project(
-    team: &Team<'_>,
-    matrix: &Matrix,
-    x: &Activations,
-    bias: Option<&[f32]>,
-    y: &mut [f32],
-    count: usize,
-) {
+fn project(team: &Team<'_>, matrix: &Matrix, x: &Activations, y: &mut [f32], count: usize) {
     let (width, y) = (matrix.outputs(), Shared::new(y));
-    matrix.multiply(team, x, count, bias, |row, panel, sums| {
+    matrix.multiply(team, x, count, |row, panel, sums| {
         let used = PANEL.min(width - panel * PANEL);
         // SAFETY: a panel's outputs of a row are computed once.
         unsafe { y.part(row * width + panel * PANEL, used) }.copy_from_slice(&sums[..used]);
@@ -230,7 +237,7 @@ fn project(
 /// `y += x·Wᵀ`
 fn add_product(team: &Team<'_>, matrix: &Matrix, x: &Activations, y: &mut [f32], count: usize) {
     let (width, y) = (matrix.outputs(), Shared::new(y));
-    matrix.multiply(team, x, count, None, |row, panel, sums| {
+    matrix.multiply(team, x, count, |row, panel, sums| {
         let used = PANEL.min(width - panel * PANEL);
         // SAFETY: a panel's outputs of a row are computed once.
         let y = unsafe { y.part(row * width + panel * PANEL, used) };

@@ -10,8 +10,9 @@ use super::team::Team;
 use crate::config::Config;
 use crate::model::{Model, Site};
 use crate::ops::attention::Heads;
+use crate::pages;
 use rayon::prelude::*;
-use std::borrow::Cow;
+use std::ops::Range;
 
 /// The numbers in which weights are kept and multiplied. Sums, norms, attention and choices are `f32` in both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub struct Matrix {
     inputs: usize,
     outputs: usize,
     panels: Panels,
+    /// Of every column of every panel; empty where there is none.
+    bias: Vec<f32>,
 }
 
 /// Rows on their way into a product.
@@ -112,17 +115,17 @@ impl ActivationsWriter<'_> {
 }
 
 impl Matrix {
-    fn new(numbers: Numbers, weight: &[f32], inputs: usize) -> Matrix {
+    fn new(numbers: Numbers, weight: &[f32], bias: Option<&[f32]>, inputs: usize) -> Matrix {
         let outputs = weight.len() / inputs;
-        Matrix::gathered(numbers, weight, inputs, outputs, outputs.div_ceil(PANEL), |panel, column| {
+        Matrix::gathered(numbers, weight, bias, inputs, outputs, outputs.div_ceil(PANEL), |panel, column| {
             Some(panel * PANEL + column).filter(|output| *output < outputs)
         })
     }
 
     /// Gate and up (`weight` holds one above the other), a panel holding 16 outputs of each: `[gate | up]`.
-    fn gate_up(numbers: Numbers, weight: &[f32], inputs: usize) -> Matrix {
+    fn gate_up(numbers: Numbers, weight: &[f32], bias: Option<&[f32]>, inputs: usize) -> Matrix {
         let width = weight.len() / inputs / 2;
-        Matrix::gathered(numbers, weight, inputs, 2 * width, width.div_ceil(HALF), |panel, column| {
+        Matrix::gathered(numbers, weight, bias, inputs, 2 * width, width.div_ceil(HALF), |panel, column| {
             let output = panel * HALF + column % HALF;
             (output < width).then_some(output + column / HALF * width)
         })
@@ -132,6 +135,7 @@ impl Matrix {
     fn gathered(
         numbers: Numbers,
         weight: &[f32],
+        bias: Option<&[f32]>,
         inputs: usize,
         outputs: usize,
         count: usize,
@@ -143,9 +147,13 @@ impl Matrix {
                 place(panel, column).map_or(nothing.as_slice(), |output| &weight[output * inputs..][..inputs])
             })
         };
+        let bias = bias.map_or(Vec::new(), |bias| {
+            let columns = (0..count).flat_map(|panel| (0..PANEL).map(move |column| (panel, column)));
+            columns.map(|(panel, column)| place(panel, column).map_or(0.0, |output| bias[output])).collect()
+        });
         match numbers {
             Numbers::F32 => {
-                let mut panels = large_buffer(count * inputs * PANEL, 0.0);
+                let mut panels = pages::zeros(count * inputs * PANEL);
                 panels.par_chunks_exact_mut(inputs * PANEL).enumerate().for_each(|(p, panel)| {
                     let rows = rows(p);
                     for (k, column) in panel.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
@@ -154,11 +162,11 @@ impl Matrix {
                         }
                     }
                 });
-                Matrix { inputs, outputs, panels: Panels::F32(panels) }
+                Matrix { inputs, outputs, panels: Panels::F32(panels), bias }
             }
             Numbers::Bf16 => {
                 let even = inputs.next_multiple_of(2);
-                let mut panels = large_buffer(count * even * PANEL, 0);
+                let mut panels = pages::zeros(count * even * PANEL);
                 panels.par_chunks_exact_mut(even * PANEL).enumerate().for_each(|(p, panel)| {
                     let rows = rows(p);
                     for (k, pairs) in panel.as_chunks_mut::<{ 2 * PANEL }>().0.iter_mut().enumerate() {
@@ -168,7 +176,7 @@ impl Matrix {
                         }
                     }
                 });
-                Matrix { inputs: even, outputs, panels: Panels::Bf16(panels) }
+                Matrix { inputs: even, outputs, panels: Panels::Bf16(panels), bias }
             }
         }
     }
@@ -203,7 +211,6 @@ impl Matrix {
         team: &Team<'_>,
         x: &Activations,
         rows: usize,
-        bias: Option<&[f32]>,
         each: impl Fn(usize, usize, &[f32; PANEL]) + Sync,
     ) {
         assert_eq!(x.width, self.inputs, "rows of another width than the matrix takes");
@@ -217,9 +224,8 @@ impl Matrix {
         team.run(count, |_, run| {
             for p in run {
                 let mut start = [0.0; PANEL];
-                if let Some(bias) = bias {
-                    let used = PANEL.min(self.outputs - p * PANEL);
-                    start[..used].copy_from_slice(&bias[p * PANEL..][..used]);
+                if !self.bias.is_empty() {
+                    start.copy_from_slice(&self.bias[p * PANEL..][..PANEL]);
                 }
                 for block in 0..blocks {
                     let (first, end) = (block * rows / blocks, (block + 1) * rows / blocks);
@@ -247,17 +253,13 @@ impl Matrix {
 /// Outputs of gate, and as many of up, in a panel.
 pub const HALF: usize = PANEL / 2;
 
-/// A buffer that the system is asked to keep in large pages: sampling streams through gigabytes of it.
-fn large_buffer<T: Copy>(len: usize, value: T) -> Vec<T> {
-    vec![value; len]
-}
-
 /// A block's weights.
 #[derive(Debug)]
 pub(super) struct Block {
     pub input_norm: Vec<f32>,
     pub qkv: Matrix,
-    pub qkv_bias: Vec<f32>,
+    /// The weights of the norms of query and key heads, side by side.
+    pub head_norms: Option<Vec<f32>>,
     pub output: Matrix,
     pub post_norm: Vec<f32>,
     pub gate_up: Matrix,
@@ -289,25 +291,35 @@ impl Packed {
     pub fn in_numbers(model: &Model, numbers: Numbers) -> Packed {
         let config = &model.config;
         let (hidden, ffn) = (config.hidden_size, config.intermediate_size);
-        let at = |range: &std::ops::Range<usize>| &model.weights[range.clone()];
-        let site = |layer: usize, site: Site| -> Cow<'_, [f32]> { model.merged(layer, site) };
-        let blocks = model.layout.blocks.iter().enumerate().map(|(layer, block)| Block {
-            input_norm: at(&block.input_norm).to_vec(),
-            qkv: Matrix::new(numbers, &site(layer, Site::Qkv), hidden),
-            qkv_bias: at(&block.qkv_bias).to_vec(),
-            output: Matrix::new(numbers, &site(layer, Site::Output), config.heads * config.head_dim()),
-            post_norm: at(&block.post_norm).to_vec(),
-            gate_up: Matrix::gate_up(numbers, &site(layer, Site::GateUp), hidden),
-            down: Matrix::new(numbers, &site(layer, Site::Down), ffn),
+        let at = |range: &Range<usize>| &model.weights[range.clone()];
+        let bias = |range: &Option<Range<usize>>| range.as_ref().map(at);
+        let blocks = model.layout.blocks.iter().enumerate().map(|(layer, block)| {
+            let plain = |site: Site, inputs: usize, range: &Option<Range<usize>>| {
+                Matrix::new(numbers, &model.merged(layer, site), bias(range), inputs)
+            };
+            let gate_up = model.merged(layer, Site::GateUp);
+            Block {
+                input_norm: at(&block.input_norm).to_vec(),
+                qkv: plain(Site::Qkv, hidden, &block.qkv_bias),
+                head_norms: block
+                    .head_norms
+                    .as_ref()
+                    .map(|(queries, keys)| at(&(queries.start..keys.end)).to_vec()),
+                output: plain(Site::Output, model.heads().queries * model.heads().dim, &block.output_bias),
+                post_norm: at(&block.post_norm).to_vec(),
+                gate_up: Matrix::gate_up(numbers, &gate_up, bias(&block.gate_up_bias), hidden),
+                down: plain(Site::Down, ffn, &block.down_bias),
+            }
         });
         Packed {
             numbers,
             config: config.clone(),
             heads: model.heads(),
-            embedding: (!config.tied).then(|| Matrix::new(numbers, at(&model.layout.embedding), hidden)),
+            embedding: (!config.tied)
+                .then(|| Matrix::new(numbers, at(&model.layout.embedding), None, hidden)),
             blocks: blocks.collect(),
             norm: at(&model.layout.norm).to_vec(),
-            head: Matrix::new(numbers, model.head(), hidden),
+            head: Matrix::new(numbers, model.head(), None, hidden),
         }
     }
 }
@@ -321,14 +333,7 @@ mod tests {
     use tracelift_domain::Seed;
 
     /// `x·Wᵀ + b` through panels, by as many threads as are said.
-    fn product(
-        matrix: &Matrix,
-        numbers: Numbers,
-        x: &[f32],
-        b: &[f32],
-        inputs: usize,
-        threads: usize,
-    ) -> Vec<f32> {
+    fn product(matrix: &Matrix, numbers: Numbers, x: &[f32], inputs: usize, threads: usize) -> Vec<f32> {
         let rows = x.len() / inputs;
         let mut activations = Activations::new(numbers, rows, inputs);
         let writer = activations.writer();
@@ -339,7 +344,7 @@ mod tests {
         let mut y = vec![0.0; rows * matrix.outputs];
         let out = Shared::new(&mut y);
         with_team(threads, |team| {
-            matrix.multiply(team, &activations, rows, Some(b), |row, panel, sums| {
+            matrix.multiply(team, &activations, rows, |row, panel, sums| {
                 let used = PANEL.min(matrix.outputs - panel * PANEL);
                 // SAFETY: a panel's outputs of a row are computed once.
                 let part = unsafe { out.part(row * matrix.outputs + panel * PANEL, used) };
@@ -356,11 +361,11 @@ mod tests {
             let mut rng = Seed(1).rng();
             let mut draw = |n: usize| (0..n).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f32>>();
             let (x, w, b) = (draw(rows * inputs), draw(outputs * inputs), draw(outputs));
-            let matrix = Matrix::new(numbers, &w, inputs);
-            let together = product(&matrix, numbers, &x, &b, inputs, 3);
+            let matrix = Matrix::new(numbers, &w, Some(&b), inputs);
+            let together = product(&matrix, numbers, &x, inputs, 3);
             for row in 0..rows {
                 let x = &x[row * inputs..][..inputs];
-                let alone = product(&matrix, numbers, x, &b, inputs, 1);
+                let alone = product(&matrix, numbers, x, inputs, 1);
                 assert_eq!(alone, together[row * outputs..][..outputs], "row {row} depends on its company");
                 for output in 0..outputs {
                     let exact: f64 =
@@ -376,7 +381,7 @@ mod tests {
     fn an_output_can_be_read_back() {
         let w: Vec<f32> = (0..7 * 45).map(|i| i as f32).collect();
         for numbers in [Numbers::F32, Numbers::Bf16] {
-            let matrix = Matrix::new(numbers, &w, 7);
+            let matrix = Matrix::new(numbers, &w, None, 7);
             let mut row = [0.0; 7];
             matrix.output(36, &mut row);
             for (found, expected) in row.iter().zip(&w[36 * 7..]) {
