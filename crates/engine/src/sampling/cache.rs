@@ -9,6 +9,13 @@ use crate::ops::attention::Heads;
 use crate::pages;
 use crate::real::{Real, max, sum, vectorized};
 use crate::shared::Shared;
+use std::sync::{Mutex, PoisonError};
+
+/// Buffers of the last cache, for the next: memory taken anew is zeroed first, which takes longer than filling it. What
+/// they hold does not matter, because nothing is read that was not stored before.
+static SPARE: Mutex<Option<(Vec<f32>, Vec<f32>)>> = Mutex::new(None);
+/// Larger buffers are given back.
+const LARGEST_SPARE: usize = 256 << 20;
 
 /// A fixed number of slots, each for one sequence.
 pub struct Cache {
@@ -41,12 +48,19 @@ impl Cache {
         layers * heads.keys * capacity.next_multiple_of(LANES) * channels * size_of::<f32>()
     }
 
-    /// Room for `slots` sequences of up to `capacity` tokens. Memory is taken as it is first used.
+    /// Room for `slots` sequences of up to `capacity` tokens. New memory is taken as it is first used.
     pub fn new(layers: usize, heads: Heads, slots: usize, capacity: usize) -> Cache {
         let capacity = capacity.next_multiple_of(LANES);
         let channels = heads.dim.next_multiple_of(LANES);
         let lists = layers * slots * heads.keys * capacity;
-        let (keys, values) = (pages::zeros(lists * heads.dim), pages::zeros(lists * channels));
+        // A poisoned lock holds buffers like any other.
+        let spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let fits = |spare: &(Vec<f32>, Vec<f32>)| {
+            spare.0.len() >= lists * heads.dim && spare.1.len() >= lists * channels
+        };
+        let (keys, values) = spare
+            .filter(fits)
+            .unwrap_or_else(|| (pages::zeros(lists * heads.dim), pages::zeros(lists * channels)));
         Cache { heads, capacity, channels, slots, keys, values }
     }
 
@@ -59,6 +73,15 @@ impl Cache {
             slots: self.slots,
             keys: Shared::new(&mut self.keys),
             values: Shared::new(&mut self.values),
+        }
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        let spare = (std::mem::take(&mut self.keys), std::mem::take(&mut self.values));
+        if (spare.0.len() + spare.1.len()) * size_of::<f32>() <= LARGEST_SPARE {
+            *SPARE.lock().unwrap_or_else(PoisonError::into_inner) = Some(spare);
         }
     }
 }

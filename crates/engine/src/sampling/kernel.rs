@@ -208,6 +208,8 @@ mod avx512 {
 
     /// How many inputs ahead of their use weights are asked for: far enough to hide the way from memory.
     const AHEAD: usize = 64;
+    /// The same for channels of keys.
+    const AHEAD_KEYS: usize = 12;
     /// The same for positions of values.
     const AHEAD_VALUES: usize = 16;
 
@@ -292,16 +294,17 @@ mod avx512 {
             // SAFETY: `done` and what follows it stay below `blocks`; the contract bounds the rest.
             unsafe {
                 let (scores, keys) = (scores.as_mut_ptr().add(done * LANES), keys.as_ptr().add(done * size));
-                if blocks - done >= BLOCKS {
-                    score_blocks::<BLOCKS>(scores, query, keys, scale);
-                    done += BLOCKS;
-                } else if blocks - done >= 4 {
-                    score_blocks::<4>(scores, query, keys, scale);
-                    done += 4;
-                } else {
-                    score_blocks::<1>(scores, query, keys, scale);
-                    done += 1;
+                match blocks - done {
+                    1 => score_blocks::<1>(scores, query, keys, scale),
+                    2 => score_blocks::<2>(scores, query, keys, scale),
+                    3 => score_blocks::<3>(scores, query, keys, scale),
+                    4 => score_blocks::<4>(scores, query, keys, scale),
+                    5 => score_blocks::<5>(scores, query, keys, scale),
+                    6 => score_blocks::<6>(scores, query, keys, scale),
+                    7 => score_blocks::<7>(scores, query, keys, scale),
+                    _ => score_blocks::<BLOCKS>(scores, query, keys, scale),
                 }
+                done += BLOCKS;
             }
         }
     }
@@ -318,7 +321,7 @@ mod avx512 {
             for (b, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: block `b` and channel `c` lie inside `keys`.
                 let key = unsafe { _mm512_loadu_ps(keys.add(b * size + c * LANES)) };
-                _mm_prefetch::<_MM_HINT_T0>(keys.wrapping_add((B + b) * size + c * LANES).cast());
+                _mm_prefetch::<_MM_HINT_T0>(keys.wrapping_add(b * size + (c + AHEAD_KEYS) * LANES).cast());
                 *sum = _mm512_fmadd_ps(q, key, *sum);
             }
         }
