@@ -86,7 +86,8 @@ pub fn run(bench: &Bench) -> Result<()> {
 }
 
 fn load(dir: &std::path::Path) -> Result<Model> {
-    load_model(dir).with_context(|| format!("failed to load the model in {}", dir.display()))
+    load_model(&tracelift_engine::hub::resolve(dir)?)
+        .with_context(|| format!("failed to load the model in {}", dir.display()))
 }
 
 fn random_tokens(seed: u64, count: usize, vocabulary: usize) -> Vec<u32> {
@@ -120,7 +121,7 @@ fn train(bench: &TrainBench) -> Result<()> {
         pass.score_backward(&model, &mut learner.gradients, &targets, 1.0, |_, _| -share);
         pass.backward(&model, &batch, &mut learner.gradients);
         let (parameters, tensors) = model.learnable();
-        learner.apply(parameters, tensors, 1e-4)?;
+        learner.apply(parameters, tensors, 0.0, 1e-4)?;
     }
     let seconds = start.elapsed().as_secs_f64() / f64::from(bench.steps.max(1));
     report(bench.json, "training step", seconds, (bench.batch * bench.length) as f64 / seconds);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
-use tracelift_domain::{PromptStyle, Seed};
+use tracelift_domain::{PromptFormat, Seed};
 use tracelift_engine::LoraConfig;
 use tracelift_executor::{OpenAiConfig, Sampling};
 use tracelift_train::grpo::GrpoConfig;
@@ -64,15 +64,15 @@ pub struct DataConfig {
 pub struct PlannerConfig {
     /// A checkpoint directory.
     pub model: PathBuf,
-    /// `world`, `plain` or `chatml`.
+    /// `world`, `plain`, `chatml`, `chat` or `chat-without-thinking`.
     #[serde(default = "plain")]
-    pub prompt: PromptStyle,
+    pub prompt: PromptFormat,
     /// Train adapters instead of all weights.
     pub lora: Option<LoraConfig>,
 }
 
-fn plain() -> PromptStyle {
-    PromptStyle::Plain
+fn plain() -> PromptFormat {
+    PromptFormat::Plain
 }
 
 /// The executor; exactly one of the two.
@@ -91,9 +91,9 @@ pub struct ExecutorConfig {
 pub struct InProcessConfig {
     /// A checkpoint directory.
     pub model: PathBuf,
-    /// `world`, `plain` or `chatml`.
+    /// `world`, `plain`, `chatml`, `chat` or `chat-without-thinking`.
     #[serde(default = "plain")]
-    pub prompt: PromptStyle,
+    pub prompt: PromptFormat,
     /// How it is sampled.
     #[serde(default)]
     pub sampling: Sampling,
@@ -235,7 +235,7 @@ mod tests {
         let config = read(write(GOOD).path()).unwrap();
         assert_eq!(config.seed, Seed(18));
         assert_eq!(config.grpo.group, 4);
-        assert_eq!(config.planner.prompt, PromptStyle::Plain);
+        assert_eq!(config.planner.prompt, PromptFormat::Plain);
     }
 
     #[test]

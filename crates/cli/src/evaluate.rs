@@ -66,7 +66,7 @@ pub fn run(args: &Evaluate) -> Result<()> {
     };
     let rows: Vec<(&str, Option<Planner<'_>>)> = std::iter::once((NO_TRACE, None))
         .chain(planners.iter().map(|(row, checkpoint)| {
-            (row.as_str(), Some(Planner { checkpoint, style: config.planner.prompt }))
+            (row.as_str(), Some(Planner { checkpoint, format: config.planner.prompt }))
         }))
         .collect();
     let out = args.out.clone().unwrap_or_else(|| config.out.join("evaluation"));

@@ -3,6 +3,7 @@
 mod bench;
 mod config;
 mod evaluate;
+mod generate;
 mod model;
 mod progress;
 mod quickstart;
@@ -34,10 +35,12 @@ enum Command {
     Train(train::Train),
     /// Evaluate planners by the frozen-executor protocol.
     Eval(evaluate::Evaluate),
+    /// Let a model go on from prompts.
+    Generate(generate::Generate),
     /// Measure the engine's speed on this machine.
     #[command(subcommand)]
     Bench(bench::Bench),
-    /// Make checkpoints from nothing, and look at them.
+    /// Make checkpoints from nothing or from adapters, and look at them.
     #[command(subcommand)]
     Model(model::ModelCommand),
     /// Train reward models.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Quickstart(args) => quickstart::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => evaluate::run(&args),
+        Command::Generate(args) => generate::run(&args),
         Command::Bench(bench) => bench::run(&bench),
         Command::Model(command) => model::run(&command),
         Command::Rm(command) => rm::run(&command),

@@ -24,6 +24,11 @@ pub fn planner(config: &PlannerConfig, seed: Seed) -> Result<Checkpoint> {
         "the planner in {} names no end token; set `eos_token_id` in its config.json",
         config.model.display()
     );
+    ensure!(
+        config.prompt.style().is_some() || checkpoint.tokenizer.chat_template().is_some(),
+        "the planner in {} has no chat template; set `planner.prompt` to `plain`, or put a chat_template.jinja there",
+        config.model.display()
+    );
     if let Some(lora) = &config.lora {
         checkpoint.model = checkpoint.model.with_lora(lora.clone(), seed.child("lora", 0));
     }

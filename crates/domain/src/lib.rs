@@ -17,7 +17,7 @@ pub mod verdict;
 pub use fingerprint::Fingerprint;
 pub use group::{Group, Negative, Positive};
 pub use problem::{Gold, IoTest, Problem, TaskDomain};
-pub use prompt::{Message, PromptStyle, Role};
+pub use prompt::{Message, PromptFormat, PromptStyle, Role};
 pub use rubric::{DIMENSIONS, Label, Rubric};
 pub use seed::Seed;
 pub use trace::{Trace, TraceDefect};

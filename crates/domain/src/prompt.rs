@@ -39,6 +39,46 @@ pub enum PromptStyle {
     Chatml,
 }
 
+/// How a prompt is put to a model whose tokenizer is at hand: in a style of [`PromptStyle`], or as the checkpoint's own
+/// chat template says, which only its tokenizer can render.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PromptFormat {
+    /// [`PromptStyle::World`]
+    World,
+    /// [`PromptStyle::Plain`]
+    Plain,
+    /// [`PromptStyle::Chatml`]
+    Chatml,
+    /// The chat template.
+    Chat,
+    /// The chat template with `enable_thinking` off: for models that would otherwise think aloud before they answer.
+    ChatWithoutThinking,
+}
+
+impl PromptFormat {
+    /// The style, if it is not the chat template's.
+    #[must_use]
+    pub fn style(self) -> Option<PromptStyle> {
+        match self {
+            PromptFormat::World => Some(PromptStyle::World),
+            PromptFormat::Plain => Some(PromptStyle::Plain),
+            PromptFormat::Chatml => Some(PromptStyle::Chatml),
+            PromptFormat::Chat | PromptFormat::ChatWithoutThinking => None,
+        }
+    }
+}
+
+impl From<PromptStyle> for PromptFormat {
+    fn from(style: PromptStyle) -> PromptFormat {
+        match style {
+            PromptStyle::World => PromptFormat::World,
+            PromptStyle::Plain => PromptFormat::Plain,
+            PromptStyle::Chatml => PromptFormat::Chatml,
+        }
+    }
+}
+
 /// The prompt of the planner for a problem.
 #[must_use]
 pub fn planner_prompt(style: PromptStyle, problem: &Problem) -> String {

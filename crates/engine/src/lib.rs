@@ -6,8 +6,10 @@
 //! `transformers` and PEFT read and write.
 
 pub mod batch;
+pub mod chat;
 pub mod checkpoint;
 pub mod config;
+pub mod hub;
 pub mod lora;
 pub mod model;
 pub mod ops;
@@ -22,6 +24,7 @@ mod shared;
 pub mod tokenizer;
 
 pub use batch::Batch;
+pub use chat::{ChatOptions, ChatTemplate, Conversation};
 pub use checkpoint::{Checkpoint, CheckpointError, Precision};
 pub use config::{Config, Family};
 pub use lora::{LoraConfig, Projection};

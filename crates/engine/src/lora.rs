@@ -103,20 +103,44 @@ impl LoraConfig {
     }
 }
 
-/// Where `A` and `B` of a projection are, if it is adapted.
-pub type Slot = Option<(Range<usize>, Range<usize>)>;
+/// How strongly one layer is adapted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adaptation {
+    /// Its `r`.
+    pub rank: usize,
+    /// Its `α`.
+    pub alpha: f64,
+}
+
+/// The adapter of one layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slot {
+    /// Where `A` is.
+    pub a: Range<usize>,
+    /// Where `B` is.
+    pub b: Range<usize>,
+    /// Its rank.
+    pub rank: usize,
+    /// `s`
+    pub scale: f32,
+    alpha: f64,
+}
 
 /// The adapters of a model.
 #[derive(Clone, Debug)]
 pub struct Lora {
-    /// How they were made.
+    /// How they were made; single layers of an adapter of PEFT may differ in rank and α.
     pub config: LoraConfig,
     /// Every `lora_A` and `lora_B`, named as PEFT names them.
     pub tensors: Vec<Tensor>,
     /// All values.
     pub values: Vec<f32>,
-    /// Per block and projection: where `A` and `B` are.
-    slots: Vec<[Slot; 7]>,
+    /// The modules of the model that the adapter brought along, as PEFT names them; they are frozen.
+    pub(crate) saved: Vec<String>,
+    /// Their tensors.
+    pub(crate) brought: Vec<String>,
+    /// Per block and projection.
+    slots: Vec<[Option<Slot>; 7]>,
 }
 
 impl Lora {
@@ -124,21 +148,43 @@ impl Lora {
     /// changes yet.
     #[must_use]
     pub fn new(model: &Config, config: LoraConfig, seed: Seed) -> Lora {
-        let mut lora = Lora { config, tensors: Vec::new(), values: Vec::new(), slots: Vec::new() };
-        let rank = lora.config.rank;
-        for layer in 0..model.layers {
-            let mut slots: [Slot; 7] = Default::default();
-            for (slot, projection) in slots.iter_mut().zip(Projection::ALL) {
-                if lora.config.targets.contains(&projection) {
-                    let (inputs, outputs) = projection.shape(model);
-                    let path = format!("base_model.model.model.layers.{layer}.{}", projection.path());
-                    let a = lora.add(format!("{path}.lora_A.weight"), [rank, inputs]);
-                    let b = lora.add(format!("{path}.lora_B.weight"), [outputs, rank]);
-                    let bound = 1.0 / (inputs as f32).sqrt();
+        let adaptation = Adaptation { rank: config.rank, alpha: config.alpha };
+        let row =
+            Projection::ALL.map(|projection| config.targets.contains(&projection).then_some(adaptation));
+        let mut lora = Lora::empty(model, config, &vec![row; model.layers]);
+        for (layer, slots) in lora.slots.iter().enumerate() {
+            for (slot, projection) in slots.iter().zip(Projection::ALL) {
+                if let Some(slot) = slot {
+                    let bound = 1.0 / (projection.shape(model).0 as f32).sqrt();
                     let mut rng = seed.child(projection.path(), layer as u64).rng();
-                    lora.values[a.clone()].fill_with(|| rng.random_range(-bound..bound));
-                    *slot = Some((a, b));
+                    lora.values[slot.a.clone()].fill_with(|| rng.random_range(-bound..bound));
                 }
+            }
+        }
+        lora
+    }
+
+    /// Adapters of zeros by a plan: per block and projection, whether it is adapted and how strongly.
+    #[must_use]
+    pub fn empty(model: &Config, config: LoraConfig, plan: &[[Option<Adaptation>; 7]]) -> Lora {
+        let mut lora = Lora {
+            config,
+            tensors: Vec::new(),
+            values: Vec::new(),
+            saved: Vec::new(),
+            brought: Vec::new(),
+            slots: Vec::new(),
+        };
+        for (layer, row) in plan.iter().enumerate() {
+            let mut slots: [Option<Slot>; 7] = Default::default();
+            for ((slot, projection), adaptation) in slots.iter_mut().zip(Projection::ALL).zip(row) {
+                let Some(Adaptation { rank, alpha }) = *adaptation else { continue };
+                let (inputs, outputs) = projection.shape(model);
+                let path = format!("base_model.model.model.layers.{layer}.{}", projection.path());
+                let a = lora.add(format!("{path}.lora_A.weight"), [rank, inputs]);
+                let b = lora.add(format!("{path}.lora_B.weight"), [outputs, rank]);
+                let own = LoraConfig { rank, alpha, rslora: lora.config.rslora, targets: Vec::new() };
+                *slot = Some(Slot { a, b, rank, scale: own.scale(), alpha });
             }
             lora.slots.push(slots);
         }
@@ -152,9 +198,44 @@ impl Lora {
         range
     }
 
-    /// Where `A` and `B` of a projection are, if it is adapted.
+    /// The adapter of a projection, if it has one.
     #[must_use]
-    pub fn slot(&self, layer: usize, projection: Projection) -> Slot {
-        self.slots[layer][projection as usize].clone()
+    pub fn slot(&self, layer: usize, projection: Projection) -> Option<&Slot> {
+        self.slots[layer][projection as usize].as_ref()
+    }
+
+    /// The largest rank of all.
+    #[must_use]
+    pub fn largest_rank(&self) -> usize {
+        self.slots.iter().flatten().flatten().map(|slot| slot.rank).max().unwrap_or(0)
+    }
+
+    /// Blocks.
+    #[must_use]
+    pub(crate) fn layers(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The blocks in which a projection is adapted, and how strongly.
+    pub(crate) fn adapted(&self, projection: Projection) -> impl Iterator<Item = (usize, Adaptation)> + '_ {
+        self.slots.iter().enumerate().filter_map(move |(layer, slots)| {
+            let slot = slots[projection as usize].as_ref()?;
+            Some((layer, Adaptation { rank: slot.rank, alpha: slot.alpha }))
+        })
+    }
+
+    /// What a fingerprint says of how the adapters were made.
+    pub(crate) fn description(&self) -> String {
+        let common = Adaptation { rank: self.config.rank, alpha: self.config.alpha };
+        let row = |slots: &[Option<Slot>; 7]| {
+            slots.clone().map(|slot| slot.map(|slot| Adaptation { rank: slot.rank, alpha: slot.alpha }))
+        };
+        let usual =
+            Projection::ALL.map(|projection| self.config.targets.contains(&projection).then_some(common));
+        let mut text = format!("{:?}", self.config);
+        if self.slots.iter().any(|slots| row(slots) != usual) {
+            text.push_str(&format!(" {:?}", self.slots));
+        }
+        text
     }
 }

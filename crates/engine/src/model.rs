@@ -98,13 +98,13 @@ impl Model {
         let Some(lora) = self.lora.take() else { return };
         for layer in 0..self.config.layers {
             for projection in Projection::ALL {
-                if let Some((a, b)) = lora.slot(layer, projection) {
+                if let Some(slot) = lora.slot(layer, projection) {
                     let (inputs, outputs) = projection.shape(&self.config);
-                    let rank = lora.config.rank;
+                    let rank = slot.rank;
                     let range = self.projection_range(layer, projection);
-                    let a = linear::Mat::new(&lora.values[a], rank, inputs);
-                    let b = linear::Mat::new(&lora.values[b], outputs, rank);
-                    let scale = lora.config.scale();
+                    let a = linear::Mat::new(&lora.values[slot.a.clone()], rank, inputs);
+                    let b = linear::Mat::new(&lora.values[slot.b.clone()], outputs, rank);
+                    let scale = slot.scale;
                     let weight = &mut self.weights[range];
                     linear::matmul(weight, inputs, Into::Add, scale, b, a, linear::Threads::All);
                 }
@@ -180,7 +180,7 @@ impl Model {
         Fingerprint::of([
             ("config", config.as_bytes()),
             ("weights", bytes_of(&self.weights)),
-            ("lora", format!("{:?}", adapters.map(|lora| &lora.config)).as_bytes()),
+            ("lora", format!("{:?}", adapters.map(Lora::description)).as_bytes()),
             ("adapters", adapters.map_or(&[], |lora| bytes_of(&lora.values))),
         ])
     }
@@ -270,15 +270,15 @@ impl Model {
         let Some(lora) = &self.lora else { return };
         let mut first = 0;
         for &projection in projections {
-            if let Some((a, b)) = lora.slot(layer, projection) {
+            if let Some(slot) = lora.slot(layer, projection) {
                 let adapter = Adapter {
-                    a: &lora.values[a.clone()],
-                    b: &lora.values[b.clone()],
-                    rank: lora.config.rank,
+                    a: &lora.values[slot.a.clone()],
+                    b: &lora.values[slot.b.clone()],
+                    rank: slot.rank,
                     first,
-                    scale: lora.config.scale(),
+                    scale: slot.scale,
                 };
-                body(&adapter, a, b);
+                body(&adapter, slot.a.clone(), slot.b.clone());
             }
             first += projection.shape(&self.config).1;
         }

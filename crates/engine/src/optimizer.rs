@@ -41,27 +41,72 @@ pub struct AdamW {
     pub mean: Vec<f32>,
     /// Mean of squared gradients.
     pub square: Vec<f32>,
+    sums: Vec<f64>,
 }
 
-/// A gradient that cannot be applied.
-#[derive(Debug, thiserror::Error)]
-#[error("the gradient of `{tensor}` is not finite; lower the learning rate or look at the last batch")]
-pub struct NonFinite {
-    /// The first tensor that holds a NaN or an infinity.
-    pub tensor: String,
+/// A NaN or an infinity: the step was not taken, and nothing was changed. What is named is the first tensor that held
+/// one, in the order in which a step comes by them: the weights from the embedding on, then the gradients from the head
+/// back.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum NonFinite {
+    /// Among the weights: the damage was done before.
+    #[error("the weights of `{tensor}` are not finite; go back to an earlier checkpoint")]
+    Weight {
+        /// The first such tensor.
+        tensor: String,
+    },
+    /// Among the gradients.
+    #[error("the gradient of `{tensor}` is not finite; lower the learning rate or look at the last batch")]
+    Gradient {
+        /// The first such tensor.
+        tensor: String,
+    },
+    /// In the loss alone.
+    #[error("the loss is {value}, though weights and gradients are finite; look at the last batch")]
+    Loss {
+        /// The loss.
+        value: f64,
+    },
+    /// In the norm alone: every gradient is finite, but the sum of their squares is not.
+    #[error(
+        "the gradient's norm is too large for a number; lower the learning rate or look at the last batch"
+    )]
+    Norm,
+}
+
+impl NonFinite {
+    /// The first tensor that is not finite, or what `otherwise` says if they all are.
+    #[must_use]
+    pub fn first(
+        parameters: &[f32],
+        gradients: &[f32],
+        tensors: &[Tensor],
+        otherwise: NonFinite,
+    ) -> NonFinite {
+        let broken = |values: &[f32], tensor: &&Tensor| {
+            values[tensor.range.clone()].iter().any(|value| !value.is_finite())
+        };
+        if let Some(found) = tensors.iter().find(|tensor| broken(parameters, tensor)) {
+            return NonFinite::Weight { tensor: found.name.clone() };
+        }
+        match tensors.iter().rev().find(|tensor| broken(gradients, tensor)) {
+            Some(found) => NonFinite::Gradient { tensor: found.name.clone() },
+            None => otherwise,
+        }
+    }
 }
 
 impl AdamW {
     /// Fresh state for `len` parameters.
     #[must_use]
     pub fn new(len: usize, config: AdamWConfig) -> AdamW {
-        AdamW { config, steps: 0, mean: vec![0.0; len], square: vec![0.0; len] }
+        AdamW { config, steps: 0, mean: vec![0.0; len], square: vec![0.0; len], sums: Vec::new() }
     }
 
     /// Clips `gradients` to the configured norm, takes one step, and returns the norm before clipping.
     ///
     /// # Errors
-    /// Names the first tensor whose gradient is not finite; nothing is changed then.
+    /// Names the first tensor that is not finite; nothing is changed then.
     pub fn step(
         &mut self,
         parameters: &mut [f32],
@@ -69,11 +114,9 @@ impl AdamW {
         tensors: &[Tensor],
         rate: f32,
     ) -> Result<f64, NonFinite> {
-        let norm = norm(gradients);
+        let norm = norm_of(gradients, &mut self.sums);
         if !norm.is_finite() {
-            let broken = tensors.iter().find(|t| gradients[t.range.clone()].iter().any(|g| !g.is_finite()));
-            let tensor = broken.map_or("the sum of squares", |t| t.name.as_str()).to_owned();
-            return Err(NonFinite { tensor });
+            return Err(NonFinite::first(parameters, gradients, tensors, NonFinite::Norm));
         }
         let clip = (f64::from(self.config.max_norm) / (norm + 1e-6)).min(1.0) as f32;
         self.steps += 1;
@@ -111,16 +154,19 @@ impl AdamW {
 /// The Euclidean norm, in `f64` over chunks in a fixed order.
 #[must_use]
 pub fn norm(values: &[f32]) -> f64 {
-    let squares: Vec<f64> = values
-        .par_chunks(1 << 12)
-        .map(|chunk| {
-            vectorized(
-                #[inline(always)]
-                || f64::from(dot(chunk, chunk)),
-            )
-        })
-        .collect();
-    squares.iter().sum::<f64>().sqrt()
+    norm_of(values, &mut Vec::new())
+}
+
+fn norm_of(values: &[f32], sums: &mut Vec<f64>) -> f64 {
+    const LENGTH: usize = 1 << 12;
+    sums.resize(values.len().div_ceil(LENGTH), 0.0);
+    sums.par_iter_mut().zip(values.par_chunks(LENGTH)).for_each(|(sum, chunk)| {
+        *sum = vectorized(
+            #[inline(always)]
+            || f64::from(dot(chunk, chunk)),
+        );
+    });
+    sums.iter().sum::<f64>().sqrt()
 }
 
 /// Linear warm-up, then a half cosine down to `floor` of the peak.
@@ -166,8 +212,18 @@ mod tests {
         let mut gradients = vec![0.1, 0.1, f32::NAN, 0.1];
         let mut adamw = AdamW::new(4, AdamWConfig::default());
         let error = adamw.step(&mut parameters, &mut gradients, &tensors, 0.1).unwrap_err();
-        assert_eq!(error.tensor, "b");
-        assert_eq!((parameters, adamw.steps), (vec![1.0; 4], 0));
+        assert_eq!(error, NonFinite::Gradient { tensor: "b".into() });
+        assert_eq!((&parameters, adamw.steps), (&vec![1.0; 4], 0));
+        // Of several gradients the one nearest to the loss is named, and weights before gradients.
+        gradients[0] = f32::INFINITY;
+        let error = adamw.step(&mut parameters, &mut gradients, &tensors, 0.1).unwrap_err();
+        assert_eq!(error, NonFinite::Gradient { tensor: "b".into() });
+        parameters[1] = f32::NAN;
+        let error = adamw.step(&mut parameters, &mut gradients, &tensors, 0.1).unwrap_err();
+        assert_eq!(error, NonFinite::Weight { tensor: "a".into() });
+        let mut gradients = vec![1e30; 4];
+        let error = adamw.step(&mut [1.0; 4], &mut gradients, &tensors, 0.1).unwrap_err();
+        assert_eq!(error, NonFinite::Norm);
     }
 
     #[test]

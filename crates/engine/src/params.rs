@@ -77,6 +77,26 @@ impl Plan {
 }
 
 impl Layout {
+    /// Elements of the buffer that a model needs; a `u128`, as no file bounds what a configuration says.
+    #[must_use]
+    pub fn elements(config: &Config) -> u128 {
+        let wide = |size: usize| size as u128;
+        let (hidden, ffn) = (wide(config.hidden_size), wide(config.intermediate_size));
+        let dim = wide(config.head_dim);
+        let (q, kv) = (wide(config.heads) * dim, wide(config.kv_heads) * dim);
+        let when = |present: bool, size: u128| if present { size } else { 0 };
+        let block = 2 * hidden
+            + (q + 2 * kv) * hidden
+            + when(config.qkv_bias(), q + 2 * kv)
+            + when(config.head_norms(), 2 * dim)
+            + q * hidden
+            + when(config.attention_bias, hidden)
+            + 3 * ffn * hidden
+            + when(config.mlp_bias, 2 * ffn + hidden);
+        let tables = if config.tied { 1 } else { 2 };
+        tables * wide(config.vocab_size) * hidden + wide(config.layers) * block + hidden
+    }
+
     /// Plans the parameters of a model.
     #[must_use]
     pub fn new(config: &Config) -> Layout {

@@ -5,6 +5,7 @@
 
 use crate::batch::Batch;
 use crate::config::Config;
+use crate::lora::Lora;
 use crate::model::{Model, Site};
 use crate::ops::head::{self, Chunk, Target, TokenScore};
 use crate::ops::rope::Angles;
@@ -71,6 +72,7 @@ pub struct Pass {
     low: Vec<f32>,
     d_low: Vec<f32>,
     chunk: Chunk<f32>,
+    scores: attention::Scratch<f32>,
 }
 
 impl Pass {
@@ -95,6 +97,7 @@ impl Pass {
             low: Vec::new(),
             d_low: Vec::new(),
             chunk: Chunk::default(),
+            scores: attention::Scratch::default(),
         }
     }
 
@@ -128,7 +131,7 @@ impl Pass {
         }
         fit(&mut self.hidden, hidden);
         fit(&mut self.r, 1);
-        fit(&mut self.low, model.lora.as_ref().map_or(0, |lora| lora.config.rank));
+        fit(&mut self.low, model.lora.as_ref().map_or(0, Lora::largest_rank));
     }
 
     /// Runs the model over a batch. The hidden states after the last norm are then in [`Pass::hidden`].
@@ -152,6 +155,7 @@ impl Pass {
                 Some(&mut after[0]),
                 &self.angles,
                 &mut self.low,
+                &mut self.scores,
             );
         }
         let weight = &model.weights[model.layout.norm.clone()];
@@ -232,7 +236,7 @@ impl Pass {
         fit(&mut self.d_attended, heads.queries * heads.dim);
         fit(&mut self.d_gate_up, 2 * ffn);
         fit(&mut self.d_activated, ffn);
-        fit(&mut self.d_low, model.lora.as_ref().map_or(0, |lora| lora.config.rank));
+        fit(&mut self.d_low, model.lora.as_ref().map_or(0, Lora::largest_rank));
 
         self.d_stream.fill(0.0);
         let last = &self.stream[config.layers];
@@ -257,7 +261,8 @@ impl Pass {
                 Memory::Keep => &mut self.blocks[layer],
                 Memory::Recompute => {
                     let block = &mut self.blocks[0];
-                    forward_block(model, batch, layer, block, x, None, &self.angles, &mut self.low);
+                    let (low, scores) = (&mut self.low, &mut self.scores);
+                    forward_block(model, batch, layer, block, x, None, &self.angles, low, scores);
                     block
                 }
             };
@@ -315,6 +320,7 @@ impl Pass {
                 &block.qkv,
                 batch.offsets(),
                 heads,
+                &mut self.scores,
             );
             let turned = heads.queries + heads.keys;
             rope::backward(&mut self.d_qkv, heads.width(), turned, &self.angles, batch.positions());
@@ -368,6 +374,7 @@ fn forward_block(
     y: Option<&mut Vec<f32>>,
     angles: &Angles<f32>,
     low: &mut [f32],
+    scores: &mut attention::Scratch<f32>,
 ) {
     let places = &model.layout.blocks[layer];
     let heads = model.heads();
@@ -380,7 +387,7 @@ fn forward_block(
         head_norm::forward(&mut block.qkv, &mut block.raw, &mut block.head_r, weights, heads, eps);
     }
     rope::forward(&mut block.qkv, heads.width(), heads.queries + heads.keys, angles, batch.positions());
-    attention::forward(&mut block.attended, &mut block.log_sums, &block.qkv, batch.offsets(), heads);
+    attention::forward(&mut block.attended, &mut block.log_sums, &block.qkv, batch.offsets(), heads, scores);
     model.project(&mut block.middle, &block.attended, layer, Site::Output, low);
     add(&mut block.middle, x, model.config.hidden_size);
 

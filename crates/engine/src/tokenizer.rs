@@ -1,20 +1,32 @@
 //! Tokenizers: `tokenizer.json`, through the `tokenizers` crate.
 
-use crate::checkpoint::{tokenizer_config, write_atomically};
+use crate::chat::{ChatError, ChatOptions, ChatTemplate, Conversation};
+use crate::checkpoint::{FileError, read_json, read_text, write_atomically};
 use serde_json::{Map, Value, json};
-use std::fs;
-use std::io;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use tracelift_domain::{Problem, PromptFormat, Trace, prompt};
 
 /// The special tokens of [`Tokenizer::byte_level`], in the order of their ids; they come after the 256 bytes.
 pub const BYTE_LEVEL_SPECIAL: [&str; 4] = ["<pad>", "<eos>", "<reasoning>", "</reasoning>"];
+
+/// The largest file of a tokenizer in bytes; those of vocabularies of 256k tokens have some 35 million.
+const LARGEST: u64 = 1 << 28;
+const CHAT_TEMPLATE: &str = "chat_template.jinja";
 
 /// Text to tokens and back.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     eos: Vec<u32>,
+    /// `tokenizer_config.json` as it was read, without the chat template.
+    settings: Map<String, Value>,
+    chat: Option<ChatTemplate>,
 }
+
+/// The fields of `tokenizer_config.json` that name a special token.
+const SPECIAL: [&str; 7] =
+    ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
 /// Why a tokenizer cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +45,9 @@ pub enum TokenizerError {
     /// The tokenizer cannot be written.
     #[error("{0}")]
     Save(String),
+    /// The chat template cannot be used.
+    #[error(transparent)]
+    Chat(#[from] ChatError),
 }
 
 impl Tokenizer {
@@ -50,19 +65,120 @@ impl Tokenizer {
     /// Names the file and what is wrong with it.
     pub fn read(path: &Path) -> Result<Tokenizer, TokenizerError> {
         let failed = |path: &Path, message: String| TokenizerError::Load { path: path.to_owned(), message };
-        let text = fs::read_to_string(path).map_err(|error| failed(path, error.to_string()))?;
+        let unreadable = |error: FileError| failed(&error.path, error.message);
+        let text = read_text(path, LARGEST).map_err(unreadable)?;
+        let text = text.ok_or_else(|| failed(path, "no such file".to_owned()))?;
         let mut tokenizer = Tokenizer::from_json(&text).map_err(|error| failed(path, error.to_string()))?;
         let path = path.with_file_name("tokenizer_config.json");
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(tokenizer),
-            Err(error) => return Err(failed(&path, error.to_string())),
+        match read_json(&path).map_err(unreadable)? {
+            None => {}
+            Some(Value::Object(settings)) => tokenizer.settings = settings,
+            Some(_) => return Err(failed(&path, "not a JSON object".to_owned())),
+        }
+        let eos = tokenizer.special("eos_token");
+        tokenizer.eos = eos.and_then(|eos| tokenizer.inner.token_to_id(&eos)).into_iter().collect();
+        let inline = tokenizer.settings.remove("chat_template");
+        let path = path.with_file_name(CHAT_TEMPLATE);
+        let template = match read_text(&path, LARGEST).map_err(unreadable)? {
+            Some(text) => Some((text, path)),
+            None => inline_template(inline.as_ref())
+                .map(|text| (text, path.with_file_name("tokenizer_config.json"))),
         };
-        let value: Value = serde_json::from_str(&text).map_err(|error| failed(&path, error.to_string()))?;
-        // Either the token itself, or an object that describes it.
-        let eos = value.get("eos_token").and_then(|eos| eos.get("content").unwrap_or(eos).as_str());
-        tokenizer.eos = eos.and_then(|eos| tokenizer.inner.token_to_id(eos)).into_iter().collect();
+        if let Some((text, path)) = template {
+            tokenizer.set_chat_template(&text).map_err(|error| failed(&path, error.to_string()))?;
+        }
         Ok(tokenizer)
+    }
+
+    /// A special token by its field in `tokenizer_config.json`: either the token itself, or an object that describes it.
+    fn special(&self, field: &str) -> Option<String> {
+        let value = self.settings.get(field)?;
+        value.get("content").unwrap_or(value).as_str().map(str::to_owned)
+    }
+
+    /// Gives the tokenizer a chat template.
+    ///
+    /// # Errors
+    /// When it is not valid.
+    pub fn set_chat_template(&mut self, text: &str) -> Result<(), ChatError> {
+        let mut tokens: BTreeMap<String, String> =
+            SPECIAL.iter().filter_map(|field| Some(((*field).to_owned(), self.special(field)?))).collect();
+        if let Some(eos) = self.eos.first().and_then(|&id| self.inner.id_to_token(id)) {
+            tokens.entry("eos_token".to_owned()).or_insert(eos);
+        }
+        self.chat = Some(ChatTemplate::new(text, tokens)?);
+        Ok(())
+    }
+
+    /// The checkpoint's chat template, if it has one.
+    #[must_use]
+    pub fn chat_template(&self) -> Option<&ChatTemplate> {
+        self.chat.as_ref()
+    }
+
+    /// A conversation as the chat template writes it.
+    ///
+    /// # Errors
+    /// When there is no template, or it refuses the conversation.
+    pub fn chat(&self, conversation: &Conversation, options: &ChatOptions) -> Result<String, ChatError> {
+        self.chat.as_ref().ok_or(ChatError::Absent)?.render(conversation, options)
+    }
+
+    /// The prompt of a planner for a problem.
+    ///
+    /// # Errors
+    /// When there is no chat template and one is asked for, or the text cannot be encoded.
+    pub fn planner_prompt(
+        &self,
+        format: PromptFormat,
+        problem: &Problem,
+    ) -> Result<Vec<u32>, TokenizerError> {
+        match format.style() {
+            Some(style) => self.encode_prompt(&prompt::planner_prompt(style, problem)),
+            None => self.encode_chat(format, &prompt::planner_messages(problem)),
+        }
+    }
+
+    /// The prompt of an executor: with a trace, or without.
+    ///
+    /// # Errors
+    /// When there is no chat template and one is asked for, or the text cannot be encoded.
+    pub fn executor_prompt(
+        &self,
+        format: PromptFormat,
+        problem: &Problem,
+        trace: Option<&Trace>,
+    ) -> Result<Vec<u32>, TokenizerError> {
+        match format.style() {
+            Some(style) => self.encode_prompt(&prompt::executor_prompt(style, problem, trace)),
+            None => self.encode_chat(format, &prompt::executor_messages(problem, trace)),
+        }
+    }
+
+    fn encode_chat(
+        &self,
+        format: PromptFormat,
+        messages: &[tracelift_domain::Message],
+    ) -> Result<Vec<u32>, TokenizerError> {
+        let enable_thinking = (format == PromptFormat::ChatWithoutThinking).then_some(false);
+        let options = ChatOptions { enable_thinking, ..ChatOptions::default() };
+        // A template writes the token that begins a text itself.
+        self.encode(&self.chat(&Conversation::from(messages), &options)?)
+    }
+
+    /// Text to tokens for a model to go on from: with the token that begins a text, if the tokenizer puts one there, and
+    /// without one that ends it.
+    ///
+    /// # Errors
+    /// When the tokenizer cannot encode it.
+    pub fn encode_prompt(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
+        let failed = |error: tokenizers::Error| TokenizerError::Code(error.to_string());
+        let bare = self.inner.encode_fast(text, false).map_err(failed)?;
+        let mut tokens = self.inner.encode_fast(text, true).map_err(failed)?.get_ids().to_vec();
+        let ends = |tokens: &[u32]| tokens.iter().rev().take_while(|token| self.eos.contains(token)).count();
+        let added = ends(&tokens).saturating_sub(ends(bare.get_ids()));
+        tokens.truncate(tokens.len() - added);
+        Ok(tokens)
     }
 
     /// A tokenizer for any UTF-8 text that was trained on none: one token a byte, whose id is the byte's value, then
@@ -122,21 +238,37 @@ impl Tokenizer {
         // Lengths are the caller's business; a file may carry a truncation of its own.
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| TokenizerError::Code(error.to_string()))?;
-        Ok(Tokenizer { inner, eos: Vec::new() })
+        Ok(Tokenizer { inner, eos: Vec::new(), settings: Map::new(), chat: None })
     }
 
-    /// Writes `tokenizer.json` and `tokenizer_config.json`.
+    /// Writes `tokenizer.json`, `tokenizer_config.json` and, if there is one, `chat_template.jinja`.
     ///
     /// # Errors
     /// When a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), TokenizerError> {
-        let text = self.to_json()?;
-        let eos = self.eos.first().and_then(|&id| self.inner.id_to_token(id));
-        let pad = self.inner.token_to_id("<pad>").map(|_| "<pad>");
         let failed = |error: crate::checkpoint::CheckpointError| TokenizerError::Save(error.to_string());
-        write_atomically(&dir.join("tokenizer.json"), text.as_bytes()).map_err(failed)?;
-        let config = tokenizer_config(eos.as_deref(), pad);
-        write_atomically(&dir.join("tokenizer_config.json"), config.as_bytes()).map_err(failed)
+        write_atomically(&dir.join("tokenizer.json"), self.to_json()?.as_bytes()).map_err(failed)?;
+        let settings = format!("{:#}\n", Value::Object(self.settings()));
+        write_atomically(&dir.join("tokenizer_config.json"), settings.as_bytes()).map_err(failed)?;
+        match &self.chat {
+            Some(chat) => write_atomically(&dir.join(CHAT_TEMPLATE), chat.text().as_bytes()).map_err(failed),
+            None => Ok(()),
+        }
+    }
+
+    /// `tokenizer_config.json`, so that `AutoTokenizer` knows what ends a text.
+    fn settings(&self) -> Map<String, Value> {
+        let mut settings = self.settings.clone();
+        let plain = |value: Option<String>| value.map_or(Value::Null, Value::String);
+        let eos = self.eos.first().and_then(|&id| self.inner.id_to_token(id));
+        if self.special("eos_token") != eos {
+            settings.insert("eos_token".to_owned(), plain(eos));
+        }
+        let pad = self.inner.token_to_id("<pad>").map(|_| "<pad>".to_owned());
+        settings.entry("pad_token").or_insert(plain(pad));
+        settings.entry("tokenizer_class").or_insert(json!("PreTrainedTokenizerFast"));
+        settings.entry("clean_up_tokenization_spaces").or_insert(json!(false));
+        settings
     }
 
     /// The text of `tokenizer.json`.
@@ -200,6 +332,18 @@ impl Tokenizer {
     }
 }
 
+/// `chat_template` of `tokenizer_config.json`: the template, or a list of named ones, of which `default` is meant.
+fn inline_template(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(named) => named
+            .iter()
+            .find(|entry| entry.get("name").and_then(Value::as_str) == Some("default"))
+            .and_then(|entry| Some(entry.get("template")?.as_str()?.to_owned())),
+        _ => None,
+    }
+}
+
 /// The character that stands for each byte in a byte-level vocabulary: bytes that are visible characters of Latin-1
 /// stand for themselves, the others, in order, for the characters from U+0100 on.
 fn byte_symbols() -> [char; 256] {
@@ -212,74 +356,4 @@ fn byte_symbols() -> [char; 256] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn byte_symbols_are_those_of_the_tokenizers_crate() {
-        let ours: BTreeSet<char> = byte_symbols().into();
-        let theirs: BTreeSet<char> =
-            tokenizers::pre_tokenizers::byte_level::ByteLevel::alphabet().into_iter().collect();
-        assert_eq!(ours.len(), 256);
-        assert_eq!(ours, theirs);
-    }
-
-    #[test]
-    fn a_byte_is_its_own_token_and_special_tokens_are_whole() {
-        let tokenizer = Tokenizer::byte_level().unwrap();
-        assert_eq!(tokenizer.vocabulary(), 260);
-        assert_eq!(tokenizer.eos(), [257]);
-        assert_eq!(tokenizer.token(258).as_deref(), Some("<reasoning>"));
-        assert_eq!(
-            tokenizer.encode("a <reasoning>é\n</reasoning>").unwrap(),
-            [97, 32, 258, 0xC3, 0xA9, 10, 259]
-        );
-        assert_eq!(tokenizer.encode("\0\u{7f}").unwrap(), [0, 127]);
-        // An end token that a model wrote is not part of its text.
-        assert_eq!(tokenizer.decode(&[104, 105, 257]).unwrap(), "hi");
-    }
-
-    #[test]
-    fn a_byte_level_tokenizer_survives_its_files() {
-        let scratch = tempfile::tempdir().unwrap();
-        let tokenizer = Tokenizer::byte_level().unwrap();
-        tokenizer.save(scratch.path()).unwrap();
-        let again = Tokenizer::load(scratch.path()).unwrap();
-        assert_eq!(again.eos(), tokenizer.eos());
-        assert_eq!(again.to_json().unwrap(), tokenizer.to_json().unwrap());
-        // The file may have any name; what ends a text stands beside it.
-        let renamed = scratch.path().join("bytes.json");
-        fs::rename(scratch.path().join("tokenizer.json"), &renamed).unwrap();
-        assert_eq!(Tokenizer::read(&renamed).unwrap().eos(), [257]);
-        fs::remove_file(scratch.path().join("tokenizer_config.json")).unwrap();
-        assert!(Tokenizer::read(&renamed).unwrap().eos().is_empty());
-    }
-
-    /// Any text, and texts in which special tokens, tag by tag, are likely.
-    fn text() -> impl Strategy<Value = String> {
-        let piece = prop_oneof![
-            4 => any::<String>(),
-            1 => any::<char>().prop_map(String::from),
-            1 => proptest::sample::select(vec!["<pad>", "<eos>", "<reasoning>", "</reasoning>", "<", " ", "\u{10FFFF}"])
-                .prop_map(str::to_owned),
-        ];
-        proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_survives_byte_level_tokens(text in text()) {
-            let tokenizer = Tokenizer::byte_level().unwrap();
-            let tokens = tokenizer.encode(&text).unwrap();
-            prop_assert!(tokens.iter().all(|&token| (token as usize) < tokenizer.vocabulary()));
-            // Decoding leaves out an end token at the end, and that alone.
-            prop_assert_eq!(tokenizer.decode(&tokens).unwrap(), text.strip_suffix("<eos>").unwrap_or(&text));
-            let special = tokens.iter().filter(|&&token| token >= 256);
-            let special: usize = special.map(|&token| tokenizer.token(token).unwrap().len()).sum();
-            let bytes = tokens.iter().filter(|&&token| token < 256).count();
-            prop_assert_eq!(bytes + special, text.len());
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! The frozen-executor protocol: the same problems, the same executor, the same seeds; only the planner changes.
 
 use crate::sample::SampleRecord;
-use tracelift_domain::{Fingerprint, Probability, Problem, PromptStyle, Seed, Trace, TraceDefect, prompt};
+use tracelift_domain::{Fingerprint, Probability, Problem, PromptFormat, Seed, Trace, TraceDefect};
 use tracelift_engine::sampling::GenerateError;
 use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_engine::{Checkpoint, Packed, Request, Sampling};
@@ -16,7 +16,7 @@ pub struct Planner<'a> {
     /// Its checkpoint.
     pub checkpoint: &'a Checkpoint,
     /// How problems are put to it.
-    pub style: PromptStyle,
+    pub format: PromptFormat,
 }
 
 /// What all rows share.
@@ -141,8 +141,7 @@ impl Protocol<'_> {
         let broken = |source: TokenizerError| ProtocolError::Tokenizer { row: row.to_owned(), source };
         let mut requests = Vec::with_capacity(self.items.len());
         for item in self.items {
-            let prompt =
-                tokenizer.encode(&prompt::planner_prompt(planner.style, &item.problem)).map_err(broken)?;
+            let prompt = tokenizer.planner_prompt(planner.format, &item.problem).map_err(broken)?;
             let seed = |s: u64| self.seed.child("plan", s).child(&item.problem.id, 0);
             requests.push(Request { prompt, seeds: (0..self.seeds).map(seed).collect() });
         }

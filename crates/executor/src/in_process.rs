@@ -4,7 +4,8 @@ use crate::call::{Call, CallFailure, Completion, Executor};
 use crate::sampling::{Sampling, SamplingError};
 use crate::usage::{Meter, Usage};
 use std::collections::HashMap;
-use tracelift_domain::{Fingerprint, PromptStyle, prompt};
+use tracelift_domain::{Fingerprint, PromptFormat};
+use tracelift_engine::chat::ChatError;
 use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_engine::{Checkpoint, Finish, Packed, Request, Sampled, Tokenizer};
 
@@ -17,6 +18,9 @@ pub enum InProcessError {
     /// A tokenizer that cannot be part of a fingerprint.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    /// A chat template is asked for, and there is none.
+    #[error(transparent)]
+    Chat(#[from] ChatError),
 }
 
 /// A frozen checkpoint that solves problems.
@@ -24,7 +28,7 @@ pub enum InProcessError {
 pub struct InProcess {
     packed: Packed,
     tokenizer: Tokenizer,
-    style: PromptStyle,
+    format: PromptFormat,
     sampling: Sampling,
     fingerprint: Fingerprint,
     parameters: usize,
@@ -35,43 +39,56 @@ impl InProcess {
     /// Freezes a checkpoint.
     ///
     /// # Errors
-    /// When the sampling settings make no sense, or the tokenizer cannot be fingerprinted.
+    /// When the sampling settings make no sense, the tokenizer cannot be fingerprinted, or there is no chat template
+    /// where one is asked for.
     pub fn new(
         checkpoint: &Checkpoint,
-        style: PromptStyle,
+        format: impl Into<PromptFormat>,
         sampling: Sampling,
     ) -> Result<InProcess, InProcessError> {
         sampling.validate()?;
+        let format = format.into();
+        let template = match (format.style(), checkpoint.tokenizer.chat_template()) {
+            (Some(_), _) => None,
+            (None, Some(template)) => Some(template.text().as_bytes()),
+            (None, None) => return Err(ChatError::Absent.into()),
+        };
         let tokenizer = checkpoint.tokenizer.clone();
-        let settings = format!("{style:?} {sampling:?} {:?}", tokenizer.eos());
+        let settings = format!("{format:?} {sampling:?} {:?}", tokenizer.eos());
         let weights = checkpoint.model.fingerprint();
         let vocabulary = tokenizer.to_json()?;
-        let fingerprint = Fingerprint::of([
+        let parts = [
             ("weights", weights.as_str().as_bytes()),
             ("tokenizer", vocabulary.as_bytes()),
             ("settings", settings.as_bytes()),
-        ]);
+        ];
+        let fingerprint =
+            Fingerprint::of(parts.into_iter().chain(template.map(|template| ("chat template", template))));
         let parameters = checkpoint.model.parameters();
         let packed = Packed::new(&checkpoint.model);
-        Ok(InProcess { packed, tokenizer, style, sampling, fingerprint, parameters, meter: Meter::default() })
+        Ok(InProcess {
+            packed,
+            tokenizer,
+            format,
+            sampling,
+            fingerprint,
+            parameters,
+            meter: Meter::default(),
+        })
     }
 
     fn sampled(&self, calls: &[Call<'_>]) -> Result<Vec<(usize, Sampled)>, String> {
         // Calls with the same prompt (K runs of one arm) share one reading of it.
         let mut requests: Vec<Request> = Vec::new();
-        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
         let mut places = Vec::with_capacity(calls.len());
         for call in calls {
-            let text = prompt::executor_prompt(self.style, call.problem, call.trace);
-            let request = match known.get(&text) {
-                Some(&request) => request,
-                None => {
-                    let prompt = self.tokenizer.encode(&text).map_err(|error| error.to_string())?;
-                    requests.push(Request { prompt, seeds: Vec::new() });
-                    known.insert(text, requests.len() - 1);
-                    requests.len() - 1
-                }
-            };
+            let prompt = self.tokenizer.executor_prompt(self.format, call.problem, call.trace);
+            let prompt = prompt.map_err(|error| error.to_string())?;
+            let request = *known.entry(prompt).or_insert_with_key(|prompt| {
+                requests.push(Request { prompt: prompt.clone(), seeds: Vec::new() });
+                requests.len() - 1
+            });
             places.push((request, requests[request].seeds.len()));
             requests[request].seeds.push(call.seed);
         }

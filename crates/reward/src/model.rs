@@ -82,11 +82,12 @@ impl RewardModel {
         RewardModel { backbone, tokenizer, domain, max_tokens, heads }
     }
 
-    /// Reads a checkpoint directory.
+    /// Reads a checkpoint directory, or the one of that name (`org/name`) in the Hugging Face cache.
     ///
     /// # Errors
     /// Names the file and what is wrong with it.
     pub fn load(dir: &Path) -> Result<RewardModel, RewardModelError> {
+        let dir = &tracelift_engine::hub::resolve(dir).map_err(CheckpointError::from)?;
         let (model, domain) = load_heads(dir)?;
         let tokenizer = Tokenizer::load(dir)?;
         let (backbone, heads) = model;
@@ -103,7 +104,10 @@ impl RewardModel {
         std::fs::create_dir_all(dir)
             .map_err(|source| CheckpointError::Io { path: dir.to_owned(), source })?;
         let config = Map::from_iter([
-            ("architectures".to_owned(), json!(["Qwen2ForReasonRewardModel"])),
+            (
+                "architectures".to_owned(),
+                json!([format!("{}ForReasonRewardModel", self.backbone.config.family.title())]),
+            ),
             ("rm_dimension_names".to_owned(), json!(dimension_names(self.domain))),
             ("rm_dimension_weights".to_owned(), json!(vec![0.2; DIMENSIONS])),
             ("rm_num_labels".to_owned(), json!(LABELS)),

@@ -19,7 +19,7 @@ use crate::state::{Learner, StateError};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Instant;
-use tracelift_domain::{Probability, Problem, PromptStyle, Seed, Trace, TraceDefect, prompt};
+use tracelift_domain::{Probability, Problem, PromptFormat, Seed, Trace, TraceDefect};
 use tracelift_engine::optimizer::NonFinite;
 use tracelift_engine::sampling::GenerateError;
 use tracelift_engine::tokenizer::TokenizerError;
@@ -182,7 +182,7 @@ pub struct Grpo<'a> {
     /// The planner.
     pub planner: Checkpoint,
     /// How problems are put to it.
-    pub style: PromptStyle,
+    pub format: PromptFormat,
     /// Where problems come from.
     pub source: Source,
     /// The frozen executor.
@@ -214,7 +214,7 @@ impl<'a> Grpo<'a> {
     pub fn new(
         config: GrpoConfig,
         planner: Checkpoint,
-        style: PromptStyle,
+        format: impl Into<PromptFormat>,
         source: Source,
         executor: &'a dyn Executor,
         verifier: &'a Verifier,
@@ -230,7 +230,7 @@ impl<'a> Grpo<'a> {
         Grpo {
             config,
             planner,
-            style,
+            format: format.into(),
             source,
             executor,
             verifier,
@@ -320,7 +320,7 @@ impl<'a> Grpo<'a> {
         let seed = self.seed.child("rollout", step);
         let mut requests = Vec::with_capacity(items.len());
         for (i, item) in items.iter().enumerate() {
-            let prompt = tokenizer.encode(&prompt::planner_prompt(self.style, &item.problem))?;
+            let prompt = tokenizer.planner_prompt(self.format, &item.problem)?;
             let seed = seed.child("problem", i as u64);
             let seeds = (0..self.config.group as u64).map(|sample| seed.child("sample", sample)).collect();
             requests.push(Request { prompt, seeds });
@@ -503,7 +503,7 @@ impl<'a> Grpo<'a> {
                 seen += targets.len();
             }
             let (parameters, tensors) = self.planner.model.learnable();
-            norm = Some(self.learner.apply(parameters, tensors, rate)?);
+            norm = Some(self.learner.apply(parameters, tensors, loss, rate)?);
         }
         self.learner.step += 1;
         let per_token = |sum: f64| (seen > 0).then(|| sum / seen as f64);

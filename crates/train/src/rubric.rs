@@ -190,12 +190,15 @@ impl RubricTrainer {
         let RubricConfig { steps, learning_rate, warmup, .. } = self.config;
         let rate =
             Schedule { peak: learning_rate, warmup, total: steps, floor: 0.02 }.rate(self.backbone.step);
-        self.heads.apply(&mut self.model.heads, &self.head_tensors, rate)?;
+        let total = terms.total(&self.config.loss);
         let (parameters, tensors) = self.model.backbone.learnable();
-        let gradient_norm = self.backbone.apply(parameters, tensors, rate)?;
+        // Both parts move, or neither.
+        self.heads.check(&self.model.heads, &self.head_tensors, total)?;
+        let gradient_norm = self.backbone.apply(parameters, tensors, total, rate)?;
+        self.heads.apply(&mut self.model.heads, &self.head_tensors, total, rate)?;
         self.backbone.step += 1;
         self.heads.step += 1;
-        Ok(RubricStep { terms, loss: terms.total(&self.config.loss), gradient_norm })
+        Ok(RubricStep { terms, loss: total, gradient_norm })
     }
 
     /// The step's groups (a new order every epoch) and the traces drawn from each.

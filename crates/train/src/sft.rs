@@ -67,7 +67,7 @@ pub struct SftStep {
 /// One step of supervised training.
 ///
 /// # Errors
-/// When a gradient is not finite.
+/// When the loss or a gradient is not finite; the model is then as it was.
 pub fn step(
     model: &mut Model,
     pass: &mut Pass,
@@ -80,11 +80,11 @@ pub fn step(
     pass.forward(model, &batch);
     let scores = pass.score_backward(model, &mut learner.gradients, &targets, 1.0, |_, _| -share);
     pass.backward(model, &batch, &mut learner.gradients);
+    let loss = -scores.iter().map(|score| f64::from(score.log_prob)).sum::<f64>() * f64::from(share);
     let rate = config.schedule().rate(learner.step);
     let (parameters, tensors) = model.learnable();
-    let gradient_norm = learner.apply(parameters, tensors, rate)?;
+    let gradient_norm = learner.apply(parameters, tensors, loss, rate)?;
     learner.step += 1;
-    let loss = -scores.iter().map(|score| f64::from(score.log_prob)).sum::<f64>() * f64::from(share);
     Ok(SftStep { loss, tokens: targets.len(), gradient_norm })
 }
 
@@ -111,4 +111,64 @@ fn pack(examples: &[Example]) -> (Batch, Vec<Target>) {
         }
     }
     (batch, targets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pretrain::PretrainConfig;
+    use tracelift_domain::Seed;
+    use tracelift_engine::AdamW;
+    use tracelift_worlds::WorldName;
+
+    fn model() -> Model {
+        let config = PretrainConfig { hidden: 32, layers: 2, ..PretrainConfig::of(WorldName::Steps) };
+        Model::random(config.model(40), Seed(1))
+    }
+
+    fn examples() -> Vec<Example> {
+        let tokens = |start: u32| (0..12).map(|i| (start + 7 * i) % 40).collect();
+        (0..3).map(|start| Example { tokens: tokens(start), supervised_from: 1 }).collect()
+    }
+
+    #[test]
+    fn a_broken_step_names_the_first_broken_tensor_and_changes_nothing() {
+        let config = SftConfig::default();
+        let (mut model, mut pass) = (model(), Pass::new(Memory::Keep));
+        let mut learner = Learner::new(model.trainable().len(), config.optimizer);
+        step(&mut model, &mut pass, &mut learner, &config, &examples()).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        learner.save(model.trainable(), scratch.path()).unwrap();
+
+        let place = model.layout.blocks[1].down.start + 3;
+        model.weights[place] = f32::NAN;
+        let (weights, AdamW { mean, steps, .. }) = (model.weights.clone(), learner.optimizer.clone());
+        let error = step(&mut model, &mut pass, &mut learner, &config, &examples()).unwrap_err();
+        assert_eq!(error, NonFinite::Weight { tensor: "model.layers.1.mlp.down_proj.weight".into() });
+        let same = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
+        assert!(same(&model.weights, &weights) && same(&learner.optimizer.mean, &mean));
+        assert_eq!((learner.step, learner.optimizer.steps), (1, steps));
+
+        // The checkpoint is good, and a run goes on from it.
+        let mut learner = Learner::new(model.trainable().len(), config.optimizer);
+        learner.restore(model.trainable_mut(), scratch.path()).unwrap();
+        assert!(model.weights.iter().all(|weight| weight.is_finite()));
+        step(&mut model, &mut pass, &mut learner, &config, &examples()).unwrap();
+    }
+
+    #[test]
+    fn a_run_that_diverges_stops() {
+        let config = SftConfig { learning_rate: 1e30, warmup: 0, ..SftConfig::default() };
+        let (mut model, mut pass) = (model(), Pass::new(Memory::Recompute));
+        let mut learner = Learner::new(model.trainable().len(), config.optimizer);
+        let mut last = None;
+        for _ in 0..5 {
+            last = step(&mut model, &mut pass, &mut learner, &config, &examples()).err();
+            if last.is_some() {
+                break;
+            }
+        }
+        let error = last.expect("a learning rate of 1e30 went on for five steps").to_string();
+        assert!(error.contains('`'), "no tensor is named: {error}");
+    }
 }

@@ -5,8 +5,9 @@
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tracelift_engine::checkpoint::{self, CheckpointError, Outgoing};
+use tracelift_engine::optimizer::{NonFinite, norm};
 use tracelift_engine::params::Tensor;
-use tracelift_engine::{AdamW, AdamWConfig, Precision, optimizer::NonFinite};
+use tracelift_engine::{AdamW, AdamWConfig, Precision};
 
 const TENSORS: &str = "state.safetensors";
 const NUMBERS: &str = "state.json";
@@ -65,11 +66,35 @@ impl Learner {
         Learner { step: 0, gradients: vec![0.0; len], optimizer: AdamW::new(len, config) }
     }
 
-    /// Applies the gradients and clears them; returns their norm before clipping.
+    /// Whether the gradients may be applied: they and the loss that they belong to are finite.
     ///
     /// # Errors
-    /// Names the tensor whose gradient is not finite.
-    pub fn apply(&mut self, parameters: &mut [f32], tensors: &[Tensor], rate: f32) -> Result<f64, NonFinite> {
+    /// Names the first tensor that is not finite.
+    pub fn check(&self, parameters: &[f32], tensors: &[Tensor], loss: f64) -> Result<(), NonFinite> {
+        let culprit = |otherwise| Err(NonFinite::first(parameters, &self.gradients, tensors, otherwise));
+        if !loss.is_finite() {
+            return culprit(NonFinite::Loss { value: loss });
+        }
+        if !norm(&self.gradients).is_finite() {
+            return culprit(NonFinite::Norm);
+        }
+        Ok(())
+    }
+
+    /// Applies the gradients of a loss and clears them; returns their norm before clipping.
+    ///
+    /// # Errors
+    /// Names the first tensor that is not finite; nothing is changed then.
+    pub fn apply(
+        &mut self,
+        parameters: &mut [f32],
+        tensors: &[Tensor],
+        loss: f64,
+        rate: f32,
+    ) -> Result<f64, NonFinite> {
+        if !loss.is_finite() {
+            self.check(parameters, tensors, loss)?;
+        }
         let norm = self.optimizer.step(parameters, &mut self.gradients, tensors, rate)?;
         self.gradients.fill(0.0);
         Ok(norm)
@@ -155,7 +180,7 @@ mod tests {
         let mut parameters = vec![0.1, 0.2, 0.3, 0.4];
         let mut learner = Learner::new(4, AdamWConfig::default());
         learner.gradients = vec![0.3, -0.1, 0.7, 1e-8];
-        learner.apply(&mut parameters, &tensors, 0.01).unwrap();
+        learner.apply(&mut parameters, &tensors, 0.0, 0.01).unwrap();
         learner.step = 7;
         let scratch = tempfile::tempdir().unwrap();
         learner.save(&parameters, scratch.path()).unwrap();

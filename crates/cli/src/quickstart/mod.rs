@@ -92,7 +92,7 @@ pub fn run(args: &Quickstart) -> Result<()> {
         (row_name(Rule::Tracelift), Some(&trained[1])),
     ];
     let rows = rows.map(|(row, checkpoint)| {
-        (row, checkpoint.map(|checkpoint| Planner { checkpoint, style: PromptStyle::World }))
+        (row, checkpoint.map(|checkpoint| Planner { checkpoint, format: PromptStyle::World.into() }))
     });
     let items = world_items(&stage.world, stage.seed.child("test", 0), Split::Test, 0..plan.test_problems);
     println!(
@@ -196,7 +196,7 @@ fn look(stage: &Stage<'_>) -> Result<Overview> {
     let items = world_items(&stage.world, stage.seed.child("look", 0), Split::Train, first..first + count);
     let protocol = Protocol { seeds: 1, ..protocol(stage, &items) };
     let mut baselines = protocol.baselines();
-    let planner = Planner { checkpoint: &stage.planner, style: PromptStyle::World };
+    let planner = Planner { checkpoint: &stage.planner, format: PromptStyle::World.into() };
     let records = protocol.row("base planner", Some(planner), &mut baselines)?;
     let mean = |values: &mut dyn Iterator<Item = f64>| {
         let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), v| (sum + v, count + 1));

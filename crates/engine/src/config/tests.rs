@@ -1,4 +1,5 @@
 use super::*;
+use crate::params::Layout;
 use proptest::prelude::*;
 
 fn small(family: Family) -> Config {
@@ -46,6 +47,19 @@ fn reads_what_it_writes() {
     }
     let config = Config { attention_bias: true, mlp_bias: true, ..small(Family::Llama) };
     assert_eq!(read(&config, &[]).unwrap(), config);
+}
+
+#[test]
+fn the_plan_of_a_model_is_as_long_as_was_foretold() {
+    for family in Family::ALL {
+        for tied in [true, false] {
+            let llama = family == Family::Llama;
+            let attention_bias = family != Family::Qwen2 && tied;
+            let config =
+                Config { tied, attention_bias, mlp_bias: llama && tied, head_dim: 12, ..small(family) };
+            assert_eq!(Layout::new(&config).len as u128, Layout::elements(&config), "{config:?}");
+        }
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::real::{Real, dot, max, sum, vectorized};
 use crate::shared::Shared;
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Queries are taken in blocks of this many rows, each against the keys up to its own end.
 const BLOCK: usize = 64;
@@ -50,15 +51,42 @@ impl Heads {
     }
 }
 
-/// One sequence and one key head: the unit of parallel work, with no writes shared between units.
-fn units(offsets: &[usize], heads: Heads) -> Vec<(Range<usize>, usize)> {
-    let mut units: Vec<_> = offsets
-        .windows(2)
-        .flat_map(|pair| (0..heads.keys).map(move |head| (pair[0]..pair[1], head)))
-        .collect();
-    // Longest first, so that the last task to finish is a short one.
-    units.sort_by_key(|(rows, _)| std::cmp::Reverse(rows.len()));
-    units
+/// What attention needs beside its operands, kept from call to call: the units of work, and room for scores.
+#[derive(Debug, Default)]
+pub struct Scratch<T> {
+    /// One sequence and one key head: the unit of parallel work, with no writes shared between units.
+    units: Vec<(Range<usize>, usize)>,
+    scores: Vec<T>,
+}
+
+impl<T: Real> Scratch<T> {
+    /// Calls `body` for every unit, with room for the scores of `blocks` blocks of queries.
+    fn for_units(
+        &mut self,
+        offsets: &[usize],
+        heads: Heads,
+        blocks: usize,
+        body: impl Fn(&mut [T], Range<usize>, usize) + Sync,
+    ) {
+        self.units.clear();
+        for pair in offsets.windows(2) {
+            self.units.extend((0..heads.keys).map(|head| (pair[0]..pair[1], head)));
+        }
+        // Longest first, so that the last task to finish is a short one.
+        self.units.sort_unstable_by_key(|(rows, head)| (std::cmp::Reverse(rows.len()), rows.start, *head));
+        let Some(longest) = self.units.first().map(|(rows, _)| rows.len()).filter(|rows| *rows > 0) else {
+            return;
+        };
+        let room = blocks * BLOCK * longest;
+        let tasks = rayon::current_num_threads().min(self.units.len());
+        self.scores.resize(tasks * room, T::ZERO);
+        let (units, next) = (&self.units, AtomicUsize::new(0));
+        self.scores.par_chunks_mut(room).with_max_len(1).for_each(|scores| {
+            while let Some((rows, head)) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
+                body(scores, rows.clone(), *head);
+            }
+        });
+    }
 }
 
 /// Scores of a block of queries against all keys up to the block's end, scaled; masked entries are left as they
@@ -81,60 +109,59 @@ fn scores<T: Real>(
 }
 
 /// Writes `out` (rows of `queries × dim`) and the log-sum-exp of each row and query head.
-pub fn forward<T: Real>(out: &mut [T], log_sums: &mut [T], qkv: &[T], offsets: &[usize], heads: Heads) {
+pub fn forward<T: Real>(
+    out: &mut [T],
+    log_sums: &mut [T],
+    qkv: &[T],
+    offsets: &[usize],
+    heads: Heads,
+    scratch: &mut Scratch<T>,
+) {
     let (width, out_width) = (heads.width(), heads.queries * heads.dim);
-    let longest = offsets.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
     let (out, log_sums) = (Shared::new(out), Shared::new(log_sums));
-    units(offsets, heads).par_iter().for_each_init(
-        || vec![T::ZERO; BLOCK * longest],
-        |s, (rows, k)| {
-            for q in k * heads.group()..(k + 1) * heads.group() {
-                for first in (0..rows.len()).step_by(BLOCK) {
-                    let block = first..(first + BLOCK).min(rows.len());
-                    scores(s, qkv, heads, rows.start, &block, q, *k);
-                    vectorized(
-                        #[inline(always)]
-                        || {
-                            for (i, s) in s.chunks_exact_mut(block.end).take(block.len()).enumerate() {
-                                let visible = block.start + i + 1;
-                                let (seen, masked) = s.split_at_mut(visible);
-                                let top = max(seen);
-                                for s in seen.iter_mut() {
-                                    *s = (*s - top).exp();
-                                }
-                                let total = sum(seen);
-                                let share = T::ONE / total;
-                                for s in seen.iter_mut() {
-                                    *s *= share;
-                                }
-                                masked.fill(T::ZERO);
-                                // SAFETY: row and query head are this unit's alone.
-                                let slot = unsafe {
-                                    log_sums.from((rows.start + block.start + i) * heads.queries + q)
-                                };
-                                slot[0] = top + total.ln();
+    scratch.for_units(offsets, heads, 1, |s, rows, k| {
+        for q in k * heads.group()..(k + 1) * heads.group() {
+            for first in (0..rows.len()).step_by(BLOCK) {
+                let block = first..(first + BLOCK).min(rows.len());
+                scores(s, qkv, heads, rows.start, &block, q, k);
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for (i, s) in s.chunks_exact_mut(block.end).take(block.len()).enumerate() {
+                            let visible = block.start + i + 1;
+                            let (seen, masked) = s.split_at_mut(visible);
+                            let top = max(seen);
+                            for s in seen.iter_mut() {
+                                *s = (*s - top).exp();
                             }
-                        },
-                    );
-                    let p = Mat::new(s, block.len(), block.end);
-                    let v = Mat::strided(
-                        &qkv[rows.start * width + heads.value(*k)..],
-                        block.end,
-                        heads.dim,
-                        width,
-                    );
-                    // SAFETY: these rows and this query head's columns are this unit's alone.
-                    let out = unsafe { out.from((rows.start + block.start) * out_width + q * heads.dim) };
-                    matmul(out, out_width, Into::Overwrite, T::ONE, p, v, Threads::One);
-                }
+                            let total = sum(seen);
+                            let share = T::ONE / total;
+                            for s in seen.iter_mut() {
+                                *s *= share;
+                            }
+                            masked.fill(T::ZERO);
+                            // SAFETY: row and query head are this unit's alone.
+                            let slot =
+                                unsafe { log_sums.from((rows.start + block.start + i) * heads.queries + q) };
+                            slot[0] = top + total.ln();
+                        }
+                    },
+                );
+                let p = Mat::new(s, block.len(), block.end);
+                let v =
+                    Mat::strided(&qkv[rows.start * width + heads.value(k)..], block.end, heads.dim, width);
+                // SAFETY: these rows and this query head's columns are this unit's alone.
+                let out = unsafe { out.from((rows.start + block.start) * out_width + q * heads.dim) };
+                matmul(out, out_width, Into::Overwrite, T::ONE, p, v, Threads::One);
             }
-        },
-    );
+        }
+    });
 }
 
 /// Writes `d_qkv` from the gradient `dy` of the output `y`.
 ///
 /// With `P = softmax(S)` and `D_i = dy_i·y_i`: `dV = Pᵀ·dy`, `dS = P ⊙ (dy·Vᵀ − D)/√h`, `dQ = dS·K`, `dK = dSᵀ·Q`.
+#[allow(clippy::too_many_arguments)] // three results of the forward pass, their gradients, and where things are
 pub fn backward<T: Real>(
     d_qkv: &mut [T],
     dy: &[T],
@@ -143,67 +170,65 @@ pub fn backward<T: Real>(
     qkv: &[T],
     offsets: &[usize],
     heads: Heads,
+    scratch: &mut Scratch<T>,
 ) {
     let (width, out_width, dim) = (heads.width(), heads.queries * heads.dim, heads.dim);
-    let longest = offsets.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
     let scale = T::ONE / T::of(dim as f64).sqrt();
     let d_qkv = Shared::new(d_qkv);
-    units(offsets, heads).par_iter().for_each_init(
-        || (vec![T::ZERO; BLOCK * longest], vec![T::ZERO; BLOCK * longest]),
-        |(p, ds), (rows, k)| {
-            let start = rows.start;
-            for (head, base) in [(heads.key(*k), start), (heads.value(*k), start)] {
-                // SAFETY: this sequence's rows of this key head are this unit's alone.
-                let columns = unsafe { d_qkv.from(base * width + head) };
-                for row in 0..rows.len() {
-                    columns[row * width..][..dim].fill(T::ZERO);
-                }
+    scratch.for_units(offsets, heads, 2, |room, rows, k| {
+        let (p, ds) = room.split_at_mut(room.len() / 2);
+        let start = rows.start;
+        for (head, base) in [(heads.key(k), start), (heads.value(k), start)] {
+            // SAFETY: this sequence's rows of this key head are this unit's alone.
+            let columns = unsafe { d_qkv.from(base * width + head) };
+            for row in 0..rows.len() {
+                columns[row * width..][..dim].fill(T::ZERO);
             }
-            for q in k * heads.group()..(k + 1) * heads.group() {
-                for first in (0..rows.len()).step_by(BLOCK) {
-                    let block = first..(first + BLOCK).min(rows.len());
-                    let (n, keys, top) = (block.len(), block.end, start + block.start);
-                    scores(p, qkv, heads, start, &block, q, *k);
-                    let dy_block = Mat::strided(&dy[top * out_width + q * dim..], n, dim, out_width);
-                    let v = Mat::strided(&qkv[start * width + heads.value(*k)..], keys, dim, width);
-                    matmul(ds, keys, Into::Overwrite, T::ONE, dy_block, v.t(), Threads::One);
-                    vectorized(
-                        #[inline(always)]
-                        || {
-                            let rows = p.chunks_exact_mut(keys).zip(ds.chunks_exact_mut(keys)).take(n);
-                            for (i, (p, ds)) in rows.enumerate() {
-                                let row = top + i;
-                                let delta = dot(
-                                    &dy[row * out_width + q * dim..][..dim],
-                                    &y[row * out_width + q * dim..][..dim],
-                                );
-                                let log_sum = log_sums[row * heads.queries + q];
-                                let visible = block.start + i + 1;
-                                for (p, ds) in p[..visible].iter_mut().zip(&mut ds[..visible]) {
-                                    *p = (*p - log_sum).exp();
-                                    *ds = *p * (*ds - delta) * scale;
-                                }
-                                p[visible..].fill(T::ZERO);
-                                ds[visible..].fill(T::ZERO);
+        }
+        for q in k * heads.group()..(k + 1) * heads.group() {
+            for first in (0..rows.len()).step_by(BLOCK) {
+                let block = first..(first + BLOCK).min(rows.len());
+                let (n, keys, top) = (block.len(), block.end, start + block.start);
+                scores(p, qkv, heads, start, &block, q, k);
+                let dy_block = Mat::strided(&dy[top * out_width + q * dim..], n, dim, out_width);
+                let v = Mat::strided(&qkv[start * width + heads.value(k)..], keys, dim, width);
+                matmul(ds, keys, Into::Overwrite, T::ONE, dy_block, v.t(), Threads::One);
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        let rows = p.chunks_exact_mut(keys).zip(ds.chunks_exact_mut(keys)).take(n);
+                        for (i, (p, ds)) in rows.enumerate() {
+                            let row = top + i;
+                            let delta = dot(
+                                &dy[row * out_width + q * dim..][..dim],
+                                &y[row * out_width + q * dim..][..dim],
+                            );
+                            let log_sum = log_sums[row * heads.queries + q];
+                            let visible = block.start + i + 1;
+                            for (p, ds) in p[..visible].iter_mut().zip(&mut ds[..visible]) {
+                                *p = (*p - log_sum).exp();
+                                *ds = *p * (*ds - delta) * scale;
                             }
-                        },
-                    );
-                    let (p, ds) = (Mat::new(p, n, keys), Mat::new(ds, n, keys));
-                    let q_block = Mat::strided(&qkv[top * width + heads.query(q)..], n, dim, width);
-                    let k_rows = Mat::strided(&qkv[start * width + heads.key(*k)..], keys, dim, width);
-                    // SAFETY: these rows of this unit's own query, key and value columns; one borrow at a time.
-                    unsafe {
-                        let dv = d_qkv.from(start * width + heads.value(*k));
-                        matmul(dv, width, Into::Add, T::ONE, p.t(), dy_block, Threads::One);
-                        let dk = d_qkv.from(start * width + heads.key(*k));
-                        matmul(dk, width, Into::Add, T::ONE, ds.t(), q_block, Threads::One);
-                        let dq = d_qkv.from(top * width + heads.query(q));
-                        matmul(dq, width, Into::Overwrite, T::ONE, ds, k_rows, Threads::One);
-                    }
+                            p[visible..].fill(T::ZERO);
+                            ds[visible..].fill(T::ZERO);
+                        }
+                    },
+                );
+                let (p, ds) = (Mat::new(p, n, keys), Mat::new(ds, n, keys));
+                let q_block = Mat::strided(&qkv[top * width + heads.query(q)..], n, dim, width);
+                let k_rows = Mat::strided(&qkv[start * width + heads.key(k)..], keys, dim, width);
+                // SAFETY: these rows of this unit's own query, key and value columns; one borrow at a time.
+                unsafe {
+                    let dv = d_qkv.from(start * width + heads.value(k));
+                    matmul(dv, width, Into::Add, T::ONE, p.t(), dy_block, Threads::One);
+                    let dk = d_qkv.from(start * width + heads.key(k));
+                    matmul(dk, width, Into::Add, T::ONE, ds.t(), q_block, Threads::One);
+                    let dq = d_qkv.from(top * width + heads.query(q));
+                    matmul(dq, width, Into::Overwrite, T::ONE, ds, k_rows, Threads::One);
                 }
             }
-        },
-    );
+        }
+    });
 }
 
 #[cfg(test)]
@@ -215,7 +240,7 @@ mod tests {
         let rows = qkv.len() / heads.width();
         let (mut y, mut sums) =
             (vec![0.0; rows * heads.queries * heads.dim], vec![0.0; rows * heads.queries]);
-        forward(&mut y, &mut sums, qkv, offsets, heads);
+        forward(&mut y, &mut sums, qkv, offsets, heads, &mut Scratch::default());
         (y, sums)
     }
 
@@ -227,7 +252,7 @@ mod tests {
         let upstream = noise(20, 9 * heads.queries * heads.dim);
         let (y, sums) = run(&qkv, &offsets, heads);
         let mut d_qkv = vec![f64::NAN; qkv.len()];
-        backward(&mut d_qkv, &upstream, &y, &sums, &qkv, &offsets, heads);
+        backward(&mut d_qkv, &upstream, &y, &sums, &qkv, &offsets, heads, &mut Scratch::default());
         assert_gradient("qkv", &qkv, &d_qkv, |qkv| dot(&run(qkv, &offsets, heads).0, &upstream));
     }
 

@@ -4,12 +4,9 @@
 
 use crate::ops::attention::Heads;
 use crate::ops::rmsnorm;
-use crate::ops::{for_rows, rows_per_task};
+use crate::ops::{for_columns, for_rows, rows_per_task};
 use crate::real::{Real, vectorized};
 use rayon::prelude::*;
-
-/// Channels that one task takes in [`backward_weights`]: a cache line of `f32`.
-const COLUMNS: usize = 16;
 
 /// Normalises query and key heads of each row of `qkv` in place; keeps what they were in `raw` (rows of
 /// `(queries + keys)·dim`), and each head's `r`.
@@ -58,7 +55,7 @@ pub fn backward_input<T: Real>(d_qkv: &mut [T], raw: &[T], r: &[T], weights: &[T
                         let w = weight(weights, heads, head);
                         let mut projected = T::ZERO;
                         for ((d, x), w) in d.iter_mut().zip(x).zip(w) {
-                            *d = *d * *w;
+                            *d *= *w;
                             projected = d.fma(*x, projected);
                         }
                         let pull = projected * *r * *r * *r / T::of(dim as f64);
@@ -78,15 +75,14 @@ pub fn backward_weights<T: Real>(dw: &mut [T], dy: &[T], raw: &[T], r: &[T], hea
     let (normed, dim, width) = (heads.queries + heads.keys, heads.dim, heads.width());
     let (queries, keys) = dw.split_at_mut(dim);
     for (dw, range) in [(queries, 0..heads.queries), (keys, heads.queries..normed)] {
-        // A task takes some channels of all rows, so that the order of a sum depends on nothing.
-        dw.par_chunks_mut(COLUMNS).enumerate().for_each(|(task, dw)| {
+        for_columns(dw, |first, dw| {
             vectorized(
                 #[inline(always)]
                 || {
                     let rows = dy.chunks_exact(width).zip(raw.chunks_exact(normed * dim));
                     for ((dy, raw), r) in rows.zip(r.chunks_exact(normed)) {
                         for head in range.clone() {
-                            let start = head * dim + task * COLUMNS;
+                            let start = head * dim + first;
                             let pairs = dy[start..][..dw.len()].iter().zip(&raw[start..][..dw.len()]);
                             for (dw, (dy, x)) in dw.iter_mut().zip(pairs) {
                                 *dw = (*dy * r[head]).fma(*x, *dw);

@@ -2,9 +2,8 @@
 //!
 //! The products themselves come from the `gemm` crate; this module is the only one that calls it.
 
-use crate::ops::{for_rows, rows_per_task};
+use crate::ops::{for_columns, for_rows};
 use crate::real::{Real, vectorized};
-use rayon::prelude::*;
 
 /// A read-only matrix in someone else's memory.
 #[derive(Clone, Copy)]
@@ -147,29 +146,18 @@ pub fn backward_weight<T: Real>(dw: &mut [T], dy: &[T], x: &[T], inputs: usize) 
 /// `db += Σ_rows dy`.
 pub fn backward_bias<T: Real>(db: &mut [T], dy: &[T]) {
     let width = db.len();
-    let task = rows_per_task(dy.len() / width);
-    let partial: Vec<Vec<T>> = dy
-        .par_chunks(task * width)
-        .map(|rows| {
-            let mut sum = vec![T::ZERO; width];
-            vectorized(
-                #[inline(always)]
-                || {
-                    for row in rows.chunks_exact(width) {
-                        for (s, d) in sum.iter_mut().zip(row) {
-                            *s += *d;
-                        }
+    for_columns(db, |first, db| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for row in dy.chunks_exact(width) {
+                    for (s, d) in db.iter_mut().zip(&row[first..]) {
+                        *s += *d;
                     }
-                },
-            );
-            sum
-        })
-        .collect();
-    for sum in partial {
-        for (db, s) in db.iter_mut().zip(sum) {
-            *db += s;
-        }
-    }
+                }
+            },
+        );
+    });
 }
 
 /// A low-rank adapter of a block of outputs of a linear layer: `y[:, first..] += scale·(x·Aᵀ)·Bᵀ`.

@@ -27,6 +27,15 @@ pub(crate) fn for_rows<T: Send>(data: &mut [T], width: usize, body: impl Fn(usiz
     data.par_chunks_mut(task * width).enumerate().for_each(|(i, chunk)| body(i * task, chunk));
 }
 
+/// Columns of a task of [`for_columns`]: some cache lines, which every task reads from every row.
+const COLUMNS: usize = 64;
+
+/// Calls `body(first_column, chunk)` for runs of `sums`, in parallel. A task adds up all rows of its columns, so that the
+/// order of a sum depends on nothing, and no partial sums are kept.
+pub(crate) fn for_columns<T: Send>(sums: &mut [T], body: impl Fn(usize, &mut [T]) + Sync) {
+    sums.par_chunks_mut(COLUMNS).enumerate().for_each(|(i, chunk)| body(i * COLUMNS, chunk));
+}
+
 /// Central differences, for the tests of the backward passes.
 #[cfg(test)]
 pub(crate) mod differences {

@@ -1,6 +1,6 @@
 //! RMSNorm: `y = w ⊙ x · r` with `r = 1/√(mean(x²) + ε)`, per row.
 
-use crate::ops::{for_rows, rows_per_task};
+use crate::ops::{for_columns, for_rows, rows_per_task};
 use crate::real::{Real, dot, vectorized};
 use rayon::prelude::*;
 
@@ -80,32 +80,19 @@ pub fn backward_input<T: Real>(dx: &mut [T], dy: &[T], x: &[T], weight: &[T], r:
 /// Adds to `dw` the gradient of the weight: `dw += Σ_rows dy ⊙ x · r`.
 pub fn backward_weight<T: Real>(dw: &mut [T], dy: &[T], x: &[T], r: &[T]) {
     let width = dw.len();
-    let task = rows_per_task(r.len());
-    // One partial sum a task, added in the order of the rows: the same result on every run.
-    let partial: Vec<Vec<T>> = r
-        .par_chunks(task)
-        .zip(dy.par_chunks(task * width))
-        .zip(x.par_chunks(task * width))
-        .map(|((r, dy), x)| {
-            let mut sum = vec![T::ZERO; width];
-            vectorized(
-                #[inline(always)]
-                || {
-                    for ((r, dy), x) in r.iter().zip(dy.chunks_exact(width)).zip(x.chunks_exact(width)) {
-                        for ((s, dy), x) in sum.iter_mut().zip(dy).zip(x) {
-                            *s = (*dy * *r).fma(*x, *s);
-                        }
+    for_columns(dw, |first, dw| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for ((r, dy), x) in r.iter().zip(dy.chunks_exact(width)).zip(x.chunks_exact(width)) {
+                    let pairs = dy[first..][..dw.len()].iter().zip(&x[first..][..dw.len()]);
+                    for (dw, (dy, x)) in dw.iter_mut().zip(pairs) {
+                        *dw = (*dy * *r).fma(*x, *dw);
                     }
-                },
-            );
-            sum
-        })
-        .collect();
-    for sum in partial {
-        for (dw, s) in dw.iter_mut().zip(sum) {
-            *dw += s;
-        }
-    }
+                }
+            },
+        );
+    });
 }
 
 #[cfg(test)]

@@ -121,7 +121,9 @@ impl<'a> Scheduler<'a> {
             if self.running.is_empty() && self.reading.is_empty() {
                 return;
             }
-            (rows.clear(), wanted.clear(), draws.clear());
+            rows.clear();
+            wanted.clear();
+            draws.clear();
             let alone = self.plan(&mut rows, &mut wanted, &mut draws);
             network.step(team, &mut cache, &rows, alone, &wanted, &mut logits);
             self.enter(team, &mut cache, &mut draws);

@@ -3,18 +3,23 @@
 //! `config.json`, `model.safetensors` (or its shards), `tokenizer.json`. Weights are read from `f32`, `bf16` or
 //! `f16` and kept in `f32`.
 
+mod files;
+mod tensors;
+
+pub(crate) use files::{FileError, io_error, read_json, read_text, write_atomically};
+pub(crate) use tensors::TensorFile;
+pub use tensors::{Outgoing, Precision, load_tensors, save_tensors};
+
 use crate::config::{Config, ConfigError};
 use crate::model::Model;
 use crate::params::{Layout, Tensor};
 use crate::tokenizer::{Tokenizer, TokenizerError};
-use half::{bf16, f16};
-use safetensors::tensor::{SafeTensorError, TensorView, View};
-use safetensors::{Dtype, SafeTensors};
+use safetensors::Dtype;
+use safetensors::tensor::SafeTensorError;
 use serde_json::{Map, Value, json};
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Why a checkpoint cannot be read or written.
@@ -82,6 +87,18 @@ pub enum CheckpointError {
         /// In the file.
         dtype: Dtype,
     },
+    /// A value that the type asked for cannot hold.
+    #[error("{path}: tensor `{name}` holds {value:e}, which {precision} cannot; save it in bf16 or f32")]
+    Range {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// The value.
+        value: f32,
+        /// The type.
+        precision: &'static str,
+    },
     /// A tensor that no part of the model uses.
     #[error("{path}: tensor `{name}` belongs to no part of the model; is config.json the right one?")]
     Unknown {
@@ -90,6 +107,9 @@ pub enum CheckpointError {
         /// The tensor.
         name: String,
     },
+    /// A name that leads to no model.
+    #[error(transparent)]
+    Hub(#[from] crate::hub::HubError),
     /// The tokenizer cannot be used with this model.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
@@ -105,24 +125,6 @@ pub enum CheckpointError {
     },
 }
 
-/// The type in which weights are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Precision {
-    /// 32 bits: exact.
-    F32,
-    /// 16 bits, rounded to nearest.
-    Bf16,
-}
-
-impl Precision {
-    fn name(self) -> &'static str {
-        match self {
-            Precision::F32 => "float32",
-            Precision::Bf16 => "bfloat16",
-        }
-    }
-}
-
 /// A model with its tokenizer.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
@@ -133,11 +135,12 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Reads a Hugging Face directory.
+    /// Reads a Hugging Face directory, or the model of that name (`org/name`) in the Hugging Face cache.
     ///
     /// # Errors
     /// Names the file and what is wrong with it.
     pub fn load(dir: &Path) -> Result<Checkpoint, CheckpointError> {
+        let dir = &crate::hub::resolve(dir)?;
         let model = load_model(dir)?;
         let mut tokenizer = Tokenizer::load(dir)?;
         if tokenizer.vocabulary() > model.config.vocab_size {
@@ -147,9 +150,12 @@ impl Checkpoint {
                 vocabulary: model.config.vocab_size,
             });
         }
-        if tokenizer.eos().is_empty() {
-            tokenizer.set_eos(model.config.eos_tokens.clone());
-        }
+        // A chat model ends its turns with one token and texts with another; either ends what it writes.
+        let mut eos = tokenizer.eos().to_vec();
+        eos.extend(&model.config.eos_tokens);
+        let mut known = BTreeSet::new();
+        eos.retain(|id| known.insert(*id));
+        tokenizer.set_eos(eos);
         Ok(Checkpoint { model, tokenizer })
     }
 
@@ -158,8 +164,21 @@ impl Checkpoint {
     /// # Errors
     /// When a file cannot be written.
     pub fn save(&self, dir: &Path, precision: Precision) -> Result<(), CheckpointError> {
+        self.save_in_shards(dir, precision, SHARD)
+    }
+
+    /// Like [`Checkpoint::save`], in files of at most `shard` bytes of weights each (or one tensor, if that is larger).
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn save_in_shards(
+        &self,
+        dir: &Path,
+        precision: Precision,
+        shard: u64,
+    ) -> Result<(), CheckpointError> {
         fs::create_dir_all(dir).map_err(io_error(dir))?;
-        save_model(&self.model, dir, precision, &Map::new(), Vec::new())?;
+        save_model_in_shards(&self.model, dir, precision, &Map::new(), Vec::new(), shard)?;
         self.tokenizer.save(dir)?;
         Ok(())
     }
@@ -185,12 +204,16 @@ pub fn load_model_with_extra(
     extra: impl Fn(&str) -> bool,
 ) -> Result<(Model, ExtraTensors), CheckpointError> {
     let path = dir.join("config.json");
-    let text = fs::read_to_string(&path).map_err(io_error(&path))?;
+    let absent = || CheckpointError::Io { path: path.clone(), source: io::ErrorKind::NotFound.into() };
+    let text = read_text(&path, LARGEST_CONFIG)?.ok_or_else(absent)?;
     let mut config =
         Config::from_json(&text).map_err(|source| CheckpointError::Config { path: path.clone(), source })?;
-    if config.eos_tokens.is_empty() {
-        config.eos_tokens = generation_eos(dir)?;
+    for id in generation_eos(dir)? {
+        if !config.eos_tokens.contains(&id) {
+            config.eos_tokens.push(id);
+        }
     }
+    require_plausible_size(dir, &config)?;
     let layout = Layout::new(&config);
     let mut weights = vec![0.0; layout.len];
     let mut places: HashMap<&str, &Tensor> = layout.tensors.iter().map(|t| (t.name.as_str(), t)).collect();
@@ -198,26 +221,15 @@ pub fn load_model_with_extra(
     // Reward models keep no head of their own for language; a checkpoint that ties may carry a copy of it.
     let ignored = |name: &str| name == "lm_head.weight" && config.tied;
     for file in weight_files(dir)? {
-        let bytes = fs::read(&file).map_err(io_error(&file))?;
-        let tensors = SafeTensors::deserialize(&bytes)
-            .map_err(|source| CheckpointError::Format { path: file.clone(), source })?;
-        for (name, view) in tensors.iter() {
-            if let Some(tensor) = places.remove(name) {
-                if view.shape() != tensor.shape {
-                    return Err(CheckpointError::Shape {
-                        path: file,
-                        name: name.to_owned(),
-                        found: view.shape().to_vec(),
-                        expected: tensor.shape.clone(),
-                    });
-                }
-                widen(&file, name, &view, &mut weights[tensor.range.clone()])?;
-            } else if extra(name) {
-                let mut values = vec![0.0; view.shape().iter().product()];
-                widen(&file, name, &view, &mut values)?;
-                extras.insert(name.to_owned(), (view.shape().to_vec(), values));
-            } else if !ignored(name) {
-                return Err(CheckpointError::Unknown { path: file, name: name.to_owned() });
+        let mut tensors = TensorFile::open(&file)?;
+        for name in tensors.names() {
+            if let Some(tensor) = places.remove(name.as_str()) {
+                tensors.read_into(&name, &tensor.shape, &mut weights[tensor.range.clone()])?;
+            } else if extra(&name) {
+                let tensor = tensors.read(&name)?;
+                extras.insert(name, tensor);
+            } else if !ignored(&name) {
+                return Err(CheckpointError::Unknown { path: file, name });
             }
         }
     }
@@ -228,16 +240,24 @@ pub fn load_model_with_extra(
     Ok((Model { config, layout, weights, lora: None }, extras))
 }
 
+/// The types in which the weights of a directory are stored, as safetensors name them, with their elements.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn weight_types(dir: &Path) -> Result<BTreeMap<String, usize>, CheckpointError> {
+    let mut types = BTreeMap::new();
+    for file in weight_files(dir)? {
+        for (dtype, elements) in TensorFile::open(&file)?.types() {
+            *types.entry(format!("{dtype:?}")).or_default() += elements;
+        }
+    }
+    Ok(types)
+}
+
 /// `generation_config.json` names end tokens that `config.json` may not.
 fn generation_eos(dir: &Path) -> Result<Vec<u32>, CheckpointError> {
     let path = dir.join("generation_config.json");
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(io_error(&path)(error)),
-    };
-    let value: Value = serde_json::from_str(&text)
-        .map_err(|error| CheckpointError::Json { path: path.clone(), message: error.to_string() })?;
+    let Some(value) = read_json(&path)? else { return Ok(Vec::new()) };
     let id = |v: &Value| v.as_u64().and_then(|id| u32::try_from(id).ok());
     Ok(match value.get("eos_token_id") {
         Some(Value::Array(ids)) => ids.iter().filter_map(id).collect(),
@@ -248,13 +268,9 @@ fn generation_eos(dir: &Path) -> Result<Vec<u32>, CheckpointError> {
 
 /// The single file, or the shards that the index names.
 fn weight_files(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
-    let index = dir.join("model.safetensors.index.json");
-    if !index.exists() {
-        return Ok(vec![dir.join("model.safetensors")]);
-    }
+    let index = dir.join(INDEX);
+    let Some(value) = read_json(&index)? else { return Ok(vec![dir.join(SINGLE)]) };
     let broken = |message: String| CheckpointError::Json { path: index.clone(), message };
-    let text = fs::read_to_string(&index).map_err(io_error(&index))?;
-    let value: Value = serde_json::from_str(&text).map_err(|error| broken(error.to_string()))?;
     let map = value.get("weight_map").and_then(Value::as_object);
     let map = map.ok_or_else(|| broken("`weight_map` is missing".to_owned()))?;
     let mut names = BTreeSet::new();
@@ -269,69 +285,19 @@ fn weight_files(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     Ok(names.into_iter().map(|name| dir.join(name)).collect())
 }
 
-pub(crate) fn widen(
-    path: &Path,
-    name: &str,
-    view: &TensorView<'_>,
-    values: &mut [f32],
-) -> Result<(), CheckpointError> {
-    let data = view.data();
-    match view.dtype() {
-        Dtype::F32 => {
-            for (v, b) in values.iter_mut().zip(data.as_chunks::<4>().0) {
-                *v = f32::from_le_bytes(*b);
-            }
-        }
-        Dtype::BF16 => {
-            for (v, b) in values.iter_mut().zip(data.as_chunks::<2>().0) {
-                *v = bf16::from_le_bytes(*b).to_f32();
-            }
-        }
-        Dtype::F16 => {
-            for (v, b) in values.iter_mut().zip(data.as_chunks::<2>().0) {
-                *v = f16::from_le_bytes(*b).to_f32();
-            }
-        }
-        dtype => return Err(CheckpointError::Dtype { path: path.to_owned(), name: name.to_owned(), dtype }),
+/// Refuses a `config.json` that asks for far more memory than the files beside it could fill.
+fn require_plausible_size(dir: &Path, config: &Config) -> Result<(), CheckpointError> {
+    let files = weight_files(dir)?;
+    let sizes = files.iter().map(|file| fs::metadata(file).map(|file| file.len()).map_err(io_error(file)));
+    let bytes: u64 = sizes.sum::<Result<u64, CheckpointError>>()?;
+    let elements = Layout::elements(config);
+    // The smallest type has two bytes an element; what is merely missing is named later.
+    if elements > 8 * u128::from(bytes) {
+        let message =
+            format!("describes {elements} parameters, but the weights beside it have {bytes} bytes");
+        return Err(CheckpointError::Json { path: dir.join("config.json"), message });
     }
     Ok(())
-}
-
-/// A tensor on its way to a file.
-pub struct Outgoing<'a> {
-    /// Its name there.
-    pub name: String,
-    /// Row-major.
-    pub shape: Vec<usize>,
-    /// Its values.
-    pub values: &'a [f32],
-    /// The type to write.
-    pub precision: Precision,
-}
-
-impl View for Outgoing<'_> {
-    fn dtype(&self) -> Dtype {
-        match self.precision {
-            Precision::F32 => Dtype::F32,
-            Precision::Bf16 => Dtype::BF16,
-        }
-    }
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Owned(match self.precision {
-            Precision::F32 => self.values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            Precision::Bf16 => self.values.iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect(),
-        })
-    }
-    fn data_len(&self) -> usize {
-        self.values.len()
-            * match self.precision {
-                Precision::F32 => 4,
-                Precision::Bf16 => 2,
-            }
-    }
 }
 
 /// Writes `config.json` (with `config_extra` in it) and `model.safetensors` (with `extra` tensors in it).
@@ -345,6 +311,21 @@ pub fn save_model(
     config_extra: &Map<String, Value>,
     extra: Vec<Outgoing<'_>>,
 ) -> Result<(), CheckpointError> {
+    save_model_in_shards(model, dir, precision, config_extra, extra, SHARD)
+}
+
+/// Like [`save_model`], in files of at most `shard` bytes of weights each (or one tensor, if that is larger).
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn save_model_in_shards(
+    model: &Model,
+    dir: &Path,
+    precision: Precision,
+    config_extra: &Map<String, Value>,
+    extra: Vec<Outgoing<'_>>,
+    shard: u64,
+) -> Result<(), CheckpointError> {
     write_atomically(
         &dir.join("config.json"),
         model.config.to_json(precision.name(), config_extra).as_bytes(),
@@ -355,61 +336,51 @@ pub fn save_model(
         values: &model.weights[tensor.range.clone()],
         precision,
     });
-    save_tensors(&dir.join("model.safetensors"), own.chain(extra).collect())
-}
-
-/// Writes a safetensors file.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn save_tensors(path: &Path, tensors: Vec<Outgoing<'_>>) -> Result<(), CheckpointError> {
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let named: Vec<_> = tensors.into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
-    let bytes = safetensors::serialize(named, Some(metadata))
-        .map_err(|source| CheckpointError::Format { path: path.to_owned(), source })?;
-    write_atomically(path, &bytes)
-}
-
-/// Writes to a temporary file beside `path`, makes it durable, and renames it.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), CheckpointError> {
-    let temporary = path.with_extension("partial");
-    let write = || -> io::Result<()> {
-        let mut file = fs::File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(io_error(path))
-}
-
-pub(crate) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> CheckpointError + '_ {
-    move |source| CheckpointError::Io { path: path.to_owned(), source }
-}
-
-/// `tokenizer_config.json`, so that `AutoTokenizer` knows what ends a text.
-pub(crate) fn tokenizer_config(eos: Option<&str>, pad: Option<&str>) -> String {
-    let value = json!({
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "eos_token": eos,
-        "pad_token": pad,
-        "clean_up_tokenization_spaces": false,
-    });
-    format!("{value:#}\n")
-}
-
-/// Reads every tensor of a safetensors file: name → (shape, values).
-///
-/// # Errors
-/// When it cannot be read or is none.
-pub fn load_tensors(path: &Path) -> Result<ExtraTensors, CheckpointError> {
-    let bytes = fs::read(path).map_err(io_error(path))?;
-    let tensors = SafeTensors::deserialize(&bytes)
-        .map_err(|source| CheckpointError::Format { path: path.to_owned(), source })?;
-    let mut found = ExtraTensors::new();
-    for (name, view) in tensors.iter() {
-        let mut values = vec![0.0; view.shape().iter().product()];
-        widen(path, name, &view, &mut values)?;
-        found.insert(name.to_owned(), (view.shape().to_vec(), values));
+    let bytes = |tensor: &Outgoing<'_>| (tensor.values.len() * tensor.precision.bytes()) as u64;
+    let mut shards: Vec<Vec<Outgoing<'_>>> = vec![Vec::new()];
+    let (mut filled, mut total) = (0, 0);
+    for tensor in own.chain(extra) {
+        let size = bytes(&tensor);
+        total += size;
+        if filled > 0 && filled + size > shard {
+            shards.push(Vec::new());
+            filled = 0;
+        }
+        filled += size;
+        if let Some(last) = shards.last_mut() {
+            last.push(tensor);
+        }
     }
-    Ok(found)
+    let older = weight_files(dir).unwrap_or_default();
+    let count = shards.len();
+    if count == 1 {
+        save_tensors(&dir.join(SINGLE), shards.remove(0))?;
+        files::remove(&dir.join(INDEX))?;
+        return remove_others(older, &BTreeSet::from([SINGLE.to_owned()]));
+    }
+    let mut places = Map::new();
+    let mut names = BTreeSet::new();
+    for (i, shard) in shards.into_iter().enumerate() {
+        let name = format!("model-{:05}-of-{count:05}.safetensors", i + 1);
+        places.extend(shard.iter().map(|tensor| (tensor.name.clone(), json!(name))));
+        save_tensors(&dir.join(&name), shard)?;
+        names.insert(name);
+    }
+    let index = json!({"metadata": {"total_size": total}, "weight_map": places});
+    write_atomically(&dir.join(INDEX), format!("{index:#}\n").as_bytes())?;
+    remove_others(older, &names)
 }
+
+/// Removes the weight files of an older model in the same directory.
+fn remove_others(older: Vec<PathBuf>, keep: &BTreeSet<String>) -> Result<(), CheckpointError> {
+    let kept = |path: &PathBuf| path.file_name().is_some_and(|name| keep.contains(&*name.to_string_lossy()));
+    older.iter().filter(|path| !kept(path)).try_for_each(|path| files::remove(path))
+}
+
+/// `model.safetensors`, unless there are shards.
+const SINGLE: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+/// Bytes of a weight file, where nothing else is asked for.
+const SHARD: u64 = 5_000_000_000;
+/// The largest `config.json` in bytes.
+const LARGEST_CONFIG: u64 = 1 << 24;

@@ -1,0 +1,100 @@
+//! `tracelift model …`: make a checkpoint from nothing or from an adapter, and look at one.
+
+mod init;
+mod inspect;
+mod merge;
+
+use anyhow::{Context, Result, bail};
+use clap::Subcommand;
+use serde_json::Value;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use tracelift_engine::{Checkpoint, hub, peft};
+
+/// What to do with a model.
+#[derive(Subcommand)]
+pub enum ModelCommand {
+    /// Make a checkpoint with random weights.
+    Init(init::Init),
+    /// Print what a checkpoint, a reward model or an adapter is.
+    Inspect(inspect::Inspect),
+    /// Make one checkpoint of an adapter and its base.
+    Merge(merge::Merge),
+}
+
+/// Runs a model command.
+pub fn run(command: &ModelCommand) -> Result<()> {
+    let dir = match command {
+        ModelCommand::Init(settings) => {
+            init::init(settings)?;
+            &settings.out
+        }
+        ModelCommand::Merge(settings) => {
+            merge::merge(settings)?;
+            &settings.out
+        }
+        ModelCommand::Inspect(settings) => &settings.dir,
+    };
+    let facts =
+        inspect::inspect(dir).with_context(|| format!("failed to read the model in {}", dir.display()))?;
+    for (name, value) in facts {
+        println!("{name:<12}  {value}");
+    }
+    Ok(())
+}
+
+/// A language model, with the adapter on it if it was an adapter that was named.
+pub struct Loaded {
+    /// The model, adapted.
+    pub checkpoint: Checkpoint,
+    /// Where the base's weights are, of an adapter.
+    pub base: Option<PathBuf>,
+}
+
+/// Reads a checkpoint, or an adapter with its base.
+pub fn load(dir: &Path) -> Result<Loaded> {
+    let dir = &hub::resolve(dir)?;
+    let base = base_of(dir)?;
+    let mut checkpoint = Checkpoint::load(base.as_deref().unwrap_or(dir))?;
+    if dir.join("adapter_config.json").exists() {
+        peft::load(&mut checkpoint.model, dir)?;
+    }
+    Ok(Loaded { checkpoint, base })
+}
+
+/// Whether a directory's `config.json` describes a reward model; not if there is none.
+pub fn is_reward_model(dir: &Path) -> Result<bool> {
+    let dir = hub::resolve(dir)?;
+    Ok(read_json(&dir.join("config.json"))?.is_some_and(|config| config.get("rm_dimension_names").is_some()))
+}
+
+/// A JSON file, `None` if it is not there.
+fn read_json(path: &Path) -> Result<Option<Value>> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.with_context(|| format!("failed to read {}", path.display()))?,
+    };
+    let value = serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?;
+    Ok(Some(value))
+}
+
+/// Where the weights are that an adapter adapts, if the directory holds an adapter and no weights of its own.
+fn base_of(dir: &Path) -> Result<Option<PathBuf>> {
+    if dir.join("config.json").exists() {
+        return Ok(None);
+    }
+    let path = dir.join("adapter_config.json");
+    let Some(config) = read_json(&path)? else { return Ok(None) };
+    let name = config.get("base_model_name_or_path").and_then(Value::as_str);
+    let name = name.with_context(|| format!("{}: `base_model_name_or_path` is missing", path.display()))?;
+    let failed = || format!("{}: the base model `{name}` cannot be found", path.display());
+    let base = hub::resolve(Path::new(name)).with_context(failed)?;
+    if !base.is_dir() {
+        bail!(
+            "{}: the base model `{name}` is no directory here; go to where that path leads to it",
+            path.display()
+        );
+    }
+    Ok(Some(base))
+}

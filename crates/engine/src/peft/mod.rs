@@ -1,0 +1,173 @@
+//! Adapters as PEFT directories: `adapter_config.json` and `adapter_model.safetensors`.
+
+mod config;
+
+use crate::checkpoint::{
+    CheckpointError, Outgoing, Precision, TensorFile, io_error, read_text, save_tensors, write_atomically,
+};
+use crate::config::Config;
+use crate::lora::{Adaptation, Lora, Projection};
+use crate::model::Model;
+use serde_json::{Map, Value, json};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// What stands before a tensor's name in an adapter's file.
+const PREFIX: &str = "base_model.model.";
+/// The largest `adapter_config.json` in bytes.
+const LARGEST_CONFIG: u64 = 1 << 24;
+
+/// Puts the adapters of a PEFT directory on a model. Weights that the adapter brings along (`modules_to_save`) replace
+/// the model's.
+///
+/// # Errors
+/// Names the file and the key or tensor that does not fit; the model is then as it was.
+pub fn load(model: &mut Model, dir: &Path) -> Result<(), CheckpointError> {
+    let path = dir.join("adapter_config.json");
+    let absent = || CheckpointError::Io { path: path.clone(), source: io::ErrorKind::NotFound.into() };
+    let text = read_text(&path, LARGEST_CONFIG)?.ok_or_else(absent)?;
+    let broken = |message: String| CheckpointError::Json { path: path.clone(), message };
+    let mut lora = read_config(&text, &model.config).map_err(broken)?;
+
+    let file_path = dir.join("adapter_model.safetensors");
+    let mut file = TensorFile::open(&file_path)?;
+    let mut brought = Vec::new();
+    for name in file.names() {
+        if lora.tensors.iter().any(|tensor| tensor.name == name) {
+            continue;
+        }
+        let place = name.strip_prefix(PREFIX).and_then(|own| {
+            let module = own.rsplit_once('.')?.0;
+            lora.saved.iter().any(|saved| config::ends_with(module, saved)).then_some(())?;
+            model.layout.tensors.iter().find(|tensor| tensor.name == own)
+        });
+        let Some(tensor) = place else {
+            return Err(CheckpointError::Unknown { path: file_path, name });
+        };
+        let mut values = vec![0.0; tensor.range.len()];
+        file.read_into(&name, &tensor.shape, &mut values)?;
+        brought.push((tensor.clone(), values));
+    }
+    for saved in &lora.saved {
+        // A table that two modules share would no longer be shared.
+        if model.config.tied
+            && ["lm_head", "embed_tokens"].iter().any(|table| config::ends_with(saved, table))
+        {
+            let message = format!(
+                "`modules_to_save` names `{saved}`, but the model's head and embedding are one table"
+            );
+            return Err(broken(message));
+        }
+        let found = |(tensor, _): &(crate::params::Tensor, Vec<f32>)| {
+            tensor.name.rsplit_once('.').is_some_and(|(module, _)| config::ends_with(module, saved))
+        };
+        if !brought.iter().any(found) {
+            return Err(broken(format!(
+                "`modules_to_save` names `{saved}`, of which the file has no weights"
+            )));
+        }
+    }
+    for tensor in &lora.tensors {
+        file.read_into(&tensor.name, &tensor.shape, &mut lora.values[tensor.range.clone()])?;
+    }
+    for (tensor, values) in brought {
+        model.weights[tensor.range].copy_from_slice(&values);
+        lora.brought.push(tensor.name);
+    }
+    model.lora = Some(lora);
+    Ok(())
+}
+
+/// The adapters, zero as yet, that the text of an `adapter_config.json` describes for a model.
+///
+/// # Errors
+/// Names the key that does not fit.
+pub fn read_config(text: &str, model: &Config) -> Result<Lora, String> {
+    let config = config::read(text, model)?;
+    let mut lora = Lora::empty(model, config.common, &config.plan);
+    lora.saved = config.saved;
+    Ok(lora)
+}
+
+/// Writes a model's adapters; `base` is what `base_model_name_or_path` says. Nothing is written without adapters.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn save(model: &Model, dir: &Path, base: &str) -> Result<(), CheckpointError> {
+    let Some(lora) = &model.lora else { return Ok(()) };
+    fs::create_dir_all(dir).map_err(io_error(dir))?;
+    let Named { targets, ranks, alphas } = Named::of(lora);
+    let saved = if lora.saved.is_empty() { Value::Null } else { json!(lora.saved) };
+    let config = json!({
+        "alpha_pattern": alphas,
+        "base_model_name_or_path": base,
+        "bias": "none",
+        "fan_in_fan_out": false,
+        "inference_mode": true,
+        "init_lora_weights": true,
+        "lora_alpha": lora.config.alpha,
+        "lora_dropout": 0.0,
+        "modules_to_save": saved,
+        "peft_type": "LORA",
+        "r": lora.config.rank,
+        "rank_pattern": ranks,
+        "target_modules": targets,
+        "task_type": "CAUSAL_LM",
+        "use_dora": false,
+        "use_rslora": lora.config.rslora,
+    });
+    write_atomically(&dir.join("adapter_config.json"), format!("{config:#}\n").as_bytes())?;
+    let outgoing = |name: String, shape: &[usize], values| Outgoing {
+        name,
+        shape: shape.to_vec(),
+        values,
+        precision: Precision::F32,
+    };
+    let adapters = lora
+        .tensors
+        .iter()
+        .map(|tensor| outgoing(tensor.name.clone(), &tensor.shape, &lora.values[tensor.range.clone()]));
+    let brought =
+        model.layout.tensors.iter().filter(|tensor| lora.brought.contains(&tensor.name)).map(|tensor| {
+            outgoing(format!("{PREFIX}{}", tensor.name), &tensor.shape, &model.weights[tensor.range.clone()])
+        });
+    save_tensors(&dir.join("adapter_model.safetensors"), adapters.chain(brought).collect())
+}
+
+/// How `adapter_config.json` names what is adapted.
+struct Named {
+    targets: Vec<String>,
+    ranks: Map<String, Value>,
+    alphas: Map<String, Value>,
+}
+
+impl Named {
+    fn of(lora: &Lora) -> Named {
+        let mut named = Named { targets: Vec::new(), ranks: Map::new(), alphas: Map::new() };
+        let common = Adaptation { rank: lora.config.rank, alpha: lora.config.alpha };
+        for projection in Projection::ALL {
+            let adapted: Vec<(usize, Adaptation)> = lora.adapted(projection).collect();
+            if adapted.len() == lora.layers() {
+                named.targets.push(projection.module().to_owned());
+            } else {
+                let path = |(layer, _): &(usize, Adaptation)| format!("layers.{layer}.{}", projection.path());
+                named.targets.extend(adapted.iter().map(path));
+            }
+            for (layer, adaptation) in adapted {
+                // The key is a pattern, in which a dot stands for anything.
+                let key = || format!(r"layers\.{layer}\.{}", projection.path().replace('.', r"\."));
+                if adaptation.rank != common.rank {
+                    named.ranks.insert(key(), json!(adaptation.rank));
+                }
+                if adaptation.alpha != common.alpha {
+                    named.alphas.insert(key(), json!(adaptation.alpha));
+                }
+            }
+        }
+        named
+    }
+}
+
+#[cfg(test)]
+mod tests;

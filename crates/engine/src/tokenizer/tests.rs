@@ -1,0 +1,124 @@
+use super::*;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+#[test]
+fn byte_symbols_are_those_of_the_tokenizers_crate() {
+    let ours: BTreeSet<char> = byte_symbols().into();
+    let theirs: BTreeSet<char> =
+        tokenizers::pre_tokenizers::byte_level::ByteLevel::alphabet().into_iter().collect();
+    assert_eq!(ours.len(), 256);
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn a_byte_is_its_own_token_and_special_tokens_are_whole() {
+    let tokenizer = Tokenizer::byte_level().unwrap();
+    assert_eq!(tokenizer.vocabulary(), 260);
+    assert_eq!(tokenizer.eos(), [257]);
+    assert_eq!(tokenizer.token(258).as_deref(), Some("<reasoning>"));
+    assert_eq!(tokenizer.encode("a <reasoning>é\n</reasoning>").unwrap(), [97, 32, 258, 0xC3, 0xA9, 10, 259]);
+    assert_eq!(tokenizer.encode("\0\u{7f}").unwrap(), [0, 127]);
+    // An end token that a model wrote is not part of its text.
+    assert_eq!(tokenizer.decode(&[104, 105, 257]).unwrap(), "hi");
+}
+
+#[test]
+fn a_byte_level_tokenizer_survives_its_files() {
+    let scratch = tempfile::tempdir().unwrap();
+    let tokenizer = Tokenizer::byte_level().unwrap();
+    tokenizer.save(scratch.path()).unwrap();
+    let again = Tokenizer::load(scratch.path()).unwrap();
+    assert_eq!(again.eos(), tokenizer.eos());
+    assert_eq!(again.to_json().unwrap(), tokenizer.to_json().unwrap());
+    // The file may have any name; what ends a text stands beside it.
+    let renamed = scratch.path().join("bytes.json");
+    std::fs::rename(scratch.path().join("tokenizer.json"), &renamed).unwrap();
+    assert_eq!(Tokenizer::read(&renamed).unwrap().eos(), [257]);
+    std::fs::remove_file(scratch.path().join("tokenizer_config.json")).unwrap();
+    assert!(Tokenizer::read(&renamed).unwrap().eos().is_empty());
+}
+
+#[test]
+fn a_prompt_begins_as_the_tokenizer_wants_and_never_ends() {
+    let mut file: Value = serde_json::from_str(&Tokenizer::byte_level().unwrap().to_json().unwrap()).unwrap();
+    let special = |token: &str, id: u32| json!({"id": token, "ids": [id], "tokens": [token]});
+    file["post_processor"] = json!({
+        "type": "TemplateProcessing",
+        "single": [
+            {"SpecialToken": {"id": "<reasoning>", "type_id": 0}},
+            {"Sequence": {"id": "A", "type_id": 0}},
+            {"SpecialToken": {"id": "<eos>", "type_id": 0}},
+        ],
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {"<reasoning>": special("<reasoning>", 258), "<eos>": special("<eos>", 257)},
+    });
+    let mut tokenizer = Tokenizer::from_json(&file.to_string()).unwrap();
+    tokenizer.set_eos(vec![257]);
+    assert_eq!(tokenizer.encode("a").unwrap(), [97]);
+    assert_eq!(tokenizer.encode_prompt("a").unwrap(), [258, 97]);
+    // What the text itself says stays.
+    assert_eq!(tokenizer.encode_prompt("a<eos>").unwrap(), [258, 97, 257]);
+    assert_eq!(Tokenizer::byte_level().unwrap().encode_prompt("a").unwrap(), [97]);
+}
+
+#[test]
+fn prompts_follow_the_chat_template_where_it_is_asked_for() {
+    let mut tokenizer = Tokenizer::byte_level().unwrap();
+    let problem = Problem {
+        id: "1".into(),
+        source: "test".into(),
+        domain: tracelift_domain::TaskDomain::Math,
+        statement: "1 + 1?".into(),
+        gold: tracelift_domain::Gold::Answer("2".into()),
+    };
+    let trace = Trace::new("Add.").unwrap();
+    let absent = tokenizer.executor_prompt(PromptFormat::Chat, &problem, Some(&trace)).unwrap_err();
+    assert!(absent.to_string().contains("no chat template"), "{absent}");
+    tokenizer
+        .set_chat_template(
+            "{% for m in messages %}{{ m.role[0] }}:{{ m.content }};{% endfor %}{{ enable_thinking }}{{ eos_token }}",
+        )
+        .unwrap();
+    let text = |tokens: Vec<u32>| {
+        assert_eq!(tokens.last(), Some(&257), "`eos_token` is unknown to the template");
+        tokenizer.decode(&tokens).unwrap()
+    };
+    let with = text(tokenizer.executor_prompt(PromptFormat::Chat, &problem, Some(&trace)).unwrap());
+    assert!(with.starts_with("s:Solve") && with.ends_with("Reasoning to follow:\nAdd.;"), "{with}");
+    let without = text(tokenizer.executor_prompt(PromptFormat::ChatWithoutThinking, &problem, None).unwrap());
+    assert!(without.ends_with("1 + 1?;False") || without.ends_with("1 + 1?;false"), "{without}");
+    let plan = text(tokenizer.planner_prompt(PromptFormat::Chat, &problem).unwrap());
+    assert!(plan.starts_with("s:You write reasoning"), "{plan}");
+    let plain = tokenizer.planner_prompt(PromptFormat::Plain, &problem).unwrap();
+    assert_eq!(
+        plain,
+        tokenizer.encode(&prompt::planner_prompt(tracelift_domain::PromptStyle::Plain, &problem)).unwrap()
+    );
+}
+
+/// Any text, and texts in which special tokens, tag by tag, are likely.
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => any::<String>(),
+        1 => any::<char>().prop_map(String::from),
+        1 => proptest::sample::select(vec!["<pad>", "<eos>", "<reasoning>", "</reasoning>", "<", " ", "\u{10FFFF}"])
+            .prop_map(str::to_owned),
+    ];
+    proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_text_survives_byte_level_tokens(text in text()) {
+        let tokenizer = Tokenizer::byte_level().unwrap();
+        let tokens = tokenizer.encode(&text).unwrap();
+        prop_assert!(tokens.iter().all(|&token| (token as usize) < tokenizer.vocabulary()));
+        // Decoding leaves out an end token at the end, and that alone.
+        prop_assert_eq!(tokenizer.decode(&tokens).unwrap(), text.strip_suffix("<eos>").unwrap_or(&text));
+        let special = tokens.iter().filter(|&&token| token >= 256);
+        let special: usize = special.map(|&token| tokenizer.token(token).unwrap().len()).sum();
+        let bytes = tokens.iter().filter(|&&token| token < 256).count();
+        prop_assert_eq!(bytes + special, text.len());
+    }
+}
