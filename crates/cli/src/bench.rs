@@ -8,7 +8,9 @@ use std::time::Instant;
 use tracelift_domain::Seed;
 use tracelift_engine::checkpoint::load_model;
 use tracelift_engine::{AdamWConfig, Model};
-use tracelift_engine::{Batch, LoraConfig, Memory, Packed, Pass, Projection, Request, Sampling, Target};
+use tracelift_engine::{
+    Batch, LoraConfig, Memory, Numbers, Packed, Pass, Projection, Request, Sampling, Target,
+};
 use tracelift_train::state::Learner;
 
 /// What to measure.
@@ -61,6 +63,12 @@ pub struct GenerateBench {
     /// New tokens of each sequence.
     #[arg(long, default_value_t = 64)]
     new: usize,
+    /// Budgets that differ: sequence i ends after the i-th of these numbers, over and over [default: --new for all].
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    budgets: Vec<u32>,
+    /// Weights and products in bf16.
+    #[arg(long)]
+    bf16: bool,
     /// Rounds that are timed, after one that is not.
     #[arg(long, default_value_t = 3)]
     rounds: u32,
@@ -124,6 +132,11 @@ fn generate(bench: &GenerateBench) -> Result<()> {
     let model = load(&bench.model_dir)?;
     let sampling =
         Sampling { temperature: 1.0, top_k: 0, top_p: 1.0, max_tokens: bench.new, stop: Vec::new() };
+    let numbers = if bench.bf16 { Numbers::Bf16 } else { Numbers::F32 };
+    let budget = |i: usize| match bench.budgets.as_slice() {
+        [] => bench.new,
+        budgets => budgets[i % budgets.len()] as usize,
+    };
     let requests: Vec<Request> = (0..bench.batch as u64)
         .map(|i| Request {
             prompt: random_tokens(i, bench.prompt, model.config.vocab_size),
@@ -136,17 +149,30 @@ fn generate(bench: &GenerateBench) -> Result<()> {
             start = Instant::now();
         }
         // Packing is part of the work: a planner's weights change at every step.
-        Packed::new(&model).generate(&requests, &sampling)?;
+        Packed::in_numbers(&model, numbers).generate_limited(&requests, &sampling, &budget)?;
     }
     let seconds = start.elapsed().as_secs_f64() / f64::from(bench.rounds.max(1));
-    report(bench.json, "sampling", seconds, (bench.batch * bench.new) as f64 / seconds);
+    let tokens: usize = (0..bench.batch).map(budget).sum();
+    report(bench.json, "sampling", seconds, tokens as f64 / seconds);
     Ok(())
 }
 
 fn report(as_json: bool, what: &str, seconds: f64, tokens_per_second: f64) {
     if as_json {
-        println!("{}", json!({"seconds_per_step": seconds, "tokens_per_second": tokens_per_second}));
+        let peak = peak_memory().map(|bytes| bytes >> 20);
+        println!(
+            "{}",
+            json!({"seconds_per_step": seconds, "tokens_per_second": tokens_per_second, "peak_mib": peak})
+        );
     } else {
         println!("{what}: {seconds:.4} s a step, {tokens_per_second:.0} tokens/s");
     }
+}
+
+/// The most memory that this process has held at a time, where the system says (`VmHWM`).
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes << 10)
 }

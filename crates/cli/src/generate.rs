@@ -9,7 +9,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 use tracelift_domain::Seed;
-use tracelift_engine::{ChatOptions, Conversation, Finish, Packed, Request, Sampled, Sampling, Tokenizer};
+use tracelift_engine::{
+    ChatOptions, Conversation, Finish, Numbers, Packed, Request, Sampled, Sampling, Tokenizer,
+};
 
 /// Prompts that are sampled together: enough to keep every thread busy, few enough to show results early.
 const BATCH: usize = 256;
@@ -27,6 +29,9 @@ pub struct Generate {
     /// Where the results go [default: standard output].
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Sample with weights and products in bf16: half the memory, faster on CPUs with AVX512-BF16.
+    #[arg(long)]
+    bf16: bool,
     /// 0 is greedy.
     #[arg(long, default_value_t = 0.0)]
     temperature: f32,
@@ -102,7 +107,7 @@ pub fn run(settings: &Generate) -> Result<()> {
         .with_context(|| format!("failed to read the model in {}", settings.model.display()))?;
     let (model, tokenizer) = (loaded.checkpoint.model, loaded.checkpoint.tokenizer);
     let context = model.config.max_positions;
-    let packed = Packed::new(&model);
+    let packed = Packed::in_numbers(&model, if settings.bf16 { Numbers::Bf16 } else { Numbers::F32 });
     drop(model);
     let sampling = Sampling {
         temperature: settings.temperature,

@@ -6,6 +6,7 @@ use crate::ops::attention::Heads;
 use crate::ops::linear::{self, Adapter, Into};
 use crate::params::{Layout, Tensor};
 use rand::Rng;
+use std::borrow::Cow;
 use std::ops::Range;
 use tracelift_domain::{Fingerprint, Seed};
 
@@ -203,6 +204,20 @@ impl Model {
                 (block.down.clone(), block.down_bias.clone(), self.config.intermediate_size, &[DownProj])
             }
         }
+    }
+
+    /// The weights of a place with its adapters added (`W + s·B·A`); copied only if there are any.
+    pub(crate) fn merged(&self, layer: usize, site: Site) -> Cow<'_, [f32]> {
+        let (weight, _, inputs, projections) = self.site(layer, site);
+        let mut merged = Cow::Borrowed(&self.weights[weight]);
+        self.each_adapter(layer, projections, |adapter, _, _| {
+            let a = linear::Mat::new(adapter.a, adapter.rank, inputs);
+            let outputs = adapter.b.len() / adapter.rank;
+            let b = linear::Mat::new(adapter.b, outputs, adapter.rank);
+            let part = &mut merged.to_mut()[adapter.first * inputs..][..outputs * inputs];
+            linear::matmul(part, inputs, Into::Add, adapter.scale, b, a, linear::Threads::All);
+        });
+        merged
     }
 
     /// `y = x·Wᵀ + b`, adapters included. `low` is scratch of rows × rank.

@@ -4,6 +4,7 @@
 //! head. All buffers are laid out once for a number of rows and used again for every batch that fits.
 
 use crate::batch::Batch;
+use crate::config::Config;
 use crate::lora::Lora;
 use crate::model::{Model, Site};
 use crate::ops::head::{self, Chunk, Target, TokenScore};
@@ -19,6 +20,18 @@ pub enum Memory {
     /// The input of each block; the rest is computed again on the way back: a third more work, a fraction of the
     /// memory.
     Recompute,
+}
+
+impl Memory {
+    /// Everything if passes of `rows` rows keep at most about three gigabytes, otherwise only what cannot be computed again.
+    #[must_use]
+    pub fn suited(config: &Config, rows: usize) -> Memory {
+        const MOST: usize = 3 << 30;
+        let heads = config.heads * config.head_dim + (config.heads + 2 * config.kv_heads) * config.head_dim;
+        let row = 4 * config.hidden_size + heads + 3 * config.intermediate_size;
+        let bytes = row.saturating_mul(rows).saturating_mul(config.layers).saturating_mul(size_of::<f32>());
+        if bytes <= MOST { Memory::Keep } else { Memory::Recompute }
+    }
 }
 
 /// The intermediates of one block.

@@ -223,8 +223,10 @@ impl<'a> Grpo<'a> {
     ) -> Grpo<'a> {
         let learner = Learner::new(planner.model.trainable().len(), config.optimizer);
         let baselines = Baselines::new(executor.fingerprint(), config.runs, seed);
-        let reference = (config.kl > 0.0).then(|| Model { lora: None, ..planner.model.clone() });
-        let pass = Pass::new(Memory::Keep);
+        // Adapters start at zero: without them the planner is its own start.
+        let apart = config.kl > 0.0 && planner.model.lora.is_none();
+        let reference = apart.then(|| planner.model.clone());
+        let pass = Pass::new(Memory::suited(&planner.model.config, MICRO_BATCH));
         Grpo {
             config,
             planner,
@@ -467,11 +469,7 @@ impl<'a> Grpo<'a> {
                         terms.push((old, rollout.advantage as f32));
                     }
                 }
-                let start: Option<Vec<f32>> = self.reference.as_ref().map(|reference| {
-                    self.pass.forward(reference, &batch);
-                    let scores = self.pass.score(reference, &targets, temperature);
-                    scores.iter().map(|score| score.log_prob).collect()
-                });
+                let start = (kl > 0.0).then(|| self.start_log_probs(&batch, &targets));
                 let model = &self.planner.model;
                 self.pass.forward(model, &batch);
                 let gradients = &mut self.learner.gradients;
@@ -513,12 +511,22 @@ impl<'a> Grpo<'a> {
         metrics.set(name::CLIPPED, per_token(clipped as f64));
         metrics.set(name::ENTROPY, per_token(entropy));
         metrics.set(name::LOGPROB_GAP, per_token(gap));
-        if self.reference.is_some() {
+        if kl > 0.0 {
             metrics.set(name::KL, per_token(divergence));
         }
         metrics.set(name::GRADIENT_NORM, norm);
         metrics.set(name::LEARNING_RATE, f64::from(rate));
         Ok(())
+    }
+
+    /// What the planner at its start says of the targets.
+    fn start_log_probs(&mut self, batch: &Batch, targets: &[Target]) -> Vec<f32> {
+        let adapters = self.planner.model.lora.take();
+        let start = self.reference.as_ref().unwrap_or(&self.planner.model);
+        self.pass.forward(start, batch);
+        let scores = self.pass.score(start, targets, self.config.temperature);
+        self.planner.model.lora = adapters;
+        scores.iter().map(|score| score.log_prob).collect()
     }
 
     /// Turns rollouts into records and sums them up.

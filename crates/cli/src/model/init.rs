@@ -37,6 +37,9 @@ pub struct Init {
     /// Width of the feed-forward layer [default: about 8/3 of the width, in whole vectors].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     intermediate: Option<u32>,
+    /// Rows of the embedding [default: as many as the tokenizer has tokens].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    vocabulary: Option<u32>,
     /// The longest sequence in tokens.
     #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
     max_positions: u32,
@@ -110,9 +113,14 @@ fn shape(settings: &Init, tokenizer: &Tokenizer) -> Result<Config> {
         None => 1,
     };
     let intermediate = settings.intermediate.map(|width| width as usize);
+    let tokens = tokenizer.vocabulary();
+    let vocabulary = settings.vocabulary.map_or(tokens, |rows| rows as usize);
+    if vocabulary < tokens {
+        bail!("--vocabulary is {vocabulary}, but the tokenizer has {tokens} tokens; each needs a row");
+    }
     let config = Config {
         family: settings.family,
-        vocab_size: tokenizer.vocabulary(),
+        vocab_size: vocabulary,
         hidden_size: hidden,
         intermediate_size: intermediate.unwrap_or((hidden * 8 / 3).next_multiple_of(32)),
         layers: settings.layers as usize,

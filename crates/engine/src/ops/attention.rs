@@ -6,6 +6,7 @@
 
 use crate::ops::linear::{Into, Mat, Threads, matmul};
 use crate::real::{Real, dot, max, sum, vectorized};
+use crate::shared::Shared;
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,29 +48,6 @@ impl Heads {
 
     fn value(self, head: usize) -> usize {
         (self.queries + self.keys + head) * self.dim
-    }
-}
-
-/// A buffer whose tasks write disjoint parts of it.
-struct Shared<T>(*mut T, usize);
-
-// SAFETY: a `Shared` is only used inside one call, by tasks that touch disjoint elements (see `Shared::from`).
-unsafe impl<T: Send> Sync for Shared<T> {}
-
-impl<T> Shared<T> {
-    fn new(data: &mut [T]) -> Shared<T> {
-        Shared(data.as_mut_ptr(), data.len())
-    }
-
-    /// Everything from `start` on.
-    ///
-    /// # Safety
-    /// The caller writes and reads only elements that no other task touches while the result lives.
-    #[allow(clippy::mut_from_ref)] // that is the point, and the contract above
-    unsafe fn from(&self, start: usize) -> &mut [T] {
-        assert!(start <= self.1, "offset outside the shared buffer");
-        // SAFETY: in bounds by the assertion; exclusive use of the touched elements by the contract.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(start), self.1 - start) }
     }
 }
 

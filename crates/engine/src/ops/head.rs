@@ -35,9 +35,9 @@ pub struct Chunk<T> {
 }
 
 impl<T: Real> Chunk<T> {
-    /// About 4 MiB of `f32` logits.
+    /// About 32 MiB of `f32` logits: enough rows that reading a large table once for them is worth it.
     fn rows(vocabulary: usize) -> usize {
-        ((1 << 20) / vocabulary).clamp(8, 1024)
+        ((1 << 23) / vocabulary).clamp(8, 1024)
     }
 
     fn fit(&mut self, rows: usize, width: usize, vocabulary: usize) {

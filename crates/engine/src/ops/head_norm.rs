@@ -31,15 +31,12 @@ pub fn forward<T: Real>(qkv: &mut [T], raw: &mut [T], r: &mut [T], weights: &[T]
     });
 }
 
-/// One row in place, with nothing kept.
+/// One head in place, with nothing kept.
 #[inline(always)]
-pub fn row<T: Real>(qkv: &mut [T], weights: &[T], heads: Heads, eps: T) {
-    let normed = qkv[..(heads.queries + heads.keys) * heads.dim].chunks_exact_mut(heads.dim);
-    for (head, x) in normed.enumerate() {
-        let r = rmsnorm::reciprocal(x, eps);
-        for (x, w) in x.iter_mut().zip(weight(weights, heads, head)) {
-            *x = *w * (*x * r);
-        }
+pub fn head<T: Real>(x: &mut [T], weight: &[T], eps: T) {
+    let r = rmsnorm::reciprocal(x, eps);
+    for (x, w) in x.iter_mut().zip(weight) {
+        *x = *w * (*x * r);
     }
 }
 
@@ -131,8 +128,12 @@ mod tests {
             assert_gradient("weights", &weights, &dw, |weights| loss(&qkv, weights));
 
             let mut alone = qkv;
-            alone.chunks_exact_mut(heads.width()).for_each(|qkv| row(qkv, &weights, heads, eps));
-            assert_eq!(alone, y, "a row in place differs from the batch");
+            for row in alone.chunks_exact_mut(heads.width()) {
+                for (i, x) in row[..normed * dim].chunks_exact_mut(dim).enumerate() {
+                    head(x, weight(&weights, heads, i), eps);
+                }
+            }
+            assert_eq!(alone, y, "a head in place differs from the batch");
         }
     }
 }

@@ -72,10 +72,11 @@ impl<T: Real> Angles<T> {
         let half = head_dim / 2;
         let mut cos = Vec::with_capacity(positions * half);
         let mut sin = Vec::with_capacity(positions * half);
+        // The reference computes the inverse frequency and the angle in f32.
+        let inverse = |i: usize| 1.0 / (theta as f32).powf((2 * i) as f32 / head_dim as f32);
+        let frequencies: Vec<f32> = (0..half).map(|i| scaling.apply(inverse(i))).collect();
         for position in 0..positions {
-            for i in 0..half {
-                // The reference computes the inverse frequency and the angle in f32.
-                let inverse = scaling.apply(1.0 / (theta as f32).powf((2 * i) as f32 / head_dim as f32));
+            for inverse in &frequencies {
                 let angle = f64::from(position as f32 * inverse);
                 cos.push(T::of(angle.cos()));
                 sin.push(T::of(angle.sin()));

@@ -1,97 +1,237 @@
-//! Keys and values of the tokens seen so far.
+//! Keys and values of the tokens seen so far, and attention over them.
 //!
-//! Keys lie transposed (`channel × position`), so that the scores of one query against all positions are sums of
-//! scaled rows: vectorised over positions, in an order that depends on nothing else.
+//! Keys lie in blocks of 16 positions, channel by channel, so that the scores of one query are sums of scaled vectors
+//! over positions; values lie position by position. Every sum is taken in an order that depends on the number of
+//! positions alone, so a row's attention does not depend on what is computed beside it.
 
+use super::kernel::{self, LANES};
 use crate::ops::attention::Heads;
-use crate::real::{axpy, max, sum, vectorized};
+use crate::pages;
+use crate::real::{Real, max, sum, vectorized};
+use crate::shared::Shared;
+use std::sync::{Mutex, PoisonError};
 
-/// The cache of one thread: a fixed number of slots, each for one sequence.
+/// Buffers of the last cache, for the next: memory taken anew is zeroed first, which takes longer than filling it. What
+/// they hold does not matter, because nothing is read that was not stored before.
+static SPARE: Mutex<Option<(Vec<f32>, Vec<f32>)>> = Mutex::new(None);
+/// Larger buffers are given back.
+const LARGEST_SPARE: usize = 256 << 20;
+
+/// A fixed number of slots, each for one sequence.
 pub struct Cache {
     heads: Heads,
+    /// Positions of a slot, in whole blocks.
     capacity: usize,
+    /// Channels of a value, in whole vectors.
+    channels: usize,
     slots: usize,
-    /// `[layer][slot][key head][channel][position]`
+    /// `[layer][slot][key head][block][channel][position in block]`
     keys: Vec<f32>,
     /// `[layer][slot][key head][position][channel]`
     values: Vec<f32>,
 }
 
+/// The cache while several tasks use it, each its own slot and head.
+pub struct CacheWriter<'a> {
+    heads: Heads,
+    capacity: usize,
+    channels: usize,
+    slots: usize,
+    keys: Shared<'a, f32>,
+    values: Shared<'a, f32>,
+}
+
 impl Cache {
-    /// Room for `slots` sequences of up to `capacity` tokens.
+    /// Bytes that a slot of `capacity` positions takes.
+    pub fn slot_bytes(layers: usize, heads: Heads, capacity: usize) -> usize {
+        let channels = heads.dim + heads.dim.next_multiple_of(LANES);
+        layers * heads.keys * capacity.next_multiple_of(LANES) * channels * size_of::<f32>()
+    }
+
+    /// Room for `slots` sequences of up to `capacity` tokens. New memory is taken as it is first used.
     pub fn new(layers: usize, heads: Heads, slots: usize, capacity: usize) -> Cache {
-        let size = layers * slots * heads.keys * heads.dim * capacity;
-        Cache { heads, capacity, slots, keys: vec![0.0; size], values: vec![0.0; size] }
+        let capacity = capacity.next_multiple_of(LANES);
+        let channels = heads.dim.next_multiple_of(LANES);
+        let lists = layers * slots * heads.keys * capacity;
+        // A poisoned lock holds buffers like any other.
+        let spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let fits = |spare: &(Vec<f32>, Vec<f32>)| {
+            spare.0.len() >= lists * heads.dim && spare.1.len() >= lists * channels
+        };
+        let (keys, values) = spare
+            .filter(fits)
+            .unwrap_or_else(|| (pages::zeros(lists * heads.dim), pages::zeros(lists * channels)));
+        Cache { heads, capacity, channels, slots, keys, values }
     }
 
-    fn start(&self, layer: usize, slot: usize, head: usize) -> usize {
-        ((layer * self.slots + slot) * self.heads.keys + head) * self.heads.dim * self.capacity
-    }
-
-    /// Stores keys and values of a row (`queries | keys | values`).
-    pub fn store(&mut self, layer: usize, slot: usize, position: usize, row: &[f32]) {
-        let Heads { queries, keys, dim } = self.heads;
-        let (_, row) = row.split_at(queries * dim);
-        let (k, v) = row.split_at(keys * dim);
-        for head in 0..keys {
-            let start = self.start(layer, slot, head);
-            for channel in 0..dim {
-                self.keys[start + channel * self.capacity + position] = k[head * dim + channel];
-            }
-            self.values[start + position * dim..][..dim].copy_from_slice(&v[head * dim..][..dim]);
+    /// To be used by several tasks.
+    pub fn writer(&mut self) -> CacheWriter<'_> {
+        CacheWriter {
+            heads: self.heads,
+            capacity: self.capacity,
+            channels: self.channels,
+            slots: self.slots,
+            keys: Shared::new(&mut self.keys),
+            values: Shared::new(&mut self.values),
         }
     }
+}
 
-    /// Copies the first `length` positions of one slot to another.
-    pub fn copy(&mut self, layers: usize, from: usize, to: usize, length: usize) {
-        let dim = self.heads.dim;
-        for layer in 0..layers {
-            for head in 0..self.heads.keys {
-                let (source, target) = (self.start(layer, from, head), self.start(layer, to, head));
-                for channel in 0..dim {
-                    let row = source + channel * self.capacity;
-                    self.keys.copy_within(row..row + length, target + channel * self.capacity);
-                }
-                self.values.copy_within(source..source + length * dim, target);
-            }
+impl Drop for Cache {
+    fn drop(&mut self) {
+        let spare = (std::mem::take(&mut self.keys), std::mem::take(&mut self.values));
+        if (spare.0.len() + spare.1.len()) * size_of::<f32>() <= LARGEST_SPARE {
+            *SPARE.lock().unwrap_or_else(PoisonError::into_inner) = Some(spare);
         }
     }
+}
 
-    /// Attention of one row (its queries) over positions `0..=position` of a slot.
-    pub fn attend(
+impl CacheWriter<'_> {
+    /// Where the positions of a slot and key head start, in units of positions.
+    fn list(&self, layer: usize, slot: usize, head: usize) -> usize {
+        ((layer * self.slots + slot) * self.heads.keys + head) * self.capacity
+    }
+
+    /// Stores the key and the value of one head at a position.
+    ///
+    /// # Safety
+    /// No other task uses this slot and head while this runs.
+    #[inline(always)]
+    pub unsafe fn store(
         &self,
-        out: &mut [f32],
         layer: usize,
         slot: usize,
+        head: usize,
         position: usize,
-        row: &[f32],
-        scores: &mut Vec<f32>,
+        key: &[f32],
+        value: &[f32],
     ) {
-        let Heads { queries, dim, .. } = self.heads;
-        let length = position + 1;
-        scores.resize(length, 0.0);
+        assert!(position < self.capacity, "position outside the slot");
+        let (list, dim) = (self.list(layer, slot, head), self.heads.dim);
+        let block = list + position / LANES * LANES;
+        // SAFETY: a position of this slot and head, which by contract is the caller's alone.
+        let (keys, values) = unsafe {
+            (
+                self.keys.part(block * dim, dim * LANES),
+                self.values.part((list + position) * self.channels, dim),
+            )
+        };
+        for (lanes, k) in keys.as_chunks_mut::<LANES>().0.iter_mut().zip(key) {
+            lanes[position % LANES] = *k;
+        }
+        values.copy_from_slice(value);
+    }
+
+    /// Copies the first `length` positions of one slot to another, in every layer.
+    ///
+    /// # Safety
+    /// No other task uses slot `to`, or writes slot `from`, while this runs.
+    pub unsafe fn copy(&self, layers: usize, from: usize, to: usize, length: usize) {
+        let (dim, channels) = (self.heads.dim, self.channels);
+        let length = length.next_multiple_of(LANES).min(self.capacity);
+        for layer in 0..layers {
+            for head in 0..self.heads.keys {
+                let (source, target) = (self.list(layer, from, head), self.list(layer, to, head));
+                // SAFETY: two different lists, by the contract not written by anybody else.
+                unsafe {
+                    let keys = self.keys.part(source * dim, length * dim);
+                    self.keys.part(target * dim, length * dim).copy_from_slice(keys);
+                    let values = self.values.part(source * channels, length * channels);
+                    self.values.part(target * channels, length * channels).copy_from_slice(values);
+                }
+            }
+        }
+    }
+
+    /// Attention of the queries of one key head over positions `0..=position` of a slot: `queries` holds one query
+    /// after another, `out` takes the results in the same order. `scores` is scratch for a capacity of positions.
+    ///
+    /// # Safety
+    /// No other task writes this slot and head while this runs.
+    #[allow(clippy::too_many_arguments)] // a place, a row, and where to put what
+    pub unsafe fn attend(
+        &self,
+        layer: usize,
+        slot: usize,
+        head: usize,
+        position: usize,
+        queries: &[f32],
+        out: &mut [f32],
+        scores: &mut [f32],
+    ) {
+        assert!(position < self.capacity, "position outside the slot");
+        let (list, dim, length) = (self.list(layer, slot, head), self.heads.dim, position + 1);
+        // SAFETY: positions of this slot and head, by contract not written meanwhile.
+        let (keys, values) = unsafe {
+            (
+                &*self.keys.part(list * dim, length.next_multiple_of(LANES) * dim),
+                &*self.values.part(list * self.channels, length * self.channels),
+            )
+        };
         let scale = 1.0 / (dim as f32).sqrt();
-        vectorized(
-            #[inline(always)]
-            || {
-                for q in 0..queries {
-                    let start = self.start(layer, slot, q / self.heads.group());
-                    scores.fill(0.0);
-                    for (channel, x) in row[q * dim..][..dim].iter().enumerate() {
-                        axpy(scores, *x * scale, &self.keys[start + channel * self.capacity..][..length]);
-                    }
+        for (query, out) in queries.chunks_exact(dim).zip(out.chunks_exact_mut(dim)) {
+            let scores = &mut scores[..length.next_multiple_of(LANES)];
+            kernel::scores(scores, query, keys, scale);
+            let scores = &mut scores[..length];
+            let share = vectorized(
+                #[inline(always)]
+                || {
                     let top = max(scores);
                     for s in scores.iter_mut() {
-                        *s = crate::real::Real::exp(*s - top);
+                        *s = Real::exp(*s - top);
                     }
-                    let share = 1.0 / sum(scores);
-                    let out = &mut out[q * dim..][..dim];
-                    out.fill(0.0);
-                    for (s, v) in scores.iter().zip(self.values[start..].chunks_exact(dim)) {
-                        axpy(out, *s * share, v);
-                    }
+                    1.0 / sum(scores)
+                },
+            );
+            kernel::mix(out, scores, values, self.channels, share);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::Rng;
+    use tracelift_domain::Seed;
+
+    #[test]
+    fn attention_is_the_softmax_of_scores_over_values() {
+        for (dim, length) in [(4, 1), (6, 17), (16, 64), (24, 63), (64, 130), (80, 35)] {
+            let heads = Heads { queries: 2, keys: 1, dim };
+            let mut rng = Seed(4).rng();
+            let mut draw = |n: usize| (0..n).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f32>>();
+            let (keys, values, queries) = (draw(length * dim), draw(length * dim), draw(2 * dim));
+            let mut cache = Cache::new(2, heads, 3, length);
+            let writer = cache.writer();
+            let mut out = vec![0.0; 2 * dim];
+            // SAFETY: one task.
+            unsafe {
+                for at in 0..length {
+                    let row = at * dim..(at + 1) * dim;
+                    writer.store(1, 2, 0, at, &keys[row.clone()], &values[row]);
                 }
-            },
-        );
+                writer.copy(2, 2, 0, length);
+                let mut scores = vec![0.0; length.next_multiple_of(LANES)];
+                writer.attend(1, 0, 0, length - 1, &queries, &mut out, &mut scores);
+            }
+            for (query, out) in queries.chunks(dim).zip(out.chunks(dim)) {
+                let weights: Vec<f64> = keys
+                    .chunks(dim)
+                    .map(|key| {
+                        let dot: f64 = key.iter().zip(query).map(|(k, q)| f64::from(k * q)).sum();
+                        (dot / (dim as f64).sqrt()).exp()
+                    })
+                    .collect();
+                let total: f64 = weights.iter().sum();
+                for (c, out) in out.iter().enumerate() {
+                    let expected: f64 = weights
+                        .iter()
+                        .zip(values.chunks(dim))
+                        .map(|(w, value)| w / total * f64::from(value[c]))
+                        .sum();
+                    assert!((f64::from(*out) - expected).abs() < 1e-5, "dim {dim}, channel {c}");
+                }
+            }
+        }
     }
 }

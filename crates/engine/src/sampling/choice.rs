@@ -62,69 +62,154 @@ impl Sampling {
         }
         Ok(())
     }
+}
 
-    /// Draws a token and its log-probability. `logits` is overwritten; `ranked` is scratch.
-    pub fn choose(&self, logits: &mut [f32], rng: &mut impl Rng, ranked: &mut Vec<u32>) -> (u32, f32) {
-        let top = max(logits);
-        let temperature = if self.temperature == 0.0 { 1.0 } else { self.temperature };
-        let argmax = logits.iter().position(|&z| z == top).unwrap_or(0);
+/// Tokens whose weights are summed together, so that a draw need not walk the whole vocabulary.
+const CHUNK: usize = 256;
+
+/// One thread's scratch for drawing.
+pub struct Drawer {
+    sums: Vec<f64>,
+    ranked: Vec<u32>,
+}
+
+/// What can be drawn after one row of logits.
+pub struct Distribution<'a> {
+    greedy: bool,
+    /// `exp((z − max)/τ)` of every token.
+    weights: &'a [f32],
+    total: f64,
+    /// Of each [`CHUNK`] of tokens.
+    sums: &'a [f64],
+    likeliest: u32,
+    /// What top-k and top-p leave, the most probable first, and its weight in all.
+    kept: Option<(&'a [u32], f64)>,
+}
+
+impl Drawer {
+    /// Scratch for each of `members` threads.
+    pub fn team(sampling: &Sampling, vocabulary: usize, members: usize) -> Vec<Drawer> {
+        let ranks = if sampling.draws_from_all() { 0 } else { vocabulary };
+        let drawer =
+            || Drawer { sums: vec![0.0; vocabulary.div_ceil(CHUNK)], ranked: Vec::with_capacity(ranks) };
+        (0..members).map(|_| drawer()).collect()
+    }
+
+    /// Turns a row of logits into what can be drawn; the logits are overwritten.
+    pub fn read<'a>(&'a mut self, sampling: &Sampling, logits: &'a mut [f32]) -> Distribution<'a> {
+        let greedy = sampling.temperature == 0.0;
+        let inverse = if greedy { 1.0 } else { 1.0 / sampling.temperature };
+        let sums = &mut self.sums[..logits.len().div_ceil(CHUNK)];
         let total = vectorized(
             #[inline(always)]
             || {
-                let mut total = 0.0_f64;
-                for z in logits.iter_mut() {
-                    *z = crate::real::Real::exp((*z - top) / temperature);
-                }
-                for z in logits.iter() {
-                    total += f64::from(*z);
+                let top = max(logits);
+                let mut total = 0.0;
+                for (chunk, sum) in logits.chunks_mut(CHUNK).zip(sums.iter_mut()) {
+                    for z in chunk.iter_mut() {
+                        *z = crate::real::Real::exp((*z - top) * inverse);
+                    }
+                    *sum = mass_above(chunk, 0.0).0;
+                    total += *sum;
                 }
                 total
             },
         );
-        let log_prob = |weight: f32| (f64::from(weight) / total).ln() as f32;
-        if self.temperature == 0.0 {
-            return (argmax as u32, log_prob(logits[argmax]));
-        }
-        let drawn: f64 = rng.random();
-        let token = if self.top_k == 0 && self.top_p >= 1.0 {
-            walk((0..logits.len() as u32).map(|i| (i, logits[i as usize])), drawn * total)
+        let weights = &*logits;
+        // The largest logit alone has weight 1, unless others come within rounding of it; the first of them counts.
+        let likeliest = weights.iter().position(|&weight| weight >= 1.0).unwrap_or(0) as u32;
+        let kept = (!greedy && !sampling.draws_from_all()).then(|| {
+            let kept = sampling.nucleus(weights, total, &mut self.ranked);
+            let kept = &self.ranked[..kept];
+            (kept, kept.iter().map(|&i| f64::from(weights[i as usize])).sum())
+        });
+        Distribution { greedy, weights, total, sums, likeliest, kept }
+    }
+}
+
+impl Distribution<'_> {
+    /// Draws a token; returns it and its log-probability under the whole distribution.
+    pub fn draw(&mut self, rng: &mut impl Rng) -> (u32, f32) {
+        let token = if self.greedy {
+            self.likeliest
         } else {
-            let kept = self.nucleus(logits, total, ranked);
-            let kept = &ranked[..kept];
-            let mass: f64 = kept.iter().map(|&i| f64::from(logits[i as usize])).sum();
-            walk(kept.iter().map(|&i| (i, logits[i as usize])), drawn * mass)
+            let drawn: f64 = rng.random();
+            let token = match self.kept {
+                Some((kept, mass)) => walk(kept.iter().map(|&i| (i, self.weights[i as usize])), drawn * mass),
+                None => self.walk_all(drawn * self.total),
+            };
+            token.unwrap_or(self.likeliest)
         };
-        let token = token.unwrap_or(argmax as u32);
-        (token, log_prob(logits[token as usize]))
+        (token, (f64::from(self.weights[token as usize]) / self.total).ln() as f32)
+    }
+
+    /// Finds the chunk at which the running sum passes `goal`, then the token in it.
+    fn walk_all(&self, goal: f64) -> Option<u32> {
+        let (mut before, mut chunk) = (0.0, 0);
+        while chunk + 1 < self.sums.len() && before + self.sums[chunk] <= goal {
+            before += self.sums[chunk];
+            chunk += 1;
+        }
+        let first = chunk * CHUNK;
+        let end = self.weights.len().min(first + CHUNK);
+        walk((first..end).map(|i| (i as u32, self.weights[i])), goal - before)
+    }
+}
+
+/// How much weight tokens of at least `least` have together, and how many they are.
+#[inline(always)]
+fn mass_above(weights: &[f32], least: f32) -> (f64, usize) {
+    const LANES: usize = 8;
+    let (mut masses, mut counts) = ([0.0_f64; LANES], [0_u32; LANES]);
+    let (chunks, rest) = weights.as_chunks::<LANES>();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            let counts_in = chunk[lane] >= least;
+            masses[lane] += if counts_in { f64::from(chunk[lane]) } else { 0.0 };
+            counts[lane] += u32::from(counts_in);
+        }
+    }
+    let (mut mass, mut count) = (masses.iter().sum(), counts.iter().sum::<u32>() as usize);
+    for &weight in rest.iter().filter(|weight| **weight >= least) {
+        mass += f64::from(weight);
+        count += 1;
+    }
+    (mass, count)
+}
+
+impl Sampling {
+    fn draws_from_all(&self) -> bool {
+        self.top_k == 0 && self.top_p >= 1.0
     }
 
     /// Ranks tokens, the most probable first (ties by id), and says how many top-k and top-p leave.
     fn nucleus(&self, weights: &[f32], total: f64, ranked: &mut Vec<u32>) -> usize {
-        ranked.clear();
-        ranked.extend(0..weights.len() as u32);
-        let by_weight =
-            |a: &u32, b: &u32| weights[*b as usize].total_cmp(&weights[*a as usize]).then(a.cmp(b));
         let limit = if self.top_k == 0 { weights.len() } else { self.top_k.min(weights.len()) };
         let wanted = f64::from(self.top_p) * total;
-        // Sort no more of a large vocabulary than is needed: double the sorted front until it holds the mass.
-        let mut front = 64.min(limit);
+        // Sort no more of a large vocabulary than is needed: lower the bar until enough tokens pass it. The largest
+        // weight is 1.
+        let mut least = 1.0 / 16.0;
         loop {
-            if front < ranked.len() {
-                ranked.select_nth_unstable_by(front - 1, by_weight);
+            let (mass, count) = vectorized(
+                #[inline(always)]
+                || mass_above(weights, least),
+            );
+            if mass >= wanted || count >= limit || least == 0.0 {
+                break;
             }
-            ranked[..front].sort_unstable_by(by_weight);
-            let mut mass = 0.0;
-            for (i, &token) in ranked[..front].iter().enumerate() {
-                mass += f64::from(weights[token as usize]);
-                if mass >= wanted {
-                    return i + 1;
-                }
-            }
-            if front == limit {
-                return front;
-            }
-            front = (front * 2).min(limit);
+            least = if least > 1e-12 { least / 16.0 } else { 0.0 };
         }
+        ranked.clear();
+        ranked.extend((0..weights.len() as u32).filter(|&i| weights[i as usize] >= least));
+        ranked.sort_unstable_by(|a, b| weights[*b as usize].total_cmp(&weights[*a as usize]).then(a.cmp(b)));
+        let mut mass = 0.0;
+        for (i, &token) in ranked.iter().take(limit).enumerate() {
+            mass += f64::from(weights[token as usize]);
+            if mass >= wanted {
+                return i + 1;
+            }
+        }
+        limit.min(ranked.len())
     }
 }
 
@@ -150,12 +235,16 @@ mod tests {
 
     const LOGITS: [f32; 5] = [0.0, 2.0, 1.0, -1.0, 0.5];
 
+    fn choose(sampling: &Sampling, rng: &mut impl Rng) -> (u32, f32) {
+        Drawer::team(sampling, 5, 1)[0].read(sampling, &mut LOGITS.clone()).draw(rng)
+    }
+
     fn frequencies(sampling: &Sampling) -> [f64; 5] {
         let mut rng = Seed(3).rng();
         let mut counts = [0.0; 5];
         let draws = 40_000;
         for _ in 0..draws {
-            let (token, log_prob) = sampling.choose(&mut LOGITS.clone(), &mut rng, &mut Vec::new());
+            let (token, log_prob) = choose(sampling, &mut rng);
             counts[token as usize] += 1.0 / f64::from(draws);
             assert!(log_prob < 0.0);
         }
@@ -189,10 +278,38 @@ mod tests {
     #[test]
     fn the_log_probability_is_of_the_whole_distribution() {
         let sampling = Sampling { temperature: 0.7, top_k: 1, top_p: 1.0, max_tokens: 1, stop: vec![] };
-        let (token, log_prob) = sampling.choose(&mut LOGITS.clone(), &mut Seed(0).rng(), &mut Vec::new());
+        let (token, log_prob) = choose(&sampling, &mut Seed(0).rng());
         let all = expected(0.7, &[0, 1, 2, 3, 4]);
         assert_eq!(token, 1);
         assert!((f64::from(log_prob) - all[1].ln()).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_large_vocabulary_is_drawn_from_like_a_small_one() {
+        // Two likely tokens far apart, and a flat tail of a thousandth of the mass.
+        let mut logits = vec![-20.0_f32; 3000];
+        (logits[700], logits[2990]) = (1.0_f32.ln(), 3.0_f32.ln());
+        let plain = Sampling { temperature: 1.0, top_k: 0, top_p: 1.0, max_tokens: 1, stop: vec![] };
+        for sampling in
+            [plain.clone(), Sampling { top_p: 0.99, ..plain.clone() }, Sampling { top_k: 2, ..plain }]
+        {
+            let mut drawer = Drawer::team(&sampling, logits.len(), 1);
+            let (mut rng, mut counts) = (Seed(5).rng(), [0; 2]);
+            let mut logits = logits.clone();
+            let mut distribution = drawer[0].read(&sampling, &mut logits);
+            for _ in 0..20_000 {
+                match distribution.draw(&mut rng).0 {
+                    700 => counts[0] += 1,
+                    2990 => counts[1] += 1,
+                    _ => {}
+                }
+            }
+            let share = f64::from(counts[1]) / f64::from(counts[0] + counts[1]);
+            assert!(
+                counts[0] + counts[1] > 19_900 && (share - 0.75).abs() < 0.02,
+                "{sampling:?}: {counts:?}"
+            );
+        }
     }
 
     #[test]

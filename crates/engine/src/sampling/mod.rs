@@ -1,20 +1,23 @@
 //! Sampling: prompts in, token sequences with log-probabilities out.
 //!
-//! Sequences are dealt to threads, and each thread runs its own share through the whole network with no exchange
-//! in between: a finished sequence leaves, a waiting one takes its place. A prompt of which several samples are
-//! wanted is read once. Every product adds up in an order that does not depend on how many sequences run beside
-//! it, and every sequence draws from its own random stream, so a sample is the same whatever else is sampled.
+//! All running sequences go through the network together, a token each per step, and threads split every product: a
+//! weight is read once per step, whoever it is read for. A finished sequence leaves, a waiting one takes its place and
+//! is read beside the others. A prompt of which several samples are wanted is read once. Every product adds up in an
+//! order that does not depend on how many rows or threads there are, and every sequence draws from its own random
+//! stream, so a sample is the same whatever else is sampled.
 
 mod cache;
 mod choice;
+mod kernel;
+mod network;
 mod packed;
-mod worker;
+mod scheduler;
+mod team;
 
 pub use choice::{Sampling, SamplingError};
-pub use packed::Packed;
+pub use packed::{Numbers, Packed};
 
 use crate::model::Model;
-use std::sync::Mutex;
 use tracelift_domain::Seed;
 
 /// A prompt, and how many samples are wanted of it.
@@ -68,9 +71,6 @@ pub enum GenerateError {
     Sampling(#[from] SamplingError),
 }
 
-/// How many sequences one thread runs at a time.
-const SLOTS_PER_THREAD: usize = 64;
-
 /// Samples every request; the results are in the order of requests and seeds.
 ///
 /// # Errors
@@ -93,44 +93,52 @@ impl Packed {
         requests: &[Request],
         sampling: &Sampling,
     ) -> Result<Vec<Vec<Sampled>>, GenerateError> {
+        self.generate_limited(requests, sampling, &|_| sampling.max_tokens)
+    }
+
+    /// As [`Packed::generate`], with a budget of new tokens for each request in place of the settings' own.
+    ///
+    /// # Errors
+    /// When a prompt or the settings cannot be used.
+    pub fn generate_limited(
+        &self,
+        requests: &[Request],
+        sampling: &Sampling,
+        limits: &(dyn Fn(usize) -> usize + Sync),
+    ) -> Result<Vec<Vec<Sampled>>, GenerateError> {
         sampling.validate()?;
         let vocabulary = self.config.vocab_size;
         for (i, request) in requests.iter().enumerate() {
             if request.prompt.is_empty() {
                 return Err(GenerateError::EmptyPrompt(i));
             }
+            if limits(i) == 0 {
+                return Err(SamplingError::NoTokens.into());
+            }
             if let Some(&token) = request.prompt.iter().find(|&&token| token as usize >= vocabulary) {
                 return Err(GenerateError::UnknownToken { request: i, token, vocabulary });
             }
         }
-        let total: usize = requests.iter().map(|request| request.seeds.len()).sum();
-        let threads = rayon::current_num_threads().min(total.max(1));
-        let slots = total.div_ceil(threads).clamp(1, SLOTS_PER_THREAD);
-        // The longest prompts first: they end last.
-        let mut order: Vec<usize> = (0..requests.len()).filter(|&i| !requests[i].seeds.is_empty()).collect();
-        order.sort_by_key(|&i| std::cmp::Reverse(requests[i].prompt.len()));
-        let queue = worker::Queue::new(requests, order);
-        let results: Vec<Mutex<Vec<Option<Sampled>>>> =
-            requests.iter().map(|request| Mutex::new(vec![None; request.seeds.len()])).collect();
-        rayon::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|_| {
-                    worker::Worker::new(self, slots, sampling).run(&queue, |request, sample, done| {
-                        // A poisoned lock means that a sibling panicked; the scope passes that panic on.
-                        if let Ok(mut samples) = results[request].lock() {
-                            samples[sample] = Some(done);
-                        }
-                    });
-                });
-            }
+        let mut results: Vec<Vec<Sampled>> =
+            requests.iter().map(|r| vec![Sampled::empty(Finish::Length); r.seeds.len()]).collect();
+        let scheduler = scheduler::Scheduler::new(self, requests, limits, sampling);
+        team::with_team(rayon::current_num_threads(), |team| {
+            scheduler.run(team, |request, sample, sampled| results[request][sample] = sampled);
         });
-        Ok(results
-            .into_iter()
-            .map(|samples| {
-                let samples = samples.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-                // The workers return only when the queue is empty and every sequence has ended.
-                samples.into_iter().map(|sample| sample.expect("every sequence ends")).collect()
-            })
-            .collect())
+        Ok(results)
+    }
+}
+
+impl Sampled {
+    fn empty(finish: Finish) -> Sampled {
+        Sampled { tokens: Vec::new(), log_probs: Vec::new(), finish }
+    }
+
+    fn with_room(tokens: usize) -> Sampled {
+        Sampled {
+            tokens: Vec::with_capacity(tokens),
+            log_probs: Vec::with_capacity(tokens),
+            finish: Finish::Length,
+        }
     }
 }

@@ -3,229 +3,389 @@
 //! A matrix `W` (outputs × inputs) is cut into panels of 32 outputs; a panel stores, for each input, its 32 weights
 //! side by side. A product of a few rows with a panel then streams through memory once, keeps its sums in
 //! registers, and adds up over the inputs in order, so that a row's result does not depend on its neighbours.
+//! Threads split the panels: each weight is read once for all rows of a step.
 
+use super::kernel::{self, PANEL, ROWS, Sums};
+use super::team::Team;
 use crate::config::Config;
-use crate::model::Model;
+use crate::model::{Model, Site};
 use crate::ops::attention::Heads;
+use crate::pages;
+use rayon::prelude::*;
+use std::ops::Range;
 
-/// Outputs of a panel: two 512-bit vectors of `f32`.
-const PANEL: usize = 32;
-/// Rows that share one walk through a panel.
-const ROWS: usize = 8;
+/// The numbers in which weights are kept and multiplied. Sums, norms, attention and choices are `f32` in both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Numbers {
+    /// 32 bits: what the trainer computes.
+    #[default]
+    F32,
+    /// 16 bits (bf16): half the memory and traffic. Fast on CPUs with AVX512-BF16; correct, but slower than `F32`, on
+    /// others.
+    Bf16,
+}
+
+impl Numbers {
+    /// Whether this machine multiplies these numbers itself.
+    #[must_use]
+    pub fn are_native(self) -> bool {
+        match self {
+            Numbers::F32 => true,
+            Numbers::Bf16 => kernel::multiplies_bf16(),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Panels {
+    /// `[panel][input][output]`
+    F32(Vec<f32>),
+    /// `[panel][input / 2][output][input % 2]`
+    Bf16(Vec<u16>),
+}
 
 /// A matrix in panels.
 #[derive(Debug)]
 pub struct Matrix {
+    /// Inputs as they are stored: in bf16 an odd number has a zero behind it.
     inputs: usize,
     outputs: usize,
-    panels: Vec<f32>,
+    panels: Panels,
+    /// Of every column of every panel; empty where there is none.
+    bias: Vec<f32>,
+}
+
+/// Rows on their way into a product.
+pub struct Activations {
+    width: usize,
+    wide: Vec<f32>,
+    narrow: Vec<u16>,
+}
+
+impl Activations {
+    /// Room for `rows` of `width`.
+    pub fn new(numbers: Numbers, rows: usize, width: usize) -> Activations {
+        match numbers {
+            Numbers::F32 => Activations { width, wide: vec![0.0; rows * width], narrow: Vec::new() },
+            Numbers::Bf16 => {
+                let width = width.next_multiple_of(2);
+                Activations { width, wide: Vec::new(), narrow: vec![0; rows * width] }
+            }
+        }
+    }
+
+    /// To be filled by several tasks.
+    pub fn writer(&mut self) -> ActivationsWriter<'_> {
+        ActivationsWriter {
+            width: self.width,
+            wide: crate::shared::Shared::new(&mut self.wide),
+            narrow: crate::shared::Shared::new(&mut self.narrow),
+        }
+    }
+}
+
+/// Fills [`Activations`], each task its own elements.
+pub struct ActivationsWriter<'a> {
+    width: usize,
+    wide: crate::shared::Shared<'a, f32>,
+    narrow: crate::shared::Shared<'a, u16>,
+}
+
+impl ActivationsWriter<'_> {
+    /// Writes `values` into a row from `column` on, in the numbers of the product.
+    ///
+    /// # Safety
+    /// No other task writes these elements while this runs.
+    #[inline(always)]
+    pub unsafe fn put(&self, row: usize, column: usize, values: &[f32]) {
+        assert!(column + values.len() <= self.width, "values reach over the row's end");
+        let at = row * self.width + column;
+        // SAFETY: by the caller's contract.
+        unsafe {
+            if self.wide.is_empty() {
+                let narrow = self.narrow.part(at, values.len());
+                for (narrow, value) in narrow.iter_mut().zip(values) {
+                    *narrow = kernel::round(*value);
+                }
+            } else {
+                self.wide.part(at, values.len()).copy_from_slice(values);
+            }
+        }
+    }
 }
 
 impl Matrix {
-    fn new(weight: &[f32], inputs: usize) -> Matrix {
+    fn new(numbers: Numbers, weight: &[f32], bias: Option<&[f32]>, inputs: usize) -> Matrix {
         let outputs = weight.len() / inputs;
-        let mut panels = vec![0.0; outputs.div_ceil(PANEL) * inputs * PANEL];
-        for (output, row) in weight.chunks_exact(inputs).enumerate() {
-            let panel = &mut panels[output / PANEL * inputs * PANEL..][..inputs * PANEL];
-            for (column, value) in panel.chunks_exact_mut(PANEL).zip(row) {
-                column[output % PANEL] = *value;
-            }
-        }
-        Matrix { inputs, outputs, panels }
+        Matrix::gathered(numbers, weight, bias, inputs, outputs, outputs.div_ceil(PANEL), |panel, column| {
+            Some(panel * PANEL + column).filter(|output| *output < outputs)
+        })
     }
 
-    /// `y = x·Wᵀ (+ b)`, rows of `inputs` and `outputs`.
-    pub fn multiply(&self, y: &mut [f32], x: &[f32], bias: Option<&[f32]>) {
-        for (p, panel) in self.panels.chunks_exact(self.inputs * PANEL).enumerate() {
-            let first = p * PANEL;
-            let used = PANEL.min(self.outputs - first);
-            let mut start = [0.0; PANEL];
-            if let Some(bias) = bias {
-                start[..used].copy_from_slice(&bias[first..first + used]);
+    /// Gate and up (`weight` holds one above the other), a panel holding 16 outputs of each: `[gate | up]`.
+    fn gate_up(numbers: Numbers, weight: &[f32], bias: Option<&[f32]>, inputs: usize) -> Matrix {
+        let width = weight.len() / inputs / 2;
+        Matrix::gathered(numbers, weight, bias, inputs, 2 * width, width.div_ceil(HALF), |panel, column| {
+            let output = panel * HALF + column % HALF;
+            (output < width).then_some(output + column / HALF * width)
+        })
+    }
+
+    /// Panels whose columns are the outputs that `place` names.
+    fn gathered(
+        numbers: Numbers,
+        weight: &[f32],
+        bias: Option<&[f32]>,
+        inputs: usize,
+        outputs: usize,
+        count: usize,
+        place: impl Fn(usize, usize) -> Option<usize> + Sync,
+    ) -> Matrix {
+        let nothing = vec![0.0; inputs];
+        let rows = |panel: usize| -> [&[f32]; PANEL] {
+            std::array::from_fn(|column| {
+                place(panel, column).map_or(nothing.as_slice(), |output| &weight[output * inputs..][..inputs])
+            })
+        };
+        let bias = bias.map_or(Vec::new(), |bias| {
+            let columns = (0..count).flat_map(|panel| (0..PANEL).map(move |column| (panel, column)));
+            columns.map(|(panel, column)| place(panel, column).map_or(0.0, |output| bias[output])).collect()
+        });
+        match numbers {
+            Numbers::F32 => {
+                let mut panels = pages::zeros(count * inputs * PANEL);
+                panels.par_chunks_exact_mut(inputs * PANEL).enumerate().for_each(|(p, panel)| {
+                    let rows = rows(p);
+                    for (k, column) in panel.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
+                        for (value, row) in column.iter_mut().zip(&rows) {
+                            *value = row[k];
+                        }
+                    }
+                });
+                Matrix { inputs, outputs, panels: Panels::F32(panels), bias }
             }
-            let rows = x.chunks(self.inputs * ROWS).zip(y.chunks_mut(self.outputs * ROWS));
-            for (x, y) in rows {
-                let count = x.len() / self.inputs;
-                let mut sums = [start; ROWS];
-                accumulate(&mut sums, x, panel, self.inputs, count);
-                for (y, sums) in y.chunks_exact_mut(self.outputs).zip(&sums) {
-                    y[first..first + used].copy_from_slice(&sums[..used]);
+            Numbers::Bf16 => {
+                let even = inputs.next_multiple_of(2);
+                let mut panels = pages::zeros(count * even * PANEL);
+                panels.par_chunks_exact_mut(even * PANEL).enumerate().for_each(|(p, panel)| {
+                    let rows = rows(p);
+                    for (k, pairs) in panel.as_chunks_mut::<{ 2 * PANEL }>().0.iter_mut().enumerate() {
+                        for (pair, row) in pairs.as_chunks_mut::<2>().0.iter_mut().zip(&rows) {
+                            pair[0] = kernel::round(row[2 * k]);
+                            pair[1] = row.get(2 * k + 1).map_or(0, |value| kernel::round(*value));
+                        }
+                    }
+                });
+                Matrix { inputs: even, outputs, panels: Panels::Bf16(panels), bias }
+            }
+        }
+    }
+
+    /// Copies the weights of one output (of a matrix made by [`Matrix::new`]).
+    pub fn output(&self, output: usize, row: &mut [f32]) {
+        let (start, column) = (output / PANEL * self.inputs * PANEL, output % PANEL);
+        match &self.panels {
+            Panels::F32(panels) => {
+                let panel = panels[start..][..self.inputs * PANEL].as_chunks::<PANEL>().0;
+                for (value, weights) in row.iter_mut().zip(panel) {
+                    *value = weights[column];
+                }
+            }
+            Panels::Bf16(panels) => {
+                let panel = panels[start..][..self.inputs * PANEL].as_chunks::<{ 2 * PANEL }>().0;
+                for (k, value) in row.iter_mut().enumerate() {
+                    *value = kernel::widen(panel[k / 2][2 * column + k % 2]);
                 }
             }
         }
     }
-}
 
-/// `sums[r][j] += Σ_k x[r][k]·panel[k][j]` for the first `count` rows.
-#[inline]
-fn accumulate(sums: &mut [[f32; PANEL]; ROWS], x: &[f32], panel: &[f32], inputs: usize, count: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx512f") {
-        // SAFETY: the feature was just detected; the kernel checks its slices.
-        unsafe {
-            match count {
-                8 => avx512::accumulate::<8>(sums, x, panel, inputs),
-                7 => avx512::accumulate::<7>(sums, x, panel, inputs),
-                6 => avx512::accumulate::<6>(sums, x, panel, inputs),
-                5 => avx512::accumulate::<5>(sums, x, panel, inputs),
-                4 => avx512::accumulate::<4>(sums, x, panel, inputs),
-                3 => avx512::accumulate::<3>(sums, x, panel, inputs),
-                2 => avx512::accumulate::<2>(sums, x, panel, inputs),
-                _ => avx512::accumulate::<1>(sums, x, panel, inputs),
-            }
-        }
-        return;
+    /// How many outputs a product has.
+    pub fn outputs(&self) -> usize {
+        self.outputs
     }
-    crate::real::vectorized(
-        #[inline(always)]
-        || {
-            for (sums, x) in sums.iter_mut().zip(x.chunks_exact(inputs)).take(count) {
-                for (x, column) in x.iter().zip(panel.as_chunks::<PANEL>().0) {
-                    for (sum, w) in sums.iter_mut().zip(column) {
-                        *sum = x.mul_add(*w, *sum);
+
+    /// `x·Wᵀ (+ b)` of the first `rows` rows, panel by panel: `each(row, panel, sums)` says where the results go.
+    pub fn multiply(
+        &self,
+        team: &Team<'_>,
+        x: &Activations,
+        rows: usize,
+        each: impl Fn(usize, usize, &[f32; PANEL]) + Sync,
+    ) {
+        assert_eq!(x.width, self.inputs, "rows of another width than the matrix takes");
+        let size = self.inputs * PANEL;
+        let count = match &self.panels {
+            Panels::F32(panels) => panels.len() / size,
+            Panels::Bf16(panels) => panels.len() / size,
+        };
+        // As many rows in each block as in the next: a block of one row would leave the multipliers idle.
+        let blocks = rows.div_ceil(ROWS);
+        team.run(count, |_, run| {
+            for p in run {
+                let mut start = [0.0; PANEL];
+                if !self.bias.is_empty() {
+                    start.copy_from_slice(&self.bias[p * PANEL..][..PANEL]);
+                }
+                for block in 0..blocks {
+                    let (first, end) = (block * rows / blocks, (block + 1) * rows / blocks);
+                    let mut sums: Sums = [start; ROWS];
+                    let at = first * self.inputs..end * self.inputs;
+                    match &self.panels {
+                        Panels::F32(panels) => {
+                            let panel = &panels[p * size..][..size];
+                            kernel::wide(&mut sums, &x.wide[at], panel, self.inputs, end - first);
+                        }
+                        Panels::Bf16(panels) => {
+                            let panel = &panels[p * size..][..size];
+                            kernel::narrow(&mut sums, &x.narrow[at], panel, self.inputs, end - first);
+                        }
+                    }
+                    for (row, sums) in (first..end).zip(&sums) {
+                        each(row, p, sums);
                     }
                 }
             }
-        },
-    );
-}
-
-#[cfg(target_arch = "x86_64")]
-mod avx512 {
-    use super::{PANEL, ROWS};
-    use std::arch::x86_64::{_mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps};
-
-    /// `N` rows against one panel, all sums in registers.
-    ///
-    /// # Safety
-    /// The machine has AVX-512F.
-    #[target_feature(enable = "avx512f")]
-    pub unsafe fn accumulate<const N: usize>(
-        sums: &mut [[f32; PANEL]; ROWS],
-        x: &[f32],
-        panel: &[f32],
-        inputs: usize,
-    ) {
-        assert!(N <= ROWS && x.len() >= N * inputs && panel.len() >= inputs * PANEL);
-        // SAFETY: the assertion above bounds every address below.
-        unsafe {
-            let mut low = [_mm512_set1_ps(0.0); N];
-            let mut high = [_mm512_set1_ps(0.0); N];
-            for r in 0..N {
-                low[r] = _mm512_loadu_ps(sums[r].as_ptr());
-                high[r] = _mm512_loadu_ps(sums[r].as_ptr().add(16));
-            }
-            let (x, panel) = (x.as_ptr(), panel.as_ptr());
-            for k in 0..inputs {
-                let left = _mm512_loadu_ps(panel.add(k * PANEL));
-                let right = _mm512_loadu_ps(panel.add(k * PANEL + 16));
-                for r in 0..N {
-                    let value = _mm512_set1_ps(*x.add(r * inputs + k));
-                    low[r] = _mm512_fmadd_ps(value, left, low[r]);
-                    high[r] = _mm512_fmadd_ps(value, right, high[r]);
-                }
-            }
-            for r in 0..N {
-                _mm512_storeu_ps(sums[r].as_mut_ptr(), low[r]);
-                _mm512_storeu_ps(sums[r].as_mut_ptr().add(16), high[r]);
-            }
-        }
+        });
     }
 }
+
+/// Outputs of gate, and as many of up, in a panel.
+pub const HALF: usize = PANEL / 2;
 
 /// A block's weights.
 #[derive(Debug)]
 pub(super) struct Block {
     pub input_norm: Vec<f32>,
     pub qkv: Matrix,
-    pub qkv_bias: Option<Vec<f32>>,
     /// The weights of the norms of query and key heads, side by side.
     pub head_norms: Option<Vec<f32>>,
     pub output: Matrix,
-    pub output_bias: Option<Vec<f32>>,
     pub post_norm: Vec<f32>,
     pub gate_up: Matrix,
-    pub gate_up_bias: Option<Vec<f32>>,
     pub down: Matrix,
-    pub down_bias: Option<Vec<f32>>,
 }
 
 /// A model made ready for sampling: a snapshot, adapters merged.
 #[derive(Debug)]
 pub struct Packed {
+    pub(super) numbers: Numbers,
     pub(super) config: Config,
     pub(super) heads: Heads,
-    pub(super) embedding: Vec<f32>,
+    /// The table of tokens where it is not the head's.
+    pub(super) embedding: Option<Matrix>,
     pub(super) blocks: Vec<Block>,
     pub(super) norm: Vec<f32>,
     pub(super) head: Matrix,
 }
 
 impl Packed {
-    /// Packs a model's weights.
+    /// Packs a model's weights in `f32`.
     #[must_use]
     pub fn new(model: &Model) -> Packed {
-        if model.lora.is_some() {
-            let mut merged = model.clone();
-            merged.merge_lora();
-            return Packed::new(&merged);
-        }
+        Packed::in_numbers(model, Numbers::F32)
+    }
+
+    /// Packs a model's weights in the given numbers.
+    #[must_use]
+    pub fn in_numbers(model: &Model, numbers: Numbers) -> Packed {
         let config = &model.config;
         let (hidden, ffn) = (config.hidden_size, config.intermediate_size);
-        let at = |range: &std::ops::Range<usize>| &model.weights[range.clone()];
-        let bias = |range: &Option<std::ops::Range<usize>>| range.as_ref().map(|range| at(range).to_vec());
-        let blocks = model.layout.blocks.iter().map(|block| Block {
-            input_norm: at(&block.input_norm).to_vec(),
-            qkv: Matrix::new(at(&block.qkv), hidden),
-            qkv_bias: bias(&block.qkv_bias),
-            head_norms: block
-                .head_norms
-                .as_ref()
-                .map(|(queries, keys)| at(&(queries.start..keys.end)).to_vec()),
-            output: Matrix::new(at(&block.output), config.heads * config.head_dim()),
-            output_bias: bias(&block.output_bias),
-            post_norm: at(&block.post_norm).to_vec(),
-            gate_up: Matrix::new(at(&block.gate_up), hidden),
-            gate_up_bias: bias(&block.gate_up_bias),
-            down: Matrix::new(at(&block.down), ffn),
-            down_bias: bias(&block.down_bias),
+        let at = |range: &Range<usize>| &model.weights[range.clone()];
+        let bias = |range: &Option<Range<usize>>| range.as_ref().map(at);
+        let blocks = model.layout.blocks.iter().enumerate().map(|(layer, block)| {
+            let plain = |site: Site, inputs: usize, range: &Option<Range<usize>>| {
+                Matrix::new(numbers, &model.merged(layer, site), bias(range), inputs)
+            };
+            let gate_up = model.merged(layer, Site::GateUp);
+            Block {
+                input_norm: at(&block.input_norm).to_vec(),
+                qkv: plain(Site::Qkv, hidden, &block.qkv_bias),
+                head_norms: block
+                    .head_norms
+                    .as_ref()
+                    .map(|(queries, keys)| at(&(queries.start..keys.end)).to_vec()),
+                output: plain(Site::Output, model.heads().queries * model.heads().dim, &block.output_bias),
+                post_norm: at(&block.post_norm).to_vec(),
+                gate_up: Matrix::gate_up(numbers, &gate_up, bias(&block.gate_up_bias), hidden),
+                down: plain(Site::Down, ffn, &block.down_bias),
+            }
         });
         Packed {
+            numbers,
             config: config.clone(),
             heads: model.heads(),
-            embedding: at(&model.layout.embedding).to_vec(),
+            embedding: (!config.tied)
+                .then(|| Matrix::new(numbers, at(&model.layout.embedding), None, hidden)),
             blocks: blocks.collect(),
             norm: at(&model.layout.norm).to_vec(),
-            head: Matrix::new(model.head(), hidden),
+            head: Matrix::new(numbers, model.head(), None, hidden),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::team::with_team;
     use super::*;
+    use crate::shared::Shared;
     use rand::Rng;
     use tracelift_domain::Seed;
 
+    /// `x·Wᵀ + b` through panels, by as many threads as are said.
+    fn product(matrix: &Matrix, numbers: Numbers, x: &[f32], inputs: usize, threads: usize) -> Vec<f32> {
+        let rows = x.len() / inputs;
+        let mut activations = Activations::new(numbers, rows, inputs);
+        let writer = activations.writer();
+        for (row, x) in x.chunks_exact(inputs).enumerate() {
+            // SAFETY: one task.
+            unsafe { writer.put(row, 0, x) };
+        }
+        let mut y = vec![0.0; rows * matrix.outputs];
+        let out = Shared::new(&mut y);
+        with_team(threads, |team| {
+            matrix.multiply(team, &activations, rows, |row, panel, sums| {
+                let used = PANEL.min(matrix.outputs - panel * PANEL);
+                // SAFETY: a panel's outputs of a row are computed once.
+                let part = unsafe { out.part(row * matrix.outputs + panel * PANEL, used) };
+                part.copy_from_slice(&sums[..used]);
+            });
+        });
+        y
+    }
+
     #[test]
     fn a_product_is_right_and_the_same_in_any_company() {
-        let (rows, inputs, outputs) = (19, 21, 75);
-        let mut rng = Seed(1).rng();
-        let mut draw = |n: usize| (0..n).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f32>>();
-        let (x, w, b) = (draw(rows * inputs), draw(outputs * inputs), draw(outputs));
-        let matrix = Matrix::new(&w, inputs);
-        let mut together = vec![0.0; rows * outputs];
-        matrix.multiply(&mut together, &x, Some(&b));
-        for row in 0..rows {
-            let mut alone = vec![0.0; outputs];
-            matrix.multiply(&mut alone, &x[row * inputs..][..inputs], Some(&b));
-            assert_eq!(alone, together[row * outputs..][..outputs], "row {row} depends on its company");
-            for output in 0..outputs {
-                let exact: f64 = (0..inputs)
-                    .map(|k| f64::from(x[row * inputs + k]) * f64::from(w[output * inputs + k]))
-                    .sum::<f64>()
-                    + f64::from(b[output]);
-                assert!((f64::from(alone[output]) - exact).abs() < 1e-5);
+        for (numbers, tolerance) in [(Numbers::F32, 1e-5), (Numbers::Bf16, 5e-2)] {
+            let (rows, inputs, outputs) = (19, 21, 75);
+            let mut rng = Seed(1).rng();
+            let mut draw = |n: usize| (0..n).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f32>>();
+            let (x, w, b) = (draw(rows * inputs), draw(outputs * inputs), draw(outputs));
+            let matrix = Matrix::new(numbers, &w, Some(&b), inputs);
+            let together = product(&matrix, numbers, &x, inputs, 3);
+            for row in 0..rows {
+                let x = &x[row * inputs..][..inputs];
+                let alone = product(&matrix, numbers, x, inputs, 1);
+                assert_eq!(alone, together[row * outputs..][..outputs], "row {row} depends on its company");
+                for output in 0..outputs {
+                    let exact: f64 =
+                        (0..inputs).map(|k| f64::from(x[k]) * f64::from(w[output * inputs + k])).sum::<f64>()
+                            + f64::from(b[output]);
+                    assert!((f64::from(alone[output]) - exact).abs() < tolerance);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_output_can_be_read_back() {
+        let w: Vec<f32> = (0..7 * 45).map(|i| i as f32).collect();
+        for numbers in [Numbers::F32, Numbers::Bf16] {
+            let matrix = Matrix::new(numbers, &w, None, 7);
+            let mut row = [0.0; 7];
+            matrix.output(36, &mut row);
+            for (found, expected) in row.iter().zip(&w[36 * 7..]) {
+                assert!((found - expected).abs() <= expected / 256.0);
             }
         }
     }

@@ -1,0 +1,259 @@
+//! Which rows run in which step: sequences enter free slots, are read, run token by token, and leave.
+
+use super::cache::Cache;
+use super::choice::{Drawer, Sampling};
+use super::network::{Network, Row};
+use super::packed::Packed;
+use super::team::Team;
+use super::{Finish, Request, Sampled};
+use crate::shared::Shared;
+use rand_chacha::ChaCha8Rng;
+use std::collections::VecDeque;
+
+/// Prompt rows that go through the network at a time; long prompts are read in pieces of this size.
+const CHUNK: usize = 256;
+/// How many sequences run at a time at most.
+const SLOTS: usize = 64;
+/// What the cache may take, whatever the budgets of the sequences are (one slot is always granted).
+const CACHE_BYTES: usize = 2 << 30;
+/// Tokens of a sample for which memory is taken at once.
+const USUAL_TOKENS: usize = 4096;
+
+/// Samples of one request that share one reading of its prompt.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    request: usize,
+    first: usize,
+    end: usize,
+}
+
+/// A prompt on its way into the cache.
+struct Reading {
+    piece: Piece,
+    slot: usize,
+    /// Tokens of the prompt that are in the cache.
+    done: usize,
+}
+
+/// A sequence that is being sampled.
+struct Running {
+    request: usize,
+    sample: usize,
+    slot: usize,
+    /// Tokens in the cache.
+    length: usize,
+    rng: ChaCha8Rng,
+    sampled: Sampled,
+    finish: Option<Finish>,
+}
+
+/// Sequences that are drawn from one row of logits: all of a piece after its prompt, one ever after.
+struct Draw {
+    first: usize,
+    end: usize,
+}
+
+/// Runs every request to its end.
+pub struct Scheduler<'a> {
+    packed: &'a Packed,
+    requests: &'a [Request],
+    limits: &'a (dyn Fn(usize) -> usize + Sync),
+    sampling: &'a Sampling,
+    waiting: VecDeque<Piece>,
+    free: Vec<usize>,
+    /// Free slots that the rest of pieces being read will take.
+    promised: usize,
+    reading: VecDeque<Reading>,
+    running: Vec<Running>,
+    slots: usize,
+    capacity: usize,
+}
+
+impl<'a> Scheduler<'a> {
+    /// Lays out the work; `limits` says how many new tokens each request may have.
+    pub fn new(
+        packed: &'a Packed,
+        requests: &'a [Request],
+        limits: &'a (dyn Fn(usize) -> usize + Sync),
+        sampling: &'a Sampling,
+    ) -> Scheduler<'a> {
+        let total: usize = requests.iter().map(|request| request.seeds.len()).sum();
+        let asked = (0..requests.len()).filter(|&i| !requests[i].seeds.is_empty());
+        let length = |i: usize| requests[i].prompt.len() + limits(i);
+        let capacity = asked.clone().map(length).max().unwrap_or(1);
+        let bytes = Cache::slot_bytes(packed.config.layers, packed.heads, capacity);
+        let slots = total.min(SLOTS).min(CACHE_BYTES / bytes.max(1)).max(1);
+        // The longest first: they end last.
+        let mut order: Vec<usize> = asked.collect();
+        order.sort_by_key(|&i| std::cmp::Reverse(length(i)));
+        let pieces = order.into_iter().flat_map(|request| {
+            let samples = requests[request].seeds.len();
+            let end = move |first: usize| (first + slots).min(samples);
+            (0..samples).step_by(slots).map(move |first| Piece { request, first, end: end(first) })
+        });
+        Scheduler {
+            packed,
+            requests,
+            limits,
+            sampling,
+            waiting: pieces.collect(),
+            free: (0..slots).rev().collect(),
+            promised: 0,
+            reading: VecDeque::with_capacity(slots),
+            running: Vec::with_capacity(slots),
+            slots,
+            capacity,
+        }
+    }
+
+    /// Works until every sequence has ended; `done(request, sample, what)` is called for each.
+    pub fn run(mut self, team: &Team<'_>, mut done: impl FnMut(usize, usize, Sampled)) {
+        let config = &self.packed.config;
+        let mut cache = Cache::new(config.layers, self.packed.heads, self.slots, self.capacity);
+        let most = self.slots + CHUNK;
+        let mut network = Network::new(self.packed, team.members(), most, self.capacity);
+        let mut drawers = Drawer::team(self.sampling, config.vocab_size, team.members());
+        let mut logits = vec![0.0; self.slots * config.vocab_size];
+        let (mut rows, mut wanted, mut draws) =
+            (Vec::with_capacity(most), Vec::with_capacity(self.slots), Vec::with_capacity(self.slots));
+        loop {
+            self.admit();
+            if self.running.is_empty() && self.reading.is_empty() {
+                return;
+            }
+            rows.clear();
+            wanted.clear();
+            draws.clear();
+            let alone = self.plan(&mut rows, &mut wanted, &mut draws);
+            network.step(team, &mut cache, &rows, alone, &wanted, &mut logits);
+            self.enter(team, &mut cache, &mut draws);
+            self.draw(team, &mut drawers, &draws, &mut logits);
+            let free = &mut self.free;
+            self.running.retain_mut(|sequence| {
+                let Some(finish) = sequence.finish else { return true };
+                free.push(sequence.slot);
+                let sampled = std::mem::replace(&mut sequence.sampled, Sampled::empty(finish));
+                done(sequence.request, sequence.sample, Sampled { finish, ..sampled });
+                false
+            });
+        }
+    }
+
+    /// Lets in what fits.
+    fn admit(&mut self) {
+        while let Some(&piece) = self.waiting.front() {
+            if piece.end - piece.first > self.free.len() - self.promised {
+                break;
+            }
+            // The check above leaves at least one.
+            let Some(slot) = self.free.pop() else { break };
+            self.waiting.pop_front();
+            self.promised += piece.end - piece.first - 1;
+            self.reading.push_back(Reading { piece, slot, done: 0 });
+        }
+    }
+
+    /// Chooses the rows of a step: a whole chunk of prompts if so much waits to be read, otherwise one row for every
+    /// running sequence and what is left to read. Returns whether no two rows belong to one sequence.
+    fn plan(&mut self, rows: &mut Vec<Row>, wanted: &mut Vec<usize>, draws: &mut Vec<Draw>) -> bool {
+        let unread: usize =
+            self.reading.iter().map(|r| self.requests[r.piece.request].prompt.len() - r.done).sum();
+        if unread < CHUNK {
+            for (i, sequence) in self.running.iter_mut().enumerate() {
+                wanted.push(rows.len());
+                draws.push(Draw { first: i, end: i + 1 });
+                let token = sequence.sampled.tokens.last().copied().unwrap_or(0);
+                rows.push(Row { slot: sequence.slot, position: sequence.length, token });
+                sequence.length += 1;
+            }
+        }
+        let mut left = CHUNK;
+        for reading in &mut self.reading {
+            let prompt = &self.requests[reading.piece.request].prompt;
+            let end = prompt.len().min(reading.done + left);
+            left -= end - reading.done;
+            let piece = prompt[reading.done..end].iter().zip(reading.done..);
+            rows.extend(piece.map(|(&token, position)| Row { slot: reading.slot, position, token }));
+            reading.done = end;
+            if end == prompt.len() {
+                wanted.push(rows.len() - 1);
+            }
+            if left == 0 {
+                break;
+            }
+        }
+        unread == 0
+    }
+
+    /// Starts the sequences whose prompts have been read.
+    fn enter(&mut self, team: &Team<'_>, cache: &mut Cache, draws: &mut Vec<Draw>) {
+        while let Some(reading) = self.reading.front() {
+            let request = &self.requests[reading.piece.request];
+            if reading.done < request.prompt.len() {
+                break;
+            }
+            let Some(Reading { piece, slot, .. }) = self.reading.pop_front() else { break };
+            let first = self.running.len();
+            for sample in piece.first..piece.end {
+                let slot = if sample == piece.first {
+                    slot
+                } else {
+                    self.promised -= 1;
+                    // Admission promised a slot for each.
+                    self.free.pop().expect("promised slots stay free")
+                };
+                let limit = (self.limits)(piece.request);
+                self.running.push(Running {
+                    request: piece.request,
+                    sample,
+                    slot,
+                    length: request.prompt.len(),
+                    rng: request.seeds[sample].rng(),
+                    sampled: Sampled::with_room(limit.min(USUAL_TOKENS)),
+                    finish: None,
+                });
+            }
+            draws.push(Draw { first, end: self.running.len() });
+            let (entered, layers) = (&self.running[first..], self.packed.config.layers);
+            let cache = cache.writer();
+            team.run(entered.len() - 1, |_, run| {
+                for sibling in run {
+                    // SAFETY: every sibling has its own slot, and nobody writes the one that was read.
+                    unsafe { cache.copy(layers, slot, entered[sibling + 1].slot, request.prompt.len()) };
+                }
+            });
+        }
+    }
+
+    /// Draws the next token of every sequence whose logits were computed.
+    fn draw(&mut self, team: &Team<'_>, drawers: &mut [Drawer], draws: &[Draw], logits: &mut [f32]) {
+        let vocabulary = self.packed.config.vocab_size;
+        let (sampling, limits) = (self.sampling, self.limits);
+        let (running, drawers) = (Shared::new(&mut self.running), Shared::new(drawers));
+        let logits = Shared::new(logits);
+        team.run(draws.len(), |member, run| {
+            for i in run {
+                let Draw { first, end } = draws[i];
+                // SAFETY: a row of logits, its sequences and a member's drawer are one task's.
+                let (logits, sequences, drawer) = unsafe {
+                    (
+                        logits.part(i * vocabulary, vocabulary),
+                        running.part(first, end - first),
+                        &mut drawers.part(member, 1)[0],
+                    )
+                };
+                let mut distribution = drawer.read(sampling, logits);
+                for sequence in sequences {
+                    let (token, log_prob) = distribution.draw(&mut sequence.rng);
+                    sequence.sampled.tokens.push(token);
+                    sequence.sampled.log_probs.push(log_prob);
+                    sequence.finish = if sampling.stop.contains(&token) {
+                        Some(Finish::Stop)
+                    } else {
+                        (sequence.sampled.tokens.len() >= limits(sequence.request)).then_some(Finish::Length)
+                    };
+                }
+            }
+        });
+    }
+}

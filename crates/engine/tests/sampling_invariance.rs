@@ -1,0 +1,87 @@
+//! A sample is the same, bit for bit, whatever else is sampled and however many threads there are, in every family and
+//! in both kinds of numbers; and bf16 stays near `f32`.
+
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+use std::path::Path;
+use tracelift_domain::Seed;
+use tracelift_engine::ops::head::Target;
+use tracelift_engine::{
+    Batch, Finish, Memory, Model, Numbers, Packed, Pass, Request, Sampled, Sampling, checkpoint,
+};
+
+const FAMILIES: [&str; 3] = ["qwen2-gqa-untied", "qwen3-tied", "llama3-untied"];
+
+fn model(name: &str) -> Model {
+    checkpoint::load_model(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
+}
+
+/// More samples than run at a time, of prompts long and short, some read for several samples at once.
+fn requests() -> Vec<Request> {
+    let request = |i: u64| Request {
+        prompt: (0..1 + i * 37 % 90).map(|t| ((t * 11 + i * 5) % 60) as u32).collect(),
+        seeds: (0..1 + i % 4).map(|sample| Seed(7).child("sample", i * 10 + sample)).collect(),
+    };
+    (0..60).map(request).collect()
+}
+
+fn sampled(packed: &Packed, requests: &[Request], threads: usize) -> Vec<Vec<Sampled>> {
+    let sampling = Sampling { temperature: 0.9, top_k: 0, top_p: 0.95, max_tokens: 40, stop: vec![5] };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    // Budgets that differ, so that sequences leave and enter at every step.
+    let limit = |i: usize| 1 + requests[i].prompt.len() * 7 % 40;
+    pool.install(|| packed.generate_limited(requests, &sampling, &limit)).unwrap()
+}
+
+#[test]
+fn neither_threads_nor_company_change_a_sample() {
+    for name in FAMILIES {
+        let model = model(name);
+        for numbers in [Numbers::F32, Numbers::Bf16] {
+            let packed = Packed::in_numbers(&model, numbers);
+            let requests = requests();
+            let together = sampled(&packed, &requests, 1);
+            for (request, samples) in requests.iter().zip(&together) {
+                assert_eq!(samples.len(), request.seeds.len());
+                let budget = 1 + request.prompt.len() * 7 % 40;
+                for sample in samples {
+                    assert!(sample.finish == Finish::Stop || sample.tokens.len() == budget);
+                }
+            }
+            for threads in [2, 3] {
+                assert_eq!(
+                    sampled(&packed, &requests, threads),
+                    together,
+                    "{name}, {numbers:?}: {threads} threads"
+                );
+            }
+            for i in [0, 11, 58] {
+                let alone = sampled(&packed, &requests[i..=i], 2);
+                assert_eq!(alone[0], together[i], "{name}, {numbers:?}: request {i} depends on its company");
+            }
+        }
+    }
+}
+
+#[test]
+fn bf16_gives_nearly_the_trainers_log_probabilities() {
+    for name in FAMILIES {
+        let model = model(name);
+        let requests = requests();
+        let together = sampled(&Packed::in_numbers(&model, Numbers::Bf16), &requests[..12], 2);
+        let (mut worst, mut pass) = (0.0_f32, Pass::new(Memory::Keep));
+        for (request, samples) in requests.iter().zip(&together) {
+            for sample in samples {
+                let sequence = [request.prompt.as_slice(), &sample.tokens].concat();
+                let targets: Vec<Target> = (request.prompt.len()..sequence.len())
+                    .map(|at| Target { row: at as u32 - 1, token: sequence[at] })
+                    .collect();
+                pass.forward(&model, &Batch::of([&sequence]));
+                for (score, log_prob) in pass.score(&model, &targets, 0.9).iter().zip(&sample.log_probs) {
+                    worst = worst.max((score.log_prob - log_prob).abs());
+                }
+            }
+        }
+        assert!(worst > 0.0 && worst < 0.1, "{name}: bf16 is off by {worst}");
+    }
+}
