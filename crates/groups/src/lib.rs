@@ -7,12 +7,16 @@
 
 mod error;
 mod file;
-mod label;
+pub mod gate;
+pub mod label;
+pub mod proposal;
 mod split;
 mod world;
 
 pub use error::GroupsError;
 pub use file::{GroupReader, write_groups};
+pub use gate::{GateLimits, GateReason, gate, gate_trace};
 pub use label::{label, noisy_rubric};
+pub use proposal::{Consequence, Flaw, FlawSource, Proposal, SeedProblem, Span};
 pub use split::{Part, split};
 pub use world::{WorldGroupConfig, noisy_negatives, world_group, world_groups};
