@@ -46,10 +46,12 @@ pub enum FlawSource {
     Llm {
         /// Its name, as the endpoint knows it.
         model: String,
-        /// How it was sampled.
-        temperature: f64,
+        /// How it was sampled; absent where the endpoint's own setting was used.
+        temperature: Option<f64>,
         /// The prompt template with its version.
         template: String,
+        /// What is wrong with the trace, in the model's words.
+        why: String,
     },
 }
 

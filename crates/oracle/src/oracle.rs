@@ -497,7 +497,7 @@ fn may_be_billed(failure: &CallFailure) -> bool {
 
 /// Whether the server would say this to any question.
 fn is_denial(failure: &CallFailure) -> bool {
-    matches!(failure, CallFailure::Status { code: 401 | 402 | 403 | 404, .. })
+    matches!(failure, CallFailure::Status { code: 401..=404, .. })
 }
 
 /// Whether it is the request's `response_format` that the server does not like.
