@@ -15,6 +15,9 @@ pub enum Failure {
     /// No reply, after all attempts.
     #[error(transparent)]
     Unanswered(CallFailure),
+    /// The server, which answers other questions, does not take this one: too long, for instance.
+    #[error("{0}; other questions are answered, so it is this one that the server does not take")]
+    Rejected(CallFailure),
     /// The model or its guard said no.
     #[error("the model refused: {excerpt:?}")]
     Refused {
@@ -70,21 +73,24 @@ impl Failure {
     pub fn cause(&self) -> &'static str {
         match self {
             Failure::Stopped(_) => "stopped",
-            Failure::Unanswered(failure) => failure.cause(),
+            Failure::Unanswered(failure) | Failure::Rejected(failure) => failure.cause(),
             Failure::Refused { .. } => "refusal",
             Failure::Truncated { .. } => "truncated",
             Failure::Malformed { .. } => "unusable",
         }
     }
 
-    /// Whether asking the same again gives the same: the model has spoken, and its words are in the ledger. Otherwise
-    /// the answer is still to be had, and whoever asked should come back for it.
+    /// Whether asking the same again gives the same: the model has spoken, and its words are in the ledger, or its server
+    /// takes other questions and not this one. Otherwise the answer is still to be had, and whoever asked should come
+    /// back for it.
     #[must_use]
     pub fn is_final(&self) -> bool {
         match self {
-            Failure::Stopped(_) => false,
-            Failure::Unanswered(failure) => !failure.is_transient(),
-            Failure::Refused { .. } | Failure::Truncated { .. } | Failure::Malformed { .. } => true,
+            Failure::Stopped(_) | Failure::Unanswered(_) => false,
+            Failure::Rejected(_)
+            | Failure::Refused { .. }
+            | Failure::Truncated { .. }
+            | Failure::Malformed { .. } => true,
         }
     }
 }
@@ -116,7 +122,7 @@ mod tests {
     fn only_what_the_model_said_is_final() {
         let timeout = CallFailure::Timeout { endpoint: "e".into(), seconds: 1.0 };
         let bad = CallFailure::Status { endpoint: "e".into(), code: 400, excerpt: "x".into() };
-        assert!(!Failure::Unanswered(timeout.clone()).is_final() && Failure::Unanswered(bad).is_final());
+        assert!(!Failure::Unanswered(timeout.clone()).is_final() && Failure::Rejected(bad).is_final());
         assert!(!Failure::Stopped(Stop::Denied(timeout)).is_final());
         assert!(Failure::Refused { excerpt: "no".into() }.is_final());
     }

@@ -245,6 +245,11 @@ impl Ledger {
         }
     }
 
+    /// Whether it holds any reply.
+    pub(crate) fn answered_before(&self) -> bool {
+        !self.state.lock().unwrap_or_else(PoisonError::into_inner).replies.is_empty()
+    }
+
     /// Says that a call is about to be made.
     pub(crate) fn asked(&self, key: Key, at_most: Cost) -> Result<(), LedgerError> {
         self.append(&Entry::Asked { key, at_most }).map(drop)

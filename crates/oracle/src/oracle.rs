@@ -444,7 +444,15 @@ impl Oracle {
         if misses >= self.config.patience.get() {
             self.turnstile.stop(Stop::Unreachable { questions: misses, last: failure.clone() });
         }
-        Failure::Unanswered(failure)
+        // A server that has never answered may refuse everything, for a field that it does not know: then it is not the
+        // question that is at fault.
+        let answers =
+            self.counts().replies > 0 || self.ledger.as_ref().is_some_and(|ledger| ledger.answered_before());
+        if answers && !failure.is_transient() {
+            Failure::Rejected(failure)
+        } else {
+            Failure::Unanswered(failure)
+        }
     }
 
     /// Works through a list on as many threads as requests may be under way; results stand in the order of the list.

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 use tracelift_executor::{ConfigError, OpenAiConfig, Sampling};
 
 /// A prompted model behind one or several OpenAI-compatible chat endpoints.
@@ -207,6 +210,15 @@ impl OracleConfig {
         }
     }
 
+    /// Names a ledger beside an output file, `OUTPUT.WHAT.ledger`, unless the settings name one.
+    pub fn keep_beside(&mut self, output: &Path, what: &str) {
+        self.ledger.get_or_insert_with(|| {
+            let mut path = output.as_os_str().to_owned();
+            path.push(format!(".{what}.ledger"));
+            PathBuf::from(path)
+        });
+    }
+
     /// The temperature that is sent.
     #[must_use]
     pub fn temperature(&self) -> f64 {
@@ -296,6 +308,15 @@ mod tests {
         assert_eq!(config, OracleConfig::at("http://a", "m"));
         let again: OracleConfig = toml::from_str(&toml::to_string(&config).unwrap()).unwrap();
         assert_eq!(again, config);
+    }
+
+    #[test]
+    fn a_ledger_lies_beside_the_output_unless_it_is_named() {
+        let mut config = OracleConfig::at("http://a", "m");
+        config.keep_beside(Path::new("out/groups.jsonl"), "llm");
+        assert_eq!(config.ledger.as_deref(), Some(Path::new("out/groups.jsonl.llm.ledger")));
+        config.keep_beside(Path::new("other"), "judge");
+        assert_eq!(config.ledger.as_deref(), Some(Path::new("out/groups.jsonl.llm.ledger")));
     }
 
     #[test]

@@ -12,7 +12,7 @@ What goes wrong is asked for in the prompt, so that each question of a test can 
     @@fence @@prose @@comma @@think @@latex  JSON in a fence, amid prose, with a spare comma, after thoughts, with \\(
     @@score_once                           a number out of range until the mistake is pointed out
     @@silent                               no text at all
-    @@500 @@500_once @@429_once @@drop_once @@half_once @@hang   faults of the transport, always or at the first attempt
+    @@400 @@500 @@500_once @@429_once @@drop_once @@half_once @@hang   faults of the transport, always or at the first attempt
 
     POST /v1/chat/completions    {"model": ..., "messages": [...], ...}
     GET  /stats                  counts, times, and how often each body was asked and answered
@@ -206,6 +206,8 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(30)
         if fault("500") or once("500"):
             return self.refuse(500, "injected fault")
+        if fault("400"):
+            return self.refuse(400, "the prompt is too long")
         if once("429") or options.always_429:
             return self.refuse(429, "slow down", {"Retry-After": "%g" % options.retry_after})
         if once("drop"):

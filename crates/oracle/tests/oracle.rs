@@ -301,6 +301,18 @@ fn a_denial_stops_at_once() {
 }
 
 #[test]
+fn a_question_is_at_fault_only_if_others_are_answered() {
+    let server = Server::start(&[]);
+    let judge = judge(&server, |_| {});
+    let failure = grade(&judge, "@@400", RIGHT).unwrap_err();
+    assert_eq!((failure.cause(), failure.is_final()), ("status_4xx", false));
+    assert!(grade(&judge, "a", RIGHT).is_ok());
+    let failure = grade(&judge, "@@400", RIGHT).unwrap_err();
+    assert_eq!((failure.cause(), failure.is_final()), ("status_4xx", true));
+    assert_eq!(server.count("requests"), 3);
+}
+
+#[test]
 fn a_dead_replica_costs_time_alone() {
     let (first, mut second) = (Server::start(&[]), Server::start(&[]));
     second.kill();
