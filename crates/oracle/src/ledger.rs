@@ -8,7 +8,10 @@
 //!
 //! One process at a time: the file is locked.
 
-use crate::spending::{Cost, Spending};
+use crate::{
+    json::LONGEST_REPLY,
+    spending::{Cost, Spending},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
@@ -59,8 +62,23 @@ pub(crate) struct Reply {
 impl From<ChatReply> for Reply {
     fn from(reply: ChatReply) -> Reply {
         let ChatReply { text, refusal, finish_reason, model, .. } = reply;
-        Reply { text, refusal, finish_reason, model }
+        Reply {
+            text: text.map(bounded),
+            refusal: refusal.map(bounded),
+            finish_reason,
+            model: model.map(bounded),
+        }
     }
+}
+
+/// A text that is longer than any that is read is kept only so far that it still is: a server that runs away must not
+/// fill the disk.
+fn bounded(mut text: String) -> String {
+    let end = (LONGEST_REPLY + 1..text.len()).find(|end| text.is_char_boundary(*end));
+    if let Some(end) = end {
+        text.truncate(end);
+    }
+    text
 }
 
 #[derive(Serialize, Deserialize)]

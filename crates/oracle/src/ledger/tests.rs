@@ -86,3 +86,24 @@ fn two_processes_do_not_share_one_and_other_files_are_left_alone() {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
     }
 }
+
+#[test]
+fn what_cannot_be_written_closes_the_ledger() {
+    let (_folder, path) = temporary();
+    let mut ledger = Ledger::open(&path).unwrap();
+    ledger.answered(Key(1), COST, false, said("kept")).unwrap();
+    let file = std::mem::replace(&mut ledger.file, File::open(&path).unwrap());
+    assert!(matches!(ledger.answered(Key(2), COST, false, said("x")), Err(LedgerError::Io { .. })));
+    ledger.file = file;
+    assert!(matches!(ledger.asked(Key(3), COST), Err(LedgerError::Closed { .. })), "not behind half a line");
+    assert_eq!(ledger.reply(Key(1)).unwrap(), Some(said("kept")));
+    assert_eq!(ledger.reply(Key(2)).unwrap(), None);
+}
+
+#[test]
+fn a_runaway_text_is_cut_where_it_is_still_too_long() {
+    let reply = Reply::from(ChatReply { text: Some("é".repeat(LONGEST_REPLY)), ..ChatReply::default() });
+    let length = reply.text.unwrap().len();
+    assert!((LONGEST_REPLY + 1..LONGEST_REPLY + 5).contains(&length), "{length}");
+    assert_eq!(bounded("short".into()), "short");
+}
