@@ -9,6 +9,7 @@ mod error;
 mod file;
 pub mod gate;
 pub mod label;
+pub mod math;
 pub mod proposal;
 mod split;
 mod world;
