@@ -10,6 +10,7 @@ mod file;
 pub mod gate;
 pub mod label;
 pub mod llm;
+pub mod math;
 pub mod proposal;
 mod split;
 mod world;
