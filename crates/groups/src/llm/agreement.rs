@@ -1,6 +1,6 @@
 //! How far two sources of labels agree: labels by construction and a judge's.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 use tracelift_domain::rubric::{LABELS, dimension_names};
 use tracelift_domain::{DIMENSIONS, Rubric, TaskDomain};
@@ -9,11 +9,13 @@ use tracelift_domain::{DIMENSIONS, Rubric, TaskDomain};
 const UNITS: f64 = 1e4;
 
 /// Counts over pairs of rubrics of the same trace. Memory does not grow with the number of pairs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Agreement {
     /// By dimension, of the pairs with labels (one, other).
     labels: [[[u64; LABELS]; LABELS]; DIMENSIONS],
-    totals: BTreeMap<(i64, i64), u64>,
+    /// By the one's total and the other's.
+    totals: BTreeMap<i64, BTreeMap<i64, u64>>,
 }
 
 /// How far two sources agree on one dimension.
@@ -36,7 +38,7 @@ impl Agreement {
             table[usize::from(one.labels[d].get())][usize::from(other.labels[d].get())] += 1;
         }
         let unit = |total: f64| (total * UNITS).round() as i64;
-        *self.totals.entry((unit(one.total), unit(other.total))).or_default() += 1;
+        *self.totals.entry(unit(one.total)).or_default().entry(unit(other.total)).or_default() += 1;
     }
 
     /// Adds the counts of another part.
@@ -45,15 +47,20 @@ impl Agreement {
         for (cell, more) in cells.zip(other.labels.iter().flatten().flatten()) {
             *cell += more;
         }
-        for (pair, count) in &other.totals {
-            *self.totals.entry(*pair).or_default() += count;
+        for (a, b, count) in other.pairs() {
+            *self.totals.entry(a).or_default().entry(b).or_default() += count;
         }
+    }
+
+    /// The one's total, the other's, how often.
+    fn pairs(&self) -> impl Iterator<Item = (i64, i64, u64)> + '_ {
+        self.totals.iter().flat_map(|(a, row)| row.iter().map(|(b, count)| (*a, *b, *count)))
     }
 
     /// How many traces were counted.
     #[must_use]
     pub fn traces(&self) -> u64 {
-        self.totals.values().sum()
+        self.pairs().map(|(.., count)| count).sum()
     }
 
     /// Agreement on a dimension, or `None` where nothing was counted.
@@ -79,10 +86,10 @@ impl Agreement {
     /// Spearman's rank correlation of the totals, ties at their mean rank; `None` where one source gives all the same.
     #[must_use]
     pub fn spearman(&self) -> Option<f64> {
-        let ranks = |of: fn(&(i64, i64)) -> i64| {
+        let ranks = |of: fn((i64, i64)) -> i64| {
             let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
-            for (pair, count) in &self.totals {
-                *counts.entry(of(pair)).or_default() += count;
+            for (a, b, count) in self.pairs() {
+                *counts.entry(of((a, b))).or_default() += count;
             }
             let mut before = 0.0;
             counts
@@ -97,8 +104,8 @@ impl Agreement {
         let (ranks_one, ranks_other) = (ranks(|pair| pair.0), ranks(|pair| pair.1));
         let mean = (self.traces() as f64 + 1.0) / 2.0;
         let (mut both, mut one, mut other) = (0.0, 0.0, 0.0);
-        for ((a, b), count) in &self.totals {
-            let (a, b, count) = (ranks_one[a] - mean, ranks_other[b] - mean, *count as f64);
+        for (a, b, count) in self.pairs() {
+            let (a, b, count) = (ranks_one[&a] - mean, ranks_other[&b] - mean, count as f64);
             both += count * a * b;
             one += count * a * a;
             other += count * b * b;
@@ -205,5 +212,7 @@ mod tests {
         sum.merge(&b);
         assert_eq!(sum, counted(&[(1, 0.1, 2, 0.3), (1, 0.1, 2, 0.3), (3, 0.5, 3, 0.5)]));
         assert_eq!(sum.traces(), 3);
+        let text = serde_json::to_string(&sum).unwrap();
+        assert_eq!(serde_json::from_str::<Agreement>(&text).unwrap(), sum);
     }
 }

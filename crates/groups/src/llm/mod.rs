@@ -10,12 +10,14 @@
 
 mod agreement;
 mod closeness;
+mod counts;
 mod judge;
 mod reference;
 mod saturation;
 mod writer;
 
 pub use agreement::{Agreement, DimensionAgreement};
+pub use counts::LlmCounts;
 pub use judge::{GroupJudge, JudgeSection, Judged, LabelSource};
 pub use reference::{Reference, References, executor_check, gold_check};
 pub use saturation::{Saturation, SaturationReport};

@@ -1,6 +1,6 @@
 //! Whether a judge still tells traces apart. Judges that are not anchored give nearly everything the top score.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 use tracelift_domain::rubric::LABELS;
 use tracelift_domain::{DIMENSIONS, Rubric};
@@ -11,14 +11,16 @@ const TOP: f64 = 0.99;
 const UNITS: f64 = 1e4;
 
 /// Counts over groups of rubrics. Memory does not grow with their number.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Saturation {
     totals: BTreeMap<i64, u64>,
     labels: [[u64; LABELS]; DIMENSIONS],
     groups: u64,
     /// Groups in which all traces have the same total.
     flat: u64,
-    spread: f64,
+    /// The sum over groups of the highest total less the lowest, in units.
+    spread: i64,
 }
 
 /// What the counts say.
@@ -44,7 +46,7 @@ impl Saturation {
     /// Counts the rubrics of one group.
     pub fn add(&mut self, group: &[Rubric]) {
         for rubric in group {
-            *self.totals.entry((rubric.total * UNITS).round() as i64).or_default() += 1;
+            *self.totals.entry(units(rubric.total)).or_default() += 1;
             for (counts, label) in self.labels.iter_mut().zip(rubric.labels) {
                 counts[usize::from(label.get())] += 1;
             }
@@ -52,11 +54,24 @@ impl Saturation {
         if group.len() < 2 {
             return;
         }
-        let highest = group.iter().map(|rubric| rubric.total).fold(f64::MIN, f64::max);
-        let lowest = group.iter().map(|rubric| rubric.total).fold(f64::MAX, f64::min);
+        let totals = || group.iter().map(|rubric| units(rubric.total));
+        let (Some(highest), Some(lowest)) = (totals().max(), totals().min()) else { return };
         self.groups += 1;
         self.flat += u64::from(highest == lowest);
         self.spread += highest - lowest;
+    }
+
+    /// Adds the counts of another part.
+    pub fn merge(&mut self, other: &Saturation) {
+        for (total, count) in &other.totals {
+            *self.totals.entry(*total).or_default() += count;
+        }
+        for (cell, more) in self.labels.iter_mut().flatten().zip(other.labels.iter().flatten()) {
+            *cell += more;
+        }
+        self.groups += other.groups;
+        self.flat += other.flat;
+        self.spread += other.spread;
     }
 
     /// The report, or `None` where nothing was counted.
@@ -66,18 +81,22 @@ impl Saturation {
         if traces == 0 {
             return None;
         }
-        let at_top: u64 = self.totals.range((TOP * UNITS) as i64..).map(|(_, count)| count).sum();
+        let at_top: u64 = self.totals.range(units(TOP)..).map(|(_, count)| count).sum();
         let of_groups = |sum: f64| (self.groups > 0).then(|| sum / self.groups as f64);
         Some(SaturationReport {
             traces,
             groups: self.groups,
             at_top: at_top as f64 / traces as f64,
             distinct: self.totals.len(),
-            spread: of_groups(self.spread),
+            spread: of_groups(self.spread as f64 / UNITS),
             flat: of_groups(self.flat as f64),
             labels: self.labels,
         })
     }
+}
+
+fn units(total: f64) -> i64 {
+    (total * UNITS).round() as i64
 }
 
 impl fmt::Display for SaturationReport {
@@ -112,6 +131,12 @@ mod tests {
         assert!((report.at_top - 5.0 / 6.0).abs() < 1e-12);
         assert_eq!((report.spread, report.flat), (Some(0.25), Some(0.5)));
         assert_eq!(report.labels[0], [0, 0, 0, 0, 6]);
+        let text = serde_json::to_string(&saturation).unwrap();
+        assert_eq!(serde_json::from_str::<Saturation>(&text).unwrap(), saturation);
+        let mut twice = saturation.clone();
+        twice.merge(&saturation);
+        let doubled = twice.report().unwrap();
+        assert_eq!((doubled.traces, doubled.spread, doubled.distinct), (12, report.spread, 3));
         assert_eq!(
             report.to_string(),
             "6 totals: 83.3 % at the top, 3 distinct; 2 groups: mean spread 0.250, 50.0 % without any"
