@@ -8,6 +8,7 @@
 //! anyone sees it: whatever ends the process, no call that was answered is made or paid again.
 
 mod failure;
+mod fetch;
 pub mod json;
 mod ledger;
 mod oracle;

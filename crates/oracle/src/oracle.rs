@@ -6,9 +6,8 @@ use crate::{
     ledger::{Key, Ledger, LedgerError, Reply},
     pace::{MINUTE, Pace},
     progress::Progress,
-    request::{self, Schema},
+    request::Schema,
     settings::{OracleConfig, SettingError, Structured},
-    spending::Cost,
     template::Template,
     turnstile::Turnstile,
 };
@@ -21,10 +20,10 @@ use std::{
         Condvar, Mutex, PoisonError,
         atomic::{AtomicU8, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
-use tracelift_domain::{Message, Role, Seed};
-use tracelift_executor::{CallFailure, Chat, Unanswered, openai::back_off};
+use tracelift_domain::{Message, Role};
+use tracelift_executor::Chat;
 
 /// How much of an unusable reply is shown to its writer, in bytes.
 const SHOWN: usize = 8 << 10;
@@ -88,28 +87,25 @@ type Observer = Box<dyn Fn(&Progress) + Send + Sync>;
 
 /// A prompted model. It may be asked from many threads.
 pub struct Oracle {
-    config: OracleConfig,
-    chat: Chat,
-    ledger: Option<Ledger>,
-    turnstile: Turnstile,
+    pub(crate) config: OracleConfig,
+    pub(crate) chat: Chat,
+    pub(crate) ledger: Option<Ledger>,
+    pub(crate) turnstile: Turnstile,
     /// The endpoint at which the next question starts.
-    turn: AtomicUsize,
+    pub(crate) turn: AtomicUsize,
     /// Until when each endpoint wants to be left alone.
-    rests: Mutex<Vec<Option<Instant>>>,
-    /// How the schema is put to the server, as far as it has refused: an index into [`WAYS`].
-    way: AtomicU8,
+    pub(crate) rests: Mutex<Vec<Option<Instant>>>,
+    /// How the schema is put to the server, as far as it has refused: an index into `fetch::WAYS`.
+    pub(crate) way: AtomicU8,
     /// Questions in a row without any reply.
-    misses: AtomicUsize,
+    pub(crate) misses: AtomicUsize,
     /// Questions that are being asked, so that nobody asks the same at the same time.
-    pending: Mutex<HashSet<Key>>,
-    settled: Condvar,
+    pub(crate) pending: Mutex<HashSet<Key>>,
+    pub(crate) settled: Condvar,
     counts: Mutex<Progress>,
     observer: Option<Observer>,
     start: Instant,
 }
-
-/// What [`Structured::Auto`] tries, in this order.
-const WAYS: [Structured; 3] = [Structured::JsonSchema, Structured::JsonObject, Structured::None];
 
 impl fmt::Debug for Oracle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -200,7 +196,7 @@ impl Oracle {
         }
     }
 
-    fn counts(&self) -> std::sync::MutexGuard<'_, Progress> {
+    pub(crate) fn counts(&self) -> std::sync::MutexGuard<'_, Progress> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -304,157 +300,6 @@ impl Oracle {
         }
     }
 
-    /// The reply to a conversation: from the ledger, or from the endpoint and then in the ledger.
-    fn reply(&self, question: &Question<'_>, messages: &[Message]) -> Result<Reply, Failure> {
-        let key = request::key(&self.config, messages, question.schema, question.sample);
-        let Some(ledger) = &self.ledger else { return self.fetch(key, messages, question.schema) };
-        let _turn = self.take_turn(key);
-        let known = ledger.reply(key).map_err(|error| self.give_up(&error))?;
-        if let Some(reply) = known {
-            self.counts().from_ledger += 1;
-            return Ok(reply);
-        }
-        self.fetch(key, messages, question.schema)
-    }
-
-    /// Waits until nobody else asks the same.
-    fn take_turn(&self, key: Key) -> impl Drop + use<'_> {
-        struct Turn<'a>(&'a Oracle, Key);
-        impl Drop for Turn<'_> {
-            fn drop(&mut self) {
-                self.0.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
-                self.0.settled.notify_all();
-            }
-        }
-        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut pending = self
-            .settled
-            .wait_while(pending, |pending| pending.contains(&key))
-            .unwrap_or_else(PoisonError::into_inner);
-        pending.insert(key);
-        Turn(self, key)
-    }
-
-    /// The ledger fails: without it nothing may be asked.
-    fn give_up(&self, error: &LedgerError) -> Stop {
-        let stop = Stop::Ledger(error.to_string());
-        self.turnstile.stop(stop.clone());
-        stop
-    }
-
-    /// Asks an endpoint, again and again while that makes sense.
-    fn fetch(&self, key: Key, messages: &[Message], schema: &Schema) -> Result<Reply, Failure> {
-        let at_most = request::at_most(&self.config, messages);
-        let endpoints = self.chat.endpoints().len();
-        let first = self.turn.fetch_add(1, Ordering::Relaxed);
-        let base = Duration::from_secs_f64(self.config.backoff_s);
-        let mut tried = 0;
-        loop {
-            let place = (first + tried) % endpoints;
-            if tried > 0 && tried.is_multiple_of(endpoints) {
-                let pause = back_off(base, Seed(key.0 as u64), tried / endpoints);
-                self.turnstile.sleep(pause).map_err(Failure::Stopped)?;
-            }
-            self.let_rest(place)?;
-            let way = self.way.load(Ordering::Relaxed);
-            let body = request::body(&self.config, messages, schema, key, WAYS[usize::from(way).min(2)]);
-            match self.attempt(key, place, &body, at_most)? {
-                Ok(reply) => {
-                    self.misses.store(0, Ordering::Relaxed);
-                    return Ok(reply);
-                }
-                Err(Unanswered { failure, retry_after }) => {
-                    if let Some(pause) = retry_after {
-                        let mut rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
-                        rests[place] = Some(Instant::now() + pause);
-                    }
-                    if self.config.structured == Structured::Auto && way < 2 && refuses_format(&failure) {
-                        // Not an attempt: another thread may have found out at the same time.
-                        let _ = self.way.compare_exchange(way, way + 1, Ordering::Relaxed, Ordering::Relaxed);
-                        continue;
-                    }
-                    if is_denial(&failure) {
-                        let stop = Stop::Denied(failure);
-                        self.turnstile.stop(stop.clone());
-                        return Err(stop.into());
-                    }
-                    if tried == self.config.retries as usize || !failure.is_transient() {
-                        return Err(self.missed(failure));
-                    }
-                    tried += 1;
-                }
-            }
-        }
-    }
-
-    /// Waits until an endpoint may be asked again.
-    fn let_rest(&self, place: usize) -> Result<(), Stop> {
-        let until = self.rests.lock().unwrap_or_else(PoisonError::into_inner)[place];
-        match until {
-            Some(moment) => self.turnstile.sleep(moment.saturating_duration_since(Instant::now())),
-            None => Ok(()),
-        }
-    }
-
-    /// One request, with its entries in the ledger.
-    fn attempt(
-        &self,
-        key: Key,
-        place: usize,
-        body: &Value,
-        at_most: Cost,
-    ) -> Result<Result<Reply, Unanswered>, Failure> {
-        let broken = |error: LedgerError| Failure::Stopped(self.give_up(&error));
-        let mut pass = self.turnstile.enter(at_most)?;
-        if let Some(ledger) = &self.ledger {
-            ledger.asked(key, at_most).map_err(broken)?;
-        }
-        self.counts().requests += 1;
-        match self.chat.send(place, body) {
-            Ok(reply) => {
-                let cost = Cost {
-                    input: reply.prompt_tokens.map_or(at_most.input, u64::from),
-                    output: reply.completion_tokens.map_or(at_most.output, u64::from),
-                };
-                let estimated = reply.prompt_tokens.is_none() || reply.completion_tokens.is_none();
-                pass.spent = Some((cost, estimated));
-                let reply = Reply::from(reply);
-                if let Some(ledger) = &self.ledger {
-                    ledger.answered(key, cost, estimated, reply.clone()).map_err(broken)?;
-                }
-                self.counts().replies += 1;
-                Ok(Ok(reply))
-            }
-            Err(unanswered) => {
-                let cost = may_be_billed(&unanswered.failure).then_some(at_most);
-                pass.spent = cost.map(|cost| (cost, true));
-                let cause = unanswered.failure.cause();
-                if let Some(ledger) = &self.ledger {
-                    ledger.unanswered(key, cost, cause).map_err(broken)?;
-                }
-                *self.counts().failed_attempts.entry(cause.to_owned()).or_default() += 1;
-                Ok(Err(unanswered))
-            }
-        }
-    }
-
-    /// A question stays without a reply; after several in a row the work stops.
-    fn missed(&self, failure: CallFailure) -> Failure {
-        let misses = self.misses.fetch_add(1, Ordering::Relaxed) + 1;
-        if misses >= self.config.patience.get() {
-            self.turnstile.stop(Stop::Unreachable { questions: misses, last: failure.clone() });
-        }
-        // A server that has never answered may refuse everything, for a field that it does not know: then it is not the
-        // question that is at fault.
-        let answers =
-            self.counts().replies > 0 || self.ledger.as_ref().is_some_and(|ledger| ledger.answered_before());
-        if answers && !failure.is_transient() {
-            Failure::Rejected(failure)
-        } else {
-            Failure::Unanswered(failure)
-        }
-    }
-
     /// Works through a list on as many threads as requests may be under way; results stand in the order of the list.
     pub fn each<I: Sync, R: Send>(&self, items: &[I], work: impl Fn(usize, &I) -> R + Sync) -> Vec<R> {
         let next = AtomicUsize::new(0);
@@ -490,33 +335,6 @@ fn beginning(text: &str) -> &str {
         "" => "(nothing)",
         shown => shown,
     }
-}
-
-/// Whether a call that failed like this may be on the bill: the model may have worked.
-fn may_be_billed(failure: &CallFailure) -> bool {
-    match failure {
-        CallFailure::Timeout { .. }
-        | CallFailure::Broken { .. }
-        | CallFailure::Malformed { .. }
-        | CallFailure::Empty { .. } => true,
-        CallFailure::Refused { .. } | CallFailure::Status { .. } | CallFailure::Engine { .. } => false,
-    }
-}
-
-/// Whether the server would say this to any question.
-fn is_denial(failure: &CallFailure) -> bool {
-    matches!(failure, CallFailure::Status { code: 401..=404, .. })
-}
-
-/// Whether it is the request's `response_format` that the server does not like.
-fn refuses_format(failure: &CallFailure) -> bool {
-    let CallFailure::Status { code: 400 | 404 | 415 | 422 | 500 | 501, excerpt, .. } = failure else {
-        return false;
-    };
-    let excerpt = excerpt.to_lowercase();
-    ["response_format", "json_schema", "json_object", "guided", "structured output", "grammar"]
-        .iter()
-        .any(|word| excerpt.contains(word))
 }
 
 /// Whether a reply without any JSON says no.
@@ -561,16 +379,6 @@ mod tests {
             assert!(is_refusal(text), "{text}");
         }
         assert!(!is_refusal("The trace cannot be broken here.") && !is_refusal(""));
-    }
-
-    #[test]
-    fn only_complaints_about_the_format_change_the_format() {
-        let status =
-            |code, excerpt: &str| CallFailure::Status { endpoint: "e".into(), code, excerpt: excerpt.into() };
-        assert!(refuses_format(&status(400, "unknown field `response_format`")));
-        assert!(!refuses_format(&status(400, "context length exceeded")));
-        assert!(!refuses_format(&status(429, "response_format")));
-        assert!(is_denial(&status(401, "x")) && !is_denial(&status(400, "x")));
     }
 
     #[test]

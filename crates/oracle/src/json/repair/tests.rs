@@ -74,6 +74,22 @@ fn what_is_not_clear_is_refused() {
     assert!(repair(&"[".repeat(1 << 20)).is_err());
 }
 
+/// The seeds of the fuzz target, by its rules.
+#[test]
+fn seeds_of_the_fuzz_target_hold() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/json_repair");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        if let Ok((value, _)) = repair(&text) {
+            assert_eq!(repair(&value.to_string()), Ok((value, BTreeSet::new())), "{text}");
+        }
+        assert!(super::super::candidates(&text).iter().all(|found| found.value.is_object()), "{text}");
+        count += 1;
+    }
+    assert!(count >= 10);
+}
+
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
