@@ -7,11 +7,14 @@ mod server;
 
 use serde_json::{Map, json};
 use server::Server;
-use std::num::NonZeroU32;
-use tracelift_domain::{Gold, Group, Label, Positive, Problem, Rubric, TaskDomain};
+use std::{num::NonZeroU32, path::Path};
+use tracelift_domain::{Gold, Group, Label, Positive, Problem, Rubric, Seed, TaskDomain, Verdict};
 use tracelift_groups::{
-    FlawSource, GateLimits, GateReason, SeedProblem, gate,
-    llm::{FlawAnswer, Flaws, GroupJudge, JudgeSection, LabelSource, LlmConfig, Writer, gold_check},
+    Flaw, FlawSource, GateLimits, GateReason, Proposal, SeedProblem, gate,
+    llm::{
+        Draft, FlawAnswer, FlawUse, Flaws, Goal, GroupJudge, Help, JudgeSection, LabelSource, LlmConfig,
+        LlmCounts, Writer, gold_check,
+    },
 };
 use tracelift_oracle::OracleConfig;
 use tracelift_worlds::FlawKind;
@@ -25,8 +28,7 @@ fn oracle(server: &Server) -> OracleConfig {
 }
 
 fn writer(server: &Server) -> Writer {
-    let attempts = NonZeroU32::new(2).unwrap();
-    Writer::new(LlmConfig { attempts, closeness: 0.5, oracle: oracle(server) }).unwrap()
+    Writer::new(LlmConfig::with(oracle(server))).unwrap()
 }
 
 fn judge(server: &Server, labels: LabelSource) -> GroupJudge {
@@ -213,4 +215,75 @@ fn a_trace_without_a_verdict_has_no_default_label() {
     group.problem = group.problem.replace("@@garbage", "@@500");
     let failure = judge(&server, LabelSource::Both).label(group, &GateLimits::default()).unwrap_err();
     assert!(!failure.is_final());
+}
+
+/// Models that a build names, with their ledgers in a folder.
+fn help(server: &Server, folder: &Path, flaws: FlawUse) -> Help {
+    let llm = LlmConfig { flaws, ..LlmConfig::with(oracle(server)) };
+    let judge = JudgeSection { labels: LabelSource::Both, samples: NonZeroU32::MIN, oracle: oracle(server) };
+    Help::new(Some(&llm), Some(&judge), &folder.join("groups.jsonl")).unwrap().unwrap()
+}
+
+fn goal() -> Goal {
+    Goal { wanted: 6, limits: GateLimits::default(), seed: Seed(18) }
+}
+
+/// What rules might have drafted: two flawed traces.
+fn draft(writer: &Writer) -> Draft {
+    let mut blocks: Vec<Vec<Proposal>> = Vec::new();
+    for proposal in flaws(writer, &seed(TaskDomain::Math, "")).proposals.into_iter().take(2) {
+        let source = FlawSource::Rule { rule: "test".into() };
+        blocks.push(vec![Proposal { flaw: Flaw { source, ..proposal.flaw }, ..proposal }]);
+    }
+    Draft { positive: REFERENCE.into(), blocks }
+}
+
+#[test]
+fn models_add_what_the_settings_want() {
+    let server = Server::start(&[]);
+    let drafted = draft(&writer(&server));
+    let rules = |draft: &Draft| {
+        let all = draft.blocks.iter().flatten();
+        all.filter(|proposal| matches!(proposal.flaw.source, FlawSource::Rule { .. })).count()
+    };
+    for (wish, total, by_rule) in
+        [(FlawUse::Fill, 7, 2), (FlawUse::Mixed, 9, 2), (FlawUse::Instead, 7, 0), (FlawUse::Nowhere, 2, 2)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let help = help(&server, folder.path(), wish);
+        let mut counts = LlmCounts::default();
+        let seed = seed(TaskDomain::Math, "");
+        let made = help.complete(&seed, Ok::<_, ()>(drafted.clone()), &goal(), &mut counts).unwrap().unwrap();
+        assert_eq!((made.blocks.len(), rules(&made)), (total, by_rule), "{wish:?}");
+        assert_eq!(counts.flaws as usize, total - by_rule, "{wish:?}");
+        assert!(folder.path().join("groups.jsonl.llm.ledger").exists());
+    }
+}
+
+#[test]
+fn a_full_draft_asks_nothing_and_a_missing_reference_is_written() {
+    let server = Server::start(&[]);
+    let writer = writer(&server);
+    let blocks = flaws(&writer, &seed(TaskDomain::Math, "")).proposals.into_iter().map(|p| vec![p]).collect();
+    let full = Draft { positive: REFERENCE.into(), blocks };
+    let folder = tempfile::tempdir().unwrap();
+    let help = help(&server, folder.path(), FlawUse::Fill);
+    let (mut counts, before) = (LlmCounts::default(), server.count("requests"));
+    let plain = seed(TaskDomain::Math, "");
+    let made = help.complete(&plain, Ok::<_, &str>(full.clone()), &goal(), &mut counts).unwrap();
+    assert_eq!((made, server.count("requests")), (Ok(full), before));
+    let made = help.complete(&plain, Err("no_solution"), &goal(), &mut counts).unwrap().unwrap();
+    assert!(made.positive.contains("3 + 4 = 7"));
+    assert_eq!((counts.references, counts.flaws), (1, made.blocks.len() as u64));
+    let mut wrong = plain.clone();
+    wrong.problem.gold = Gold::Answer("8".into());
+    assert_eq!(help.complete(&wrong, Err("no_solution"), &goal(), &mut counts).unwrap(), Err("no_solution"));
+    assert_eq!(counts.refuted, 2);
+    // Of tests nobody can say without an executor, so nothing is asked.
+    let before = server.count("requests");
+    wrong.problem.gold = Gold::Tests(Vec::new());
+    assert_eq!(help.complete(&wrong, Err("no_solution"), &goal(), &mut counts).unwrap(), Err("no_solution"));
+    assert_eq!(server.count("requests"), before);
+    let help = help.confirmed_by(|_, _, _| Verdict::Passed);
+    assert!(help.complete(&wrong, Err("no_solution"), &goal(), &mut counts).unwrap().is_ok());
 }

@@ -65,7 +65,10 @@ fn killed_again_and_again() {
         child.wait().unwrap();
         kills += 1;
         // Let the server end what was under way.
-        std::thread::sleep(Duration::from_millis(100));
+        while server.count("concurrent") > 0 {
+            assert!(Instant::now() < deadline, "the server does not come to an end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let total: usize = answers(&log).values().sum();
         repeated = total - kept(&ledger);
         assert!(repeated <= kills * 4, "at most the calls under way were lost: {repeated}");

@@ -82,6 +82,7 @@ class State:
                 "bodies": len(self.answered),
                 "answered_twice": sum(1 for count in self.answered.values() if count > 1),
                 "times": self.times,
+                "concurrent": self.concurrent,
                 "max_concurrent": self.max_concurrent,
                 "last_body": json.loads(self.last_body) if self.last_body else None,
             }

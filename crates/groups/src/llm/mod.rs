@@ -11,6 +11,7 @@
 mod agreement;
 mod closeness;
 mod counts;
+mod help;
 mod judge;
 mod reference;
 mod saturation;
@@ -18,7 +19,8 @@ mod writer;
 
 pub use agreement::{Agreement, DimensionAgreement};
 pub use counts::LlmCounts;
+pub use help::{Draft, Goal, Help};
 pub use judge::{GroupJudge, JudgeSection, Judged, LabelSource};
 pub use reference::{Reference, References, executor_check, gold_check};
 pub use saturation::{Saturation, SaturationReport};
-pub use writer::{FlawAnswer, Flaws, LlmConfig, TEMPLATES, Writer};
+pub use writer::{FlawAnswer, FlawUse, Flaws, LlmConfig, TEMPLATES, Unanswered, Writer};

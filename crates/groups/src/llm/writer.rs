@@ -37,6 +37,15 @@ pub const TEMPLATES: [BuiltIn; 4] = [
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LlmConfig {
+    /// Where its flawed traces are wanted. Default: fill.
+    #[serde(default)]
+    pub flaws: FlawUse,
+    /// Whether it writes a reference trace where a data set has none that can be used. Default: yes.
+    #[serde(default = "yes")]
+    pub references: bool,
+    /// What becomes of a seed that stays without a reply although others are answered. Default: stop.
+    #[serde(default)]
+    pub unanswered: Unanswered,
     /// How often a trace that a gate refuses, or a reference that is not confirmed, is asked for. Default: 2.
     #[serde(default = "two")]
     pub attempts: NonZeroU32,
@@ -48,6 +57,50 @@ pub struct LlmConfig {
     pub oracle: OracleConfig,
 }
 
+/// Where a model's flawed traces are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlawUse {
+    /// For kinds of which rules make none, in groups that rules do not fill.
+    #[default]
+    Fill,
+    /// For all kinds, beside those by rule, at equal chances.
+    Mixed,
+    /// For all kinds, instead of those by rule.
+    Instead,
+    /// Nowhere: the model writes references alone.
+    Nowhere,
+}
+
+/// What becomes of a seed for which no reply came after all attempts, although the endpoint answers others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unanswered {
+    /// The build ends there and goes on from there when it is run again.
+    #[default]
+    Stop,
+    /// It is left out, and counted.
+    Skip,
+}
+
+impl LlmConfig {
+    /// Settings with every default, for this model.
+    #[must_use]
+    pub fn with(oracle: OracleConfig) -> LlmConfig {
+        LlmConfig {
+            flaws: FlawUse::default(),
+            references: yes(),
+            unanswered: Unanswered::default(),
+            attempts: two(),
+            closeness: half(),
+            oracle,
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
 fn two() -> NonZeroU32 {
     NonZeroU32::MIN.saturating_add(1)
 }
@@ -397,7 +450,7 @@ mod tests {
             let text = format!("{toml}\n[oracle]\nbase_urls = ['http://a']\nmodel = 'm'");
             toml::from_str::<LlmConfig>(&text).map_err(|error| error.to_string())
         };
-        assert_eq!(config("").unwrap().attempts.get(), 2);
+        assert_eq!(config("").unwrap(), LlmConfig::with(OracleConfig::at("http://a", "m")));
         assert!(config("closenes = 1").unwrap_err().contains("closeness"));
         let error = Writer::new(config("closeness = 2.0").unwrap()).unwrap_err().to_string();
         assert!(error.contains("`closeness` is 2"), "{error}");
