@@ -218,7 +218,7 @@ pub fn write_groups(
 
 /// A valid group as one line, line break included, that reads back as the same group. JSON has no NaN, and free-form
 /// fields may bear the names of others, so that is looked at rather than assumed.
-fn line(group: &Group) -> Result<Vec<u8>, String> {
+pub(crate) fn line(group: &Group) -> Result<Vec<u8>, String> {
     group.validate()?;
     let mut line = serde_json::to_vec(group).map_err(|error| error.to_string())?;
     let again = serde_json::from_slice::<Row>(&line)

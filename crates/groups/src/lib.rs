@@ -5,12 +5,15 @@
 //! know exactly what they broke and where, so that their [labels](label) follow by construction. The training and the
 //! held-out part of a file are told apart by [`split()`].
 
+pub mod build;
+pub mod code;
 mod error;
 mod file;
 pub mod gate;
 pub mod label;
 pub mod llm;
 pub mod math;
+pub mod probe;
 pub mod proposal;
 mod split;
 mod world;

@@ -11,9 +11,17 @@ pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {
     let derivation = case.derivation;
     let mut drafts = Vec::new();
     for equation in derivation.equations.iter().filter(|equation| equation.shown.is_some()) {
-        equation.left.each_sign(&mut |token, operation, _, _| {
-            // The `of` of `20% of 50` is no sign that could be another.
-            if !matches!(derivation.tokens[token].kind, TokenKind::Sign(_)) {
+        equation.left.each_sign(&mut |token, operation, _, right| {
+            // The `of` of `20% of 50` is no sign that could be another, nor is the bar of the fraction `3/5`.
+            let sign = &derivation.tokens[token];
+            let close = token > 0
+                && derivation.tokens[token - 1].end == sign.start
+                && derivation.tokens.get(token + 1).is_some_and(|next| next.start == sign.end);
+            let proper = derivation.tokens[token - usize::from(token > 0)].number();
+            let fraction = operation == Over
+                && close
+                && right.single().is_some_and(|(under, _)| proper < Some(derivation.number(under)));
+            if fraction || !matches!(sign.kind, TokenKind::Sign(_)) {
                 return;
             }
             let others: &[Operation] = match operation {
