@@ -1,7 +1,7 @@
 //! The settings of an oracle.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -217,6 +217,20 @@ impl OracleConfig {
             path.push(format!(".{what}.ledger"));
             PathBuf::from(path)
         });
+    }
+
+    /// What of the settings decides what the model says, as JSON: neither where it is asked, nor how fast, nor for how
+    /// much money.
+    #[must_use]
+    pub fn decisive(&self) -> Value {
+        json!({
+            "model": self.model,
+            "temperature": self.temperature(),
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+            "omit": self.omit,
+            "extra": self.extra,
+        })
     }
 
     /// The temperature that is sent.

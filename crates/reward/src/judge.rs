@@ -31,16 +31,10 @@ impl PromptedJudge {
     pub fn new(config: JudgeConfig) -> Result<PromptedJudge, OracleError> {
         let samples = config.samples;
         let judge = RubricJudge::new(config)?;
-        let settings = judge.oracle().config();
         let versions =
             [TaskDomain::Math, TaskDomain::Code].map(|domain| judge.template(domain).version().to_owned());
         let settled = json!({
-            "model": settings.model,
-            "temperature": settings.temperature(),
-            "top_p": settings.top_p,
-            "max_tokens": settings.max_tokens,
-            "omit": settings.omit,
-            "extra": settings.extra,
+            "oracle": judge.oracle().config().decisive(),
             "samples": samples,
             "templates": versions,
         });

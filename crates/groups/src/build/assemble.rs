@@ -5,6 +5,7 @@ use crate::{
     code,
     gate::{GateLimits, GateReason, gate, gate_trace, words},
     label::flawless,
+    llm::{Draft, Goal, Help, LlmCounts},
     math,
     proposal::{Proposal, SeedProblem},
 };
@@ -12,6 +13,7 @@ use rand::seq::SliceRandom;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use tracelift_domain::{Gold, Group, Positive, Seed, TaskDomain};
+use tracelift_oracle::Failure;
 use tracelift_worlds::FlawKind;
 
 /// What a group should hold.
@@ -37,10 +39,12 @@ pub struct Grown {
     pub refused: BTreeMap<&'static str, u64>,
     /// Kinds whose rule did not apply.
     pub inapplicable: Vec<&'static str>,
+    /// What models did for it.
+    pub llm: LlmCounts,
 }
 
 impl Grown {
-    fn skip(reason: Skip) -> Grown {
+    pub(super) fn skip(reason: Skip) -> Grown {
         Grown { skip: Some(reason), ..Grown::default() }
     }
 
@@ -54,6 +58,9 @@ impl Grown {
         }
         if let Some(skip) = self.skip {
             *report.skipped.entry(skip.to_owned()).or_default() += 1;
+        }
+        if self.llm != LlmCounts::default() {
+            report.llm.get_or_insert_default().merge(&self.llm);
         }
         if let Some(group) = &self.group {
             report.groups += 1;
@@ -72,15 +79,55 @@ const FORMS: usize = 3;
 /// Grows a group by rules alone.
 #[must_use]
 pub fn grow(seed: &SeedProblem, recipe: &Recipe, root: Seed) -> Grown {
-    let branch = root.child("build", 0).child(&seed.problem.id, 0);
+    match draft(seed, root) {
+        Ok((draft, inapplicable)) => {
+            Grown { inapplicable, ..assemble(seed, &draft.positive, draft.blocks, recipe, root) }
+        }
+        Err(skip) => Grown::skip(skip),
+    }
+}
+
+/// Grows a group by rules and models.
+///
+/// # Errors
+/// A failure that may pass: the group is to be grown later.
+pub fn grow_with(help: &Help, seed: &SeedProblem, recipe: &Recipe, root: Seed) -> Result<Grown, Failure> {
+    let mut llm = LlmCounts::default();
+    let (drafted, inapplicable) = match draft(seed, root) {
+        Ok((draft, inapplicable)) => (Ok(draft), inapplicable),
+        Err(skip) => (Err(skip), Vec::new()),
+    };
+    let goal = Goal { wanted: recipe.wanted, limits: recipe.limits, seed: branch(seed, root) };
+    let mut grown = match help.complete(seed, drafted, &goal, &mut llm)? {
+        Ok(draft) => assemble(seed, &draft.positive, draft.blocks, recipe, root),
+        Err(skip) => Grown::skip(skip),
+    };
+    if let Some(group) = grown.group.take() {
+        grown.group = help.label(group, &recipe.limits, &mut llm)?;
+        grown.skip = grown.group.is_none().then_some(GateReason::TooFewNegatives.name());
+    }
+    Ok(Grown { inapplicable, llm, ..grown })
+}
+
+/// The seed of everything random in a group.
+fn branch(seed: &SeedProblem, root: Seed) -> Seed {
+    root.child("build", 0).child(&seed.problem.id, 0)
+}
+
+/// What rules make of a seed before anything is chosen, and the kinds whose rule did not apply.
+///
+/// # Errors
+/// Why the seed's solution makes no reference trace.
+pub fn draft(seed: &SeedProblem, root: Seed) -> Result<(Draft, Vec<&'static str>), Skip> {
+    let branch = branch(seed, root);
     let statement = &seed.problem.statement;
     let source = seed.trace.as_deref().unwrap_or(&seed.reference_solution);
     let (positive, mut proposals): (String, Vec<Vec<Proposal>>) = match seed.problem.domain {
         TaskDomain::Math | TaskDomain::Steps => {
-            let Gold::Answer(gold) = &seed.problem.gold else { return Grown::skip("gold_is_no_answer") };
+            let Gold::Answer(gold) = &seed.problem.gold else { return Err("gold_is_no_answer") };
             let derivation = match math::Derivation::read(statement, source, gold) {
                 Ok(derivation) => derivation,
-                Err(unusable) => return Grown::skip(unusable.name()),
+                Err(unusable) => return Err(unusable.name()),
             };
             let drafts = |kind: &FlawKind| {
                 math::drafts(&derivation, statement, *kind, branch.child(kind.name(), 0), FORMS)
@@ -90,7 +137,7 @@ pub fn grow(seed: &SeedProblem, recipe: &Recipe, root: Seed) -> Grown {
         TaskDomain::Code => {
             let outline = match code::Outline::read(seed) {
                 Ok(outline) => outline,
-                Err(unusable) => return Grown::skip(unusable.name()),
+                Err(unusable) => return Err(unusable.name()),
             };
             let drafts = |kind: &FlawKind| code::drafts(&outline, *kind, branch.child(kind.name(), 0), FORMS);
             (outline.text(), seed.kinds().iter().map(drafts).collect())
@@ -104,9 +151,7 @@ pub fn grow(seed: &SeedProblem, recipe: &Recipe, root: Seed) -> Grown {
         .map(|(kind, _)| kind.name())
         .collect();
     proposals.shuffle(&mut branch.child("kinds", 0).rng());
-    let mut grown = assemble(seed, &positive, proposals, recipe, root);
-    grown.inapplicable = inapplicable;
-    grown
+    Ok((Draft { positive, blocks: proposals }, inapplicable))
 }
 
 /// Makes a group of a reference trace and proposals. These come in blocks, one for each kind, the preferred first: a

@@ -1,7 +1,11 @@
 //! What is built from what.
 
 use super::assemble::Recipe;
-use crate::{error::GroupsError, gate::GateLimits};
+use crate::{
+    error::GroupsError,
+    gate::GateLimits,
+    llm::{JudgeSection, LlmConfig},
+};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use tracelift_datasets::seeds::{ColumnMap, SeedFormat};
@@ -34,6 +38,12 @@ pub struct BuildConfig {
     /// Test sets with which seeds are compared.
     #[serde(default)]
     pub benchmarks: Vec<BenchmarkConfig>,
+    /// A model that writes traces. Default: none, all is by rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub llm: Option<LlmConfig>,
+    /// A model that labels. Default: none, all labels are by construction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeSection>,
 }
 
 /// A source of problems: exactly one of `path` (with `format`), `groups` and `world`.

@@ -10,9 +10,9 @@ mod report;
 mod run;
 mod sources;
 
-pub use assemble::{Grown, Recipe, Skip, assemble, grow};
+pub use assemble::{Grown, Recipe, Skip, assemble, draft, grow, grow_with};
 pub use config::{BenchmarkConfig, BuildConfig, SeedConfig};
 pub use overlap::{Benchmarks, Overlap};
 pub use report::BuildReport;
-pub use run::{BuildError, build};
+pub use run::{BuildError, build, build_with};
 pub use sources::{Item, items, seed_of};

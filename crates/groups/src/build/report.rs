@@ -1,5 +1,6 @@
 //! What a build counted.
 
+use crate::llm::LlmCounts;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -32,6 +33,9 @@ pub struct BuildReport {
     pub messages: Vec<String>,
     /// Licences of the sources, as the configuration states them.
     pub licences: BTreeMap<String, String>,
+    /// What models did, where the build has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub llm: Option<LlmCounts>,
 }
 
 /// How many messages and overlaps are kept.

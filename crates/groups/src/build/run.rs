@@ -5,13 +5,18 @@
 //! `groups.jsonl.report.json`.
 
 use super::{
-    assemble::{Grown, grow},
+    assemble::{Grown, grow, grow_with},
     config::BuildConfig,
     overlap::{Benchmarks, Overlap},
     report::{BuildReport, KEPT},
     sources::{Item, items},
 };
-use crate::{error::GroupsError, file::line, gate::words};
+use crate::{
+    error::GroupsError,
+    file::line,
+    gate::words,
+    llm::{Help, LlmCounts},
+};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -22,9 +27,14 @@ use std::{
     path::{Path, PathBuf},
 };
 use tracelift_datasets::DatasetError;
+use tracelift_domain::Group;
+use tracelift_oracle::{Failure, OracleError};
 
 /// How many items are worked on at once.
 const CHUNK: usize = 1024;
+/// How many items are worked on at once where models help: their replies take longer than anything else, and what is
+/// worked on when a build is stopped is worked on again, though not asked again.
+const CHUNK_WITH_HELP: usize = 128;
 /// After how many chunks the record is renewed.
 const RECORD_EVERY: u64 = 8;
 
@@ -46,6 +56,23 @@ pub enum BuildError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// The models of the build cannot be made ready.
+    #[error(transparent)]
+    Oracle(#[from] OracleError),
+    /// A model's reply stayed away.
+    #[error(
+        "the build stopped after {groups} groups, which are in {}: {why}; the same command goes on from there, and what \
+         was answered is not asked again",
+        partial.display()
+    )]
+    Unfinished {
+        /// How many groups are done.
+        groups: u64,
+        /// Where they are.
+        partial: PathBuf,
+        /// What happened.
+        why: Failure,
     },
     /// An interrupted build with other settings lies there.
     #[error(
@@ -102,15 +129,34 @@ fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> BuildError
 /// chunk `tell` hears the counts so far.
 ///
 /// # Errors
-/// When something cannot be read or written; what is written so far stays for the next attempt.
+/// When something cannot be read or written, or a model's reply stays away; what is written so far stays for the next
+/// attempt.
 pub fn build(config: &BuildConfig, tell: &mut dyn FnMut(&BuildReport)) -> Result<BuildReport, BuildError> {
+    config.validate()?;
+    let help = Help::new(config.llm.as_ref(), config.judge.as_ref(), &config.out)?;
+    build_with(config, help.as_ref(), tell)
+}
+
+/// As [`build`], with models that have been made ready: observed, stoppable, with an executor to confirm references.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_with(
+    config: &BuildConfig,
+    help: Option<&Help>,
+    tell: &mut dyn FnMut(&BuildReport),
+) -> Result<BuildReport, BuildError> {
     config.validate()?;
     let place = Place::of(&config.out);
     if let Some(folder) = place.out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(failed("make", folder))?;
     }
     let benchmarks = Benchmarks::load(&config.benchmarks)?;
-    let settings = format!("{} {}", env!("CARGO_PKG_VERSION"), serde_json::json!(config));
+    let mut settings = format!("{} {}", env!("CARGO_PKG_VERSION"), rules_alone(config));
+    if let Some(help) = help {
+        settings.push_str(&help.decisive().to_string());
+    }
+    let chunk_size = if help.is_some() { CHUNK_WITH_HELP } else { CHUNK };
     let mut progress = resume(&place, settings)?;
     let mut output = OpenOptions::new()
         .create(true)
@@ -134,8 +180,8 @@ pub fn build(config: &BuildConfig, tell: &mut dyn FnMut(&BuildReport)) -> Result
     let done = progress.items;
     let (mut at, mut chunks) = (0_u64, 0_u64);
     loop {
-        let mut chunk = Vec::with_capacity(CHUNK);
-        while chunk.len() < CHUNK {
+        let mut chunk = Vec::with_capacity(chunk_size);
+        while chunk.len() < chunk_size {
             let Some(item) = current.next() else {
                 match stream.next() {
                     Some(next) => {
@@ -155,16 +201,29 @@ pub fn build(config: &BuildConfig, tell: &mut dyn FnMut(&BuildReport)) -> Result
         if chunk.is_empty() {
             break;
         }
-        let count = chunk.len() as u64;
-        let made: Vec<Made> =
-            chunk.into_par_iter().map(|(item, new)| make(item, new, config, &benchmarks)).collect();
+        let made: Vec<Result<Made, Failure>> = match help {
+            Some(help) => {
+                help.each(&chunk, |(item, new)| make(item.clone(), *new, config, &benchmarks, Some(help)))
+            }
+            None => {
+                let one = |(item, new)| make(item, new, config, &benchmarks, None);
+                chunk.into_par_iter().map(one).collect()
+            }
+        };
         for made in made {
-            progress.bytes += made.settle(&mut progress.report, &mut output, &place)?;
+            match made {
+                Ok(made) => progress.bytes += made.settle(&mut progress.report, &mut output, &place)?,
+                Err(why) => {
+                    record(&mut output, &progress, &place)?;
+                    let groups = progress.report.groups;
+                    return Err(BuildError::Unfinished { groups, partial: place.partial, why });
+                }
+            }
+            progress.items += 1;
         }
-        progress.items += count;
         chunks += 1;
         tell(&progress.report);
-        if chunks.is_multiple_of(RECORD_EVERY) {
+        if help.is_some() || chunks.is_multiple_of(RECORD_EVERY) {
             record(&mut output, &progress, &place)?;
         }
     }
@@ -183,25 +242,63 @@ enum Made {
     Unreadable(String),
 }
 
-fn make(item: Item, new: bool, config: &BuildConfig, benchmarks: &Benchmarks) -> Made {
+fn make(
+    item: Item,
+    new: bool,
+    config: &BuildConfig,
+    benchmarks: &Benchmarks,
+    help: Option<&Help>,
+) -> Result<Made, Failure> {
     let skipped = |skip| Made::Grown(Box::new(Grown { skip: Some(skip), ..Grown::default() }), None, None);
     let (grown, overlap) = match item {
-        Item::HeldOut(name) => return Made::HeldOut(name),
-        Item::Unreadable(message) => return Made::Unreadable(message),
-        _ if !new => return skipped(crate::GateReason::DuplicateProblem.name()),
-        Item::Group(group) => (Grown { group: Some(*group), ..Grown::default() }, None),
+        Item::HeldOut(name) => return Ok(Made::HeldOut(name)),
+        Item::Unreadable(message) => return Ok(Made::Unreadable(message)),
+        _ if !new => return Ok(skipped(crate::GateReason::DuplicateProblem.name())),
+        Item::Group(group) => (labelled(*group, config, help)?, None),
         Item::Seed(seed) => {
             let overlap = benchmarks.overlap(&seed.problem.statement);
             let overlap = overlap.map(|overlap| (seed.problem.id.clone(), overlap));
             if overlap.is_some() && config.drop_overlaps {
                 let grown = Grown { skip: Some("overlaps_with_benchmark"), ..Grown::default() };
-                return Made::Grown(Box::new(grown), None, overlap);
+                return Ok(Made::Grown(Box::new(grown), None, overlap));
             }
-            (grow(&seed, &config.recipe(), config.seed), overlap)
+            let grown = match help {
+                None => grow(&seed, &config.recipe(), config.seed),
+                Some(help) => unless_left_out(help, grow_with(help, &seed, &config.recipe(), config.seed))?,
+            };
+            (grown, overlap)
         }
     };
     let line = grown.group.as_ref().map(line);
-    Made::Grown(Box::new(grown), line, overlap)
+    Ok(Made::Grown(Box::new(grown), line, overlap))
+}
+
+/// A group of a world, which a judge may label.
+fn labelled(group: Group, config: &BuildConfig, help: Option<&Help>) -> Result<Grown, Failure> {
+    let Some(help) = help else { return Ok(Grown { group: Some(group), ..Grown::default() }) };
+    let mut llm = LlmCounts::default();
+    let label = help.label(group, &config.gates, &mut llm).map(|group| {
+        let skip = group.is_none().then_some(crate::GateReason::TooFewNegatives.name());
+        Grown { group, skip, llm, ..Grown::default() }
+    });
+    unless_left_out(help, label)
+}
+
+/// A seed for which no reply came is left out where the settings want that.
+fn unless_left_out(help: &Help, grown: Result<Grown, Failure>) -> Result<Grown, Failure> {
+    match grown {
+        Err(failure) if help.leaves_out(&failure) => {
+            let llm = LlmCounts { unanswered: 1, ..LlmCounts::default() };
+            Ok(Grown { llm, ..Grown::skip("unanswered") })
+        }
+        grown => grown,
+    }
+}
+
+/// What a build by rules depends on. What models add is told by [`Help::decisive`]; their addresses, limits and budgets
+/// may change from one attempt to the next.
+fn rules_alone(config: &BuildConfig) -> String {
+    serde_json::json!(BuildConfig { llm: None, judge: None, ..config.clone() }).to_string()
 }
 
 impl Made {

@@ -6,6 +6,7 @@ use crate::{
     proposal::{Proposal, SeedProblem},
 };
 use rand::seq::SliceRandom;
+use serde_json::{Value, json};
 use std::{collections::BTreeSet, fmt, path::Path};
 use tracelift_domain::{Gold, Group, Problem, Seed, Trace, Verdict};
 use tracelift_oracle::{Failure, OracleError, Progress};
@@ -97,6 +98,22 @@ impl Help {
     ) -> Help {
         self.check = Some(Box::new(check));
         self
+    }
+
+    /// What of the settings decides what they write and how they label, as JSON.
+    #[must_use]
+    pub fn decisive(&self) -> Value {
+        let writer = self.writer.as_ref().map(|(config, writer)| {
+            json!({
+                "flaws": config.flaws,
+                "references": config.references,
+                "attempts": config.attempts,
+                "closeness": config.closeness,
+                "oracle": writer.oracle().config().decisive(),
+                "templates": writer.versions(),
+            })
+        });
+        json!({ "llm": writer, "judge": self.judge.as_ref().map(GroupJudge::decisive) })
     }
 
     /// What was asked so far, of `llm` and of `judge`.

@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     num::NonZeroU32,
 };
-use tracelift_domain::{Group, Rubric};
+use tracelift_domain::{Group, Rubric, TaskDomain};
 use tracelift_oracle::{
     Answer, Failure, OracleConfig, OracleError, Progress,
     rubric::{JudgeConfig, RubricJudge, Verdict},
@@ -48,6 +48,7 @@ fn one() -> NonZeroU32 {
 pub struct GroupJudge {
     judge: RubricJudge,
     labels: LabelSource,
+    samples: NonZeroU32,
 }
 
 /// What a judge made of a group.
@@ -74,7 +75,7 @@ impl GroupJudge {
     /// As [`RubricJudge::new`].
     pub fn new(section: JudgeSection) -> Result<GroupJudge, OracleError> {
         let JudgeSection { labels, samples, oracle } = section;
-        Ok(GroupJudge { judge: RubricJudge::new(JudgeConfig { samples, oracle })?, labels })
+        Ok(GroupJudge { judge: RubricJudge::new(JudgeConfig { samples, oracle })?, labels, samples })
     }
 
     /// As [`tracelift_oracle::Oracle::observed`].
@@ -82,6 +83,18 @@ impl GroupJudge {
     pub fn observed(mut self, observer: impl Fn(&Progress) + Send + Sync + 'static) -> GroupJudge {
         self.judge = self.judge.observed(observer);
         self
+    }
+
+    /// What decides its labels, as JSON.
+    #[must_use]
+    pub fn decisive(&self) -> Value {
+        let domains = [TaskDomain::Math, TaskDomain::Code];
+        json!({
+            "labels": self.labels,
+            "samples": self.samples,
+            "oracle": self.judge.oracle().config().decisive(),
+            "templates": domains.map(|domain| self.judge.template(domain).version().to_owned()),
+        })
     }
 
     /// The judge behind it.

@@ -209,6 +209,12 @@ impl Writer {
         &self.oracle
     }
 
+    /// Name and version of each template.
+    #[must_use]
+    pub fn versions(&self) -> Vec<String> {
+        self.templates.iter().map(|template| format!("{}@{}", template.name(), template.version())).collect()
+    }
+
     /// Flawed traces of these kinds that pass the gates. A trace that a gate refuses is asked for again, as another
     /// sample, as often as the settings say.
     ///
