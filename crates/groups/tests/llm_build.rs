@@ -13,9 +13,25 @@ use std::{
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
-use tracelift_groups::GroupReader;
+use tracelift_groups::{
+    GroupReader,
+    build::{BuildConfig, build},
+};
 
 const COUNT: usize = 12;
+/// Names the configuration to the process that builds.
+const CONFIG: &str = "TRACELIFT_TEST_BUILD";
+
+/// Builds where another test has started this one for that; it can be killed without harm to the others.
+#[test]
+fn the_process_that_builds() {
+    let Some(path) = std::env::var_os(CONFIG) else { return };
+    let config: BuildConfig = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    if let Err(error) = build(&config, &mut |_| {}) {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
+}
 
 /// Problems of two steps, as GSM8K has them.
 fn problems() -> String {
@@ -64,12 +80,15 @@ impl Place {
         fs::write(self.path("groups.toml"), text).unwrap();
     }
 
+    /// Starts this very test as a process that builds.
     fn start(&self) -> Child {
-        let test = std::env::current_exe().unwrap();
-        let program = test.parent().unwrap().parent().unwrap().join("examples/build_groups");
-        assert!(program.exists(), "{} is missing; `cargo test` builds it", program.display());
-        let config = self.path("groups.toml");
-        Command::new(program).arg(config).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "the_process_that_builds", "--nocapture"])
+            .env(CONFIG, self.path("groups.toml"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 
     fn run(&self) -> Output {
@@ -80,7 +99,7 @@ impl Place {
     fn report(&self) -> Value {
         let output = self.run();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
+        serde_json::from_slice(&fs::read(self.path("groups.jsonl.report.json")).unwrap()).unwrap()
     }
 
     /// The message of a build that must not.
