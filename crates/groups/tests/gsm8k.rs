@@ -55,7 +55,8 @@ fn equations(line: &str) -> Vec<(Fraction, Fraction, String)> {
                 break;
             }
         }
-        let left = line[start..at].trim_start_matches([' ', ',', '.']).trim();
+        let left = line[start..at].trim_start_matches([' ', ',']).trim();
+        let left = left.strip_prefix(". ").unwrap_or(left).trim();
         let right: String = line[at + 1..]
             .trim_start()
             .chars()

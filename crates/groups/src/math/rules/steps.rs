@@ -1,7 +1,7 @@
 //! `dropped_step` and `premature_conclusion`: a calculation on the way, or the last one, is not made.
 
 use super::{Case, Draft};
-use crate::math::revision::Change;
+use crate::math::{revision::Change, token::TokenKind};
 
 /// A calculation that later ones need is left out: its whole line, or the calculation inside its sentence, whose first
 /// operand then stands for the result.
@@ -71,7 +71,14 @@ fn alone(case: &Case<'_>, index: usize) -> bool {
 fn operands(case: &Case<'_>, index: usize) -> Vec<usize> {
     let derivation = case.derivation;
     let equation = &derivation.equations[index];
-    let (Some(_), Some(result)) = (&equation.shown, equation.result) else { return Vec::new() };
+    let (Some(shown), Some(result)) = (&equation.shown, equation.result) else { return Vec::new() };
+    // A link of a chain (`2*3 + 4 = 6 + 4 = 10`) cannot be taken out of it.
+    let equals = |at: Option<usize>| {
+        at.and_then(|at| derivation.tokens.get(at)).is_some_and(|token| token.kind == TokenKind::Equals)
+    };
+    if equals(shown.start.checked_sub(1)) || equals(Some(result + 1)) {
+        return Vec::new();
+    }
     let mut operands = Vec::new();
     let mut percentages = false;
     percentage(&equation.left, &mut percentages);
