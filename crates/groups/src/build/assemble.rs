@@ -6,7 +6,7 @@ use crate::{
     gate::{GateLimits, GateReason, gate, gate_trace, words},
     label::flawless,
     math,
-    proposal::{Proposal, SeedProblem},
+    proposal::{FlawSource, Proposal, SeedProblem},
 };
 use rand::seq::SliceRandom;
 use serde_json::{Map, Value, json};
@@ -104,7 +104,18 @@ pub fn grow(seed: &SeedProblem, recipe: &Recipe, root: Seed) -> Grown {
         .map(|(kind, _)| kind.name())
         .collect();
     proposals.shuffle(&mut branch.child("kinds", 0).rng());
-    let mut grown = assemble(seed, &positive, proposals, recipe, root);
+    let resort = |proposal: &Proposal| match &proposal.flaw.source {
+        FlawSource::Rule { rule } => math::last_resort(rule),
+        FlawSource::Llm { .. } => false,
+    };
+    let preferred: Vec<Vec<Proposal>> = proposals
+        .iter()
+        .map(|block| block.iter().filter(|proposal| !resort(proposal)).cloned().collect())
+        .collect();
+    let mut grown = assemble(seed, &positive, preferred, recipe, root);
+    if grown.skip == Some(GateReason::TooFewNegatives.name()) {
+        grown = assemble(seed, &positive, proposals, recipe, root);
+    }
     grown.inapplicable = inapplicable;
     grown
 }
