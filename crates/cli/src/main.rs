@@ -3,6 +3,7 @@
 mod bench;
 mod config;
 mod evaluate;
+mod groups;
 mod model;
 mod progress;
 mod quickstart;
@@ -43,6 +44,9 @@ enum Command {
     /// Train reward models.
     #[command(subcommand)]
     Rm(rm::RmCommand),
+    /// Build groups of reference and flawed traces, and look after their files.
+    #[command(subcommand)]
+    Groups(groups::GroupsCommand),
     /// Look at the embedded worlds, and remake their checkpoints.
     #[command(subcommand)]
     World(world::WorldCommand),
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Command::Bench(bench) => bench::run(&bench),
         Command::Model(command) => model::run(&command),
         Command::Rm(command) => rm::run(&command),
+        Command::Groups(command) => groups::run(&command),
         Command::World(command) => world::run(&command),
     };
     match result {

@@ -8,14 +8,17 @@
 pub mod build;
 pub mod code;
 mod error;
+pub mod export;
 mod file;
 pub mod gate;
+pub mod html;
 pub mod label;
 pub mod llm;
 pub mod math;
 pub mod probe;
 pub mod proposal;
 mod split;
+pub mod survey;
 mod world;
 
 pub use error::GroupsError;

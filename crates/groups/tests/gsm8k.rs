@@ -35,7 +35,9 @@ fn multiplied(line: &str) -> String {
         .map(|(at, c)| {
             let before = line[..at].trim_end().chars().next_back();
             let after = line[at + c.len_utf8()..].trim_start().chars().next();
-            if matches!(c, 'x' | 'X') && near(before) && near(after) { '*' } else { c }
+            // After a unit (`60 students x 2/3`) it stands alone.
+            let alone = line[..at].ends_with(' ');
+            if matches!(c, 'x' | 'X') && (near(before) || alone) && near(after) { '*' } else { c }
         })
         .collect()
 }
@@ -55,7 +57,8 @@ fn equations(line: &str) -> Vec<(Fraction, Fraction, String)> {
                 break;
             }
         }
-        let left = line[start..at].trim_start_matches([' ', ',', '.']).trim();
+        let left = line[start..at].trim_start_matches([' ', ',']).trim();
+        let left = left.strip_prefix(". ").unwrap_or(left).trim();
         let right: String = line[at + 1..]
             .trim_start()
             .chars()

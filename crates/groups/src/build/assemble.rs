@@ -7,7 +7,7 @@ use crate::{
     label::flawless,
     llm::{Draft, Goal, Help, LlmCounts},
     math,
-    proposal::{Proposal, SeedProblem},
+    proposal::{FlawSource, Proposal, SeedProblem},
 };
 use rand::seq::SliceRandom;
 use serde_json::{Map, Value, json};
@@ -80,9 +80,7 @@ const FORMS: usize = 3;
 #[must_use]
 pub fn grow(seed: &SeedProblem, recipe: &Recipe, root: Seed) -> Grown {
     match draft(seed, root) {
-        Ok((draft, inapplicable)) => {
-            Grown { inapplicable, ..assemble(seed, &draft.positive, draft.blocks, recipe, root) }
-        }
+        Ok((draft, inapplicable)) => Grown { inapplicable, ..assemble_preferred(seed, draft, recipe, root) },
         Err(skip) => Grown::skip(skip),
     }
 }
@@ -99,7 +97,7 @@ pub fn grow_with(help: &Help, seed: &SeedProblem, recipe: &Recipe, root: Seed) -
     };
     let goal = Goal { wanted: recipe.wanted, limits: recipe.limits, seed: branch(seed, root) };
     let mut grown = match help.complete(seed, drafted, &goal, &mut llm)? {
-        Ok(draft) => assemble(seed, &draft.positive, draft.blocks, recipe, root),
+        Ok(draft) => assemble_preferred(seed, draft, recipe, root),
         Err(skip) => Grown::skip(skip),
     };
     if let Some(group) = grown.group.take() {
@@ -152,6 +150,24 @@ pub fn draft(seed: &SeedProblem, root: Seed) -> Result<(Draft, Vec<&'static str>
         .collect();
     proposals.shuffle(&mut branch.child("kinds", 0).rng());
     Ok((Draft { positive, blocks: proposals }, inapplicable))
+}
+
+/// Makes a group without what is a rule's last resort, or with it where too little is left otherwise.
+fn assemble_preferred(seed: &SeedProblem, draft: Draft, recipe: &Recipe, root: Seed) -> Grown {
+    let Draft { positive, blocks } = draft;
+    let resort = |proposal: &Proposal| match &proposal.flaw.source {
+        FlawSource::Rule { rule } => math::last_resort(rule),
+        FlawSource::Llm { .. } => false,
+    };
+    let preferred: Vec<Vec<Proposal>> = blocks
+        .iter()
+        .map(|block| block.iter().filter(|proposal| !resort(proposal)).cloned().collect())
+        .collect();
+    let grown = assemble(seed, &positive, preferred, recipe, root);
+    if grown.skip == Some(GateReason::TooFewNegatives.name()) {
+        return assemble(seed, &positive, blocks, recipe, root);
+    }
+    grown
 }
 
 /// Makes a group of a reference trace and proposals. These come in blocks, one for each kind, the preferred first: a

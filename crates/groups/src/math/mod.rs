@@ -15,4 +15,4 @@ mod token;
 pub use derivation::{Derivation, Unusable};
 pub use rational::Rational;
 pub use revision::{Change, Refusal, Revision, revise};
-pub use rules::{Draft, drafts};
+pub use rules::{Draft, drafts, last_resort};

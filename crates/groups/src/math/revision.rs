@@ -129,7 +129,34 @@ fn recalculate(
         }
         numbers[token] = Some(follow(derivation, change, link, old, &numbers, &altered)?);
     }
+    announced(derivation, &mut numbers, &altered);
     Ok((numbers, altered))
+}
+
+/// A sentence may state a result before it calculates it: `worth $60 because 20 x 3 = 60`.
+fn announced(derivation: &Derivation, numbers: &mut [Option<Rational>], altered: &[bool]) {
+    for (index, equation) in derivation.equations.iter().enumerate() {
+        let (Some(result), true) = (equation.result, altered[index]) else { continue };
+        let start = equation.shown.as_ref().map_or(result, |shown| shown.start);
+        for token in 0..start {
+            let link = derivation.links[token];
+            let mention = derivation.tokens[token].line == equation.line
+                && derivation.tokens[token].number() == derivation.tokens[result].number()
+                && link.result.is_none()
+                && !link.given;
+            if mention && !operand(derivation, token) {
+                numbers[token] = numbers[result];
+            }
+        }
+    }
+}
+
+/// Whether a number takes part in a calculation that is shown.
+fn operand(derivation: &Derivation, token: usize) -> bool {
+    derivation
+        .equations
+        .iter()
+        .any(|equation| equation.shown.as_ref().is_some_and(|shown| shown.contains(&token)))
 }
 
 /// What becomes of a number that is a mention or an operand.

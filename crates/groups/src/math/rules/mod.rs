@@ -45,6 +45,12 @@ impl Draft {
     }
 }
 
+/// Whether a form of a rule changes how a text looks, so that it is used only where a group would have too few kinds.
+#[must_use]
+pub fn last_resort(rule: &str) -> bool {
+    steps::LAST_RESORT.contains(&rule)
+}
+
 /// A problem's derivation as the rules see it.
 pub(super) struct Case<'a> {
     derivation: &'a Derivation,
@@ -52,6 +58,8 @@ pub(super) struct Case<'a> {
 }
 
 /// The flawed traces of a kind, best first: at most `most`, each with another text.
+///
+/// Of whole lines only every second trace of three lines loses one, by its seed.
 #[must_use]
 pub fn drafts(
     derivation: &Derivation,
@@ -64,11 +72,11 @@ pub fn drafts(
     let mut drafts = match kind {
         FlawKind::ArithmeticSlip => slips::drafts(&case, seed),
         FlawKind::WrongOperation => operations::drafts(&case),
-        FlawKind::DroppedStep => steps::dropped(&case),
+        FlawKind::DroppedStep => steps::dropped(&case, seed),
         FlawKind::MisreadQuantity => quantities::misread(&case, seed),
         FlawKind::SwappedEntities => entities::drafts(&case),
         FlawKind::UnitOrRateError => units::drafts(&case),
-        FlawKind::PrematureConclusion => steps::premature(&case),
+        FlawKind::PrematureConclusion => steps::premature(&case, seed),
         _ => Vec::new(),
     };
     // Forms come in blocks; a seeded order over all drafts lets the frequent ones win, one over forms none.
@@ -79,7 +87,7 @@ pub fn drafts(
             forms.push(draft.rule);
         }
     }
-    drafts.sort_by_key(|draft| forms.iter().position(|form| *form == draft.rule));
+    drafts.sort_by_key(|draft| (last_resort(draft.rule), forms.iter().position(|form| *form == draft.rule)));
     let mut proposals: Vec<Proposal> = Vec::new();
     for draft in drafts {
         if proposals.len() == most {

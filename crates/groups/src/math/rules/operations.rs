@@ -2,6 +2,7 @@
 
 use super::{Case, Draft};
 use crate::math::{
+    equation::Expression,
     revision::Change,
     token::{Operation, TokenKind},
 };
@@ -30,7 +31,10 @@ pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {
                 Times => &[Plus, Over, Minus],
                 Over => &[Times, Minus],
             };
-            for other in others {
+            // Where more than two numbers are combined, a sign that binds otherwise would group them otherwise.
+            let alone = matches!(&equation.left, Expression::Binary { left, right, .. }
+                if left.single().is_some() && right.single().is_some());
+            for other in others.iter().filter(|other| alone || other.binds() == operation.binds()) {
                 let change = Change { signs: [(token, *other)].into(), ..Change::default() };
                 drafts.push(Draft::altering("other_sign", equation.line, change));
             }
