@@ -195,7 +195,7 @@ fn replaced(path: &Path, text: &str, set: &[String]) -> Result<String> {
 }
 
 /// The parser's message, and for an unknown key the nearest known one.
-fn with_nearest(error: &toml::de::Error) -> String {
+pub(crate) fn with_nearest(error: &toml::de::Error) -> String {
     let message = error.message();
     let whole = error.to_string();
     let mut quoted = message.split('`').skip(1).step_by(2);

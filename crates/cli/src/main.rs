@@ -4,6 +4,7 @@ mod bench;
 mod config;
 mod evaluate;
 mod generate;
+mod groups;
 mod model;
 mod progress;
 mod quickstart;
@@ -51,6 +52,9 @@ enum Command {
     /// Verify answers and programs by themselves, from files of cases.
     #[command(subcommand)]
     Verify(verify::VerifyCommand),
+    /// Build groups of reference and flawed traces, and look after their files.
+    #[command(subcommand)]
+    Groups(groups::GroupsCommand),
     /// Look at the embedded worlds, and remake their checkpoints.
     #[command(subcommand)]
     World(world::WorldCommand),
@@ -66,6 +70,7 @@ fn main() -> ExitCode {
         Command::Model(command) => model::run(&command),
         Command::Rm(command) => rm::run(&command),
         Command::Verify(command) => verify::run(&command),
+        Command::Groups(command) => groups::run(&command),
         Command::World(command) => world::run(&command),
     };
     match result {

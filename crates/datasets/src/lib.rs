@@ -1,5 +1,7 @@
 //! Published problem sets, read in the formats in which they are published.
 
+pub mod seeds;
+
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};

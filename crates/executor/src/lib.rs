@@ -12,6 +12,6 @@ pub mod usage;
 
 pub use call::{Call, CallFailure, Completion, Executor};
 pub use in_process::InProcess;
-pub use openai::{Api, ConfigError, OpenAi, OpenAiConfig};
+pub use openai::{Api, Chat, ChatReply, ConfigError, OpenAi, OpenAiConfig, Unanswered};
 pub use sampling::{Sampling, SamplingError};
 pub use usage::{Meter, Usage};

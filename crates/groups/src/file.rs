@@ -132,8 +132,9 @@ impl Iterator for GroupReader {
 #[derive(Deserialize)]
 struct Row {
     problem_id: String,
+    #[serde(default)]
     source: String,
-    task_type: TaskDomain,
+    task_type: Option<String>,
     problem: String,
     #[serde(default)]
     reference_solution: String,
@@ -146,12 +147,42 @@ struct Row {
 }
 
 impl Row {
+    /// The domain. Published files call it otherwise (`algorithm`), or name it in the metadata only; then the
+    /// dimensions of the first rubric tell, and the name is kept in the metadata.
+    fn domain(&mut self) -> Result<TaskDomain, String> {
+        let known = [TaskDomain::Math, TaskDomain::Code, TaskDomain::Steps];
+        if let Some(domain) =
+            known.into_iter().find(|domain| self.task_type.as_deref() == Some(domain.name()))
+        {
+            return Ok(domain);
+        }
+        let rubric = self.positive_pool.first().map(|positive| &positive.rubric);
+        let has = |dimension: &str| rubric.is_some_and(|rubric| rubric.contains_key(dimension));
+        let domain = match (has("task_understanding"), has("problem_understanding")) {
+            (true, _) => TaskDomain::Code,
+            (_, true) => TaskDomain::Math,
+            _ => {
+                let told = self.task_type.as_deref().unwrap_or("missing");
+                return Err(format!(
+                    "`task_type` is {told}, expected math, code or steps, and no rubric tells which"
+                ));
+            }
+        };
+        if let Some(told) = self.task_type.take()
+            && !self.metadata.contains_key("task_type")
+        {
+            self.metadata.insert("task_type".to_owned(), Value::String(told));
+        }
+        Ok(domain)
+    }
+
     /// Keeps the unknown fields among the metadata.
-    fn into_group(self) -> Result<Group, String> {
+    fn into_group(mut self) -> Result<Group, String> {
+        let task_type = self.domain()?;
         let Row {
             problem_id,
             source,
-            task_type,
+            task_type: _,
             problem,
             reference_solution,
             positive_pool,
@@ -218,7 +249,7 @@ pub fn write_groups(
 
 /// A valid group as one line, line break included, that reads back as the same group. JSON has no NaN, and free-form
 /// fields may bear the names of others, so that is looked at rather than assumed.
-fn line(group: &Group) -> Result<Vec<u8>, String> {
+pub(crate) fn line(group: &Group) -> Result<Vec<u8>, String> {
     group.validate()?;
     let mut line = serde_json::to_vec(group).map_err(|error| error.to_string())?;
     let again = serde_json::from_slice::<Row>(&line)

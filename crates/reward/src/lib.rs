@@ -1,15 +1,20 @@
 //! Rewards: what a trace is worth.
 //!
 //! [`rule`] turns measurements into a number; [`measure`] takes the measurements with a frozen executor and a
-//! verifier; [`model`] is the rubric reward model that reads the trace itself. Whatever could not be measured is
+//! verifier; [`model`] is the rubric reward model that reads the trace itself, and [`judge`] a
+//! prompted model in its place; both are [`TraceScorer`]s. Whatever could not be measured is
 //! unknown (`None`) and stays so.
 
+pub mod judge;
 pub mod leak;
 pub mod loss;
 pub mod measure;
 pub mod model;
 pub mod rule;
+pub mod scorer;
 
+pub use judge::PromptedJudge;
 pub use measure::{Baselines, Measured, measure};
 pub use model::{RewardModel, RubricScore};
 pub use rule::{Evidence, Needs, Rule};
+pub use scorer::{ScoreFailure, ScoreItem, TraceScorer};

@@ -78,10 +78,10 @@ fn default_concurrency() -> NonZeroUsize {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ConfigError {
     /// Nowhere to send calls.
-    #[error("executor setting `base_urls` is empty; name at least one, such as http://localhost:8000")]
+    #[error("setting `base_urls` is empty; name at least one, such as http://localhost:8000")]
     NoBaseUrl,
     /// Not a place to send calls.
-    #[error("executor setting `base_urls` has {url:?}: {why}")]
+    #[error("setting `base_urls` has {url:?}: {why}")]
     BaseUrl {
         /// As written, or without its password.
         url: String,
@@ -89,7 +89,7 @@ pub enum ConfigError {
         why: String,
     },
     /// A value that makes no sense.
-    #[error("executor setting `{key}` is {value}, expected {expected}")]
+    #[error("setting `{key}` is {value}, expected {expected}")]
     Setting {
         /// Which.
         key: &'static str,
@@ -99,10 +99,10 @@ pub enum ConfigError {
         expected: &'static str,
     },
     /// A sampling setting that makes no sense.
-    #[error("executor setting {0}")]
+    #[error("setting {0}")]
     Sampling(#[from] SamplingError),
     /// A field that the executor sets itself.
-    #[error("executor setting `extra.{key}` would override a field that is set elsewhere; {instead}")]
+    #[error("setting `extra.{key}` would override a field that is set elsewhere; {instead}")]
     Extra {
         /// Which.
         key: String,

@@ -62,6 +62,11 @@ impl Client {
             Api::Completions => "v1/completions",
             Api::Chat => "v1/chat/completions",
         };
+        Ok(reply::read(self.api, endpoint, &self.post(endpoint, path, body)?)?)
+    }
+
+    /// The body of a successful reply.
+    pub(super) fn post(&self, endpoint: &str, path: &str, body: &str) -> Result<Vec<u8>, Failed> {
         let mut request = self
             .agent
             .post(format!("{endpoint}/{path}"))
@@ -89,7 +94,7 @@ impl Client {
                 CallFailure::Status { endpoint: endpoint.to_owned(), code: status.as_u16(), excerpt };
             return Err(Failed { failure, retry_after });
         }
-        Ok(reply::read(self.api, endpoint, &read.map_err(failed)?)?)
+        Ok(read.map_err(failed)?)
     }
 
     fn failure(&self, endpoint: &str, error: ureq::Error) -> CallFailure {

@@ -6,14 +6,17 @@
 //! Waiting is bounded: `retries` + 1 attempts of at most `timeout_s` each, with pauses of at most
 //! [`LONGEST_BACK_OFF`] and [`LONGEST_RETRY_AFTER`].
 
+mod chat;
 mod config;
 mod endpoint;
 mod reply;
 mod request;
 mod retry;
 
+pub use chat::{Chat, ChatReply, Unanswered};
 pub use config::{Api, ConfigError, OpenAiConfig};
-pub use retry::{LONGEST_BACK_OFF, LONGEST_RETRY_AFTER};
+pub use request::canonical;
+pub use retry::{LONGEST_BACK_OFF, LONGEST_RETRY_AFTER, back_off};
 
 use crate::{
     call::{Call, CallFailure, Completion, Executor},

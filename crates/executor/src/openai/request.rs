@@ -72,7 +72,8 @@ fn prompts(settings: &Settings) -> Vec<Value> {
 }
 
 /// JSON with sorted keys, whatever order the map type keeps.
-fn canonical(value: &Value) -> String {
+#[must_use]
+pub fn canonical(value: &Value) -> String {
     match value {
         Value::Object(map) => {
             let sorted: BTreeMap<&String, String> =

@@ -11,7 +11,8 @@ pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// The pause before the `round`-th round of attempts (from 1): `base · 2^(round − 1)`, at most
 /// [`LONGEST_BACK_OFF`], times a factor from ½ to 1 that follows from the seed.
-pub(super) fn back_off(base: Duration, seed: Seed, round: usize) -> Duration {
+#[must_use]
+pub fn back_off(base: Duration, seed: Seed, round: usize) -> Duration {
     let doublings = i32::try_from(round.saturating_sub(1)).unwrap_or(i32::MAX);
     let seconds = (base.as_secs_f64() * 2_f64.powi(doublings.min(64))).min(LONGEST_BACK_OFF.as_secs_f64());
     let jitter: f64 = seed.child("retry", round as u64).rng().random_range(0.5..1.0);

@@ -283,3 +283,56 @@ proptest! {
         prop_assert_eq!(rows.last(), Some(&Ok(group())));
     }
 }
+
+/// A file as others publish it: its minimal example, and a group with every field of its pipeline.
+#[test]
+fn published_groups_are_read() {
+    let rubric = |names: [&str; 5], label: u8, total: f64| {
+        let mut map: Map<String, Value> =
+            names.iter().map(|name| ((*name).to_owned(), label.into())).collect();
+        map.insert("total".into(), total.into());
+        map
+    };
+    let code = ["task_understanding", "plan_quality", "step_coherence", "action_support", "non_leakage"];
+    let math = [
+        "problem_understanding",
+        "solution_strategy",
+        "step_coherence",
+        "calculation_correctness",
+        "answer_support",
+    ];
+    let minimal = serde_json::json!({
+        "problem_id": "example_000001", "source": "code", "task_type": "algorithm", "problem": "Statement.",
+        "reference_solution": "print(1)",
+        "positive_pool": [{"reasoning": "A correct trace.", "rubric": rubric(code, 4, 1.0)}],
+        "negative_bank": [{"reasoning": "A flawed trace.", "negative_kind": "wrong_algorithm_choice",
+                           "rubric": rubric(code, 1, 0.35)}],
+    });
+    let full = serde_json::json!({
+        "problem_id": "code_000007", "source": "code", "problem": "Statement.", "reference_solution": "print(1)",
+        "positive_pool": [{"reasoning": "A trace.", "label": "positive", "rubric": rubric(code, 4, 1.0),
+                           "rubric_label": null, "rubric_score_raw": 10.0, "raw_reason_length": 9,
+                           "clean_reason_length": 8}],
+        "negative_bank": [{"reasoning": "A flaw.", "negative_kind": "off_by_one", "negative_index": 0,
+                           "label": "negative", "rubric": rubric(code, 2, 0.5), "rubric_reason": "why",
+                           "metadata": {"judge_meta": {}, "source_row_index": 3}}],
+        "metadata": {"task_type": "code", "source_dataset": "x", "source_row_index": 7},
+    });
+    let gsm8k = serde_json::json!({
+        "problem_id": "gsm8k_1", "source": "gsm8k", "task_type": "math", "problem": "Q?", "reference_solution": "72",
+        "positive_pool": [{"reasoning": "A trace.", "rubric": rubric(math, 4, 1.0)}],
+        "negative_bank": [{"reasoning": "A flaw.", "negative_kind": "dropped_step", "rubric": rubric(math, 2, 0.5)}],
+        "metadata": {"answer": "72", "math_dimension_names": math},
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("published.jsonl");
+    std::fs::write(&path, format!("{minimal}\n{full}\n{gsm8k}\n")).unwrap();
+    let groups: Vec<Group> = GroupReader::open(&path).unwrap().collect::<Result<_, _>>().unwrap();
+    let domains: Vec<TaskDomain> = groups.iter().map(|group| group.task_type).collect();
+    assert_eq!(domains, [TaskDomain::Code, TaskDomain::Code, TaskDomain::Math]);
+    assert_eq!(groups[0].metadata["task_type"], "algorithm");
+    assert_eq!(groups[1].negative_bank[0].extra["rubric_reason"], "why");
+    let again = folder.path().join("again.jsonl");
+    write_groups(&again, groups.clone()).unwrap();
+    assert_eq!(GroupReader::open(&again).unwrap().collect::<Result<Vec<_>, _>>().unwrap(), groups);
+}

@@ -1,0 +1,131 @@
+//! Files of any layout, by the names of their columns.
+
+use super::{SeedRow, statement, text};
+use crate::DatasetError;
+use parquet::{
+    file::{reader::FileReader, serialized_reader::SerializedFileReader},
+    record::Field,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::{fs::File, path::Path};
+use tracelift_domain::{Gold, Problem, TaskDomain};
+
+/// Which column holds what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnMap {
+    /// The statement.
+    pub problem: String,
+    /// The solution.
+    pub solution: Option<String>,
+    /// The final answer.
+    pub answer: Option<String>,
+    /// An identifier; by default file and line.
+    pub id: Option<String>,
+    /// A reference trace.
+    pub trace: Option<String>,
+    /// What the problems call for. Default: `math`.
+    #[serde(default = "math")]
+    pub domain: TaskDomain,
+    /// What the groups give as their source; by default the file's name.
+    pub source: Option<String>,
+}
+
+fn math() -> TaskDomain {
+    TaskDomain::Math
+}
+
+/// A row by its map. `line` is the row's number where there are no lines.
+///
+/// # Errors
+/// Names the column that is missing or holds no text.
+pub fn row_of(row: &Value, map: &ColumnMap, stem: &str, line: usize) -> Result<SeedRow, String> {
+    let column = |name: &str| -> Result<String, String> {
+        match row.get(name) {
+            None => {
+                let known: Vec<&str> =
+                    row.as_object().map(|row| row.keys().map(String::as_str).collect()).unwrap_or_default();
+                Err(format!("has no column `{name}`; it has {}", known.join(", ")))
+            }
+            Some(_) => text(row, name).ok_or_else(|| format!("column `{name}` is no text")),
+        }
+    };
+    let optional = |name: &Option<String>| name.as_ref().map(|name| column(name)).transpose();
+    let statement = column(&map.problem)?;
+    if statement.is_empty() {
+        return Err(format!("column `{}` is empty", map.problem));
+    }
+    let solution = optional(&map.solution)?.unwrap_or_default();
+    let gold = match map.domain {
+        TaskDomain::Code => Gold::Tests(statement::examples(&statement)),
+        TaskDomain::Math | TaskDomain::Steps => {
+            let after_marks = || solution.rsplit_once("####").map(|(_, answer)| answer.trim().to_owned());
+            let answer = optional(&map.answer)?.or_else(after_marks);
+            Gold::Answer(answer.ok_or("no column holds the answer; name it as `answer` in `columns`")?)
+        }
+    };
+    let source = map.source.clone().unwrap_or_else(|| stem.to_owned());
+    let id = optional(&map.id)?.unwrap_or_else(|| format!("{line:05}"));
+    let mut origin = Map::new();
+    origin.insert("line".to_owned(), line.into());
+    Ok(SeedRow {
+        problem: Problem { id: format!("{source}/{id}"), source, domain: map.domain, statement, gold },
+        solution,
+        trace: optional(&map.trace)?,
+        origin,
+    })
+}
+
+/// The rows of a Parquet file.
+pub(super) fn parquet(
+    path: &Path,
+    map: ColumnMap,
+    stem: String,
+) -> Result<Box<dyn Iterator<Item = Result<SeedRow, DatasetError>> + Send>, DatasetError> {
+    let file = File::open(path).map_err(|source| DatasetError::Io { path: path.to_owned(), source })?;
+    let path = path.to_owned();
+    let wrong = {
+        let path = path.clone();
+        move |line: usize, message: String| DatasetError::Line { path: path.clone(), line, message }
+    };
+    let reader = SerializedFileReader::new(file).map_err(|error| wrong(0, error.to_string()))?;
+    let groups = reader.num_row_groups();
+    let mut line = 0;
+    let rows = (0..groups).flat_map(move |group| {
+        let mut out = Vec::new();
+        let rows = reader.get_row_group(group).and_then(|group| {
+            let rows = group.get_row_iter(None)?;
+            rows.collect::<Result<Vec<_>, _>>()
+        });
+        match rows {
+            Err(error) => out.push(Err(wrong(line + 1, format!("row group {group}: {error}")))),
+            Ok(rows) => out.extend(rows.iter().map(|row| {
+                line += 1;
+                let object: Map<String, Value> =
+                    row.get_column_iter().map(|(name, field)| (name.clone(), plain(field))).collect();
+                row_of(&Value::Object(object), &map, &stem, line).map_err(|message| wrong(line, message))
+            })),
+        }
+        out
+    });
+    Ok(Box::new(rows))
+}
+
+/// Texts and numbers; a column of another type is `null` and refused where it is asked for.
+fn plain(field: &Field) -> Value {
+    match field {
+        Field::Str(text) => Value::from(text.as_str()),
+        Field::Bool(value) => Value::from(*value),
+        Field::Byte(n) => Value::from(*n),
+        Field::Short(n) => Value::from(*n),
+        Field::Int(n) => Value::from(*n),
+        Field::Long(n) => Value::from(*n),
+        Field::UInt(n) => Value::from(*n),
+        Field::ULong(n) => Value::from(*n),
+        Field::Float(n) => Value::from(*n),
+        Field::Double(n) => Value::from(*n),
+        Field::Bytes(bytes) => std::str::from_utf8(bytes.data()).map_or(Value::Null, Value::from),
+        _ => Value::Null,
+    }
+}

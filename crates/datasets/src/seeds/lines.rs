@@ -1,0 +1,71 @@
+//! The lines of a file, one at a time and none without end.
+
+use crate::DatasetError;
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+/// Longest line.
+const LONGEST: u64 = 16 << 20;
+
+/// Lines that are not blank, with their numbers from 1.
+pub(super) struct Lines {
+    path: PathBuf,
+    input: BufReader<File>,
+    line: usize,
+    ended: bool,
+}
+
+impl Lines {
+    pub(super) fn open(path: &Path) -> Result<Lines, DatasetError> {
+        match File::open(path) {
+            Ok(file) => {
+                Ok(Lines { path: path.to_owned(), input: BufReader::new(file), line: 0, ended: false })
+            }
+            Err(source) => Err(DatasetError::Io { path: path.to_owned(), source }),
+        }
+    }
+
+    fn advance(&mut self) -> io::Result<Option<Result<String, &'static str>>> {
+        let mut buffer = Vec::new();
+        self.line += 1;
+        let read = (&mut self.input).take(LONGEST + 1).read_until(b'\n', &mut buffer)?;
+        if read == 0 {
+            return Ok(None);
+        }
+        if read as u64 > LONGEST {
+            self.ended = true;
+            return Ok(Some(Err("the line is longer than 16 MiB; the format has one JSON object a line")));
+        }
+        Ok(Some(String::from_utf8(buffer).map_err(|_| "the line is not UTF-8")))
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Result<(usize, String), DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.ended {
+            match self.advance() {
+                Err(source) => {
+                    self.ended = true;
+                    return Some(Err(DatasetError::Io { path: self.path.clone(), source }));
+                }
+                Ok(None) => self.ended = true,
+                Ok(Some(Ok(line))) if line.trim().is_empty() => {}
+                Ok(Some(Ok(line))) => return Some(Ok((self.line, line))),
+                Ok(Some(Err(message))) => {
+                    let message = message.to_owned();
+                    return Some(Err(DatasetError::Line {
+                        path: self.path.clone(),
+                        line: self.line,
+                        message,
+                    }));
+                }
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,140 @@
+//! What is built from what.
+
+use super::assemble::Recipe;
+use crate::{
+    error::GroupsError,
+    gate::GateLimits,
+    llm::{JudgeSection, LlmConfig},
+};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use tracelift_datasets::seeds::{ColumnMap, SeedFormat};
+use tracelift_domain::Seed;
+use tracelift_worlds::WorldName;
+
+/// A build.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BuildConfig {
+    /// The group file to write.
+    pub out: PathBuf,
+    /// Of everything random. Default: 18.
+    #[serde(default = "seed")]
+    pub seed: Seed,
+    /// How many flawed traces a group should hold. Default: 6.
+    #[serde(default = "wanted")]
+    pub wanted: usize,
+    /// Grow groups even from problems of known test sets. Default: no.
+    #[serde(default)]
+    pub force_test_sets: bool,
+    /// Leave out seeds that overlap with a benchmark, rather than report them only. Default: yes.
+    #[serde(default = "yes")]
+    pub drop_overlaps: bool,
+    /// How strict the gates are.
+    #[serde(default)]
+    pub gates: GateLimits,
+    /// Where problems come from.
+    pub seeds: Vec<SeedConfig>,
+    /// Test sets with which seeds are compared.
+    #[serde(default)]
+    pub benchmarks: Vec<BenchmarkConfig>,
+    /// A model that writes traces. Default: none, all is by rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub llm: Option<LlmConfig>,
+    /// A model that labels. Default: none, all labels are by construction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeSection>,
+}
+
+/// A source of problems: exactly one of `path` (with `format`), `groups` and `world`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeedConfig {
+    /// A file of problems with solutions.
+    pub path: Option<PathBuf>,
+    /// How it is laid out.
+    pub format: Option<SeedFormat>,
+    /// The columns of format `columns`.
+    pub columns: Option<ColumnMap>,
+    /// A group file, whose reference traces are broken anew.
+    pub groups: Option<PathBuf>,
+    /// An embedded world, which makes problems, traces and flaws itself.
+    pub world: Option<WorldName>,
+    /// At most so many problems; of a world, 1000 by default.
+    pub limit: Option<u64>,
+    /// The licence of the source, for the dataset card.
+    pub licence: Option<String>,
+}
+
+/// A test set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BenchmarkConfig {
+    /// What it is called in the report.
+    pub name: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// How it is laid out.
+    pub format: SeedFormat,
+    /// The columns of format `columns`.
+    pub columns: Option<ColumnMap>,
+}
+
+fn seed() -> Seed {
+    Seed(18)
+}
+
+fn wanted() -> usize {
+    6
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl BuildConfig {
+    /// Checks that the settings make groups.
+    ///
+    /// # Errors
+    /// The first key that is wrong.
+    pub fn validate(&self) -> Result<(), GroupsError> {
+        let wrong = |key, value: String, advice| Err(GroupsError::Setting { key, value, advice });
+        if self.seeds.is_empty() {
+            return wrong("seeds", "empty".into(), "name at least one source as `[[seeds]]`");
+        }
+        let limits = &self.gates;
+        if limits.kinds == 0 || limits.kinds > 7 {
+            return wrong("gates.kinds", limits.kinds.to_string(), "a domain has 7 kinds; ask for 1 to 7");
+        }
+        if limits.negatives < limits.kinds {
+            return wrong("gates.negatives", limits.negatives.to_string(), "ask for at least `gates.kinds`");
+        }
+        if self.wanted < limits.negatives {
+            return wrong("wanted", self.wanted.to_string(), "ask for at least `gates.negatives`");
+        }
+        for seeds in &self.seeds {
+            let given = [seeds.path.is_some(), seeds.groups.is_some(), seeds.world.is_some()];
+            if given.iter().filter(|given| **given).count() != 1 {
+                return wrong(
+                    "seeds",
+                    "unclear".into(),
+                    "give each exactly one of `path`, `groups`, `world`",
+                );
+            }
+            if seeds.path.is_some() != seeds.format.is_some() {
+                return wrong(
+                    "seeds.format",
+                    format!("{:?}", seeds.format),
+                    "`path` needs a `format`, others none",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// What groups should hold.
+    #[must_use]
+    pub fn recipe(&self) -> Recipe {
+        Recipe { wanted: self.wanted, limits: self.gates }
+    }
+}

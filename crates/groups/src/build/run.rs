@@ -1,0 +1,395 @@
+//! The run of a build: chunks in parallel, written in order, with a record from which it goes on.
+//!
+//! Beside `groups.jsonl` a build keeps `groups.jsonl.partial` (what is written so far) and `groups.jsonl.progress`
+//! (how many items that took, and the counts). Both go when the build is finished; the counts stay as
+//! `groups.jsonl.report.json`.
+
+use super::{
+    assemble::{Grown, grow, grow_with},
+    config::BuildConfig,
+    overlap::{Benchmarks, Overlap},
+    report::{BuildReport, KEPT},
+    sources::{Item, items},
+};
+use crate::{
+    error::GroupsError,
+    file::line,
+    gate::words,
+    llm::{Help, LlmCounts},
+};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashSet,
+    fs::{self, File, OpenOptions},
+    hash::{DefaultHasher, Hash, Hasher},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+use tracelift_datasets::DatasetError;
+use tracelift_domain::Group;
+use tracelift_oracle::{Failure, OracleError};
+
+/// How many items are worked on at once.
+const CHUNK: usize = 1024;
+/// How many items are worked on at once where models help: their replies take longer than anything else, and what is
+/// worked on when a build is stopped is worked on again, though not asked again.
+const CHUNK_WITH_HELP: usize = 128;
+/// After how many chunks the record is renewed.
+const RECORD_EVERY: u64 = 8;
+
+/// Why a build ends before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A source or a benchmark cannot be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// Groups cannot be read or written.
+    #[error(transparent)]
+    Groups(#[from] GroupsError),
+    /// A file of the build cannot be written or read.
+    #[error("{action} {}: {source}", path.display())]
+    File {
+        /// What failed.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The models of the build cannot be made ready.
+    #[error(transparent)]
+    Oracle(#[from] OracleError),
+    /// A model's reply stayed away.
+    #[error(
+        "the build stopped after {groups} groups, which are in {}: {why}; the same command goes on from there, and what \
+         was answered is not asked again",
+        partial.display()
+    )]
+    Unfinished {
+        /// How many groups are done.
+        groups: u64,
+        /// Where they are.
+        partial: PathBuf,
+        /// What happened.
+        why: Failure,
+    },
+    /// An interrupted build with other settings lies there.
+    #[error(
+        "{} belongs to a build with other settings or another version; finish that one, or remove it and {}",
+        progress.display(),
+        partial.display()
+    )]
+    OtherSettings {
+        /// The record.
+        progress: PathBuf,
+        /// What was written.
+        partial: PathBuf,
+    },
+}
+
+/// How far a build has come.
+#[derive(Debug, Serialize, Deserialize)]
+struct Progress {
+    settings: String,
+    items: u64,
+    bytes: u64,
+    report: BuildReport,
+}
+
+struct Place {
+    out: PathBuf,
+    partial: PathBuf,
+    progress: PathBuf,
+    report: PathBuf,
+}
+
+impl Place {
+    fn of(out: &Path) -> Place {
+        let beside = |end: &str| {
+            let mut name = out.as_os_str().to_owned();
+            name.push(end);
+            PathBuf::from(name)
+        };
+        Place {
+            out: out.to_owned(),
+            partial: beside(".partial"),
+            progress: beside(".progress"),
+            report: beside(".report.json"),
+        }
+    }
+}
+
+fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> BuildError {
+    let path = path.to_owned();
+    move |source| BuildError::File { action, path: path.clone(), source }
+}
+
+/// Builds what a configuration says, going on where an interrupted build with the same settings stopped. After every
+/// chunk `tell` hears the counts so far.
+///
+/// # Errors
+/// When something cannot be read or written, or a model's reply stays away; what is written so far stays for the next
+/// attempt.
+pub fn build(config: &BuildConfig, tell: &mut dyn FnMut(&BuildReport)) -> Result<BuildReport, BuildError> {
+    config.validate()?;
+    let help = Help::new(config.llm.as_ref(), config.judge.as_ref(), &config.out)?;
+    build_with(config, help.as_ref(), tell)
+}
+
+/// As [`build`], with models that have been made ready: observed, stoppable, with an executor to confirm references.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_with(
+    config: &BuildConfig,
+    help: Option<&Help>,
+    tell: &mut dyn FnMut(&BuildReport),
+) -> Result<BuildReport, BuildError> {
+    config.validate()?;
+    let place = Place::of(&config.out);
+    if let Some(folder) = place.out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(failed("make", folder))?;
+    }
+    let benchmarks = Benchmarks::load(&config.benchmarks)?;
+    let mut settings = format!("{} {}", env!("CARGO_PKG_VERSION"), rules_alone(config));
+    if let Some(help) = help {
+        settings.push_str(&help.decisive().to_string());
+    }
+    let chunk_size = if help.is_some() { CHUNK_WITH_HELP } else { CHUNK };
+    let mut progress = resume(&place, settings)?;
+    let mut output = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&place.partial)
+        .map_err(failed("open", &place.partial))?;
+    output.set_len(progress.bytes).map_err(failed("shorten", &place.partial))?;
+    io::Seek::seek(&mut output, io::SeekFrom::End(0)).map_err(failed("seek", &place.partial))?;
+
+    for seeds in &config.seeds {
+        if let Some(licence) = &seeds.licence {
+            let name = seeds.path.as_ref().or(seeds.groups.as_ref()).and_then(|path| path.file_name());
+            let name = name.map_or_else(|| "world".to_owned(), |name| name.to_string_lossy().into_owned());
+            progress.report.licences.insert(name, licence.clone());
+        }
+    }
+    let mut stream = config.seeds.iter().map(|seeds| items(seeds, config.seed, config.force_test_sets));
+    let mut current: Box<dyn Iterator<Item = Item> + Send> = Box::new(std::iter::empty());
+    let mut seen: HashSet<u64> = HashSet::new();
+    let done = progress.items;
+    let (mut at, mut chunks) = (0_u64, 0_u64);
+    loop {
+        let mut chunk = Vec::with_capacity(chunk_size);
+        while chunk.len() < chunk_size {
+            let Some(item) = current.next() else {
+                match stream.next() {
+                    Some(next) => {
+                        current = next?;
+                        continue;
+                    }
+                    None => break,
+                }
+            };
+            // A problem counts as seen whatever became of it, so that what was done before need not be known.
+            let new = statement(&item).is_none_or(|statement| seen.insert(key(statement)));
+            at += 1;
+            if at > done {
+                chunk.push((item, new));
+            }
+        }
+        if chunk.is_empty() {
+            break;
+        }
+        let made: Vec<Result<Made, Failure>> = match help {
+            Some(help) => {
+                help.each(&chunk, |(item, new)| make(item.clone(), *new, config, &benchmarks, Some(help)))
+            }
+            None => {
+                let one = |(item, new)| make(item, new, config, &benchmarks, None);
+                chunk.into_par_iter().map(one).collect()
+            }
+        };
+        for made in made {
+            match made {
+                Ok(made) => progress.bytes += made.settle(&mut progress.report, &mut output, &place)?,
+                Err(why) => {
+                    record(&mut output, &progress, &place)?;
+                    let groups = progress.report.groups;
+                    return Err(BuildError::Unfinished { groups, partial: place.partial, why });
+                }
+            }
+            progress.items += 1;
+        }
+        chunks += 1;
+        tell(&progress.report);
+        if help.is_some() || chunks.is_multiple_of(RECORD_EVERY) {
+            record(&mut output, &progress, &place)?;
+        }
+    }
+    record(&mut output, &progress, &place)?;
+    let text = serde_json::to_vec_pretty(&progress.report).map_err(io::Error::other);
+    text.and_then(|text| replace(&place.report, &text)).map_err(failed("write", &place.report))?;
+    fs::rename(&place.partial, &place.out).map_err(failed("rename", &place.partial))?;
+    fs::remove_file(&place.progress).map_err(failed("remove", &place.progress))?;
+    Ok(progress.report)
+}
+
+/// What became of an item.
+enum Made {
+    Grown(Box<Grown>, Option<Result<Vec<u8>, String>>, Option<(String, Overlap)>),
+    HeldOut(&'static str),
+    Unreadable(String),
+}
+
+fn make(
+    item: Item,
+    new: bool,
+    config: &BuildConfig,
+    benchmarks: &Benchmarks,
+    help: Option<&Help>,
+) -> Result<Made, Failure> {
+    let skipped = |skip| Made::Grown(Box::new(Grown { skip: Some(skip), ..Grown::default() }), None, None);
+    let (grown, overlap) = match item {
+        Item::HeldOut(name) => return Ok(Made::HeldOut(name)),
+        Item::Unreadable(message) => return Ok(Made::Unreadable(message)),
+        _ if !new => return Ok(skipped(crate::GateReason::DuplicateProblem.name())),
+        Item::Group(group) => (labelled(*group, config, help)?, None),
+        Item::Seed(seed) => {
+            let overlap = benchmarks.overlap(&seed.problem.statement);
+            let overlap = overlap.map(|overlap| (seed.problem.id.clone(), overlap));
+            if overlap.is_some() && config.drop_overlaps {
+                let grown = Grown { skip: Some("overlaps_with_benchmark"), ..Grown::default() };
+                return Ok(Made::Grown(Box::new(grown), None, overlap));
+            }
+            let grown = match help {
+                None => grow(&seed, &config.recipe(), config.seed),
+                Some(help) => unless_left_out(help, grow_with(help, &seed, &config.recipe(), config.seed))?,
+            };
+            (grown, overlap)
+        }
+    };
+    let line = grown.group.as_ref().map(line);
+    Ok(Made::Grown(Box::new(grown), line, overlap))
+}
+
+/// A group of a world, which a judge may label.
+fn labelled(group: Group, config: &BuildConfig, help: Option<&Help>) -> Result<Grown, Failure> {
+    let Some(help) = help else { return Ok(Grown { group: Some(group), ..Grown::default() }) };
+    let mut llm = LlmCounts::default();
+    let label = help.label(group, &config.gates, &mut llm).map(|group| {
+        let skip = group.is_none().then_some(crate::GateReason::TooFewNegatives.name());
+        Grown { group, skip, llm, ..Grown::default() }
+    });
+    unless_left_out(help, label)
+}
+
+/// A seed for which no reply came is left out where the settings want that.
+fn unless_left_out(help: &Help, grown: Result<Grown, Failure>) -> Result<Grown, Failure> {
+    match grown {
+        Err(failure) if help.leaves_out(&failure) => {
+            let llm = LlmCounts { unanswered: 1, ..LlmCounts::default() };
+            Ok(Grown { llm, ..Grown::skip("unanswered") })
+        }
+        grown => grown,
+    }
+}
+
+/// What a build by rules depends on. What models add is told by [`Help::decisive`]; their addresses, limits and budgets
+/// may change from one attempt to the next.
+fn rules_alone(config: &BuildConfig) -> String {
+    serde_json::json!(BuildConfig { llm: None, judge: None, ..config.clone() }).to_string()
+}
+
+impl Made {
+    /// Counts it and writes its group; returns how many bytes that took.
+    fn settle(self, report: &mut BuildReport, output: &mut File, place: &Place) -> Result<u64, BuildError> {
+        report.seeds += 1;
+        match self {
+            Made::HeldOut(name) => *report.skipped.entry(format!("test set: {name}")).or_default() += 1,
+            Made::Unreadable(message) => {
+                report.unreadable += 1;
+                if report.messages.len() < KEPT {
+                    report.messages.push(message);
+                }
+            }
+            Made::Grown(grown, line, overlap) => {
+                if let Some((seed, overlap)) = overlap {
+                    *report.overlaps.entry(overlap.benchmark.clone()).or_default() += 1;
+                    if report.overlapping.len() < KEPT {
+                        let share = overlap.share * 100.0;
+                        report.overlapping.push(format!("{seed} ~ {} ({share:.0} %)", overlap.problem_id));
+                    }
+                }
+                grown.count(report);
+                match (line, &grown.group) {
+                    (Some(Ok(line)), _) => {
+                        output.write_all(&line).map_err(failed("write", &place.partial))?;
+                        return Ok(line.len() as u64);
+                    }
+                    (Some(Err(what)), Some(group)) => {
+                        let problem_id = group.problem_id.clone();
+                        return Err(
+                            GroupsError::Unreadable { path: place.out.clone(), problem_id, what }.into()
+                        );
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(0)
+    }
+}
+
+fn statement(item: &Item) -> Option<&str> {
+    match item {
+        Item::Seed(seed) => Some(&seed.problem.statement),
+        Item::Group(group) => Some(&group.problem),
+        Item::HeldOut(_) | Item::Unreadable(_) => None,
+    }
+}
+
+/// A problem, whatever its case and punctuation.
+fn key(statement: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    words(statement).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What an interrupted build left, or a fresh start.
+fn resume(place: &Place, settings: String) -> Result<Progress, BuildError> {
+    let fresh = |settings| Progress { settings, items: 0, bytes: 0, report: BuildReport::default() };
+    let text = match fs::read(&place.progress) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(fresh(settings)),
+        Err(error) => return Err(failed("read", &place.progress)(error)),
+    };
+    let other =
+        || BuildError::OtherSettings { progress: place.progress.clone(), partial: place.partial.clone() };
+    let progress: Progress = serde_json::from_slice(&text).map_err(|_| other())?;
+    let written = fs::metadata(&place.partial).map_or(0, |data| data.len());
+    if progress.settings != settings || written < progress.bytes {
+        return Err(other());
+    }
+    Ok(progress)
+}
+
+/// Makes what is written so far durable, then the record of it.
+fn record(output: &mut File, progress: &Progress, place: &Place) -> Result<(), BuildError> {
+    output.sync_data().map_err(failed("sync", &place.partial))?;
+    let text = serde_json::to_vec(progress).map_err(io::Error::other);
+    text.and_then(|text| replace(&place.progress, &text)).map_err(failed("write", &place.progress))
+}
+
+/// Writes a small file whole or not at all.
+fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut draft = tempfile::Builder::new().prefix(".groups-").tempfile_in(folder)?;
+    draft.write_all(text)?;
+    draft.as_file().sync_all()?;
+    draft.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! Exports: groups in the shapes of other systems, as a stream.
+
+mod card;
+mod parquet;
+
+pub use card::card;
+
+use crate::{GroupReader, error::GroupsError};
+use ::parquet::errors::ParquetError;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::{
+    fs,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+use tracelift_domain::{Gold, Group, Problem, PromptStyle, prompt::planner_prompt};
+
+/// A shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// JSONL of `prompt`, `chosen`, `rejected`, `margin`, `negative_kind`: a row a pair.
+    TrlPreference,
+    /// Parquet of `data_source`, `prompt`, `ability`, `reward_model`, `extra_info`: a row a problem.
+    VerlParquet,
+    /// JSONL of `prompt`, `chosen`, `chosen_model`, `rejected`, `rejected_model`, `subset`, `id`: a row a pair.
+    Rewardbench,
+    /// Parquet shards in `data/` and a dataset card.
+    Hf,
+}
+
+/// Why an export fails.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// A group cannot be read.
+    #[error(transparent)]
+    Groups(#[from] GroupsError),
+    /// A file cannot be written.
+    #[error("write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Parquet refuses.
+    #[error("write {} as Parquet: {source}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the library said.
+        source: ParquetError,
+    },
+}
+
+/// Writes the groups of a file in another shape to `out` (a file, of `hf` a folder); returns how many rows.
+///
+/// # Errors
+/// When a group is not valid or something cannot be written. Files appear whole or not at all.
+pub fn export(file: &Path, shape: Shape, out: &Path) -> Result<u64, ExportError> {
+    match shape {
+        Shape::TrlPreference => pairs(file, out, |group, chosen, rejected, _| {
+            json!({
+                "prompt": prompt(group),
+                "chosen": tagged(chosen.0),
+                "rejected": tagged(rejected.0),
+                "margin": chosen.1 - rejected.1,
+                "negative_kind": rejected.2,
+                "problem_id": group.problem_id,
+            })
+        }),
+        Shape::Rewardbench => pairs(file, out, |group, chosen, rejected, index| {
+            json!({
+                "prompt": prompt(group),
+                "chosen": tagged(chosen.0),
+                "chosen_model": "reference",
+                "rejected": tagged(rejected.0),
+                "rejected_model": rejected.3,
+                "subset": rejected.2,
+                "id": format!("{}#{index}", group.problem_id),
+            })
+        }),
+        Shape::VerlParquet => parquet::verl(file, out),
+        Shape::Hf => parquet::hf(file, out),
+    }
+}
+
+/// What a planner is asked.
+fn prompt(group: &Group) -> String {
+    let problem = Problem {
+        id: group.problem_id.clone(),
+        source: group.source.clone(),
+        domain: group.task_type,
+        statement: group.problem.clone(),
+        gold: Gold::Tests(Vec::new()),
+    };
+    planner_prompt(PromptStyle::Plain, &problem)
+}
+
+fn tagged(trace: &str) -> String {
+    format!("<reasoning> {trace} </reasoning>")
+}
+
+/// A trace, its total, its kind and who made it.
+type Side<'a> = (&'a str, f64, &'a str, &'a str);
+
+fn pairs(
+    file: &Path,
+    out: &Path,
+    row: impl Fn(&Group, Side<'_>, Side<'_>, usize) -> serde_json::Value,
+) -> Result<u64, ExportError> {
+    let failed = |source| ExportError::Write { path: out.to_owned(), source };
+    let draft = draft(out).map_err(failed)?;
+    let mut output = BufWriter::new(draft);
+    let mut rows = 0;
+    for group in GroupReader::open(file)? {
+        let group = group?;
+        let total =
+            |rubric: &std::collections::BTreeMap<String, f64>| rubric.get("total").copied().unwrap_or(0.0);
+        let mut index = 0;
+        for positive in &group.positive_pool {
+            for negative in &group.negative_bank {
+                let maker =
+                    negative.extra.get("source").and_then(|source| source.as_str()).unwrap_or("unknown");
+                let chosen = (positive.reasoning.as_str(), total(&positive.rubric), "", "reference");
+                let rejected = (
+                    negative.reasoning.as_str(),
+                    total(&negative.rubric),
+                    negative.negative_kind.as_str(),
+                    maker,
+                );
+                writeln!(output, "{}", row(&group, chosen, rejected, index)).map_err(failed)?;
+                index += 1;
+                rows += 1;
+            }
+        }
+    }
+    let draft = output.into_inner().map_err(|error| failed(error.into_error()))?;
+    draft.as_file().sync_all().map_err(failed)?;
+    draft.persist(out).map_err(|error| failed(error.error))?;
+    Ok(rows)
+}
+
+/// A temporary file in the folder where a file is to be; the folder is made.
+fn draft(out: &Path) -> io::Result<tempfile::NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    tempfile::Builder::new()
+        .prefix(".groups-")
+        .permissions(fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests;

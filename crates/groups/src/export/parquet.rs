@@ -1,0 +1,202 @@
+//! Parquet: rows in batches, so that memory does not grow with the file.
+
+use super::{ExportError, card, draft, prompt};
+use crate::{GroupReader, survey::Surveyor};
+use parquet::{
+    basic::Compression,
+    column::writer::ColumnWriter,
+    data_type::{ByteArray, ByteArrayType},
+    errors::ParquetError,
+    file::{properties::WriterProperties, writer::SerializedFileWriter},
+    schema::parser::parse_message_type,
+};
+use serde_json::json;
+use std::{fs, io::Write, path::Path, sync::Arc};
+use tempfile::NamedTempFile;
+use tracelift_domain::Group;
+
+/// Rows of a batch.
+const BATCH: usize = 512;
+/// Rows of a shard.
+const SHARD: usize = 100_000;
+
+/// A Parquet file of required and repeated texts. Each column is flat, or the leaf of a list of messages.
+struct Table {
+    writer: SerializedFileWriter<NamedTempFile>,
+    columns: usize,
+    batch: Vec<Vec<Vec<ByteArray>>>,
+}
+
+impl Table {
+    fn create(draft: NamedTempFile, schema: &str) -> Result<Table, ParquetError> {
+        let schema = Arc::new(parse_message_type(schema)?);
+        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(Default::default()));
+        let writer = SerializedFileWriter::new(draft, schema, Arc::new(properties.build()))?;
+        let columns = writer.schema_descr().num_columns();
+        Ok(Table { writer, columns, batch: Vec::new() })
+    }
+
+    /// Adds a row: for each leaf its values, one where the leaf is not repeated.
+    fn add(&mut self, row: Vec<Vec<ByteArray>>) -> Result<(), ParquetError> {
+        self.batch.push(row);
+        if self.batch.len() == BATCH { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), ParquetError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let mut group = self.writer.next_row_group()?;
+        for index in 0..self.columns {
+            let Some(mut column) = group.next_column()? else { break };
+            let (mut values, mut definitions, mut repetitions) = (Vec::new(), Vec::new(), Vec::new());
+            for row in &self.batch {
+                let cells = &row[index];
+                if cells.is_empty() {
+                    definitions.push(0);
+                    repetitions.push(0);
+                }
+                for (at, cell) in cells.iter().enumerate() {
+                    values.push(cell.clone());
+                    definitions.push(1);
+                    repetitions.push(i16::from(at > 0));
+                }
+            }
+            if let ColumnWriter::ByteArrayColumnWriter(_) = column.untyped() {
+                column.typed::<ByteArrayType>().write_batch(
+                    &values,
+                    Some(&definitions),
+                    Some(&repetitions),
+                )?;
+            }
+            column.close()?;
+        }
+        group.close()?;
+        self.batch.clear();
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<NamedTempFile, ParquetError> {
+        self.flush()?;
+        self.writer.into_inner()
+    }
+}
+
+fn one(text: &str) -> Vec<ByteArray> {
+    vec![ByteArray::from(text)]
+}
+
+const VERL: &str = "message verl {
+    required binary data_source (UTF8);
+    required group prompt (LIST) { repeated group list { required group element {
+        required binary role (UTF8); required binary content (UTF8); } } }
+    required binary ability (UTF8);
+    required group reward_model { required binary style (UTF8); required binary ground_truth (UTF8); }
+    required group extra_info {
+        required binary split (UTF8); required binary index (UTF8); required binary problem_id (UTF8); }
+}";
+
+/// verl's rows: a planner's prompt a problem.
+pub(super) fn verl(file: &Path, out: &Path) -> Result<u64, ExportError> {
+    let written = |source| ExportError::Write { path: out.to_owned(), source };
+    let refused = |source| ExportError::Parquet { path: out.to_owned(), source };
+    let mut table = Table::create(draft(out).map_err(written)?, VERL).map_err(refused)?;
+    let mut rows = 0_u64;
+    for group in GroupReader::open(file)? {
+        let group = group?;
+        let truth = group.metadata.get("answer").and_then(|answer| answer.as_str());
+        let row = vec![
+            one(&group.source),
+            one("user"),
+            one(&prompt(&group)),
+            one(group.task_type.name()),
+            one("rule"),
+            one(truth.unwrap_or(&group.reference_solution)),
+            one("train"),
+            one(&rows.to_string()),
+            one(&group.problem_id),
+        ];
+        table.add(row).map_err(refused)?;
+        rows += 1;
+    }
+    keep(table.finish().map_err(refused)?, out)?;
+    Ok(rows)
+}
+
+const HF: &str = "message groups {
+    required binary problem_id (UTF8);
+    required binary source (UTF8);
+    required binary task_type (UTF8);
+    required binary problem (UTF8);
+    required binary reference_solution (UTF8);
+    required binary positive_pool (UTF8);
+    required binary negative_bank (UTF8);
+    required binary metadata (UTF8);
+}";
+
+/// Shards and a card. Nested fields are JSON texts, as `datasets` reads them without a schema for every dimension.
+pub(super) fn hf(file: &Path, out: &Path) -> Result<u64, ExportError> {
+    let data = out.join("data");
+    let mut surveyor = Surveyor::default();
+    let mut licences = std::collections::BTreeMap::new();
+    let mut rows = 0_u64;
+    let mut drafts: Vec<NamedTempFile> = Vec::new();
+    let mut table: Option<(Table, usize)> = None;
+    let refused = |source| ExportError::Parquet { path: data.clone(), source };
+    let written = |source| ExportError::Write { path: data.clone(), source };
+    for group in GroupReader::open(file)? {
+        let group = group?;
+        surveyor.see(&group);
+        if let Some(licence) = group.metadata.get("licence").and_then(|licence| licence.as_str()) {
+            licences.insert(group.source.clone(), licence.to_owned());
+        }
+        let (mut open, count) = match table.take() {
+            Some(open) => open,
+            None => (Table::create(draft(&data.join("shard")).map_err(written)?, HF).map_err(refused)?, 0),
+        };
+        open.add(row(&group)).map_err(refused)?;
+        rows += 1;
+        if count + 1 == SHARD {
+            drafts.push(open.finish().map_err(refused)?);
+        } else {
+            table = Some((open, count + 1));
+        }
+    }
+    if let Some((open, _)) = table {
+        drafts.push(open.finish().map_err(refused)?);
+    }
+    let count = drafts.len();
+    for (index, draft) in drafts.into_iter().enumerate() {
+        keep(draft, &data.join(format!("train-{index:05}-of-{count:05}.parquet")))?;
+    }
+    let readme = out.join("README.md");
+    let failed = |source| ExportError::Write { path: readme.clone(), source };
+    let mut text = draft(&readme).map_err(failed)?;
+    text.write_all(card(&surveyor.finish(), &licences).as_bytes()).map_err(failed)?;
+    keep(text, &readme)?;
+    Ok(rows)
+}
+
+fn row(group: &Group) -> Vec<Vec<ByteArray>> {
+    let json = |value: serde_json::Value| one(&value.to_string());
+    vec![
+        one(&group.problem_id),
+        one(&group.source),
+        one(group.task_type.name()),
+        one(&group.problem),
+        one(&group.reference_solution),
+        json(json!(group.positive_pool)),
+        json(json!(group.negative_bank)),
+        json(json!(group.metadata)),
+    ]
+}
+
+fn keep(draft: NamedTempFile, path: &Path) -> Result<(), ExportError> {
+    let failed = |source| ExportError::Write { path: path.to_owned(), source };
+    draft.as_file().sync_all().map_err(failed)?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    draft.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}

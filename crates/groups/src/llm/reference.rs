@@ -1,0 +1,212 @@
+//! Reference traces that a model writes. A model's word is not enough: gold or an executor must confirm each.
+
+use super::writer::{Writer, check_text, same_answer};
+use crate::{
+    gate::{GateLimits, GateReason, gate_trace},
+    proposal::SeedProblem,
+};
+use serde::Deserialize;
+use serde_json::json;
+use std::{collections::BTreeMap, sync::LazyLock};
+use tracelift_domain::{FailureKind, Gold, Problem, Seed, TaskDomain, Trace, Verdict};
+use tracelift_executor::{Call, Completion, Executor};
+use tracelift_oracle::{Answer, Failure, Provenance, Question, Schema};
+
+/// A reference trace that has been confirmed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reference {
+    /// The trace.
+    pub trace: Trace,
+    /// How it came about.
+    pub provenance: Provenance,
+}
+
+/// What came of asking for a reference.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct References {
+    /// The first that was confirmed.
+    pub confirmed: Option<Reference>,
+    /// Traces that did not lead to gold.
+    pub refuted: u64,
+    /// Traces of which nobody could say: the executor or the verifier failed.
+    pub unknown: u64,
+    /// Traces that a gate kept out.
+    pub gated: BTreeMap<GateReason, u64>,
+    /// Questions without a usable answer, by [`Failure::cause`].
+    pub failures: BTreeMap<String, u64>,
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    reasoning: String,
+    #[serde(default)]
+    implied_answer: String,
+}
+
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema {
+    name: "reference_trace".into(),
+    value: json!({
+        "type": "object",
+        "required": ["reasoning", "implied_answer"],
+        "additionalProperties": false,
+        "properties": { "reasoning": { "type": "string" }, "implied_answer": { "type": "string" } },
+    }),
+});
+
+impl Writer {
+    /// A reference trace that `check` confirms. `check` gets the problem, the trace, and the answer to which the writer
+    /// says it leads (empty where it names none). The writer sees the problem's statement alone, neither gold nor the
+    /// published solution.
+    ///
+    /// # Errors
+    /// A failure that may pass: the group is to be made later.
+    pub fn reference(
+        &self,
+        seed: &SeedProblem,
+        limits: &GateLimits,
+        check: &dyn Fn(&Problem, &Trace, &str) -> Verdict,
+    ) -> Result<References, Failure> {
+        let template = match seed.problem.domain {
+            TaskDomain::Math | TaskDomain::Steps => &self.templates[2],
+            TaskDomain::Code => &self.templates[3],
+        };
+        let messages = template.fill(&[("problem", &seed.problem.statement)]);
+        let mut references = References::default();
+        for sample in 0..u64::from(self.attempts) {
+            let question = Question { template, messages: messages.clone(), schema: &SCHEMA, sample };
+            let answer =
+                self.oracle.ask(&question, |reply: &Reply| check_text("reasoning", &reply.reasoning));
+            let Answer { value, provenance } = match answer {
+                Ok(answer) => answer,
+                Err(failure) if failure.is_final() => {
+                    *references.failures.entry(failure.cause().to_owned()).or_default() += 1;
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
+            let gated = gate_trace(seed, &value.reasoning, limits).err();
+            let Some(trace) = Trace::new(&value.reasoning).filter(|_| gated.is_none()) else {
+                *references.gated.entry(gated.unwrap_or(GateReason::NotATrace)).or_default() += 1;
+                continue;
+            };
+            match check(&seed.problem, &trace, value.implied_answer.trim()) {
+                Verdict::Passed => {
+                    references.confirmed = Some(Reference { trace, provenance });
+                    break;
+                }
+                Verdict::Failed { .. } => references.refuted += 1,
+                Verdict::Unscorable { .. } => references.unknown += 1,
+            }
+        }
+        Ok(references)
+    }
+}
+
+/// Confirms a trace by the answer to which its writer says it leads. Only for problems whose gold is an answer.
+#[must_use]
+pub fn gold_check(problem: &Problem, _trace: &Trace, implied: &str) -> Verdict {
+    match &problem.gold {
+        Gold::Answer(gold) if same_answer(gold, implied) => Verdict::Passed,
+        Gold::Answer(_) => Verdict::Failed { kind: FailureKind::WrongAnswer },
+        Gold::Tests(_) => {
+            Verdict::Unscorable { why: "its gold is tests; an executor must confirm it".into() }
+        }
+    }
+}
+
+/// Confirms a trace by executor runs with it, of which one must succeed. A run that fails says nothing; if none says
+/// anything, nobody can say.
+pub fn executor_check<'a>(
+    executor: &'a dyn Executor,
+    verify: impl Fn(&Problem, &Completion) -> Verdict + 'a,
+    runs: u32,
+    seed: Seed,
+) -> impl Fn(&Problem, &Trace, &str) -> Verdict + 'a {
+    move |problem, trace, _| {
+        let seed = seed.child(&problem.id, 0);
+        let calls: Vec<Call<'_>> = (0..u64::from(runs))
+            .map(|run| Call { problem, trace: Some(trace), seed: seed.child("reference", run) })
+            .collect();
+        let mut verdict = Verdict::Unscorable { why: "there was no run".into() };
+        for result in executor.run(&calls) {
+            let one = match result {
+                Ok(completion) => verify(problem, &completion),
+                Err(failure) => Verdict::Unscorable { why: failure.to_string() },
+            };
+            match (&one, &verdict) {
+                (Verdict::Passed, _) => return Verdict::Passed,
+                (Verdict::Failed { .. }, _) | (Verdict::Unscorable { .. }, Verdict::Unscorable { .. }) => {
+                    verdict = one
+                }
+                _ => {}
+            }
+        }
+        verdict
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracelift_domain::Fingerprint;
+    use tracelift_executor::{CallFailure, Usage};
+
+    fn problem(gold: Gold) -> Problem {
+        Problem { id: "1".into(), source: "t".into(), domain: TaskDomain::Math, statement: "?".into(), gold }
+    }
+
+    #[test]
+    fn gold_confirms_answers_alone() {
+        let trace = Trace::new("1 + 1 = 2").unwrap();
+        let check = |gold, implied| gold_check(&problem(gold), &trace, implied).success();
+        assert_eq!(check(Gold::Answer("2".into()), "2.0"), Some(true));
+        assert_eq!(check(Gold::Answer("2".into()), ""), Some(false));
+        assert_eq!(check(Gold::Tests(Vec::new()), "2"), None);
+    }
+
+    /// Replies with what the trace says, run by run; `-` fails.
+    struct Scripted(Fingerprint);
+
+    impl Executor for Scripted {
+        fn fingerprint(&self) -> &Fingerprint {
+            &self.0
+        }
+        fn describe(&self) -> String {
+            "scripted".into()
+        }
+        fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>> {
+            let said =
+                |index: usize| calls[0].trace.unwrap().as_str().split(' ').nth(index).unwrap().to_owned();
+            (0..calls.len())
+                .map(|index| match said(index).as_str() {
+                    "-" => Err(CallFailure::Empty { endpoint: "e".into() }),
+                    text => Ok(Completion {
+                        text: text.into(),
+                        prompt_tokens: None,
+                        completion_tokens: None,
+                        truncated: false,
+                    }),
+                })
+                .collect()
+        }
+        fn usage(&self) -> Usage {
+            Usage::default()
+        }
+    }
+
+    #[test]
+    fn one_run_that_succeeds_confirms_and_failures_say_nothing() {
+        let executor = Scripted(Fingerprint::of([]));
+        let verify = |_: &Problem, completion: &Completion| match completion.text.as_str() {
+            "yes" => Verdict::Passed,
+            _ => Verdict::Failed { kind: FailureKind::WrongAnswer },
+        };
+        let check = executor_check(&executor, verify, 3, Seed(1));
+        let problem = problem(Gold::Answer("2".into()));
+        for (script, success) in
+            [("no - yes", Some(true)), ("no - no", Some(false)), ("- - no", Some(false)), ("- - -", None)]
+        {
+            assert_eq!(check(&problem, &Trace::new(script).unwrap(), "").success(), success, "{script}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Worked solutions of word problems: understood, and broken by rule in the seven ways of the math domain.
+//!
+//! A [`Derivation`] knows which equations a solution shows and where each number comes from. A rule changes one thing
+//! in it; the [revision](revise) recalculates everything that follows exactly, with rationals, and refuses what no
+//! person would write (half a child, a negative price) or where it cannot be told which of two equal numbers is meant.
+
+mod derivation;
+mod equation;
+mod quantity;
+mod rational;
+mod revision;
+mod rules;
+mod token;
+
+pub use derivation::{Derivation, Unusable};
+pub use rational::Rational;
+pub use revision::{Change, Refusal, Revision, revise};
+pub use rules::{Draft, drafts, last_resort};

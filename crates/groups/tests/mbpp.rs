@@ -1,0 +1,40 @@
+//! Groups of MBPP's training and validation tasks.
+
+use std::path::Path;
+use tracelift_datasets::seeds::SeedFormat;
+use tracelift_groups::{
+    GroupReader,
+    build::{BuildConfig, SeedConfig, build},
+    survey::Surveyor,
+};
+
+#[test]
+fn mbpp_gives_groups_and_its_test_tasks_give_none() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/mbpp/mbpp.jsonl");
+    if !path.exists() {
+        eprintln!("skipped: {} is not there", path.display());
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let seeds = SeedConfig { path: Some(path), format: Some(SeedFormat::Mbpp), ..SeedConfig::default() };
+    let out = folder.path().join("mbpp.jsonl");
+    let config: BuildConfig =
+        serde_json::from_value(serde_json::json!({"out": out, "seeds": [seeds]})).unwrap();
+    let report = build(&config, &mut |_| {}).unwrap();
+    println!("{}", serde_json::to_string_pretty(&report).unwrap());
+    assert_eq!(report.skipped["test set: MBPP 11-510 (test)"], 500);
+    assert!(report.groups >= 300, "{report:?}");
+    if let Ok(keep) = std::env::var("KEEP_GROUPS") {
+        std::fs::copy(&config.out, keep).unwrap();
+    }
+    let mut surveyor = Surveyor::default();
+    for group in GroupReader::open(&config.out).unwrap() {
+        let group = group.unwrap();
+        let task: u32 = group.problem_id.strip_prefix("mbpp/").unwrap().parse().unwrap();
+        assert!((511..=974).contains(&task), "{task}");
+        let reference = &group.positive_pool[0].reasoning;
+        assert!(!reference.contains("==") && !reference.contains("):"), "{task} holds code:\n{reference}");
+        surveyor.see(&group);
+    }
+    println!("{}", surveyor.finish());
+}

@@ -1,0 +1,341 @@
+//! The settings of an oracle.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+use tracelift_executor::{ConfigError, OpenAiConfig, Sampling};
+
+/// A prompted model behind one or several OpenAI-compatible chat endpoints.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OracleConfig {
+    /// Replicas of one and the same model, used in turn: `http://host:port`, with or without `/v1` at the end.
+    pub base_urls: Vec<String>,
+    /// The model's name at the endpoint.
+    pub model: String,
+    /// The environment variable that holds the API key. Default: no key is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_env: Option<String>,
+    /// 0 is greedy. Default: 0.7, for judges 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Sample from the smallest set of tokens with at least this probability. Default: 1 (off).
+    #[serde(default = "default_top_p")]
+    pub top_p: f64,
+    /// The longest reply. Default: 2048.
+    #[serde(default = "default_max_tokens")]
+    pub max_tokens: u32,
+    /// How the reply's schema is sent along. Default: auto.
+    #[serde(default)]
+    pub structured: Structured,
+    /// Fields to leave out because this server refuses them. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub omit: Vec<Omissible>,
+    /// Further fields of the request, such as `max_completion_tokens` or `chat_template_kwargs`. Fields that have a
+    /// setting of their own are refused.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
+    /// The longest that one attempt may take, in seconds. Default: 120.
+    #[serde(default = "default_timeout_s")]
+    pub timeout_s: f64,
+    /// Attempts beyond the first, where the failure is one that may pass. Default: 5.
+    #[serde(default = "default_retries")]
+    pub retries: u32,
+    /// The first pause between attempts, in seconds; it doubles each time, up to 30 s. Default: 1.
+    #[serde(default = "default_backoff_s")]
+    pub backoff_s: f64,
+    /// Requests under way at the same time, over all endpoints. Default: 16.
+    #[serde(default = "default_concurrency")]
+    pub concurrency: NonZeroUsize,
+    /// Questions in a row that may stay without any reply before the endpoint counts as gone and the work stops.
+    /// Default: 20.
+    #[serde(default = "default_patience")]
+    pub patience: NonZeroUsize,
+    /// Requests in any 60 s. Default: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<NonZeroUsize>,
+    /// Tokens, read and written, in any 60 s. Default: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_minute: Option<NonZeroUsize>,
+    /// A folder with templates that take the place of the built-in ones of the same name. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub templates: Option<PathBuf>,
+    /// The file that keeps every reply, so that nothing is asked twice. Default: whoever makes the oracle names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<PathBuf>,
+    /// What a million tokens cost. Default: unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    /// Where to stop, over the life of the ledger. Default: nowhere.
+    #[serde(default)]
+    pub budget: Budget,
+}
+
+fn default_top_p() -> f64 {
+    1.0
+}
+fn default_max_tokens() -> u32 {
+    2048
+}
+fn default_timeout_s() -> f64 {
+    120.0
+}
+fn default_retries() -> u32 {
+    5
+}
+fn default_backoff_s() -> f64 {
+    1.0
+}
+fn default_concurrency() -> NonZeroUsize {
+    NonZeroUsize::MIN.saturating_add(15)
+}
+fn default_patience() -> NonZeroUsize {
+    NonZeroUsize::MIN.saturating_add(19)
+}
+
+/// How a server is told what shape the reply must have. The prompts describe the shape as well, and the reply is checked
+/// in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Structured {
+    /// `json_schema`; where the server refuses that, `json_object`; where it refuses that, nothing.
+    #[default]
+    Auto,
+    /// `response_format` with the schema.
+    JsonSchema,
+    /// `response_format` that asks for some JSON object.
+    JsonObject,
+    /// By the prompt alone.
+    None,
+}
+
+/// A field of the request that can be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Omissible {
+    /// `temperature`: some models have one of their own.
+    Temperature,
+    /// `top_p`.
+    TopP,
+    /// `max_tokens`: some servers want `max_completion_tokens`, which goes into `extra`.
+    MaxTokens,
+    /// `seed`.
+    Seed,
+}
+
+/// What a million tokens cost, in any one currency.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// A million tokens read.
+    pub input: f64,
+    /// A million tokens written.
+    pub output: f64,
+}
+
+impl Price {
+    /// What so many tokens cost.
+    #[must_use]
+    pub fn of(&self, input_tokens: u64, output_tokens: u64) -> f64 {
+        (self.input * input_tokens as f64 + self.output * output_tokens as f64) / 1e6
+    }
+}
+
+/// Where to stop. What the ledger holds from earlier counts, so that a run that is resumed does not spend twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Calls that were or may have been billed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<u64>,
+    /// Tokens read and written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// Money, in the currency of `price`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub money: Option<f64>,
+}
+
+/// An oracle that cannot be made from its settings.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SettingError {
+    /// A setting that an executor has as well.
+    #[error(transparent)]
+    Endpoint(#[from] ConfigError),
+    /// A value that makes no sense.
+    #[error("setting `{key}` is {value}, expected {expected}")]
+    Value {
+        /// Which.
+        key: &'static str,
+        /// As written.
+        value: String,
+        /// What would do.
+        expected: &'static str,
+    },
+    /// A budget in money, and no price.
+    #[error(
+        "setting `budget.money` needs `price = {{ input = …, output = … }}`, the cost of a million tokens"
+    )]
+    NoPrice,
+}
+
+impl OracleConfig {
+    /// Settings with every default, for a model at one endpoint.
+    #[must_use]
+    pub fn at(base_url: &str, model: &str) -> OracleConfig {
+        OracleConfig {
+            base_urls: vec![base_url.to_owned()],
+            model: model.to_owned(),
+            api_key_env: None,
+            temperature: None,
+            top_p: default_top_p(),
+            max_tokens: default_max_tokens(),
+            structured: Structured::Auto,
+            omit: Vec::new(),
+            extra: Map::new(),
+            timeout_s: default_timeout_s(),
+            retries: default_retries(),
+            backoff_s: default_backoff_s(),
+            concurrency: default_concurrency(),
+            patience: default_patience(),
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            templates: None,
+            ledger: None,
+            price: None,
+            budget: Budget::default(),
+        }
+    }
+
+    /// Names a ledger beside an output file, `OUTPUT.WHAT.ledger`, unless the settings name one.
+    pub fn keep_beside(&mut self, output: &Path, what: &str) {
+        self.ledger.get_or_insert_with(|| {
+            let mut path = output.as_os_str().to_owned();
+            path.push(format!(".{what}.ledger"));
+            PathBuf::from(path)
+        });
+    }
+
+    /// What of the settings decides what the model says, as JSON: neither where it is asked, nor how fast, nor for how
+    /// much money.
+    #[must_use]
+    pub fn decisive(&self) -> Value {
+        json!({
+            "model": self.model,
+            "temperature": self.temperature(),
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+            "omit": self.omit,
+            "extra": self.extra,
+        })
+    }
+
+    /// The temperature that is sent.
+    #[must_use]
+    pub fn temperature(&self) -> f64 {
+        self.temperature.unwrap_or(0.7)
+    }
+
+    /// Checks what the types do not say, apart from what [`OracleConfig::transport`]'s reader checks.
+    pub(crate) fn check(&self) -> Result<(), SettingError> {
+        let refuse = |key, value: String, expected| Err(SettingError::Value { key, value, expected });
+        if let Some(key) = ["response_format"].into_iter().find(|key| self.extra.contains_key(*key)) {
+            return refuse("extra", format!("a table with `{key}`"), "`structured` to say that");
+        }
+        if let Some(price) = self.price {
+            for (key, value) in [("price.input", price.input), ("price.output", price.output)] {
+                if !(0.0..=1e9).contains(&value) {
+                    return refuse(key, value.to_string(), "a number from 0 to a thousand million");
+                }
+            }
+        }
+        match self.budget.money {
+            Some(money) if !(0.0..=1e12).contains(&money) => {
+                refuse("budget.money", money.to_string(), "a number that is not negative")
+            }
+            Some(_) if self.price.is_none() => Err(SettingError::NoPrice),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same settings as an executor has them, for the transport.
+    pub(crate) fn transport(&self) -> OpenAiConfig {
+        OpenAiConfig {
+            base_urls: self.base_urls.clone(),
+            model: self.model.clone(),
+            api: tracelift_executor::Api::Chat,
+            style: tracelift_domain::PromptStyle::Plain,
+            api_key_env: self.api_key_env.clone(),
+            sampling: Sampling {
+                temperature: self.temperature(),
+                top_p: self.top_p,
+                top_k: None,
+                max_tokens: self.max_tokens,
+                stop: Vec::new(),
+            },
+            timeout_s: self.timeout_s,
+            retries: self.retries,
+            backoff_s: self.backoff_s,
+            concurrency: self.concurrency,
+            extra: self.extra.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(toml: &str) -> String {
+        let config: OracleConfig =
+            toml::from_str(&format!("base_urls = ['http://a']\nmodel = 'm'\n{toml}")).unwrap();
+        let transport =
+            tracelift_executor::Chat::new(config.transport()).map(drop).map_err(SettingError::from);
+        config.check().and(transport).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        for (toml, words) in [
+            ("price = { input = -1.0, output = 1.0 }", "price.input"),
+            ("budget = { money = 1.0 }", "needs `price"),
+            ("budget = { money = nan }\nprice = { input = 1.0, output = 1.0 }", "budget.money"),
+            ("extra = { response_format = 1 }", "structured"),
+            ("extra = { temperature = 1.0 }", "extra.temperature"),
+            ("temperature = -1.0", "temperature"),
+            ("max_tokens = 0", "max_tokens"),
+            ("timeout_s = 0.0", "timeout_s"),
+            ("api_key_env = 'TRACELIFT_A_KEY_THAT_IS_NOT_SET'", "TRACELIFT_A_KEY_THAT_IS_NOT_SET"),
+        ] {
+            assert!(refusal(toml).contains(words), "{toml}: {}", refusal(toml));
+        }
+        let error = toml::from_str::<OracleConfig>("base_urls = ['http://a']\nmodel = 'm'\nmax_token = 3");
+        assert!(error.unwrap_err().to_string().contains("max_tokens"));
+    }
+
+    #[test]
+    fn defaults_are_those_of_an_empty_file() {
+        let config: OracleConfig = toml::from_str("base_urls = ['http://a']\nmodel = 'm'").unwrap();
+        assert_eq!(config, OracleConfig::at("http://a", "m"));
+        let again: OracleConfig = toml::from_str(&toml::to_string(&config).unwrap()).unwrap();
+        assert_eq!(again, config);
+    }
+
+    #[test]
+    fn a_ledger_lies_beside_the_output_unless_it_is_named() {
+        let mut config = OracleConfig::at("http://a", "m");
+        config.keep_beside(Path::new("out/groups.jsonl"), "llm");
+        assert_eq!(config.ledger.as_deref(), Some(Path::new("out/groups.jsonl.llm.ledger")));
+        config.keep_beside(Path::new("other"), "judge");
+        assert_eq!(config.ledger.as_deref(), Some(Path::new("out/groups.jsonl.llm.ledger")));
+    }
+
+    #[test]
+    fn a_price_is_for_a_million_tokens() {
+        let price = Price { input: 0.5, output: 2.0 };
+        assert!((price.of(1_000_000, 500_000) - 1.5).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,94 @@
+//! Whoever reads a trace against the rubric: the reward model, or a prompted judge in its place.
+
+use crate::model::{RewardModel, RubricScore};
+use tracelift_domain::{Fingerprint, Gold, Problem, TaskDomain, Trace};
+use tracelift_oracle::Failure;
+
+/// A trace to be scored, with its problem as far as a scorer may see it.
+#[derive(Clone, Copy, Debug)]
+pub struct ScoreItem<'a> {
+    /// Where the problem comes from: `gsm8k`, …
+    pub task: &'a str,
+    /// Which rubric applies.
+    pub domain: TaskDomain,
+    /// The problem's statement.
+    pub statement: &'a str,
+    /// The trace.
+    pub trace: &'a Trace,
+}
+
+/// Why a trace has no score. That is unknown, never a number.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ScoreFailure {
+    /// The judge gave no usable verdict.
+    #[error("the judge gave no verdict: {0}")]
+    Judge(#[from] Failure),
+    /// The text could not be turned into tokens.
+    #[error("the reward model cannot read the trace: {0}")]
+    Unreadable(String),
+    /// The model put out something that is no number.
+    #[error("the reward model's score is no number from 0 to 1")]
+    NotAScore,
+}
+
+impl ScoreFailure {
+    /// The name under which it is counted.
+    #[must_use]
+    pub fn cause(&self) -> &'static str {
+        match self {
+            ScoreFailure::Judge(failure) => failure.cause(),
+            ScoreFailure::Unreadable(_) => "unreadable",
+            ScoreFailure::NotAScore => "not_a_score",
+        }
+    }
+}
+
+/// A scorer of traces. An item that cannot be scored fails alone.
+pub trait TraceScorer: Send + Sync {
+    /// What decides its scores. Scores under two fingerprints are not compared as if they were one's.
+    fn fingerprint(&self) -> Fingerprint;
+
+    /// One line for people.
+    fn describe(&self) -> String;
+
+    /// Scores in the order of the items.
+    fn score(&self, items: &[ScoreItem<'_>]) -> Vec<Result<RubricScore, ScoreFailure>>;
+}
+
+impl TraceScorer for RewardModel {
+    fn fingerprint(&self) -> Fingerprint {
+        RewardModel::fingerprint(self)
+    }
+
+    fn describe(&self) -> String {
+        format!("reward model {} ({})", RewardModel::fingerprint(self), self.domain.name())
+    }
+
+    fn score(&self, items: &[ScoreItem<'_>]) -> Vec<Result<RubricScore, ScoreFailure>> {
+        let encoded: Vec<Result<Vec<u32>, ScoreFailure>> = items
+            .iter()
+            .map(|item| {
+                // A reward model reads no gold.
+                let problem = Problem {
+                    id: String::new(),
+                    source: item.task.to_owned(),
+                    domain: item.domain,
+                    statement: item.statement.to_owned(),
+                    gold: Gold::Answer(String::new()),
+                };
+                self.encode(&problem, item.trace).map_err(|error| ScoreFailure::Unreadable(error.to_string()))
+            })
+            .collect();
+        let readable: Vec<Vec<u32>> =
+            encoded.iter().filter_map(|tokens| tokens.as_ref().ok().cloned()).collect();
+        let mut scores = RewardModel::score(self, &readable).into_iter();
+        encoded
+            .into_iter()
+            .map(|tokens| {
+                tokens?;
+                let score = scores.next().ok_or(ScoreFailure::NotAScore)?;
+                score.probability().map(|_| score).ok_or(ScoreFailure::NotAScore)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,53 @@
+//! The reward model as a scorer: the same scores as when it is called directly, and no score where there is none.
+
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+use std::path::Path;
+use tracelift_domain::{Gold, Problem, TaskDomain, Trace};
+use tracelift_engine::Tokenizer;
+use tracelift_reward::model::load_heads;
+use tracelift_reward::{RewardModel, ScoreFailure, ScoreItem, TraceScorer};
+
+/// The golden checkpoint with a tokenizer of three words.
+fn model() -> RewardModel {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/golden/qwen2-rm");
+    let ((backbone, heads), domain) = load_heads(&dir).unwrap();
+    let tokenizer = r#"{"version":"1.0","truncation":null,"padding":null,"added_tokens":[],"normalizer":null,
+        "pre_tokenizer":{"type":"WhitespaceSplit"},"post_processor":null,"decoder":null,
+        "model":{"type":"WordLevel","vocab":{"a":0,"b":1,"c":2},"unk_token":"a"}}"#;
+    let tokenizer = Tokenizer::from_json(tokenizer).unwrap();
+    RewardModel { backbone, tokenizer, domain, max_tokens: 128, heads }
+}
+
+#[test]
+fn it_scores_as_the_model_does() {
+    let model = model();
+    let traces = ["b c", "c", "c b b c"].map(|text| Trace::new(text).unwrap());
+    let item = |trace| ScoreItem { task: "t", domain: TaskDomain::Math, statement: "b b", trace };
+    let items: Vec<ScoreItem<'_>> = traces.iter().map(item).collect();
+    let scorer: &dyn TraceScorer = &model;
+    let found = scorer.score(&items);
+    for (trace, found) in traces.iter().zip(found) {
+        let problem = Problem {
+            id: "1".into(),
+            source: "t".into(),
+            domain: TaskDomain::Math,
+            statement: "b b".into(),
+            gold: Gold::Answer("1".into()),
+        };
+        let tokens = model.encode(&problem, trace).unwrap();
+        let direct = RewardModel::score(&model, &[tokens])[0];
+        assert!((found.unwrap().score - direct.score).abs() < 1e-6, "{trace:?}");
+    }
+    assert_eq!(scorer.fingerprint(), RewardModel::fingerprint(&model));
+    assert!(scorer.describe().starts_with("reward model ") && scorer.score(&[]).is_empty());
+}
+
+#[test]
+fn a_broken_model_gives_no_score() {
+    let mut model = model();
+    model.heads.fill(f32::NAN);
+    let trace = Trace::new("b c").unwrap();
+    let items = [ScoreItem { task: "t", domain: TaskDomain::Math, statement: "b", trace: &trace }];
+    assert_eq!(TraceScorer::score(&model, &items), [Err(ScoreFailure::NotAScore)]);
+}
