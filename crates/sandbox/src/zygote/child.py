@@ -8,6 +8,8 @@ def confine(zygote, job, signal_ready, body, arguments, stdin, stdout, stderr):
     new privileges, no core dumps. What differs from run to run, or would bind the zygote, is done here.
     """
     os.setsid()
+    # Without a process namespace nothing else ends a program whose zygote was killed.
+    prctl("parent death signal", PR_SET_PDEATHSIG, signal.SIGKILL)
     os.dup2(stdin, 0)
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
