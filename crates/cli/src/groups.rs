@@ -252,7 +252,6 @@ fn split_file(settings: &SplitGroups) -> Result<()> {
         let groups = GroupReader::open(&settings.file)?
             .map_while(|group| group.map_err(|error| failed = Some(error)).ok())
             .filter(|group| split(&group.problem_id, share, Seed(settings.seed)) == part);
-        let groups: Box<dyn Iterator<Item = Group>> = Box::new(groups);
         let count = write_groups(&out, groups)?;
         if let Some(error) = failed {
             std::fs::remove_file(&out).with_context(|| format!("failed to remove {}", out.display()))?;
