@@ -195,7 +195,7 @@ impl Help {
             (Some(check), _) => writer.reference(seed, &goal.limits, check)?,
             (None, Gold::Answer(_)) => writer.reference(seed, &goal.limits, &gold_check)?,
             // Nobody could confirm it, so it is not asked for.
-            (None, Gold::Tests(_)) => return Ok(None),
+            (None, Gold::Tests(_) | Gold::Function(_)) => return Ok(None),
         };
         counts.add_references(&made);
         Ok(made.confirmed.map(|reference| reference.trace.as_str().to_owned()))

@@ -108,7 +108,7 @@ pub fn gold_check(problem: &Problem, _trace: &Trace, implied: &str) -> Verdict {
     match &problem.gold {
         Gold::Answer(gold) if same_answer(gold, implied) => Verdict::Passed,
         Gold::Answer(_) => Verdict::Failed { kind: FailureKind::WrongAnswer },
-        Gold::Tests(_) => {
+        Gold::Tests(_) | Gold::Function(_) => {
             Verdict::Unscorable { why: "its gold is tests; an executor must confirm it".into() }
         }
     }
