@@ -72,7 +72,13 @@ impl Outline {
         let program = lines(&seed.reference_solution.replace("\r\n", "\n")).ok_or(Unreadable::Syntax)?;
         let tests = seed.origin.get("test_list").and_then(|tests| tests.as_array());
         let test = tests.and_then(|tests| tests.first()).and_then(|test| test.as_str());
-        let mut writer = Writer { sentences: Vec::new(), own: functions(&program), guards: 0, empty: None };
+        let mut writer = Writer {
+            sentences: Vec::new(),
+            own: functions(&program),
+            guards: 0,
+            empty: None,
+            returned: false,
+        };
         let shape = Shape::of(&program, &writer.own);
         writer.inputs(&program, test);
         writer.strategy(&shape);
@@ -189,7 +195,9 @@ struct Writer {
     own: Vec<String>,
     guards: usize,
     /// What an accumulator is before a loop, for the empty input.
-    empty: Option<String>,
+    empty: Option<(String, String)>,
+    /// Whether that accumulator is what is returned.
+    returned: bool,
 }
 
 impl Writer {
@@ -266,12 +274,14 @@ impl Writer {
 
     fn special_cases(&mut self) {
         let phrase = match (&self.empty, self.guards) {
-            (Some(empty), _) => Phrase::new().say("With nothing to go through, the result stays ").slot(
-                empty,
-                &[(MissingEdgeCase, "undefined_start", "undefined, which does not need to be looked at")],
-            ),
-            (None, 0) => Phrase::new().say("No case needs a branch of its own"),
-            (None, _) => Phrase::new().say("The cases with a branch of their own are the ones named above"),
+            (Some((_, empty)), _) if self.returned => {
+                Phrase::new().say("With nothing to go through, the result stays ").slot(
+                    empty,
+                    &[(MissingEdgeCase, "undefined_start", "undefined, which does not need to be looked at")],
+                )
+            }
+            (_, 0) => Phrase::new().say("No case needs a branch of its own"),
+            _ => Phrase::new().say("The cases with a branch of their own are the ones named above"),
         };
         self.write(phrase.say("."), None);
     }
@@ -444,6 +454,9 @@ impl Writer {
                 }
             }
         };
+        if let ("return", [_, Token::Name(result)]) = (first, tokens) {
+            self.returned |= self.empty.as_ref().is_some_and(|(target, _)| *target == name(result));
+        }
         self.write(phrase, None);
         Ok(())
     }
@@ -487,7 +500,7 @@ impl Writer {
         Ok(Some(match sign {
             "=" => {
                 if depth == 0 && self.empty.is_none() {
-                    self.empty = start_value(&value);
+                    self.empty = start_value(&value).map(|start| (target.text(), start));
                 }
                 let target = also.into_iter().fold(target, |all, one| all.say(" and ").add(one));
                 let phrase = match &value {
