@@ -393,14 +393,14 @@ impl Writer {
                     .position(|token| *token == Token::Name("in".into()))
                     .ok_or(Unreadable::Syntax)?;
                 let (target, source) = (read(&head[..at])?, read(&head[at + 1..])?);
-                start.say("Go through each ").add(words(&target)).say(" of ").add(words(&source)).say(":")
+                start.say("Go through each ").then(words(&target)).say(" of ").then(words(&source)).say(":")
             }
-            "while" => start.say("As long as ").add(words(&read(head)?)).say(":"),
+            "while" => start.say("As long as ").then(words(&read(head)?)).say(":"),
             "if" | "elif" => {
                 let condition = words(&read(head)?);
                 let phrase = if first == "if" { start.say("When ") } else { start.say("Otherwise, when ") };
                 let whole = condition.text();
-                let mut phrase = phrase.add(condition).say(":");
+                let mut phrase = phrase.then(condition).say(":");
                 if depth > 0 && first == "if" {
                     // The whole condition can be forgotten, too; the slot is empty where it is not.
                     phrase.0.push(Piece::Slot(
@@ -439,7 +439,7 @@ impl Writer {
             "return" if tokens.len() == 1 => start.say("Return nothing."),
             "return" => start
                 .slot("Return ", &[(WrongIoFormat, "printed_result", "Print ")])
-                .add(words(&read(&tokens[1..])?))
+                .then(words(&read(&tokens[1..])?))
                 .say("."),
             "break" => start.say("Stop going on."),
             "continue" => start.say("Go on with the next one."),
@@ -502,7 +502,7 @@ impl Writer {
                 if depth == 0 && self.empty.is_none() {
                     self.empty = start_value(&value).map(|start| (target.text(), start));
                 }
-                let target = also.into_iter().fold(target, |all, one| all.say(" and ").add(one));
+                let target = also.into_iter().fold(target, |all, one| all.say(" and ").then(one));
                 let phrase = match &value {
                     Tree::Number(number) if number == "0" => {
                         Phrase::new().slot("0", &[(OffByOne, "other_start", "1")])
@@ -512,23 +512,23 @@ impl Writer {
                     }
                     _ => phrase,
                 };
-                start.say("Let ").add(target).say(" be ").add(phrase).say(".")
+                start.say("Let ").then(target).say(" be ").then(phrase).say(".")
             }
             "+=" => start
                 .slot("Add ", &[(IncorrectLogic, "other_update", "Subtract ")])
-                .add(phrase)
+                .then(phrase)
                 .slot(" to ", &[])
-                .add(target)
+                .then(target)
                 .say("."),
             "-=" => start
                 .say("Lower ")
-                .add(target)
+                .then(target)
                 .slot(" by ", &[(OffByOne, "one_more", " by one more than ")])
-                .add(phrase)
+                .then(phrase)
                 .say("."),
-            "*=" => start.say("Multiply ").add(target).say(" by ").add(phrase).say("."),
-            "/=" | "//=" => start.say("Divide ").add(target).say(" by ").add(phrase).say("."),
-            _ => start.say("Update ").add(target).say(" with ").add(phrase).say("."),
+            "*=" => start.say("Multiply ").then(target).say(" by ").then(phrase).say("."),
+            "/=" | "//=" => start.say("Divide ").then(target).say(" by ").then(phrase).say("."),
+            _ => start.say("Update ").then(target).say(" with ").then(phrase).say("."),
         }))
     }
 }
@@ -559,22 +559,26 @@ fn effect(start: Phrase, tree: &Tree) -> Phrase {
                 return match method.as_str() {
                     "append" | "add" | "appendleft" => start
                         .say("Add ")
-                        .add(first())
+                        .then(first())
                         .slot(" to ", &[(IncorrectLogic, "other_place", " to the front of ")])
-                        .add(of)
+                        .then(of)
                         .say("."),
-                    "extend" | "update" => start.say("Add all of ").add(first()).say(" to ").add(of).say("."),
-                    "remove" | "discard" => start.say("Remove ").add(first()).say(" from ").add(of).say("."),
-                    "pop" => start.say("Remove an item from ").add(of).say("."),
-                    "sort" => ordered(start.say("Sort ").add(of), arguments).say("."),
-                    "reverse" => start.say("Reverse ").add(of).say("."),
-                    _ => start.say("Carry out ").add(words(tree)).say("."),
+                    "extend" | "update" => {
+                        start.say("Add all of ").then(first()).say(" to ").then(of).say(".")
+                    }
+                    "remove" | "discard" => {
+                        start.say("Remove ").then(first()).say(" from ").then(of).say(".")
+                    }
+                    "pop" => start.say("Remove an item from ").then(of).say("."),
+                    "sort" => ordered(start.say("Sort ").then(of), arguments).say("."),
+                    "reverse" => start.say("Reverse ").then(of).say("."),
+                    _ => start.say("Carry out ").then(words(tree)).say("."),
                 };
             }
             _ => {}
         }
     }
-    start.say("Work out ").add(words(tree)).say(".")
+    start.say("Work out ").then(words(tree)).say(".")
 }
 
 /// The colon that ends a compound statement's head.
