@@ -156,6 +156,12 @@ impl Row {
         {
             return Ok(domain);
         }
+        // `maths` or `Code` is a slip of the pen, not another vocabulary.
+        if let Some(told) = &self.task_type
+            && known.into_iter().any(|domain| told.to_lowercase().starts_with(domain.name()))
+        {
+            return Err(format!("`task_type` is {told}, expected math, code or steps"));
+        }
         let rubric = self.positive_pool.first().map(|positive| &positive.rubric);
         let has = |dimension: &str| rubric.is_some_and(|rubric| rubric.contains_key(dimension));
         let domain = match (has("task_understanding"), has("problem_understanding")) {

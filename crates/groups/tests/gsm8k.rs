@@ -1,6 +1,8 @@
 //! Every group that the rules make of GSM8K's training problems, looked at by a checker of its own: an equation parser
 //! that shares no line with the one that made them.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::path::Path;
 use tracelift_datasets::seeds::SeedFormat;
 use tracelift_domain::Group;
@@ -45,7 +47,7 @@ fn multiplied(line: &str) -> String {
 /// The equations of a line whose left side is plain arithmetic up to the `=`: value of the left side, what stands right
 /// of it, and how the equation reads. What the checker cannot read it leaves out.
 fn equations(line: &str) -> Vec<(Fraction, Fraction, String)> {
-    let line = multiplied(&line.replace('$', "").replace('×', "*"));
+    let line = multiplied(&line.replace('$', "").replace('×', "*").replace('÷', "/"));
     let line = line.replace(", ", "; ");
     let mut found = Vec::new();
     for (at, _) in line.match_indices('=') {

@@ -33,7 +33,7 @@ fn mbpp_gives_groups_and_its_test_tasks_give_none() {
         let task: u32 = group.problem_id.strip_prefix("mbpp/").unwrap().parse().unwrap();
         assert!((511..=974).contains(&task), "{task}");
         let reference = &group.positive_pool[0].reasoning;
-        assert!(!reference.contains("==") && !reference.contains("):"), "{task} holds code:\n{reference}");
+        assert!(!reference.contains("==") && !reference.contains("def "), "{task} holds code:\n{reference}");
         surveyor.see(&group);
     }
     println!("{}", surveyor.finish());

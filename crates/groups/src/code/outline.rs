@@ -72,7 +72,13 @@ impl Outline {
         let program = lines(&seed.reference_solution.replace("\r\n", "\n")).ok_or(Unreadable::Syntax)?;
         let tests = seed.origin.get("test_list").and_then(|tests| tests.as_array());
         let test = tests.and_then(|tests| tests.first()).and_then(|test| test.as_str());
-        let mut writer = Writer { sentences: Vec::new(), own: functions(&program), guards: 0, empty: None };
+        let mut writer = Writer {
+            sentences: Vec::new(),
+            own: functions(&program),
+            guards: 0,
+            empty: None,
+            returned: false,
+        };
         let shape = Shape::of(&program, &writer.own);
         writer.inputs(&program, test);
         writer.strategy(&shape);
@@ -189,7 +195,9 @@ struct Writer {
     own: Vec<String>,
     guards: usize,
     /// What an accumulator is before a loop, for the empty input.
-    empty: Option<String>,
+    empty: Option<(String, String)>,
+    /// Whether that accumulator is what is returned.
+    returned: bool,
 }
 
 impl Writer {
@@ -266,12 +274,14 @@ impl Writer {
 
     fn special_cases(&mut self) {
         let phrase = match (&self.empty, self.guards) {
-            (Some(empty), _) => Phrase::new().say("With nothing to go through, the result stays ").slot(
-                empty,
-                &[(MissingEdgeCase, "undefined_start", "undefined, which does not need to be looked at")],
-            ),
-            (None, 0) => Phrase::new().say("No case needs a branch of its own"),
-            (None, _) => Phrase::new().say("The cases with a branch of their own are the ones named above"),
+            (Some((_, empty)), _) if self.returned => {
+                Phrase::new().say("With nothing to go through, the result stays ").slot(
+                    empty,
+                    &[(MissingEdgeCase, "undefined_start", "undefined, which does not need to be looked at")],
+                )
+            }
+            (_, 0) => Phrase::new().say("No case needs a branch of its own"),
+            _ => Phrase::new().say("The cases with a branch of their own are the ones named above"),
         };
         self.write(phrase.say("."), None);
     }
@@ -383,14 +393,14 @@ impl Writer {
                     .position(|token| *token == Token::Name("in".into()))
                     .ok_or(Unreadable::Syntax)?;
                 let (target, source) = (read(&head[..at])?, read(&head[at + 1..])?);
-                start.say("Go through each ").add(words(&target)).say(" of ").add(words(&source)).say(":")
+                start.say("Go through each ").then(words(&target)).say(" of ").then(words(&source)).say(":")
             }
-            "while" => start.say("As long as ").add(words(&read(head)?)).say(":"),
+            "while" => start.say("As long as ").then(words(&read(head)?)).say(":"),
             "if" | "elif" => {
                 let condition = words(&read(head)?);
                 let phrase = if first == "if" { start.say("When ") } else { start.say("Otherwise, when ") };
                 let whole = condition.text();
-                let mut phrase = phrase.add(condition).say(":");
+                let mut phrase = phrase.then(condition).say(":");
                 if depth > 0 && first == "if" {
                     // The whole condition can be forgotten, too; the slot is empty where it is not.
                     phrase.0.push(Piece::Slot(
@@ -429,7 +439,7 @@ impl Writer {
             "return" if tokens.len() == 1 => start.say("Return nothing."),
             "return" => start
                 .slot("Return ", &[(WrongIoFormat, "printed_result", "Print ")])
-                .add(words(&read(&tokens[1..])?))
+                .then(words(&read(&tokens[1..])?))
                 .say("."),
             "break" => start.say("Stop going on."),
             "continue" => start.say("Go on with the next one."),
@@ -444,6 +454,9 @@ impl Writer {
                 }
             }
         };
+        if let ("return", [_, Token::Name(result)]) = (first, tokens) {
+            self.returned |= self.empty.as_ref().is_some_and(|(target, _)| *target == name(result));
+        }
         self.write(phrase, None);
         Ok(())
     }
@@ -487,9 +500,9 @@ impl Writer {
         Ok(Some(match sign {
             "=" => {
                 if depth == 0 && self.empty.is_none() {
-                    self.empty = start_value(&value);
+                    self.empty = start_value(&value).map(|start| (target.text(), start));
                 }
-                let target = also.into_iter().fold(target, |all, one| all.say(" and ").add(one));
+                let target = also.into_iter().fold(target, |all, one| all.say(" and ").then(one));
                 let phrase = match &value {
                     Tree::Number(number) if number == "0" => {
                         Phrase::new().slot("0", &[(OffByOne, "other_start", "1")])
@@ -499,23 +512,23 @@ impl Writer {
                     }
                     _ => phrase,
                 };
-                start.say("Let ").add(target).say(" be ").add(phrase).say(".")
+                start.say("Let ").then(target).say(" be ").then(phrase).say(".")
             }
             "+=" => start
                 .slot("Add ", &[(IncorrectLogic, "other_update", "Subtract ")])
-                .add(phrase)
+                .then(phrase)
                 .slot(" to ", &[])
-                .add(target)
+                .then(target)
                 .say("."),
             "-=" => start
                 .say("Lower ")
-                .add(target)
+                .then(target)
                 .slot(" by ", &[(OffByOne, "one_more", " by one more than ")])
-                .add(phrase)
+                .then(phrase)
                 .say("."),
-            "*=" => start.say("Multiply ").add(target).say(" by ").add(phrase).say("."),
-            "/=" | "//=" => start.say("Divide ").add(target).say(" by ").add(phrase).say("."),
-            _ => start.say("Update ").add(target).say(" with ").add(phrase).say("."),
+            "*=" => start.say("Multiply ").then(target).say(" by ").then(phrase).say("."),
+            "/=" | "//=" => start.say("Divide ").then(target).say(" by ").then(phrase).say("."),
+            _ => start.say("Update ").then(target).say(" with ").then(phrase).say("."),
         }))
     }
 }
@@ -546,22 +559,26 @@ fn effect(start: Phrase, tree: &Tree) -> Phrase {
                 return match method.as_str() {
                     "append" | "add" | "appendleft" => start
                         .say("Add ")
-                        .add(first())
+                        .then(first())
                         .slot(" to ", &[(IncorrectLogic, "other_place", " to the front of ")])
-                        .add(of)
+                        .then(of)
                         .say("."),
-                    "extend" | "update" => start.say("Add all of ").add(first()).say(" to ").add(of).say("."),
-                    "remove" | "discard" => start.say("Remove ").add(first()).say(" from ").add(of).say("."),
-                    "pop" => start.say("Remove an item from ").add(of).say("."),
-                    "sort" => ordered(start.say("Sort ").add(of), arguments).say("."),
-                    "reverse" => start.say("Reverse ").add(of).say("."),
-                    _ => start.say("Carry out ").add(words(tree)).say("."),
+                    "extend" | "update" => {
+                        start.say("Add all of ").then(first()).say(" to ").then(of).say(".")
+                    }
+                    "remove" | "discard" => {
+                        start.say("Remove ").then(first()).say(" from ").then(of).say(".")
+                    }
+                    "pop" => start.say("Remove an item from ").then(of).say("."),
+                    "sort" => ordered(start.say("Sort ").then(of), arguments).say("."),
+                    "reverse" => start.say("Reverse ").then(of).say("."),
+                    _ => start.say("Carry out ").then(words(tree)).say("."),
                 };
             }
             _ => {}
         }
     }
-    start.say("Work out ").add(words(tree)).say(".")
+    start.say("Work out ").then(words(tree)).say(".")
 }
 
 /// The colon that ends a compound statement's head.

@@ -46,7 +46,7 @@ impl Phrase {
 
     /// With this phrase after it.
     #[must_use]
-    pub fn add(mut self, phrase: Phrase) -> Phrase {
+    pub fn then(mut self, phrase: Phrase) -> Phrase {
         self.0.extend(phrase.0);
         self
     }

@@ -49,14 +49,14 @@ pub(super) fn words(tree: &Tree) -> Phrase {
         }
         Tree::Unary(sign, of) if sign == "-" => match number(of) {
             Some(number) => say(&format!("-{number}")),
-            None => say("the negative of ").add(words(of)),
+            None => say("the negative of ").then(words(of)),
         },
-        Tree::Unary(sign, of) if sign == "*" => say("all of ").add(words(of)),
+        Tree::Unary(sign, of) if sign == "*" => say("all of ").then(words(of)),
         Tree::Unary(_, of) => words(of),
         Tree::Call(function, arguments) => call(function, arguments),
         Tree::Member(of, member) => match &**of {
             Tree::Name(module) if MODULES.contains(&module.as_str()) => say(&name(member)),
-            of => say(&format!("the {} of ", name(member))).add(words(of)),
+            of => say(&format!("the {} of ", name(member))).then(words(of)),
         },
         Tree::Item(of, index) => item(of, index),
         Tree::Slice(of, parts) => slice(of, parts),
@@ -68,18 +68,18 @@ pub(super) fn words(tree: &Tree) -> Phrase {
                 _ => "the values of ",
             };
             let phrase = say(collection)
-                .add(words(element))
+                .then(words(element))
                 .say(" for each ")
-                .add(words(target))
+                .then(words(target))
                 .say(" in ")
-                .add(words(source));
+                .then(words(source));
             match condition {
                 None => phrase,
                 Some(condition) => with_condition(phrase, " where ", words(condition)),
             }
         }
         Tree::Choice(yes, condition, no) => {
-            words(yes).say(" if ").add(words(condition)).say(" and otherwise ").add(words(no))
+            words(yes).say(" if ").then(words(condition)).say(" and otherwise ").then(words(no))
         }
         Tree::Lambda(_, body) => words(body),
     }
@@ -127,7 +127,7 @@ fn binary(sign: &str, left: &Tree, right: &Tree) -> Phrase {
     {
         let (right, wrong) = (" is divisible by ", " is not divisible by ");
         let (right, wrong) = if sign == "==" { (right, wrong) } else { (wrong, right) };
-        return words(a).slot(right, &[(IncorrectLogic, "opposite_condition", wrong)]).add(words(b));
+        return words(a).slot(right, &[(IncorrectLogic, "opposite_condition", wrong)]).then(words(b));
     }
     // The 1 in `n + 1` is where bounds go wrong.
     if number(right) == Some("1") && matches!(sign, "+" | "-") {
@@ -136,7 +136,7 @@ fn binary(sign: &str, left: &Tree, right: &Tree) -> Phrase {
             .slot(right, &[(OffByOne, "missing_one", ""), (IncorrectLogic, "opposite_sign", other)]);
     }
     let joined = |text: &str, variants: &[(_, &'static str, &str)]| {
-        grouped(left, sign).slot(text, variants).add(grouped(right, sign))
+        grouped(left, sign).slot(text, variants).then(grouped(right, sign))
     };
     match sign {
         "+" => joined(" plus ", &[(IncorrectLogic, "other_operation", " minus ")]),
@@ -147,7 +147,7 @@ fn binary(sign: &str, left: &Tree, right: &Tree) -> Phrase {
             " divided and rounded down by ",
             &[(IncorrectLogic, "other_rounding", " divided and rounded up by ")],
         ),
-        "%" => say("the remainder of ").add(joined(" divided by ", &[])),
+        "%" => say("the remainder of ").then(joined(" divided by ", &[])),
         "**" => joined(" to the power of ", &[(IncorrectLogic, "other_operation", " times ")]),
         "<" => joined(
             " is less than ",
@@ -190,7 +190,7 @@ fn binary(sign: &str, left: &Tree, right: &Tree) -> Phrase {
 fn grouped(tree: &Tree, outer: &str) -> Phrase {
     match tree {
         Tree::Binary(sign, _, _) if sign != outer && !matches!(outer, "and" | "or") => {
-            say("(").add(words(tree)).say(")")
+            say("(").then(words(tree)).say(")")
         }
         _ => words(tree),
     }
@@ -199,16 +199,16 @@ fn grouped(tree: &Tree, outer: &str) -> Phrase {
 fn item(of: &Tree, index: &Tree) -> Phrase {
     match index {
         Tree::Number(at) if at == "0" => {
-            say("the ").slot("first", &[(OffByOne, "next_item", "second")]).say(" item of ").add(words(of))
+            say("the ").slot("first", &[(OffByOne, "next_item", "second")]).say(" item of ").then(words(of))
         }
         Tree::Number(at) if at == "1" => {
-            say("the ").slot("second", &[(OffByOne, "next_item", "third")]).say(" item of ").add(words(of))
+            say("the ").slot("second", &[(OffByOne, "next_item", "third")]).say(" item of ").then(words(of))
         }
         Tree::Unary(sign, at) if sign == "-" && number(at) == Some("1") => say("the ")
             .slot("last", &[(OffByOne, "next_item", "second to last")])
             .say(" item of ")
-            .add(words(of)),
-        index => say("the item of ").add(words(of)).say(" at ").add(words(index)),
+            .then(words(of)),
+        index => say("the item of ").then(words(of)).say(" at ").then(words(index)),
     }
 }
 
@@ -218,26 +218,26 @@ fn slice(of: &Tree, [from, to, step]: &[Option<Box<Tree>>; 3]) -> Phrase {
     match (from.as_deref(), to.as_deref(), step.as_deref()) {
         (None, None, Some(_)) if backwards => words(of)
             .slot(" in reverse order", &[(IncorrectLogic, "forgotten_reversal", " in the given order")]),
-        (None, Some(to), None) => say("the part of ").add(words(of)).add(
-            with_condition(say(""), "", say("before position ").add(words(to)))
+        (None, Some(to), None) => say("the part of ").then(words(of)).then(
+            with_condition(say(""), "", say("before position ").then(words(to)))
                 .slot("", &[(OffByOne, "slice_end", " (and that position too)")]),
         ),
-        (Some(from), None, None) => say("the part of ").add(words(of)).add(
-            with_condition(say(""), "", say("from position ").add(words(from)))
+        (Some(from), None, None) => say("the part of ").then(words(of)).then(
+            with_condition(say(""), "", say("from position ").then(words(from)))
                 .slot("", &[(OffByOne, "slice_start", " (but without that position)")]),
         ),
         (from, to, step) => {
-            let mut phrase = say("the items of ").add(words(of));
+            let mut phrase = say("the items of ").then(words(of));
             if let Some(from) = from {
-                phrase = phrase.say(" from position ").add(words(from));
+                phrase = phrase.say(" from position ").then(words(from));
             }
             if let Some(to) = to {
                 phrase = phrase
                     .slot(" before position ", &[(OffByOne, "slice_end", " up to and including position ")])
-                    .add(words(to));
+                    .then(words(to));
             }
             if let Some(step) = step {
-                phrase = phrase.say(" in steps of ").add(words(step));
+                phrase = phrase.say(" in steps of ").then(words(step));
             }
             phrase
         }
@@ -267,7 +267,7 @@ pub(super) fn list(mut phrase: Phrase, all: impl ExactSizeIterator<Item = Phrase
             at if at + 1 == count => phrase.say(" and "),
             _ => phrase.say(", "),
         };
-        phrase = phrase.add(one);
+        phrase = phrase.then(one);
     }
     phrase
 }
@@ -293,14 +293,14 @@ fn builtin(called: &str, arguments: &Arguments) -> Phrase {
     let plain: Vec<&Tree> =
         arguments.iter().filter(|(name, _)| name.is_none()).map(|(_, value)| value).collect();
     let first = |before: &str| match plain.first() {
-        Some(first) => say(before).add(words(first)),
+        Some(first) => say(before).then(words(first)),
         None => say(before.trim_end()),
     };
     let extreme = |right: &str, wrong: &str| {
         let phrase = say("the ").slot(right, &[(IncorrectLogic, "other_extreme", wrong)]).say(" of ");
         let phrase = list(phrase, plain.iter().map(|one| words(one)));
         match keyword(arguments, "key") {
-            Some(key) => phrase.say(" by ").add(words(key)),
+            Some(key) => phrase.say(" by ").then(words(key)),
             None => phrase,
         }
     };
@@ -322,10 +322,10 @@ fn builtin(called: &str, arguments: &Arguments) -> Phrase {
         ("reversed", _) => first("the items from last to first of "),
         ("sqrt", _) => first("the square root of "),
         ("any", _) => {
-            say("whether ").slot("any", &[(IncorrectLogic, "other_quantifier", "all")]).add(first(" of "))
+            say("whether ").slot("any", &[(IncorrectLogic, "other_quantifier", "all")]).then(first(" of "))
         }
         ("all", _) => {
-            say("whether ").slot("all", &[(IncorrectLogic, "other_quantifier", "any")]).add(first(" of "))
+            say("whether ").slot("all", &[(IncorrectLogic, "other_quantifier", "any")]).then(first(" of "))
         }
         ("int", _) => converted("a whole number"),
         ("str", _) => converted("a string"),
@@ -337,10 +337,10 @@ fn builtin(called: &str, arguments: &Arguments) -> Phrase {
         ("range", [end]) => numbers(say("0"), words(end)),
         ("range", [start, end]) => numbers(words(start), words(end)),
         ("range", [start, end, step]) => {
-            numbers(words(start), words(end)).say(" in steps of ").add(words(step))
+            numbers(words(start), words(end)).say(" in steps of ").then(words(step))
         }
         ("zip", _) => list(say("the pairs of items of "), plain.iter().map(|one| words(one))),
-        ("map", [by, over]) => say("the results of ").add(words(by)).say(" on each of ").add(words(over)),
+        ("map", [by, over]) => say("the results of ").then(words(by)).say(" on each of ").then(words(over)),
         ("filter", [by, over]) => with_condition(words(over), " kept only where ", words(by)),
         ("sorted", _) => ordered(first(""), arguments),
         ("search" | "match" | "findall" | "sub" | "finditer" | "split" | "compile", _) => {
@@ -359,9 +359,9 @@ fn builtin(called: &str, arguments: &Arguments) -> Phrase {
 
 fn numbers(start: Phrase, end: Phrase) -> Phrase {
     say("the numbers from ")
-        .add(start)
+        .then(start)
         .slot(" up to but not including ", &[(OffByOne, "range_end", " up to and including ")])
-        .add(end)
+        .then(end)
 }
 
 pub(super) fn ordered(phrase: Phrase, arguments: &Arguments) -> Phrase {
@@ -386,19 +386,19 @@ fn on(of: &Tree, method: &str, arguments: &Arguments) -> Phrase {
     match (method, first) {
         ("lower", None) => words(of).say(" in small letters"),
         ("upper", None) => words(of).say(" in capitals"),
-        ("items", None) => say("the keys and values of ").add(words(of)),
-        ("keys", None) => say("the keys of ").add(words(of)),
-        ("values", None) => say("the values of ").add(words(of)),
+        ("items", None) => say("the keys and values of ").then(words(of)),
+        ("keys", None) => say("the keys of ").then(words(of)),
+        ("values", None) => say("the values of ").then(words(of)),
         ("strip", None) => words(of).say(" without space around it"),
-        ("split", None) => say("the words of ").add(words(of)),
-        ("split", Some(by)) => say("the parts of ").add(words(of)).say(" between each ").add(by),
-        ("join", Some(what)) => what.say(" joined with ").add(words(of)),
-        ("count", Some(what)) => say("how often ").add(what).say(" occurs in ").add(words(of)),
+        ("split", None) => say("the words of ").then(words(of)),
+        ("split", Some(by)) => say("the parts of ").then(words(of)).say(" between each ").then(by),
+        ("join", Some(what)) => what.say(" joined with ").then(words(of)),
+        ("count", Some(what)) => say("how often ").then(what).say(" occurs in ").then(words(of)),
         ("replace", Some(what)) => {
-            let phrase = words(of).say(" with ").add(what).say(" replaced by ");
+            let phrase = words(of).say(" with ").then(what).say(" replaced by ");
             arguments
                 .get(1)
-                .map_or_else(|| phrase.clone().say("nothing"), |(_, by)| phrase.clone().add(words(by)))
+                .map_or_else(|| phrase.clone().say("nothing"), |(_, by)| phrase.clone().then(words(by)))
         }
         ("isdigit" | "isnumeric", None) => words(of).say(" consists of digits"),
         ("isalpha", None) => words(of).say(" consists of letters"),
@@ -408,14 +408,14 @@ fn on(of: &Tree, method: &str, arguments: &Arguments) -> Phrase {
         ("islower", None) => {
             words(of).slot(" is a small letter", &[(IncorrectLogic, "opposite_condition", " is a capital")])
         }
-        ("startswith", Some(what)) => words(of).say(" starts with ").add(what),
-        ("endswith", Some(what)) => words(of).say(" ends with ").add(what),
-        ("get", Some(what)) => say("what ").add(words(of)).say(" holds for ").add(what),
-        ("index" | "find", Some(what)) => say("the position of ").add(what).say(" in ").add(words(of)),
-        ("pop", None) => say("the last item taken from ").add(words(of)),
-        (_, None) => say(&format!("the {} of ", name(method))).add(words(of)),
+        ("startswith", Some(what)) => words(of).say(" starts with ").then(what),
+        ("endswith", Some(what)) => words(of).say(" ends with ").then(what),
+        ("get", Some(what)) => say("what ").then(words(of)).say(" holds for ").then(what),
+        ("index" | "find", Some(what)) => say("the position of ").then(what).say(" in ").then(words(of)),
+        ("pop", None) => say("the last item taken from ").then(words(of)),
+        (_, None) => say(&format!("the {} of ", name(method))).then(words(of)),
         (_, Some(_)) => list(
-            say(&format!("the {} of ", name(method))).add(words(of)).say(" with "),
+            say(&format!("the {} of ", name(method))).then(words(of)).say(" with "),
             arguments.iter().map(|(_, value)| words(value)),
         ),
     }

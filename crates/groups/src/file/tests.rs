@@ -92,7 +92,7 @@ fn each_way_to_be_wrong_has_its_message() {
     );
     assert_eq!(
         only_error(line.replace("\"math\"", "\"maths\"").as_bytes()),
-        "g.jsonl:1:56: not a group: unknown variant `maths`, expected one of `math`, `code`, `steps`"
+        "g.jsonl:1: group `p/1`: `task_type` is maths, expected math, code or steps"
     );
     assert_eq!(
         only_error(line.replace("\"answer_support\":2.0", "\"answer_support\":2.5").as_bytes()),

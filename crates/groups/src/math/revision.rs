@@ -232,7 +232,7 @@ pub(super) fn written(derivation: &Derivation, token: usize, number: Rational) -
     let old = derivation.word(token);
     let places = old.split_once('.').map_or(0, |(_, part)| part.len());
     let commas = old.contains(',')
-        || !old.chars().filter(char::is_ascii_digit).nth(3).is_some()
+        || old.chars().filter(char::is_ascii_digit).nth(3).is_none()
             && derivation
                 .tokens
                 .iter()

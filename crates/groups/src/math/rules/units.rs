@@ -125,10 +125,13 @@ fn rates(case: &Case<'_>) -> Vec<Draft> {
     drafts
 }
 
+/// The words of a line that become others, and whether one of them measures a number.
+type Exchange = (BTreeMap<usize, String>, bool);
+
 /// A line in which a unit is taken for another.
 fn words(case: &Case<'_>) -> Vec<Draft> {
     let derivation = case.derivation;
-    let mut lines: BTreeMap<(usize, &str), (BTreeMap<usize, String>, bool)> = BTreeMap::new();
+    let mut lines: BTreeMap<(usize, &str), Exchange> = BTreeMap::new();
     for (at, token) in derivation.tokens.iter().enumerate() {
         if token.kind != TokenKind::Word {
             continue;
