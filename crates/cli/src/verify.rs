@@ -108,6 +108,9 @@ pub struct Code {
     /// Refuse a sandbox weaker than this: L0, L1, L2 or L3.
     #[arg(long, default_value = "L2")]
     require_sandbox: Level,
+    /// Go no higher than this level, to see how programs would do on a machine that offers no more.
+    #[arg(long)]
+    sandbox_level: Option<Level>,
     /// Run programs even where nothing but resource limits protects this machine from them.
     #[arg(long)]
     accept_no_sandbox: bool,
@@ -186,6 +189,7 @@ fn verify_code(settings: &Code) -> Result<()> {
         python: settings.python.clone(),
         time_limit_s: settings.time_limit,
         memory_limit_mib: settings.memory_limit,
+        sandbox_level: settings.sandbox_level,
         require_sandbox: settings.require_sandbox,
         accept_no_sandbox: settings.accept_no_sandbox,
         ..ProgramConfig::default()

@@ -89,6 +89,9 @@ pub struct ProgramConfig {
     pub all_tests: bool,
     /// When an output is right. Default: `tokens`.
     pub compare: Comparison,
+    /// Go no higher than this level, to see how a run would do on a machine that offers no more. Default: the highest
+    /// that can be had.
+    pub sandbox_level: Option<Level>,
     /// Refuse to run programs in a sandbox weaker than this. Default: L2.
     pub require_sandbox: Level,
     /// Run programs even where nothing but resource limits protects this machine from them (level L0). Default: false.
@@ -108,6 +111,7 @@ impl Default for ProgramConfig {
             open_files: 256,
             all_tests: false,
             compare: Comparison::default(),
+            sandbox_level: None,
             require_sandbox: Level::L2,
             accept_no_sandbox: false,
         }

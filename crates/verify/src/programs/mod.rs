@@ -109,6 +109,7 @@ impl Runner {
             Sandbox::start(SandboxConfig {
                 python: self.config.python.clone(),
                 workers: self.jobs,
+                level: self.config.sandbox_level,
                 require: self.config.require_sandbox,
                 accept_no_sandbox: self.config.accept_no_sandbox,
                 ..SandboxConfig::default()
