@@ -60,8 +60,19 @@ enum Command {
     World(world::WorldCommand),
 }
 
+/// Lets a closed pipe (`tracelift world show | head`) end the program, as it ends others, instead of a panic on the next
+/// line that is printed. Only for commands that print and have no child processes to write to.
+fn end_with_the_pipe() {
+    // SAFETY: sets the disposition of one signal to the system's default, before any other thread exists.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+}
+
 fn main() -> ExitCode {
-    let result: Result<()> = match Cli::parse().command {
+    let command = Cli::parse().command;
+    if matches!(command, Command::World(_) | Command::Groups(_) | Command::Model(_) | Command::Generate(_)) {
+        end_with_the_pipe();
+    }
+    let result: Result<()> = match command {
         Command::Quickstart(args) => quickstart::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => evaluate::run(&args),

@@ -229,3 +229,21 @@ fn usage_errors_are_told_apart_by_their_status() {
         assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: "), "{arguments:?}");
     }
 }
+
+#[test]
+fn a_closed_pipe_is_the_end_and_no_panic() {
+    use std::io::{BufRead, BufReader, Read};
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_tracelift"))
+        .args(["world", "show", "--world", "steps", "--count", "2000"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::with_capacity(64, child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("problem"), "{line}");
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    child.wait().unwrap();
+    assert_eq!(said, "");
+}
