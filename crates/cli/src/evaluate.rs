@@ -111,6 +111,7 @@ pub fn evaluate(
     std::fs::create_dir_all(out).with_context(|| format!("failed to make {}", out.display()))?;
     write_samples(&out.join("samples.jsonl"), &samples)?;
     table.write(&out.join("evaluation.json"))?;
+    setup::record_sandbox(protocol.verifier, out)?;
     tracelift_train::run::write_atomically(&out.join("evaluation.md"), table.markdown().as_bytes())?;
     Ok((table, samples))
 }

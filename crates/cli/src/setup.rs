@@ -2,12 +2,14 @@
 
 use crate::config::{DataConfig, ExecutorConfig, PlannerConfig, RewardModelConfig, RunConfig};
 use anyhow::{Context, Result, bail, ensure};
+use std::path::Path;
 use tracelift_datasets::Format;
 use tracelift_domain::{Problem, Seed};
 use tracelift_engine::Checkpoint;
 use tracelift_executor::{Executor, InProcess, OpenAi};
 use tracelift_reward::{RewardModel, Rule};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
+use tracelift_train::run::write_atomically;
 use tracelift_train::source::{Item, Source};
 use tracelift_verify::Verifier;
 use tracelift_worlds::{Split, World};
@@ -83,6 +85,14 @@ pub fn verifier<'p>(
         eprintln!("warning: the same goes for {} more problems", faults.len() - NAMED);
     }
     Ok(verifier)
+}
+
+/// Writes what was observed of the sandbox beside what came out of it, as `sandbox.json`; nothing where no program ran.
+pub fn record_sandbox(verifier: &Verifier, out: &Path) -> Result<()> {
+    let Some(observed) = verifier.sandbox() else { return Ok(()) };
+    let path = out.join("sandbox.json");
+    let text = serde_json::to_vec_pretty(observed)?;
+    write_atomically(&path, &text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Problems to train on.

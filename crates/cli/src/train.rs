@@ -55,6 +55,7 @@ pub fn run(args: &Train) -> Result<()> {
     let run_name = setup::row_name(config.grpo.rule);
     let trained = train_in(grpo, &config.out, &text, presence, run_name)?;
     export(&trained, &config.out, &base)?;
+    setup::record_sandbox(&verifier, &config.out)?;
     println!("run: {}", config.out.display());
     println!("planner: {}", config.out.join("planner").display());
     Ok(())

@@ -72,7 +72,7 @@ fn a_value_of_the_wrong_kind_is_named_with_its_key() {
         ("grpo.steps=many", "steps"),
         ("grpo.rule=tracelft", "tracelft"),
         ("grpo.lambda=2", "lambda"),
-        ("planner.prompt=chat", "prompt"),
+        ("planner.prompt=chatter", "prompt"),
     ] {
         let message = desk.bad(&["train", "--config", "tracelift.toml", "--set", set]);
         assert!(message.starts_with("error: tracelift.toml"), "{set}: {message}");
@@ -154,7 +154,7 @@ fn a_damaged_model_is_named() {
     desk.write("executor/model.safetensors", "not a tensor");
     let message = refusal(&desk, &[]);
     assert!(message.starts_with("error: failed to load the executor from executor: "), "{message}");
-    assert!(message.contains("model.safetensors"), "{message}");
+    assert!(message.contains("the weights beside it have 12 bytes"), "{message}");
     desk.write("planner/config.json", "{");
     assert!(refusal(&desk, &[]).contains("planner/config.json"));
 }

@@ -73,6 +73,12 @@ impl Verifier {
         if programs { self.runner.start().map(Some).map_err(ProbeError::Programs) } else { Ok(None) }
     }
 
+    /// What was observed of the sandbox in which programs ran, if any ran.
+    #[must_use]
+    pub fn sandbox(&self) -> Option<&Observed> {
+        self.runner.observed()
+    }
+
     /// Gold answers that are not equal to themselves: no completion can be right for these problems.
     #[must_use]
     pub fn gold_faults<'p>(&self, problems: impl IntoIterator<Item = &'p Problem>) -> Vec<GoldFault> {

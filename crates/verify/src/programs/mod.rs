@@ -100,6 +100,12 @@ impl Runner {
         self.sandbox().map(Sandbox::observed)
     }
 
+    /// What was observed of the sandbox, if it has started.
+    #[must_use]
+    pub fn observed(&self) -> Option<&Observed> {
+        self.sandbox.get().and_then(|sandbox| sandbox.as_ref().ok()).map(Sandbox::observed)
+    }
+
     /// The sandbox itself.
     ///
     /// # Errors
