@@ -79,15 +79,14 @@ impl Verifier {
         self.runner.observed()
     }
 
-    /// Gold answers that are not equal to themselves: no completion can be right for these problems.
+    /// Gold answers that are not equal to themselves or cannot be read: no completion can be right for these problems.
     #[must_use]
     pub fn gold_faults<'p>(&self, problems: impl IntoIterator<Item = &'p Problem>) -> Vec<GoldFault> {
         problems
             .into_iter()
             .filter_map(|problem| {
                 let Gold::Answer(gold) = &problem.gold else { return None };
-                let judgement = self.answers.judge(gold, gold);
-                let fault = judgement.verdict.success() != Some(true);
+                let fault = self.answers.is_gold_fault(gold);
                 fault.then(|| GoldFault { problem: problem.id.clone(), gold: gold.clone() })
             })
             .collect()

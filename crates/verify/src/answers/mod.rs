@@ -95,6 +95,15 @@ impl AnswerJudge {
         Ok(Compared { verdict, gold, pred, extracted: None, rule: "math-verify".to_owned() })
     }
 
+    /// Whether a gold answer is not equal to itself, or cannot be read: no completion can then be right, or be known to be.
+    #[must_use]
+    pub fn is_gold_fault(&self, gold: &str) -> bool {
+        match self.mode {
+            AnswerMode::Native => native::is_gold_fault(gold),
+            _ => self.judge(gold, gold).verdict.success() != Some(true),
+        }
+    }
+
     /// Judges a completion against a gold answer.
     #[must_use]
     pub fn judge(&self, gold: &str, completion: &str) -> Judgement {
@@ -107,7 +116,9 @@ impl AnswerJudge {
             Ok(compared) => compared,
             Err(error) => return Judgement::unscorable(error.to_string(), None),
         };
-        let artifact = compared.pred.map(Artifact::Answer);
+        // An answer that was found and cannot be read is an answer all the same: it may be the gold answer's very text.
+        let found = compared.pred.or_else(|| compared.extracted.map(|extracted| extracted.text));
+        let artifact = found.map(Artifact::Answer);
         match (compared.verdict, artifact) {
             (MathVerdict::Equal, Some(artifact)) => Judgement::passed(artifact),
             (MathVerdict::Different, Some(artifact)) => Judgement::failed(FailureKind::WrongAnswer, artifact),
@@ -132,4 +143,29 @@ fn as_compared(judgement: Judgement, rule: &str) -> Compared {
     };
     let pred = judgement.artifact.map(|artifact| artifact.as_str().to_owned());
     Compared { verdict, gold: None, pred, extracted: None, rule: rule.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_cannot_be_read_may_be_the_gold_answers_text() {
+        let judge = AnswerJudge::new(&VerifierConfig::default());
+        for text in ["\\boxed{(1, 2}", "\\boxed{1 + }", "$\\frac{1}$"] {
+            assert_eq!(judge.judge(text, text).verdict, Verdict::Passed, "{text}");
+            let other = judge.judge("7", text).verdict;
+            assert_eq!(other, Verdict::Failed { kind: FailureKind::WrongAnswer }, "{text}");
+        }
+    }
+
+    #[test]
+    fn gold_that_cannot_be_read_is_a_fault() {
+        let judge = AnswerJudge::new(&VerifierConfig::default());
+        for (gold, fault) in
+            [("7", false), ("\\frac{1}{2}", false), ("x > 5", false), ("", true), ("\\frac{1}{", true)]
+        {
+            assert_eq!(judge.is_gold_fault(gold), fault, "{gold}");
+        }
+    }
 }

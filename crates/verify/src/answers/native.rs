@@ -46,6 +46,12 @@ pub fn compare(gold: &str, pred: &str, options: &MathOptions) -> Compared {
     Compared { verdict, gold, pred, extracted, rule: rule.to_owned() }
 }
 
+/// Whether a gold answer is not equal to itself, or cannot be read.
+#[must_use]
+pub fn is_gold_fault(gold: &str) -> bool {
+    !tracelift_math::gold_faults([gold], &MathOptions::default()).is_empty()
+}
+
 /// Compares the last boxed answers as strings, or the whole texts where there is none.
 #[must_use]
 pub fn hendrycks(gold: &str, pred: &str) -> Compared {

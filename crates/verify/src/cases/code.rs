@@ -13,14 +13,8 @@ use crate::{
     config::LimitOverrides,
     programs::{Comparison, Tests, Wanted, defines, extract},
 };
-use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
-use std::{
-    collections::HashMap,
-    fs::File,
-    io::{BufRead, BufReader, Read},
-    path::Path,
-};
+use std::{collections::HashMap, path::Path};
 use tracelift_domain::{FunctionTests, IoTest};
 
 /// One program and its tests.
@@ -255,18 +249,5 @@ pub fn read_samples(path: &Path, tasks: &[Task]) -> Result<Vec<(usize, Sample)>,
         place
             .map(|place| (place, sample.clone()))
             .ok_or_else(|| format!("the set has no task {}", sample.task_id))
-    })
-}
-
-/// A line-by-line reader that unpacks gzip where it finds it.
-pub(super) fn open(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
-    let mut file = BufReader::new(File::open(path)?);
-    let packed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-    // No published set is larger; a bomb must not fill the memory.
-    const LARGEST: u64 = 8 << 30;
-    Ok(if packed {
-        Box::new(BufReader::new(MultiGzDecoder::new(file).take(LARGEST)))
-    } else {
-        Box::new(file)
     })
 }
