@@ -5,11 +5,11 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
-use tracelift_sandbox::{Ending as SandboxEnding, Level, Limits, Sandbox, SandboxConfig};
+use tracelift_sandbox::{Ending as SandboxEnding, Level, Limits};
 use tracelift_serve::{
     CodeRunner, CodeServiceConfig, Ending, RunFault, RunOutcome, RunRequest, code_service,
 };
-use tracelift_verify::ProgramConfig;
+use tracelift_verify::{ProgramConfig, programs::Runner};
 
 /// Settings of `verify serve`.
 #[derive(Args)]
@@ -33,17 +33,17 @@ pub struct ServeCode {
 /// Serves until it is told to stop.
 pub fn serve(settings: &ServeCode) -> Result<()> {
     let jobs = settings.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-    let sandbox = Sandbox::start(SandboxConfig {
+    let config = ProgramConfig {
         python: settings.python.clone(),
-        workers: jobs,
-        require: settings.require_sandbox,
+        require_sandbox: settings.require_sandbox,
         accept_no_sandbox: settings.accept_no_sandbox,
-        ..SandboxConfig::default()
-    })?;
-    eprintln!("{}", sandbox.observed());
+        ..ProgramConfig::default()
+    };
+    let runner = Runner::new(config, jobs);
+    eprintln!("{}", runner.start()?);
     let listen = settings.listen.open()?;
     let config = CodeServiceConfig { jobs: jobs.get(), ..CodeServiceConfig::default() };
-    let service = code_service(Arc::new(Programs { sandbox }), config, &listen)?;
+    let service = code_service(Arc::new(Programs { runner }), config, &listen)?;
     let drained = tracelift_serve::serve(service, listen, |address| announce("sandbox", address))?;
     if !drained.complete {
         bail!("stopped before every request in progress was answered; raise --grace to give them longer");
@@ -53,7 +53,7 @@ pub fn serve(settings: &ServeCode) -> Result<()> {
 
 /// The sandbox as the server knows it.
 struct Programs {
-    sandbox: Sandbox,
+    runner: Runner,
 }
 
 impl CodeRunner for Programs {
@@ -76,8 +76,8 @@ impl CodeRunner for Programs {
         if let Some(bytes) = request.memory_bytes {
             limits.memory_bytes = bytes;
         }
-        let run = self
-            .sandbox
+        let sandbox = self.runner.sandbox().map_err(|error| RunFault::Infrastructure(error.to_string()))?;
+        let run = sandbox
             .run(&request.code, &request.stdin, &limits)
             .map_err(|fault| RunFault::Infrastructure(fault.to_string()))?;
         Ok(RunOutcome {
@@ -97,7 +97,7 @@ impl CodeRunner for Programs {
     }
 
     fn describe(&self) -> Value {
-        json!({ "name": "tracelift sandbox", "sandbox": self.sandbox.observed() })
+        json!({ "name": "tracelift sandbox", "sandbox": self.runner.observed() })
     }
 }
 
