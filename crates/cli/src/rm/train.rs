@@ -1,8 +1,8 @@
-//! `tracelift rm …`: train the rubric reward model on groups.
+//! `tracelift rm train`: train the rubric reward model on groups.
 
-use crate::{model, progress, serve};
+use crate::{model, progress};
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,15 +19,6 @@ use tracelift_train::run::{RunDescription, RunFolder, RunLayout};
 const METRICS_EVERY: u64 = 10;
 /// Steps from one checkpoint to the next.
 const CHECKPOINT_EVERY: u64 = 100;
-
-/// What to do with reward models.
-#[derive(Subcommand)]
-pub enum RmCommand {
-    /// Train a reward model on a group file, and measure it on groups that were held out.
-    Train(Train),
-    /// Serve a reward model over HTTP, in the dialects of training frameworks.
-    Serve(serve::ServeRm),
-}
 
 /// Settings of `rm train`.
 #[derive(Args)]
@@ -77,15 +68,8 @@ fn share(text: &str) -> Result<Probability, String> {
     Probability::new(share).map_err(|error| error.to_string())
 }
 
-/// Runs a reward-model command.
-pub fn run(command: &RmCommand) -> Result<()> {
-    match command {
-        RmCommand::Train(settings) => train(settings),
-        RmCommand::Serve(settings) => serve::rm(settings),
-    }
-}
-
-fn train(settings: &Train) -> Result<()> {
+/// Trains, measures, and saves.
+pub(super) fn train(settings: &Train) -> Result<()> {
     let Some(name) = settings.out.file_name() else {
         bail!("--out {} has no name; give the directory to make", settings.out.display());
     };

@@ -1,0 +1,26 @@
+//! `tracelift rm …`: reward models.
+
+mod train;
+
+use crate::serve;
+use anyhow::Result;
+use clap::Subcommand;
+
+pub use train::train_on;
+
+/// What to do with reward models.
+#[derive(Subcommand)]
+pub enum RmCommand {
+    /// Train a reward model on a group file, and measure it on groups that were held out.
+    Train(train::Train),
+    /// Serve a reward model over HTTP, in the dialects of training frameworks.
+    Serve(serve::ServeRm),
+}
+
+/// Runs a reward-model command.
+pub fn run(command: &RmCommand) -> Result<()> {
+    match command {
+        RmCommand::Train(settings) => train::train(settings),
+        RmCommand::Serve(settings) => serve::rm(settings),
+    }
+}
