@@ -23,7 +23,7 @@ pub mod sampling;
 mod shared;
 pub mod tokenizer;
 
-pub use batch::Batch;
+pub use batch::{Batch, Span};
 pub use chat::{ChatOptions, ChatTemplate, Conversation};
 pub use checkpoint::{Checkpoint, CheckpointError, Precision};
 pub use config::{Config, Family};

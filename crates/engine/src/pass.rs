@@ -318,7 +318,7 @@ impl Pass {
                 &block.attended,
                 &block.log_sums,
                 &block.qkv,
-                batch.offsets(),
+                batch.spans(),
                 heads,
                 &mut self.scores,
             );
@@ -387,7 +387,7 @@ fn forward_block(
         head_norm::forward(&mut block.qkv, &mut block.raw, &mut block.head_r, weights, heads, eps);
     }
     rope::forward(&mut block.qkv, heads.width(), heads.queries + heads.keys, angles, batch.positions());
-    attention::forward(&mut block.attended, &mut block.log_sums, &block.qkv, batch.offsets(), heads, scores);
+    attention::forward(&mut block.attended, &mut block.log_sums, &block.qkv, batch.spans(), heads, scores);
     model.project(&mut block.middle, &block.attended, layer, Site::Output, low);
     add(&mut block.middle, x, model.config.hidden_size);
 

@@ -50,18 +50,30 @@ fn sequences() -> Vec<Vec<u32>> {
 
 /// Hidden states by sequence, and the gradient of the sum over all predicted tokens.
 fn run(model: &Model, memory: Memory, batches: &[Vec<Vec<u32>>]) -> (Vec<Vec<f32>>, Vec<f32>) {
+    run_packed(model, memory, batches, |sequences| Batch::of(sequences))
+}
+
+fn run_packed(
+    model: &Model,
+    memory: Memory,
+    batches: &[Vec<Vec<u32>>],
+    pack: impl Fn(&[Vec<u32>]) -> Batch,
+) -> (Vec<Vec<f32>>, Vec<f32>) {
     let mut pass = Pass::new(memory);
     let mut gradients = vec![0.0; model.trainable().len()];
     let mut states = Vec::new();
     for sequences in batches {
-        let batch = Batch::of(sequences);
+        let batch = pack(sequences);
         pass.forward(model, &batch);
         let width = model.config.hidden_size;
         let mut targets = Vec::new();
-        for pair in batch.offsets().windows(2) {
-            states.push(pass.hidden()[pair[0] * width..pair[1] * width].to_vec());
-            let rows = pair[0]..pair[1] - 1;
-            targets.extend(rows.map(|row| Target { row: row as u32, token: batch.tokens()[row + 1] }));
+        for (span, sequence) in batch.spans().iter().zip(sequences) {
+            let rows = (0..span.len()).map(|at| span.row(at));
+            let state = rows.flat_map(|row| &pass.hidden()[row * width..][..width]).copied().collect();
+            states.push(state);
+            targets.extend(
+                (1..span.len()).map(|at| Target { row: span.row(at - 1) as u32, token: sequence[at] }),
+            );
         }
         pass.score_backward(model, &mut gradients, &targets, 1.0, |_, _| -0.01);
         pass.backward(model, &batch, &mut gradients);
@@ -90,6 +102,34 @@ fn assert_tensors_same(name: &str, model: &Model, found: &[f32], expected: &[f32
         let range = tensor.range.clone();
         assert_same(&format!("{name}: {}", tensor.name), &found[range.clone()], &expected[range], bound);
     }
+}
+
+/// Two families of sequences that begin alike, on both sides of a block of the attention.
+fn families() -> Vec<Vec<u32>> {
+    let trunk: Vec<u32> = (0..100).map(|i| (i * i * 5 + 1) % 90).collect();
+    let leaving = |at: usize, own: u32| {
+        trunk[..at].iter().copied().chain((0..own).map(|i| (i * 7 + 2) % 90)).collect::<Vec<u32>>()
+    };
+    vec![trunk.clone(), leaving(70, 80), leaving(3, 1), trunk.clone(), vec![89, 88, 87], vec![89, 88, 1, 2]]
+}
+
+#[test]
+fn branches_equal_whole_sequences() {
+    each_model(|name, model| {
+        for memory in [Memory::Keep, Memory::Recompute] {
+            let (whole, gradients) = run(model, memory, &[families()]);
+            let (branched, same) = run_packed(model, memory, &[families()], |sequences| {
+                let mut batch = Batch::default();
+                sequences.iter().for_each(|sequence| batch.branch(sequence));
+                assert_eq!(batch.rows(), 100 + 80 + 1 + 1 + 3 + 2);
+                batch
+            });
+            for (i, (branched, whole)) in branched.iter().zip(&whole).enumerate() {
+                assert_same(&format!("{name}: sequence {i} as a branch"), branched, whole, BOUND);
+            }
+            assert_tensors_same(name, model, &same, &gradients, BOUND);
+        }
+    });
 }
 
 #[test]

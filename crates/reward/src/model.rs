@@ -272,7 +272,7 @@ fn head_rows() -> impl Iterator<Item = (String, std::ops::Range<usize>)> {
 }
 
 fn last_rows(batch: &Batch) -> impl Iterator<Item = usize> {
-    batch.offsets()[1..].iter().map(|end| end - 1)
+    batch.spans().iter().map(|span| span.own.end - 1)
 }
 
 type Parts = ((Model, Vec<f32>), TaskDomain);
