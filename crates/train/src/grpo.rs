@@ -461,11 +461,19 @@ impl<'a> Grpo<'a> {
         for _ in 0..epochs {
             for micro in micro_batches(&taught, prompts) {
                 let (mut batch, mut targets, mut terms) = (Batch::default(), Vec::new(), Vec::new());
+                let mut item = None;
                 for rollout in micro {
                     let prompt = &prompts[rollout.item];
-                    let first = batch.push(&[prompt.as_slice(), &rollout.tokens].concat()) + prompt.len() - 1;
+                    let whole = [prompt.as_slice(), &rollout.tokens].concat();
+                    // A rollout group's prompt is computed once.
+                    if item.replace(rollout.item) == Some(rollout.item) {
+                        batch.branch(&whole);
+                    } else {
+                        batch.push(&whole);
+                    }
+                    let span = &batch.spans()[batch.sequences() - 1];
                     for (at, (&token, &old)) in rollout.tokens.iter().zip(&rollout.log_probs).enumerate() {
-                        targets.push(Target { row: (first + at) as u32, token });
+                        targets.push(Target { row: span.row(prompt.len() + at - 1) as u32, token });
                         terms.push((old, rollout.advantage as f32));
                     }
                 }
