@@ -46,7 +46,7 @@ enum Command {
     /// Make checkpoints from nothing or from adapters, and look at them.
     #[command(subcommand)]
     Model(model::ModelCommand),
-    /// Train reward models.
+    /// Train, measure and serve reward models.
     #[command(subcommand)]
     Rm(rm::RmCommand),
     /// Verify answers and programs by themselves, from files of cases.
@@ -69,7 +69,10 @@ fn end_with_the_pipe() {
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
-    if matches!(command, Command::World(_) | Command::Groups(_) | Command::Model(_) | Command::Generate(_)) {
+    let prints =
+        matches!(command, Command::World(_) | Command::Groups(_) | Command::Model(_) | Command::Generate(_))
+            || matches!(command, Command::Rm(rm::RmCommand::Score(_)));
+    if prints {
         end_with_the_pipe();
     }
     let result: Result<()> = match command {

@@ -1,6 +1,7 @@
 //! Published problem sets, read in the formats in which they are published.
 
 pub mod seeds;
+pub mod solutions;
 
 use serde::Deserialize;
 use std::fs::File;

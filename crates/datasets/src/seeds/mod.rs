@@ -77,26 +77,49 @@ pub fn read(
                 "format `columns` needs a table `columns` that names them; give at least `problem`".into(),
             )
         })?;
-        if path.extension().is_some_and(|extension| extension == "parquet") {
-            return columns::parquet(path, map.clone(), stem);
-        }
+        let (map, path) = (map.clone(), path.to_owned());
+        let rows = rows(&path)?.map(move |row| {
+            let (line, value) = row?;
+            row_of(&value, &map, &stem, line).map_err(|message| DatasetError::Line {
+                path: path.clone(),
+                line,
+                message,
+            })
+        });
+        return Ok(Box::new(rows));
     }
-    let map = columns.cloned();
     let path = path.to_owned();
-    let rows = Lines::open(&path)?.map(move |line| {
-        let (line, text) = line?;
-        let value: Value = serde_json::from_str(&text).map_err(|error| DatasetError::Line {
-            path: path.clone(),
-            line,
-            message: format!("not JSON: {error}"),
-        })?;
-        let row = match (format, &map) {
-            (SeedFormat::Columns, Some(map)) => row_of(&value, map, &stem, line),
-            _ => published(format, &value, &stem, line),
-        };
+    let rows = json_lines(&path)?.map(move |row| {
+        let (line, value) = row?;
+        let row = published(format, &value, &stem, line);
         row.map_err(|message| DatasetError::Line { path: path.clone(), line, message })
     });
     Ok(Box::new(rows))
+}
+
+/// The rows of a JSONL or Parquet file as objects, numbered from 1.
+pub(crate) fn rows(
+    path: &Path,
+) -> Result<Box<dyn Iterator<Item = Result<(usize, Value), DatasetError>> + Send>, DatasetError> {
+    if path.extension().is_some_and(|extension| extension == "parquet") {
+        return columns::parquet(path);
+    }
+    Ok(Box::new(json_lines(path)?))
+}
+
+fn json_lines(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<(usize, Value), DatasetError>> + Send + use<>, DatasetError> {
+    let place = path.to_owned();
+    Ok(Lines::open(path)?.map(move |line| {
+        let (line, text) = line?;
+        let value = serde_json::from_str(&text).map_err(|error| DatasetError::Line {
+            path: place.clone(),
+            line,
+            message: format!("not JSON: {error}"),
+        })?;
+        Ok((line, value))
+    }))
 }
 
 /// The text of a field; numbers are written out.
