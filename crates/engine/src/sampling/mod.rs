@@ -11,11 +11,13 @@ mod choice;
 mod kernel;
 mod network;
 mod packed;
+mod reading;
 mod scheduler;
 mod team;
 
 pub use choice::{Sampling, SamplingError};
 pub use packed::{Numbers, Packed};
+pub use reading::Reader;
 
 use crate::model::Model;
 use tracelift_domain::Seed;

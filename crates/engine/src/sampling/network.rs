@@ -60,8 +60,8 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// Runs `rows` through the network and writes the logits of those that `wanted` lists, one row after another.
-    /// `alone` says that no two rows belong to one sequence.
+    /// Runs `rows` through the network and writes the logits of those that `wanted` lists (in rising order), one row after
+    /// another. `alone` says that no two rows belong to one sequence.
     pub fn step(
         &mut self,
         team: &Team<'_>,
@@ -71,22 +71,49 @@ impl<'a> Network<'a> {
         wanted: &[usize],
         logits: &mut [f32],
     ) {
+        self.blocks(team, cache, rows, alone, wanted);
+        if !wanted.is_empty() {
+            self.normalize(team, &self.packed.norm, wanted.len());
+            project(team, &self.packed.head, &self.norm, logits, wanted.len());
+        }
+    }
+
+    /// Runs `rows` through the network and writes the hidden state of the last one, after the last norm.
+    pub fn last_hidden(&mut self, team: &Team<'_>, cache: &mut Cache, rows: &[Row], hidden: &mut [f32]) {
+        let Some(last) = rows.len().checked_sub(1) else { return };
+        self.blocks(team, cache, rows, rows.len() == 1, &[last]);
+        let eps = self.packed.config.norm_eps as f32;
+        vectorized(
+            #[inline(always)]
+            || rmsnorm::row(hidden, &self.x[..self.packed.config.hidden_size], &self.packed.norm, eps),
+        );
+    }
+
+    /// Runs `rows` through the blocks. The residual stream then begins with the rows that `wanted` lists; what only others
+    /// would need of the last block is not computed.
+    fn blocks(&mut self, team: &Team<'_>, cache: &mut Cache, rows: &[Row], alone: bool, wanted: &[usize]) {
         let packed = self.packed;
-        let count = rows.len();
         self.embed(team, rows);
         for (layer, block) in packed.blocks.iter().enumerate() {
-            self.normalize(team, &block.input_norm, count, |row| row);
-            project(team, &block.qkv, &self.norm, &mut self.qkv, count);
-            self.attend(team, cache, layer, block, rows, alone);
+            self.normalize(team, &block.input_norm, rows.len());
+            project(team, &block.qkv, &self.norm, &mut self.qkv, rows.len());
+            let seen = if layer + 1 == packed.blocks.len() { Some(wanted) } else { None };
+            self.attend(team, cache, layer, block, rows, alone, seen);
+            let count = seen.map_or(rows.len(), |wanted| self.keep(wanted));
             add_product(team, &block.output, &self.attended, &mut self.x, count);
-            self.normalize(team, &block.post_norm, count, |row| row);
+            self.normalize(team, &block.post_norm, count);
             self.activate(team, &block.gate_up, count);
             add_product(team, &block.down, &self.activated, &mut self.x, count);
         }
-        if !wanted.is_empty() {
-            self.normalize(team, &packed.norm, wanted.len(), |row| wanted[row]);
-            project(team, &packed.head, &self.norm, logits, wanted.len());
+    }
+
+    /// Moves the listed rows of the residual stream to its beginning; how many they are.
+    fn keep(&mut self, wanted: &[usize]) -> usize {
+        let width = self.packed.config.hidden_size;
+        for (to, from) in wanted.iter().enumerate() {
+            self.x.copy_within(from * width..(from + 1) * width, to * width);
         }
+        wanted.len()
     }
 
     fn embed(&mut self, team: &Team<'_>, rows: &[Row]) {
@@ -101,14 +128,8 @@ impl<'a> Network<'a> {
         });
     }
 
-    /// Normalizes the first `count` rows, row `i` from row `source(i)` of the residual stream.
-    fn normalize(
-        &mut self,
-        team: &Team<'_>,
-        weight: &[f32],
-        count: usize,
-        source: impl Fn(usize) -> usize + Sync,
-    ) {
+    /// Normalizes the first `count` rows of the residual stream.
+    fn normalize(&mut self, team: &Team<'_>, weight: &[f32], count: usize) {
         let (width, share) = (weight.len(), self.share);
         let eps = self.packed.config.norm_eps as f32;
         let (x, norm, scratch) = (&self.x, self.norm.writer(), Shared::new(&mut self.scratch));
@@ -119,7 +140,7 @@ impl<'a> Network<'a> {
                 #[inline(always)]
                 || {
                     for row in run {
-                        rmsnorm::row(y, &x[source(row) * width..][..width], weight, eps);
+                        rmsnorm::row(y, &x[row * width..][..width], weight, eps);
                         // SAFETY: a row is one task's.
                         unsafe { norm.put(row, 0, y) };
                     }
@@ -128,7 +149,8 @@ impl<'a> Network<'a> {
         });
     }
 
-    /// Turns queries and keys, stores keys and values, and attends.
+    /// Turns queries and keys, stores keys and values, and attends: every row, or (one after another) those of `only`.
+    #[allow(clippy::too_many_arguments)] // the place in the model, the rows, and which of them go on
     fn attend(
         &mut self,
         team: &Team<'_>,
@@ -137,6 +159,7 @@ impl<'a> Network<'a> {
         block: &Block,
         rows: &[Row],
         alone: bool,
+        only: Option<&[usize]>,
     ) {
         let heads = self.packed.heads;
         let (width, group, share) = (heads.width(), heads.group() * heads.dim, self.share);
@@ -174,18 +197,20 @@ impl<'a> Network<'a> {
             // SAFETY: as above.
             unsafe { cache.store(layer, slot, head, position, key, value) };
         };
-        let attend = |member: usize, row: usize, head: usize| {
+        let attend = |member: usize, place: usize, head: usize| {
+            let row = only.map_or(place, |only| only[place]);
             let Row { slot, position, .. } = rows[row];
             // SAFETY: as above; a member's share is its own.
             unsafe {
                 let (scores, out) = scratch.part(member * share, capacity + group).split_at_mut(capacity);
                 let queries = qkv.part(row * width + head * group, group);
                 cache.attend(layer, slot, head, position, queries, out, scores);
-                attended.put(row, head * group, out);
+                attended.put(place, head * group, out);
             }
         };
         let items = rows.len() * heads.keys;
-        if alone {
+        let places = only.map_or(rows.len(), <[usize]>::len);
+        if alone && places == rows.len() {
             team.run(items, |member, run| {
                 for item in run {
                     let (row, head) = (item / heads.keys, item % heads.keys);
@@ -196,7 +221,7 @@ impl<'a> Network<'a> {
         } else {
             // A row attends to rows of its own step: all of them are stored first.
             team.run(items, |_, run| run.for_each(|item| store(item / heads.keys, item % heads.keys)));
-            team.run(items, |member, run| {
+            team.run(places * heads.keys, |member, run| {
                 run.for_each(|item| attend(member, item / heads.keys, item % heads.keys));
             });
         }
