@@ -5,6 +5,7 @@ mod config;
 mod evaluate;
 mod generate;
 mod groups;
+mod interrupt;
 mod model;
 mod progress;
 mod quickstart;
@@ -69,11 +70,13 @@ fn end_with_the_pipe() {
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
-    let prints =
-        matches!(command, Command::World(_) | Command::Groups(_) | Command::Model(_) | Command::Generate(_))
-            || matches!(command, Command::Rm(rm::RmCommand::Score(_)));
-    if prints {
-        end_with_the_pipe();
+    match &command {
+        Command::Groups(groups::GroupsCommand::Build(_)) => {}
+        Command::World(_) | Command::Groups(_) | Command::Model(_) | Command::Generate(_) => {
+            end_with_the_pipe();
+        }
+        Command::Rm(rm::RmCommand::Score(_)) => end_with_the_pipe(),
+        _ => {}
     }
     let result: Result<()> = match command {
         Command::Quickstart(args) => quickstart::run(&args),
@@ -91,7 +94,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", one_line(&error));
-            ExitCode::FAILURE
+            error.downcast_ref::<interrupt::Interrupted>().map_or(ExitCode::FAILURE, |by| by.status.into())
         }
     }
 }
