@@ -11,8 +11,9 @@ medians; for memory, of peaks (`VmHWM` of a process per side, the peer's librari
 
 - A training step is forward, backward, norm clipping and AdamW. PyTorch runs eagerly with its default attention kernel.
 - Sampling is 64 new tokens for each prompt of 64 at temperature 1 from the full softmax; only new tokens are counted.
-- The ragged rows give each of 128 prompts a budget of its own between 16 and 256 new tokens; `generate` gets all prompts
-  at once and stops each by a criterion.
+- The ragged rows sample from 128 prompts of 16 to 112 tokens; each ends after a number of its own between 16 and 256 new
+  tokens, which neither side knows beforehand (a stopping criterion in `generate`, a predicate in ours). `generate` gets
+  the prompts in their order, padded on the left, in batches of 32 or all 128 at once; TraceLift gets all of them.
 - llama.cpp rows need `llama-cpp-python` and `gguf`; they write the same random weights to a GGUF file and decode all
   sequences in one batch a step.
 
@@ -46,8 +47,10 @@ SHAPES = {
     "0.5b": (151_936, 896, 4864, 24, 14, 2),
 }
 TRAINING = {"5m": (32, 128), "25m": (16, 256)}
-# Budgets from 16 to 256 in an order that is neither rising nor falling.
-BUDGETS = [16 + (i * 77 % 128) * 240 // 127 for i in range(128)]
+# Prompts of 16 to 112 tokens, and ends after 16 to 256 new ones, in orders that are neither rising nor falling.
+RAGGED = 128
+PROMPTS = [16 + (i * 45 % RAGGED) * 96 // 127 for i in range(RAGGED)]
+ENDS = [16 + (i * 77 % RAGGED) * 240 // 127 for i in range(RAGGED)]
 
 Measure = Callable[[], float]
 
@@ -68,7 +71,7 @@ class Row:
         if self.kind in ("train", "lora", "memory"):
             batch, length = TRAINING[self.shape]
             return batch * length
-        return sum(BUDGETS) if self.kind == "ragged" else self.batch * NEW_TOKENS
+        return sum(ENDS) if self.kind == "ragged" else self.batch * NEW_TOKENS
 
     def engine_arguments(self, steps: int) -> list[str]:
         """Of `tracelift bench`."""
@@ -77,9 +80,13 @@ class Row:
             shared = ["train", "--batch", str(batch), "--length", str(length), "--steps", str(steps)]
             extra = {"train": [], "lora": ["--lora", str(LORA_RANK)], "memory": ["--recompute"]}[self.kind]
             return shared + extra
-        shared = ["generate", "--batch", str(self.batch), "--prompt", str(PROMPT), "--rounds", str(steps)]
-        shared += ["--new", str(NEW_TOKENS)] + (["--bf16"] if self.bf16 else [])
-        return shared + (["--budgets", ",".join(map(str, BUDGETS))] if self.kind == "ragged" else [])
+        numbers = ["--bf16"] if self.bf16 else []
+        if self.kind == "ragged":
+            prompts, ends = (",".join(map(str, lengths)) for lengths in (PROMPTS, ENDS))
+            lengths = ["--batch", str(RAGGED), "--prompt", prompts, "--new", str(max(ENDS)), "--ends", ends]
+        else:
+            lengths = ["--batch", str(self.batch), "--prompt", str(PROMPT), "--new", str(NEW_TOKENS)]
+        return ["generate", *lengths, "--rounds", str(steps), *numbers]
 
 
 ROWS = [
@@ -89,8 +96,9 @@ ROWS = [
     Row("lora-25m", "LoRA r 16 step, 25 M, 16 x 256", "PEFT", "25m", "lora", 16),
     Row("sample-5m", "sampling, 5.0 M, 32 x (64 + 64)", "transformers", "5m", "sample", 32),
     Row("sample-5m-bf16", "same, ours in bf16", "transformers (f32)", "5m", "sample", 32, True),
-    Row("ragged-5m", "sampling, 5.0 M, 128 x (64 + 16..256)", "transformers", "5m", "ragged", 128),
-    Row("ragged-5m-bf16", "same, ours in bf16", "transformers (f32)", "5m", "ragged", 128, True),
+    Row("ragged-5m", "sampling, 5.0 M, 128 x (16..112 + 16..256)", "transformers, 4 x 32", "5m", "ragged", 32),
+    Row("ragged-5m-once", "same", "transformers, 1 x 128", "5m", "ragged", 128),
+    Row("ragged-5m-bf16", "same, ours in bf16", "transformers (f32), 4 x 32", "5m", "ragged", 32, True),
     Row("llama-25m", "sampling, 25 M, 8 x (64 + 64)", "llama.cpp f32", "25m", "llama", 8),
     Row("llama-25m-bf16", "same, both in bf16", "llama.cpp bf16", "25m", "llama", 8, True),
     Row("llama-0.5b", "sampling, 0.5 B shape, 8 x (64 + 64)", "llama.cpp f32", "0.5b", "llama", 8),
@@ -170,45 +178,54 @@ def torch_trainer(row: Row, directory: Path, steps: int) -> Measure:
     return measure
 
 
-class Budgets(transformers.StoppingCriteria):
-    """Ends sequence i after its own number of new tokens."""
+class Ends(transformers.StoppingCriteria):
+    """Ends each sequence of a batch after its own number of new tokens."""
 
-    def __init__(self) -> None:
-        self.ends = PROMPT + torch.tensor(BUDGETS)
+    def __init__(self, prompt: int, ends: list[int]) -> None:
+        self.ends = prompt + torch.tensor(ends)
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **kwargs: object) -> torch.Tensor:
         return input_ids.shape[1] >= self.ends
 
 
-def torch_generator(row: Row, directory: Path) -> Measure:
-    """A function that samples the batch once and returns the seconds that took."""
-    model = load(directory).eval()
-    longest = max(BUDGETS) if row.kind == "ragged" else NEW_TOKENS
+def generated(model: torch.nn.Module, prompts: list[torch.Tensor], ends: list[int]) -> None:
+    """Samples one batch; a sequence is padded on the left before its prompt and on the right after its end."""
+    longest = max(map(len, prompts))
+    pads = [longest - len(prompt) for prompt in prompts]
+    padded = [torch.nn.functional.pad(prompt, (pad, 0)) for prompt, pad in zip(prompts, pads, strict=True)]
+    mask = torch.arange(longest)[None] >= torch.tensor(pads)[:, None]
+    early = len(set(ends)) > 1
     settings = transformers.GenerationConfig(
         do_sample=True,
         temperature=1.0,
         top_k=0,
         top_p=1.0,
-        max_new_tokens=longest,
-        min_new_tokens=None if row.kind == "ragged" else longest,
+        max_new_tokens=max(ENDS) if early else ends[0],
         pad_token_id=0,
     )
-    prompts = torch.randint(0, SHAPES[row.shape][0], (row.batch, PROMPT), generator=torch.Generator().manual_seed(3))
-    criteria = transformers.StoppingCriteriaList([Budgets()] if row.kind == "ragged" else [])
+    with torch.inference_mode():
+        output = model.generate(
+            input_ids=torch.stack(padded),
+            attention_mask=mask.long(),
+            generation_config=settings,
+            stopping_criteria=transformers.StoppingCriteriaList([Ends(longest, ends)] if early else []),
+        )
+    if output.shape != (len(prompts), longest + max(ends)):
+        raise SystemExit(f"generate returned the shape {tuple(output.shape)}; the comparison would be unfair")
+
+
+def torch_generator(row: Row, directory: Path) -> Measure:
+    """A function that samples all prompts once, `row.batch` at a time, and returns the seconds that took."""
+    model = load(directory).eval()
+    generator = torch.Generator().manual_seed(3)
+    lengths, ends = (PROMPTS, ENDS) if row.kind == "ragged" else ([PROMPT] * row.batch, [NEW_TOKENS] * row.batch)
+    prompts = [torch.randint(0, SHAPES[row.shape][0], (length,), generator=generator) for length in lengths]
 
     def measure() -> float:
         start = time.perf_counter()
-        with torch.inference_mode():
-            output = model.generate(
-                input_ids=prompts,
-                attention_mask=torch.ones_like(prompts),
-                generation_config=settings,
-                stopping_criteria=criteria,
-            )
-        seconds = time.perf_counter() - start
-        if output.shape != (row.batch, PROMPT + longest):
-            raise SystemExit(f"generate returned the shape {tuple(output.shape)}; the comparison would be unfair")
-        return seconds
+        for first in range(0, len(prompts), row.batch):
+            generated(model, prompts[first : first + row.batch], ends[first : first + row.batch])
+        return time.perf_counter() - start
 
     measure()
     return measure

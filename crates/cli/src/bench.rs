@@ -57,15 +57,15 @@ pub struct GenerateBench {
     /// Sequences.
     #[arg(long, default_value_t = 32)]
     batch: usize,
-    /// Tokens of each prompt.
-    #[arg(long, default_value_t = 64)]
-    prompt: usize,
-    /// New tokens of each sequence.
+    /// Tokens of each prompt; several numbers, with commas between them, are taken in turn.
+    #[arg(long, default_value = "64", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    prompt: Vec<u32>,
+    /// New tokens of each sequence at most.
     #[arg(long, default_value_t = 64)]
     new: usize,
-    /// Budgets that differ: sequence i ends after the i-th of these numbers, over and over [default: --new for all].
+    /// Early ends that the sampler does not foresee: sequence i ends after the i-th of these numbers, in turn.
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
-    budgets: Vec<u32>,
+    ends: Vec<u32>,
     /// Weights and products in bf16.
     #[arg(long)]
     bf16: bool,
@@ -133,26 +133,24 @@ fn generate(bench: &GenerateBench) -> Result<()> {
     let sampling =
         Sampling { temperature: 1.0, top_k: 0, top_p: 1.0, max_tokens: bench.new, stop: Vec::new() };
     let numbers = if bench.bf16 { Numbers::Bf16 } else { Numbers::F32 };
-    let budget = |i: usize| match bench.budgets.as_slice() {
-        [] => bench.new,
-        budgets => budgets[i % budgets.len()] as usize,
-    };
+    let in_turn = |numbers: &[u32], i: usize| numbers[i % numbers.len()] as usize;
     let requests: Vec<Request> = (0..bench.batch as u64)
         .map(|i| Request {
-            prompt: random_tokens(i, bench.prompt, model.config.vocab_size),
+            prompt: random_tokens(i, in_turn(&bench.prompt, i as usize), model.config.vocab_size),
             seeds: vec![Seed(i)],
         })
         .collect();
-    let mut start = Instant::now();
+    let ended = |i: usize, tokens: &[u32]| !bench.ends.is_empty() && tokens.len() >= in_turn(&bench.ends, i);
+    let (mut start, mut tokens) = (Instant::now(), 0);
     for round in 0..=bench.rounds {
         if round == 1 {
             start = Instant::now();
         }
         // Packing is part of the work: a planner's weights change at every step.
-        Packed::in_numbers(&model, numbers).generate_limited(&requests, &sampling, &budget)?;
+        let sampled = Packed::in_numbers(&model, numbers).generate_until(&requests, &sampling, &ended)?;
+        tokens = sampled.iter().flatten().map(|sample| sample.tokens.len()).sum();
     }
     let seconds = start.elapsed().as_secs_f64() / f64::from(bench.rounds.max(1));
-    let tokens: usize = (0..bench.batch).map(budget).sum();
     report(bench.json, "sampling", seconds, tokens as f64 / seconds);
     Ok(())
 }

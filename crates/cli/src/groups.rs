@@ -1,20 +1,21 @@
 //! `tracelift groups …`: build groups from problems, and look after group files.
 
+mod build;
+
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 use tracelift_domain::{Group, Probability, Seed};
-use tracelift_groups::build::{BuildConfig, BuildReport, build};
 use tracelift_groups::export::{Shape, export};
 use tracelift_groups::survey::Surveyor;
 use tracelift_groups::{GroupReader, Part, html, split, write_groups};
+use tracelift_train::run::write_atomically;
 
 /// What to do with groups.
 #[derive(Subcommand)]
 pub enum GroupsCommand {
     /// Build groups from problems with solutions; an interrupted build goes on.
-    Build(Build),
+    Build(build::Build),
     /// Check a group file line by line.
     Validate(Validate),
     /// Count what is in a group file, and look for shortcuts.
@@ -23,17 +24,6 @@ pub enum GroupsCommand {
     Split(SplitGroups),
     /// Write groups in the shape of another system.
     Export(Export),
-}
-
-/// Settings of `groups build`.
-#[derive(Args)]
-pub struct Build {
-    /// The TOML file that says what is built from what.
-    #[arg(long)]
-    config: PathBuf,
-    /// Threads; by default as many as there are cores. The groups do not depend on it.
-    #[arg(long)]
-    threads: Option<usize>,
 }
 
 /// Settings of `groups validate`.
@@ -104,68 +94,12 @@ enum ShapeName {
 /// Runs a groups command.
 pub fn run(command: &GroupsCommand) -> Result<()> {
     match command {
-        GroupsCommand::Build(settings) => run_build(settings),
+        GroupsCommand::Build(settings) => build::run(settings),
         GroupsCommand::Validate(settings) => validate(settings),
         GroupsCommand::Stats(settings) => stats(settings),
         GroupsCommand::Split(settings) => split_file(settings),
         GroupsCommand::Export(settings) => export_file(settings),
     }
-}
-
-fn run_build(settings: &Build) -> Result<()> {
-    let path = &settings.config;
-    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-    let config: BuildConfig = match toml::from_str(&text) {
-        Ok(config) => config,
-        Err(error) => bail!("{}: {}", path.display(), crate::config::with_nearest(&error)),
-    };
-    config.validate().with_context(|| path.display().to_string())?;
-    let started = Instant::now();
-    let bar = indicatif::ProgressBar::new_spinner();
-    let mut tell = |report: &BuildReport| {
-        bar.set_message(format!("{} seeds, {} groups", report.seeds, report.groups));
-        bar.tick();
-    };
-    if let Some(threads) = settings.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()
-            .context("failed to start threads")?;
-    }
-    let report = build(&config, &mut tell)?;
-    bar.finish_and_clear();
-    println!(
-        "{} groups with {} flawed traces from {} seeds in {:.1} s: {}",
-        report.groups,
-        report.negatives,
-        report.seeds,
-        started.elapsed().as_secs_f64(),
-        config.out.display()
-    );
-    for (title, counts) in [
-        ("flawed traces", &report.kinds),
-        ("seeds without group", &report.skipped),
-        ("proposals refused", &report.refused),
-        ("rule not applicable", &report.inapplicable),
-        ("overlaps with benchmarks", &report.overlaps),
-    ] {
-        if !counts.is_empty() {
-            println!("\n{title}");
-        }
-        for (name, count) in counts {
-            println!("  {name:<36}{count:>9}");
-        }
-    }
-    for overlap in &report.overlapping {
-        println!("  {overlap}");
-    }
-    for message in &report.messages {
-        eprintln!("warning: {message}");
-    }
-    if report.groups == 0 {
-        bail!("no seed made a group; the counts above say why");
-    }
-    Ok(())
 }
 
 fn validate(settings: &Validate) -> Result<()> {
@@ -232,7 +166,8 @@ fn stats(settings: &Stats) -> Result<()> {
         let title =
             settings.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let page = html::page(&title, &survey, &shown);
-        std::fs::write(path, page).with_context(|| format!("failed to write {}", path.display()))?;
+        write_atomically(path, page.as_bytes())
+            .with_context(|| format!("failed to write {}", path.display()))?;
         println!("{}", path.display());
     }
     Ok(())

@@ -5,6 +5,7 @@ mod config;
 mod evaluate;
 mod generate;
 mod groups;
+mod interrupt;
 mod model;
 mod progress;
 mod quickstart;
@@ -46,7 +47,7 @@ enum Command {
     /// Make checkpoints from nothing or from adapters, and look at them.
     #[command(subcommand)]
     Model(model::ModelCommand),
-    /// Train reward models.
+    /// Train, measure and serve reward models.
     #[command(subcommand)]
     Rm(rm::RmCommand),
     /// Verify answers and programs by themselves, from files of cases.
@@ -69,8 +70,13 @@ fn end_with_the_pipe() {
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
-    if matches!(command, Command::World(_) | Command::Groups(_) | Command::Model(_) | Command::Generate(_)) {
-        end_with_the_pipe();
+    match &command {
+        Command::Groups(groups::GroupsCommand::Build(_)) => {}
+        Command::World(_) | Command::Groups(_) | Command::Model(_) | Command::Generate(_) => {
+            end_with_the_pipe();
+        }
+        Command::Rm(rm::RmCommand::Score(_)) => end_with_the_pipe(),
+        _ => {}
     }
     let result: Result<()> = match command {
         Command::Quickstart(args) => quickstart::run(&args),
@@ -88,7 +94,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", one_line(&error));
-            ExitCode::FAILURE
+            error.downcast_ref::<interrupt::Interrupted>().map_or(ExitCode::FAILURE, |by| by.status.into())
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `tracelift world …`: look at the embedded worlds, and remake the checkpoints that come with them.
 
+mod solutions;
+
 use crate::progress;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
@@ -26,6 +28,8 @@ pub enum WorldCommand {
     Guess(Guess),
     /// Write a group file: per problem a reference trace, and flawed ones with rubric labels.
     Groups(Groups),
+    /// Write a planner's solutions with the verdicts of the exact checker: natural errors, for `rm eval --solutions`.
+    Solutions(solutions::Solutions),
     /// Pre-train the base planner and the frozen executor.
     Pretrain(Pretrain),
 }
@@ -122,6 +126,7 @@ pub fn run(command: &WorldCommand) -> Result<()> {
             Ok(())
         }
         WorldCommand::Groups(settings) => write_world_groups(settings),
+        WorldCommand::Solutions(settings) => solutions::run(settings),
         WorldCommand::Pretrain(settings) => pretrain(settings),
     }
 }

@@ -5,7 +5,13 @@
 mod support;
 
 use serde_json::json;
+use std::{
+    fs,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
 use support::Desk;
+use support::server::Server;
 
 const CONFIG: &str = r#"
 out = "groups.jsonl"
@@ -45,7 +51,8 @@ fn desk() -> Desk {
 fn problems_become_groups_in_every_shape() {
     let desk = desk();
     let told = desk.good(&["groups", "build", "--config", "groups.toml", "--threads", "2"]);
-    assert!(told.starts_with("60 groups with "), "{told}");
+    let seconds = told.split(" in ").nth(1).unwrap().split(' ').next().unwrap();
+    insta::assert_snapshot!("a_build_tells_what_it_counted", told.replacen(seconds, "[SECONDS]", 1));
     let first = std::fs::read(desk.path("groups.jsonl")).unwrap();
     desk.good(&["groups", "build", "--config", "groups.toml", "--threads", "1"]);
     assert_eq!(std::fs::read(desk.path("groups.jsonl")).unwrap(), first);
@@ -53,9 +60,13 @@ fn problems_become_groups_in_every_shape() {
     let told = desk.good(&["groups", "validate", "groups.jsonl"]);
     assert!(told.contains("60 groups") && told.contains("all valid"), "{told}");
     let told = desk.good(&["groups", "stats", "groups.jsonl", "--html", "groups.html"]);
-    assert!(told.contains("arithmetic_slip") && told.contains("shortcut report: AUC"), "{told}");
+    insta::assert_snapshot!("counts_of_a_file", told);
     let page = std::fs::read_to_string(desk.path("groups.html")).unwrap();
     assert!(page.contains("<del>") && page.contains("<ins>") && !page.contains("<script"));
+    let drafts = fs::read_dir(desk.path(""))
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'));
+    assert_eq!(drafts.count(), 0, "what was written first has its name now");
 
     desk.good(&["groups", "split", "groups.jsonl", "--dev", "0.2", "--seed", "18"]);
     let lines = |name: &str| std::fs::read_to_string(desk.path(name)).unwrap().lines().count();
@@ -109,4 +120,88 @@ fn the_configuration_that_comes_along_is_read() {
     let text = include_str!("../../../configs/groups.toml");
     let config: tracelift_groups::build::BuildConfig = toml::from_str(text).unwrap();
     config.validate().unwrap();
+}
+
+/// Waits until something holds.
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what} does not come about");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Starts a build that will be ended.
+fn start(desk: &Desk, config: &str) -> Child {
+    let mut command = desk.command(&["groups", "build", "--config", config, "--threads", "1"]);
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Sends a signal and waits; returns the exit status and what was said.
+fn end(child: Child, signal: &str) -> (Option<i32>, String) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_build_by_rules_ends_when_asked_and_goes_on_whatever_ended_it() {
+    let desk = desk();
+    desk.write("train.jsonl", &problems(2500));
+    desk.good(&["groups", "build", "--config", "groups.toml"]);
+    let whole = fs::read(desk.path("groups.jsonl")).unwrap();
+    for (signal, status) in [("-INT", Some(130)), ("-TERM", Some(143)), ("-KILL", None)] {
+        fs::remove_file(desk.path("groups.jsonl")).unwrap();
+        let child = start(&desk, "groups.toml");
+        until("a build", || desk.path("groups.jsonl.partial").exists());
+        let (code, said) = end(child, signal);
+        assert_eq!(code, status, "{said}");
+        assert!(!desk.path("groups.jsonl").exists(), "{signal}: half of it is not shown as the whole");
+        if code.is_some() {
+            assert!(said.contains("once more ends it at once"), "{said}");
+            assert!(said.contains("error: the build stopped after 1024 groups"), "{said}");
+            assert!(said.contains("the same command goes on from there"), "{said}");
+        }
+        desk.good(&["groups", "build", "--config", "groups.toml"]);
+        assert!(fs::read(desk.path("groups.jsonl")).unwrap() == whole, "{signal}: the same, byte by byte");
+    }
+}
+
+#[test]
+fn a_build_with_a_model_ends_when_asked_and_asks_nothing_twice() {
+    let server = Server::prompted(&["--latency-ms", "20"]);
+    let desk = desk();
+    desk.write("train.jsonl", &problems(12));
+    let oracle = format!("base_urls = [\"{}\"]\nmodel = \"silly\"\nconcurrency = 4\n", server.url());
+    let llm = format!("[llm]\nflaws = \"instead\"\n[llm.oracle]\n{oracle}[judge.oracle]\n{oracle}");
+    desk.write("groups.toml", &format!("{CONFIG}{llm}"));
+    let child = start(&desk, "groups.toml");
+    let kept = || {
+        let ledger = fs::read_to_string(desk.path("groups.jsonl.llm.ledger")).unwrap_or_default();
+        ledger.matches(r#""entry":"answered""#).count()
+    };
+    until("an answer", || kept() > 5);
+    let (code, said) = end(child, "-INT");
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("stopped on request"), "{said}");
+    until("the end of the last reply", || server.count("concurrent") == 0);
+    assert_eq!(
+        server.count("answers") as usize,
+        kept() + kept_by_judge(&desk),
+        "what was under way was kept"
+    );
+
+    let told = desk.good(&["groups", "build", "--config", "groups.toml"]);
+    assert!(told.starts_with("12 groups with "), "{told}");
+    for words in
+        ["written by the model", "judged", "labels by construction against the judge's, math", "llm: "]
+    {
+        assert!(told.contains(words), "{words} in\n{told}");
+    }
+    assert_eq!(server.count("answered_twice"), 0);
+}
+
+fn kept_by_judge(desk: &Desk) -> usize {
+    let ledger = fs::read_to_string(desk.path("groups.jsonl.judge.ledger")).unwrap_or_default();
+    ledger.matches(r#""entry":"answered""#).count()
 }

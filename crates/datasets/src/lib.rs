@@ -1,10 +1,12 @@
 //! Published problem sets, read in the formats in which they are published.
 
 pub mod seeds;
+pub mod solutions;
 
+use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use tracelift_domain::{Gold, Problem, TaskDomain};
 
@@ -46,6 +48,26 @@ pub enum DatasetError {
     },
 }
 
+/// Opens a file to be read line by line; gzip is unpacked, whatever the file is called.
+pub(crate) fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
+    /// No published set is larger unpacked; a bomb must not keep a reader busy for ever.
+    const LARGEST: u64 = 64 << 30;
+    let mut file = BufReader::new(File::open(path)?);
+    let packed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+    Ok(if packed {
+        Box::new(BufReader::new(MultiGzDecoder::new(file).take(LARGEST)))
+    } else {
+        Box::new(file)
+    })
+}
+
+/// What a file is called without its endings: `train` of `train.jsonl.gz`.
+pub(crate) fn stem(path: &Path) -> &str {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("problems");
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
 /// Reads the problems of a file, at most `limit` of them.
 ///
 /// # Errors
@@ -53,7 +75,7 @@ pub enum DatasetError {
 pub fn read(path: &Path, format: Format, limit: Option<usize>) -> Result<Vec<Problem>, DatasetError> {
     let io = |source| DatasetError::Io { path: path.to_owned(), source };
     let mut problems = Vec::new();
-    for (index, line) in BufReader::new(File::open(path).map_err(io)?).lines().enumerate() {
+    for (index, line) in open(path).map_err(io)?.lines().enumerate() {
         let line = line.map_err(io)?;
         if limit.is_some_and(|limit| problems.len() >= limit) {
             break;
@@ -87,9 +109,8 @@ fn parse(line: &str, format: Format, path: &Path, index: usize) -> Result<Proble
             let row: Gsm8k = serde_json::from_str(line).map_err(|error| error.to_string())?;
             let (_, answer) =
                 row.answer.rsplit_once("####").ok_or("`answer` has no final answer after `####`")?;
-            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("problems");
             Ok(Problem {
-                id: format!("gsm8k/{stem}/{:05}", index + 1),
+                id: format!("gsm8k/{}/{:05}", stem(path), index + 1),
                 source: "gsm8k".to_owned(),
                 domain: TaskDomain::Math,
                 statement: row.question.trim().to_owned(),

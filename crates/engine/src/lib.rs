@@ -32,5 +32,5 @@ pub use model::Model;
 pub use ops::head::{Target, TokenScore};
 pub use optimizer::{AdamW, AdamWConfig, Schedule};
 pub use pass::{Memory, Pass};
-pub use sampling::{Finish, Numbers, Packed, Request, Sampled, Sampling, generate};
+pub use sampling::{Ended, Finish, Numbers, Packed, Reader, Request, Sampled, Sampling, generate};
 pub use tokenizer::Tokenizer;

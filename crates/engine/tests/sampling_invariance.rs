@@ -25,12 +25,17 @@ fn requests() -> Vec<Request> {
     (0..60).map(request).collect()
 }
 
+/// After how many tokens a request's samples end.
+fn end(request: &Request) -> usize {
+    1 + request.prompt.len() * 7 % 50
+}
+
 fn sampled(packed: &Packed, requests: &[Request], threads: usize) -> Vec<Vec<Sampled>> {
     let sampling = Sampling { temperature: 0.9, top_k: 0, top_p: 0.95, max_tokens: 40, stop: vec![5] };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    // Budgets that differ, so that sequences leave and enter at every step.
-    let limit = |i: usize| 1 + requests[i].prompt.len() * 7 % 40;
-    pool.install(|| packed.generate_limited(requests, &sampling, &limit)).unwrap()
+    // Early ends that differ, so that sequences leave and enter at every step.
+    let ended = |i: usize, tokens: &[u32]| tokens.len() == end(&requests[i]);
+    pool.install(|| packed.generate_until(requests, &sampling, &ended)).unwrap()
 }
 
 #[test]
@@ -43,9 +48,10 @@ fn neither_threads_nor_company_change_a_sample() {
             let together = sampled(&packed, &requests, 1);
             for (request, samples) in requests.iter().zip(&together) {
                 assert_eq!(samples.len(), request.seeds.len());
-                let budget = 1 + request.prompt.len() * 7 % 40;
                 for sample in samples {
-                    assert!(sample.finish == Finish::Stop || sample.tokens.len() == budget);
+                    assert!(sample.tokens.len() <= end(request));
+                    let length = sample.tokens.len() == 40 && sample.tokens[39] != 5 && end(request) > 40;
+                    assert_eq!(sample.finish, if length { Finish::Length } else { Finish::Stop });
                 }
             }
             for threads in [2, 3] {

@@ -1,12 +1,10 @@
 //! Differences between two rows, problem by problem.
 
-use crate::{
-    EvalError, Metric, SampleRecord,
-    estimate::{Cluster, clusters, pooled_mean, sandwich},
-};
+use crate::{EvalError, Metric, SampleRecord};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use tracelift_domain::{Fingerprint, Seed};
+use tracelift_statistics::{Cluster, clusters, pooled_mean, sandwich};
 
 /// How often the bootstrap draws.
 pub const DRAWS: usize = 10_000;

@@ -33,7 +33,7 @@ fn group(index: u64) -> Option<Group> {
     );
     let seed =
         SeedProblem { problem, reference_solution: solution, trace: None, origin: serde_json::Map::new() };
-    grow(&seed, &Recipe { wanted: 6, limits: GateLimits::default() }, Seed(18)).group
+    grow(&seed, &Recipe { wanted: 6, limits: GateLimits::default() }, Seed(18), None).group
 }
 
 /// The most memory that this process has held, in MB, as Linux tells it.

@@ -1,6 +1,9 @@
 //! Gates: what keeps a proposed trace out of a group. Each refusal is counted under its name.
 
-use crate::proposal::{Proposal, SeedProblem};
+use crate::{
+    math::Derivation,
+    proposal::{FlawSource, Proposal, SeedProblem},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use tracelift_domain::{Gold, TaskDomain, Trace};
@@ -210,8 +213,9 @@ const IDLE: [&str; 28] = [
     "of",
 ];
 
-/// A flaw changes nothing where only idle words differ, or where it is said to spoil the answer and whoever follows the
-/// trace still arrives at gold.
+/// A flaw changes nothing where only idle words differ, or where it is said to spoil the answer (or to be a slip in a
+/// calculation) and whoever follows the trace still arrives at gold: because the maker's own word says so, or because all
+/// equations that the trace shows hold and lead there.
 fn changes_nothing(seed: &SeedProblem, reference: &[String], flawed: &[String], proposal: &Proposal) -> bool {
     let idle: HashSet<&str> = IDLE.into_iter().collect();
     let weight = |words: &[String]| -> Vec<String> {
@@ -220,13 +224,17 @@ fn changes_nothing(seed: &SeedProblem, reference: &[String], flawed: &[String], 
     if weight(reference) == weight(flawed) {
         return true;
     }
-    match (&seed.problem.gold, &proposal.flaw.implied, proposal.flaw.sort) {
-        (Gold::Answer(gold), Some(implied), Some(Sort::Spoiling)) => {
-            let plain = |text: &str| text.trim().trim_start_matches('$').replace(',', "");
-            plain(gold) == plain(implied)
-        }
-        _ => false,
+    let Gold::Answer(gold) = &seed.problem.gold else { return false };
+    let spoils = proposal.flaw.sort == Some(Sort::Spoiling);
+    let plain = |text: &str| text.trim().trim_start_matches('$').replace(',', "");
+    if spoils && proposal.flaw.implied.as_ref().is_some_and(|implied| plain(gold) == plain(implied)) {
+        return true;
     }
+    // A model's word is not taken for it: the trace's own equations tell.
+    let by_model = matches!(proposal.flaw.source, FlawSource::Llm { .. });
+    by_model
+        && (spoils || proposal.flaw.kind == FlawKind::ArithmeticSlip)
+        && Derivation::read(&seed.problem.statement, &proposal.reasoning, gold).is_ok()
 }
 
 /// Text that stands for text.

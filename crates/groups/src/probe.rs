@@ -13,6 +13,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 use tracelift_domain::{Group, Seed};
+use tracelift_statistics::auc;
 
 /// Features of style.
 const STYLE: usize = 40;
@@ -83,8 +84,8 @@ impl Probe {
         if self.groups < 2 * FOLDS {
             return None;
         }
-        let scores = self.scores(true);
-        let style = self.scores(false);
+        let scores = self.scores(Features::StyleAndWords);
+        let style = self.scores(Features::Style);
         let positive = |scores: &[f64]| -> Vec<f64> {
             self.traces.iter().zip(scores).filter(|(t, _)| t.2.is_none()).map(|(_, s)| *s).collect()
         };
@@ -108,63 +109,118 @@ impl Probe {
         })
     }
 
-    /// The probe's score of each trace (higher: a reference), from the fold that has not seen its problem.
-    fn scores(&self, words: bool) -> Vec<f64> {
-        let (mean, deviation) = self.scale();
-        let positives = self.traces.iter().filter(|trace| trace.2.is_none()).count();
-        // Classes weigh the same, or the probe would learn that most traces are flawed.
-        let weight = (self.traces.len() - positives) as f32 / positives.max(1) as f32;
+    /// The probe's score of each trace (higher: a reference), from the fold that has not seen its problem. In the order in
+    /// which groups were seen, of each its reference traces and then its flawed ones; `None` of too few groups.
+    #[must_use]
+    pub fn cross_validated(&self) -> Option<Vec<f64>> {
+        (self.groups >= 2 * FOLDS).then(|| self.scores(Features::StyleAndWords))
+    }
+
+    /// The probe, trained on everything seen; `None` of nothing.
+    #[must_use]
+    pub fn trained(&self) -> Option<TrainedProbe> {
+        (!self.traces.is_empty()).then(|| self.train(Features::StyleAndWords, &self.scale(), |_| true))
+    }
+
+    fn scores(&self, features: Features) -> Vec<f64> {
+        let scale = self.scale();
         let mut scores = vec![0.0; self.traces.len()];
         for fold in 0..FOLDS {
-            let mut model = Model::new(words);
-            let training: Vec<usize> = (0..self.traces.len()).filter(|&i| self.traces[i].1 != fold).collect();
-            for round in 0..ROUNDS {
-                // A fixed permutation: steps of a prime that does not divide the count.
-                let stride = [7919, 104_729, 15_485_863][round % 3];
-                let count = training.len();
-                let stride = if count.is_multiple_of(stride) { 1 } else { stride };
-                for step in 0..count {
-                    let (_, _, kind, surface) = &self.traces[training[step * stride % count]];
-                    let style = scaled(&surface.style, &mean, &deviation);
-                    let (target, weight) = if kind.is_none() { (1.0, weight) } else { (0.0, 1.0) };
-                    model.learn(&style, &surface.words, target, weight);
-                }
-            }
-            for (index, trace) in self.traces.iter().enumerate().filter(|(_, trace)| trace.1 == fold) {
-                let style = scaled(&trace.3.style, &mean, &deviation);
-                scores[index] = f64::from(model.score(&style, &trace.3.words));
+            let probe = self.train(features, &scale, |other| other != fold);
+            for (score, trace) in scores.iter_mut().zip(&self.traces).filter(|(_, trace)| trace.1 == fold) {
+                *score = probe.score_of(&trace.3);
             }
         }
         scores
     }
 
-    fn scale(&self) -> ([f32; STYLE], [f32; STYLE]) {
+    /// A logistic regression on the traces of the folds that are wanted.
+    fn train(&self, features: Features, scale: &Scale, wanted: impl Fn(usize) -> bool) -> TrainedProbe {
+        let positives = self.traces.iter().filter(|trace| trace.2.is_none()).count();
+        // Classes weigh the same, or the probe would learn that most traces are flawed.
+        let weight = (self.traces.len() - positives) as f32 / positives.max(1) as f32;
+        let mut model = Model::new(features);
+        let training: Vec<usize> = (0..self.traces.len()).filter(|&i| wanted(self.traces[i].1)).collect();
+        for round in 0..ROUNDS {
+            // A fixed permutation: steps of a prime that does not divide the count.
+            let stride = [7919, 104_729, 15_485_863][round % 3];
+            let count = training.len();
+            let stride = if count.is_multiple_of(stride) { 1 } else { stride };
+            for step in 0..count {
+                let (_, _, kind, surface) = &self.traces[training[step * stride % count]];
+                let style = scale.of(&surface.style);
+                let (target, weight) = if kind.is_none() { (1.0, weight) } else { (0.0, 1.0) };
+                model.learn(&style, &surface.words, target, weight);
+            }
+        }
+        TrainedProbe { model, scale: scale.clone() }
+    }
+
+    fn scale(&self) -> Scale {
         let count = self.traces.len() as f64;
-        let mut mean = [0.0_f32; STYLE];
-        let mut deviation = [1.0_f32; STYLE];
+        let mut scale = Scale { mean: [0.0; STYLE], deviation: [1.0; STYLE] };
         for feature in 0..STYLE {
             let values = self.traces.iter().map(|trace| f64::from(trace.3.style[feature]));
             let (sum, squares) = values.fold((0.0, 0.0), |(sum, squares), v| (sum + v, squares + v * v));
             let average = sum / count;
-            mean[feature] = average as f32;
-            deviation[feature] = ((squares / count - average * average).max(0.0).sqrt() as f32).max(1e-3);
+            scale.mean[feature] = average as f32;
+            let deviation = (squares / count - average * average).max(0.0).sqrt() as f32;
+            scale.deviation[feature] = deviation.max(1e-3);
         }
-        (mean, deviation)
+        scale
+    }
+}
+
+/// What the probe looks at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Features {
+    Style,
+    StyleAndWords,
+}
+
+/// A probe that is ready to score.
+pub struct TrainedProbe {
+    model: Model,
+    scale: Scale,
+}
+
+impl TrainedProbe {
+    /// Higher: more like a reference trace.
+    #[must_use]
+    pub fn score(&self, trace: &str) -> f64 {
+        self.score_of(&surface(trace))
+    }
+
+    fn score_of(&self, surface: &Surface) -> f64 {
+        f64::from(self.model.score(&self.scale.of(&surface.style), &surface.words))
+    }
+}
+
+/// Mean and deviation of the features of style.
+#[derive(Clone)]
+struct Scale {
+    mean: [f32; STYLE],
+    deviation: [f32; STYLE],
+}
+
+impl Scale {
+    fn of(&self, style: &[f32; STYLE]) -> [f32; STYLE] {
+        std::array::from_fn(|at| ((style[at] - self.mean[at]) / self.deviation[at]).clamp(-6.0, 6.0))
     }
 }
 
 /// A logistic regression, trained by AdaGrad with a little shrinkage.
 struct Model {
-    words: bool,
+    features: Features,
     weights: Vec<f32>,
     squares: Vec<f32>,
     bias: f32,
 }
 
 impl Model {
-    fn new(words: bool) -> Model {
-        let size = STYLE + if words { BUCKETS } else { 0 };
-        Model { words, weights: vec![0.0; size], squares: vec![1.0; size], bias: 0.0 }
+    fn new(features: Features) -> Model {
+        let size = STYLE + if features == Features::StyleAndWords { BUCKETS } else { 0 };
+        Model { features, weights: vec![0.0; size], squares: vec![1.0; size], bias: 0.0 }
     }
 
     fn score(&self, style: &[f32; STYLE], words: &[u32]) -> f32 {
@@ -172,7 +228,7 @@ impl Model {
         for (weight, value) in self.weights.iter().zip(style) {
             score += weight * value;
         }
-        if self.words {
+        if self.features == Features::StyleAndWords {
             let each = 1.0 / (words.len().max(1) as f32).sqrt();
             score += words.iter().map(|word| self.weights[STYLE + *word as usize] * each).sum::<f32>();
         }
@@ -191,7 +247,7 @@ impl Model {
         for (at, value) in style.iter().enumerate() {
             step(at, *value);
         }
-        if self.words {
+        if self.features == Features::StyleAndWords {
             let each = 1.0 / (words.len().max(1) as f32).sqrt();
             for word in words {
                 step(STYLE + *word as usize, each);
@@ -199,10 +255,6 @@ impl Model {
         }
         self.bias -= RATE * 0.1 * error;
     }
-}
-
-fn scaled(style: &[f32; STYLE], mean: &[f32; STYLE], deviation: &[f32; STYLE]) -> [f32; STYLE] {
-    std::array::from_fn(|at| ((style[at] - mean[at]) / deviation[at]).clamp(-6.0, 6.0))
 }
 
 fn surface(text: &str) -> Surface {
@@ -266,25 +318,6 @@ fn bucket(of: &impl Hash) -> u32 {
     (hasher.finish() % BUCKETS as u64) as u32
 }
 
-/// The chance that a positive ranks above a negative, ties half.
-fn auc(positive: &[f64], negative: &[f64]) -> Option<f64> {
-    if positive.is_empty() || negative.is_empty() {
-        return None;
-    }
-    let mut all: Vec<(f64, bool)> =
-        positive.iter().map(|s| (*s, true)).chain(negative.iter().map(|s| (*s, false))).collect();
-    all.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut ranks, mut start) = (0.0, 0);
-    while start < all.len() {
-        let end = start + all[start..].iter().take_while(|one| one.0 == all[start].0).count();
-        let rank = (start + end + 1) as f64 / 2.0;
-        ranks += rank * all[start..end].iter().filter(|one| one.1).count() as f64;
-        start = end;
-    }
-    let (p, n) = (positive.len() as f64, negative.len() as f64);
-    Some((ranks - p * (p + 1.0) / 2.0) / (p * n))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,13 +360,5 @@ mod tests {
         assert!(marked.auc > 0.95 && marked.kinds["kind"] > 0.95, "{marked:?}");
         assert!((0.35..0.65).contains(&clean.auc), "{clean:?}");
         assert!(Probe::default().report().is_none());
-    }
-
-    #[test]
-    fn auc_is_the_chance_of_the_right_order() {
-        assert_eq!(auc(&[2.0, 3.0], &[1.0]), Some(1.0));
-        assert_eq!(auc(&[1.0], &[1.0]), Some(0.5));
-        assert_eq!(auc(&[0.0], &[1.0, -1.0]), Some(0.5));
-        assert_eq!(auc(&[], &[1.0]), None);
     }
 }

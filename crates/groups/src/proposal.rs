@@ -163,6 +163,8 @@ pub struct Proposal {
     pub flaw: Flaw,
     /// A judge's rubric; `None` is labelled by construction.
     pub rubric: Option<Rubric>,
+    /// The program that it tells, where there is one that can be tried out.
+    pub program: Option<String>,
 }
 
 /// Where in a trace a flaw sits: its first third, the middle, or the last third.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-#[path = "../../oracle/tests/server/mod.rs"]
+#[path = "../../executor/tests/server/mod.rs"]
 mod server;
 
 use serde_json::{Map, json};
@@ -52,7 +52,7 @@ fn flaws(writer: &Writer, seed: &SeedProblem) -> Flaws {
 
 #[test]
 fn every_kind_of_both_domains_is_written() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let writer = writer(&server);
     for domain in [TaskDomain::Math, TaskDomain::Steps, TaskDomain::Code] {
         let seed = seed(domain, "");
@@ -85,7 +85,7 @@ fn every_kind_of_both_domains_is_written() {
 
 #[test]
 fn what_the_model_does_not_deliver_is_counted() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let writer = writer(&server);
     let of = |note| {
         let flaws = flaws(&writer, &seed(TaskDomain::Math, note));
@@ -105,7 +105,7 @@ fn what_the_model_does_not_deliver_is_counted() {
 
 #[test]
 fn a_failure_that_may_pass_leaves_the_group_unfinished() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let writer = writer(&server);
     let seed = seed(TaskDomain::Math, "@@500");
     let failure = writer.flaws(&seed, REFERENCE, seed.kinds(), &GateLimits::default()).unwrap_err();
@@ -114,7 +114,7 @@ fn a_failure_that_may_pass_leaves_the_group_unfinished() {
 
 #[test]
 fn a_kind_without_a_place_says_so() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let writer = writer(&server);
     let words = "First look at what is there.\nThen count all of it.";
     let answer = writer.flaw(&seed(TaskDomain::Math, ""), words, FlawKind::ArithmeticSlip, 0).unwrap();
@@ -123,7 +123,7 @@ fn a_kind_without_a_place_says_so() {
 
 #[test]
 fn references_are_confirmed_by_gold() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let writer = writer(&server);
     let limits = GateLimits::default();
     let good = writer.reference(&seed(TaskDomain::Math, ""), &limits, &gold_check).unwrap();
@@ -164,7 +164,7 @@ fn group(writer: &Writer) -> Group {
 
 #[test]
 fn both_labels_stand_in_the_file_and_are_compared() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let before = group(&writer(&server));
     let judged = judge(&server, LabelSource::Both).label(before.clone(), &GateLimits::default()).unwrap();
     let group = judged.group.unwrap();
@@ -183,7 +183,7 @@ fn both_labels_stand_in_the_file_and_are_compared() {
 
 #[test]
 fn a_judge_takes_out_what_it_does_not_put_below_the_reference() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let group = group(&writer(&server));
     let count = group.negative_bank.len() as u64;
     let limits = GateLimits { negatives: 2, kinds: 2, ..GateLimits::default() };
@@ -202,7 +202,7 @@ fn a_judge_takes_out_what_it_does_not_put_below_the_reference() {
 
 #[test]
 fn a_trace_without_a_verdict_has_no_default_label() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let mut group = group(&writer(&server));
     group.problem.push_str(" @@garbage");
     let count = group.negative_bank.len() as u64 + 1;
@@ -240,7 +240,7 @@ fn draft(writer: &Writer) -> Draft {
 
 #[test]
 fn models_add_what_the_settings_want() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let drafted = draft(&writer(&server));
     let rules = |draft: &Draft| {
         let all = draft.blocks.iter().flatten();
@@ -262,7 +262,7 @@ fn models_add_what_the_settings_want() {
 
 #[test]
 fn a_full_draft_asks_nothing_and_a_missing_reference_is_written() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let writer = writer(&server);
     let blocks = flaws(&writer, &seed(TaskDomain::Math, "")).proposals.into_iter().map(|p| vec![p]).collect();
     let full = Draft { positive: REFERENCE.into(), blocks };

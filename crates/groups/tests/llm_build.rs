@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-#[path = "../../oracle/tests/server/mod.rs"]
+#[path = "../../executor/tests/server/mod.rs"]
 mod server;
 
 use serde_json::Value;
@@ -124,7 +124,7 @@ fn groups(path: &Path) -> usize {
 
 #[test]
 fn a_killed_build_goes_on_and_pays_nothing_twice() {
-    let server = Server::start(&["--latency-ms", "5"]);
+    let server = Server::prompted(&["--latency-ms", "5"]);
     let whole = Place::new(&server, "");
     let report = whole.report();
     assert_eq!((report["groups"].as_u64(), groups(&whole.path("groups.jsonl"))), (Some(COUNT as u64), COUNT));
@@ -135,7 +135,7 @@ fn a_killed_build_goes_on_and_pays_nothing_twice() {
         report["llm"]["agreement"]["math"].is_object() && report["llm"]["saturation"]["math"].is_object()
     );
 
-    let server = Server::start(&["--latency-ms", "5"]);
+    let server = Server::prompted(&["--latency-ms", "5"]);
     let killed = Place::new(&server, "");
     let deadline = Instant::now() + Duration::from_secs(120);
     let both =
@@ -167,7 +167,7 @@ fn a_killed_build_goes_on_and_pays_nothing_twice() {
 
 #[test]
 fn a_budget_stops_the_build_and_more_of_it_goes_on() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let place = Place::new(&server, "budget = { calls = 20 }");
     let message = place.complaint();
     assert!(message.contains("the budget of 20 calls is used up"), "{message}");
@@ -182,14 +182,14 @@ fn a_budget_stops_the_build_and_more_of_it_goes_on() {
 
 #[test]
 fn a_server_that_dies_stops_the_build_and_another_ends_it() {
-    let dying = Server::start(&["--die-after", "30"]);
+    let dying = Server::prompted(&["--die-after", "30"]);
     let place = Place::new(&dying, "");
     let message = place.complaint();
     assert!(
         message.contains("the build stopped after") && message.contains("goes on from there"),
         "{message}"
     );
-    let alive = Server::start(&[]);
+    let alive = Server::prompted(&[]);
     place.configure(&alive, "");
     assert_eq!(place.report()["groups"], COUNT);
     assert_eq!(groups(&place.path("groups.jsonl")), COUNT);

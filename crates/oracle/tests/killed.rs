@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+#[path = "../../executor/tests/server/mod.rs"]
 mod server;
 
 use server::Server;
@@ -66,7 +67,7 @@ fn kept(ledger: &Path) -> usize {
 fn killed_again_and_again() {
     let folder = tempfile::tempdir().unwrap();
     let (log, ledger) = (folder.path().join("log"), folder.path().join("ledger.jsonl"));
-    let server = Server::start(&["--latency-ms", "15", "--log", log.to_str().unwrap()]);
+    let server = Server::prompted(&["--latency-ms", "15", "--log", log.to_str().unwrap()]);
     let out = folder.path().join("totals");
     let settings = [server.url(), ledger.display().to_string(), out.display().to_string()].join("\n");
     let start = || {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+#[path = "../../executor/tests/server/mod.rs"]
 mod server;
 
 use server::Server;
@@ -50,7 +51,7 @@ fn with_ledger(folder: &Path) -> impl Fn(&mut OracleConfig) {
 
 #[test]
 fn a_trace_is_judged() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let judge = judge(&server, |_| {});
     let good = grade(&judge, "How much?", RIGHT).unwrap();
     assert_eq!((good.scores, good.overall), ([10.0; 5], 10.0));
@@ -65,7 +66,7 @@ fn a_trace_is_judged() {
 
 #[test]
 fn what_is_almost_json_is_read_and_said_to_be() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let judge = judge(&server, |_| {});
     for (fault, repaired) in
         [("@@fence", false), ("@@prose", false), ("@@think", false), ("@@comma", true), ("@@latex", true)]
@@ -81,7 +82,7 @@ fn what_is_almost_json_is_read_and_said_to_be() {
 
 #[test]
 fn a_mistake_is_pointed_out_once() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let judge = judge(&server, |_| {});
     for fault in ["@@garbage_once", "@@truncate_once", "@@score_once"] {
         let answer = judge.judge(TaskDomain::Code, fault, RIGHT).unwrap();
@@ -95,7 +96,7 @@ fn a_mistake_is_pointed_out_once() {
 
 #[test]
 fn no_failure_becomes_a_score() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let judge = judge(&server, |config| config.timeout_s = 0.5);
     for (fault, cause, requests) in [
         ("@@refuse", "refusal", 1),
@@ -118,7 +119,7 @@ fn no_failure_becomes_a_score() {
 
 #[test]
 fn faults_of_the_transport_pass() {
-    let server = Server::start(&["--retry-after", "0.3"]);
+    let server = Server::prompted(&["--retry-after", "0.3"]);
     let judge = judge(&server, |_| {});
     for fault in ["@@500_once", "@@drop_once", "@@half_once", "@@429_once"] {
         let start = Instant::now();
@@ -135,7 +136,7 @@ fn faults_of_the_transport_pass() {
 
 #[test]
 fn an_endpoint_that_wants_rest_is_left_alone_by_all() {
-    let server = Server::start(&["--always-429", "--retry-after", "0.5"]);
+    let server = Server::prompted(&["--always-429", "--retry-after", "0.5"]);
     let judge = judge(&server, |config| {
         config.retries = 1;
         config.concurrency = NonZeroUsize::MIN;
@@ -153,13 +154,13 @@ fn the_format_is_stepped_down_where_the_server_refuses_it() {
     for (refused, last, requests) in
         [("json_schema", Some("json_object"), 3), ("json_schema,json_object", None, 4)]
     {
-        let server = Server::start(&["--refuse-format", refused]);
+        let server = Server::prompted(&["--refuse-format", refused]);
         let judge = judge(&server, |config| config.retries = 0);
         assert!(grade(&judge, "a", RIGHT).is_ok() && grade(&judge, "b", RIGHT).is_ok());
         assert_eq!(server.stats()["last_body"]["response_format"]["type"].as_str(), last);
         assert_eq!(server.count("requests"), requests, "it remembers");
     }
-    let server = Server::start(&["--refuse-format", "json_schema"]);
+    let server = Server::prompted(&["--refuse-format", "json_schema"]);
     let strict = judge(&server, |config| config.structured = Structured::JsonSchema);
     assert_eq!(grade(&strict, "a", RIGHT).unwrap_err().cause(), "status_4xx");
 }
@@ -167,7 +168,7 @@ fn the_format_is_stepped_down_where_the_server_refuses_it() {
 #[test]
 fn what_was_answered_is_never_asked_again() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let problems: Vec<String> =
         (0..20).map(|i| format!("{i}{}", ["", "@@garbage_once", "@@refuse", "@@truncate"][i % 4])).collect();
     let ask = |judge: &RubricJudge| -> Vec<_> {
@@ -181,7 +182,7 @@ fn what_was_answered_is_never_asked_again() {
     assert_eq!(ask(&first), answers);
     drop(first);
     // Another endpoint of the same model, too.
-    let other = Server::start(&[]);
+    let other = Server::prompted(&[]);
     let second = judge(&other, with_ledger(folder.path()));
     assert_eq!(ask(&second), answers);
     let progress = second.oracle().progress();
@@ -192,7 +193,7 @@ fn what_was_answered_is_never_asked_again() {
 #[test]
 fn the_same_question_at_the_same_time_is_one_call() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&["--latency-ms", "50"]);
+    let server = Server::prompted(&["--latency-ms", "50"]);
     let judge = judge(&server, with_ledger(folder.path()));
     let verdicts = judge.oracle().each(&[(); 8], |_, ()| grade(&judge, "a", RIGHT).unwrap().overall);
     assert_eq!(verdicts, [10.0; 8]);
@@ -202,7 +203,7 @@ fn the_same_question_at_the_same_time_is_one_call() {
 #[test]
 fn a_budget_stops_cleanly_and_more_money_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let problems: Vec<String> = (0..30).map(|i| i.to_string()).collect();
     let run = |budget: Budget| {
         let judge = judge(&server, |config| {
@@ -233,7 +234,7 @@ fn a_budget_stops_cleanly_and_more_money_goes_on() {
 
 #[test]
 fn without_usage_the_spending_is_an_upper_bound() {
-    let server = Server::start(&["--no-usage"]);
+    let server = Server::prompted(&["--no-usage"]);
     let judge = judge(&server, |config| config.max_tokens = 500);
     grade(&judge, "a", RIGHT).unwrap();
     let spent = judge.oracle().progress().spent;
@@ -243,7 +244,7 @@ fn without_usage_the_spending_is_an_upper_bound() {
 
 #[test]
 fn rates_and_concurrency_are_kept() {
-    let server = Server::start(&["--latency-ms", "20"]);
+    let server = Server::prompted(&["--latency-ms", "20"]);
     let limited = judge(&server, |config| {
         config.requests_per_minute = NonZeroUsize::new(5);
         config.concurrency = NonZeroUsize::new(3).unwrap();
@@ -264,7 +265,7 @@ fn rates_and_concurrency_are_kept() {
 #[test]
 fn a_server_that_dies_half_way_stops_the_work_and_another_ends_it() {
     let folder = tempfile::tempdir().unwrap();
-    let dying = Server::start(&["--die-after", "7"]);
+    let dying = Server::prompted(&["--die-after", "7"]);
     let problems: Vec<String> = (0..40).map(|i| i.to_string()).collect();
     let run = |server: &Server| {
         let judge = judge(server, |config| {
@@ -283,7 +284,7 @@ fn a_server_that_dies_half_way_stops_the_work_and_another_ends_it() {
     let message = stopped.unwrap().to_string();
     assert!(message.starts_with("5 questions in a row stayed without a reply"), "{message}");
     assert!(progress.failures["stopped"] > 20, "most were not even tried");
-    let alive = Server::start(&[]);
+    let alive = Server::prompted(&[]);
     let (results, stopped, _) = run(&alive);
     assert!(results.iter().all(Result::is_ok) && stopped.is_none());
     assert_eq!(alive.count("requests") as usize, 40 - done);
@@ -291,7 +292,7 @@ fn a_server_that_dies_half_way_stops_the_work_and_another_ends_it() {
 
 #[test]
 fn a_denial_stops_at_once() {
-    let server = Server::start(&["--api-key", "secret"]);
+    let server = Server::prompted(&["--api-key", "secret"]);
     let denied = judge(&server, |_| {});
     assert!(matches!(grade(&denied, "a", RIGHT), Err(Failure::Stopped(Stop::Denied(_)))));
     assert!(grade(&denied, "b", RIGHT).is_err());
@@ -302,7 +303,7 @@ fn a_denial_stops_at_once() {
 
 #[test]
 fn a_question_is_at_fault_only_if_others_are_answered() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let judge = judge(&server, |_| {});
     let failure = grade(&judge, "@@400", RIGHT).unwrap_err();
     assert_eq!((failure.cause(), failure.is_final()), ("status_4xx", false));
@@ -314,7 +315,7 @@ fn a_question_is_at_fault_only_if_others_are_answered() {
 
 #[test]
 fn a_dead_replica_costs_time_alone() {
-    let (first, mut second) = (Server::start(&[]), Server::start(&[]));
+    let (first, mut second) = (Server::prompted(&[]), Server::prompted(&[]));
     second.kill();
     let judge = judge_at(&[first.url(), second.url()], |config| config.retries = 1);
     let results = judge.oracle().each(&[0; 10], |i, _| grade(&judge, &i.to_string(), RIGHT));
@@ -324,7 +325,7 @@ fn a_dead_replica_costs_time_alone() {
 
 #[test]
 fn somebody_who_waits_is_told() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let seen = Arc::new(AtomicU64::new(0));
     let told = Arc::clone(&seen);
     let judge = judge(&server, |_| {}).observed(move |progress| {
@@ -340,7 +341,7 @@ fn somebody_who_waits_is_told() {
 
 #[test]
 fn several_samples_have_a_mean() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let oracle = OracleConfig::at(&server.url(), "silly");
     let judge = RubricJudge::new(JudgeConfig { samples: NonZeroU32::new(3).unwrap(), oracle }).unwrap();
     let verdict = grade(&judge, "a", WRONG).unwrap();

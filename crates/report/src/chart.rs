@@ -43,6 +43,15 @@ pub(crate) enum Stroke {
     Joined,
 }
 
+/// What is laid along a chart's `x` axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Ruler {
+    /// Steps or levels: whole numbers.
+    Whole,
+    /// Any numbers.
+    Round,
+}
+
 /// A chart with its caption and legend.
 #[derive(Clone, Debug)]
 pub(crate) struct Chart {
@@ -50,6 +59,7 @@ pub(crate) struct Chart {
     /// What the numbers are, if the title does not say.
     pub(crate) unit: String,
     pub(crate) x_title: String,
+    pub(crate) ruler: Ruler,
     pub(crate) stroke: Stroke,
     pub(crate) series: Vec<Series>,
     /// Remarks for the legend: a name and what is to be said of it.
@@ -88,7 +98,7 @@ impl Chart {
 
     /// The chart alone.
     pub(crate) fn svg(&self) -> String {
-        let frame = Frame::around(&self.series);
+        let frame = Frame::around(&self.series, self.ruler);
         let mut svg = format!(
             "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">\n",
             Escaped(&format!("{} over {}", self.title, self.x_title))
@@ -147,7 +157,7 @@ struct Frame {
 }
 
 impl Frame {
-    fn around(series: &[Series]) -> Frame {
+    fn around(series: &[Series], ruler: Ruler) -> Frame {
         let (mut x, mut y) = (Extent::default(), Extent::default());
         for point in series.iter().flat_map(|series| &series.points) {
             x.cover(point.x);
@@ -156,7 +166,11 @@ impl Frame {
                 y.cover(value + point.error.unwrap_or(0.0));
             }
         }
-        let (x, y) = (Axis::whole(x.low(), x.high(), 5), Axis::rounded(y.low(), y.high(), 4));
+        let x = match ruler {
+            Ruler::Whole => Axis::whole(x.low(), x.high(), 5),
+            Ruler::Round => Axis::rounded(x.low(), x.high(), 5),
+        };
+        let y = Axis::rounded(y.low(), y.high(), 4);
         let widest = y.ticks().into_iter().map(|tick| y.label(tick).chars().count()).max().unwrap_or(1);
         Frame { x, y, left: widest as f64 * DIGIT + 12.0 }
     }
@@ -281,6 +295,7 @@ mod tests {
             title: "Mean reward".into(),
             unit: "".into(),
             x_title: "step".into(),
+            ruler: Ruler::Whole,
             stroke: Stroke::MovingAverage(3),
             series: vec![
                 series("TraceLift", "c0", &rising),
@@ -307,7 +322,7 @@ mod tests {
 
     #[test]
     fn an_unknown_value_breaks_the_line() {
-        let frame = Frame::around(&chart().series);
+        let frame = Frame::around(&chart().series, Ruler::Whole);
         let line = frame.line(&points(&[Some(0.1), Some(0.2), None, Some(0.3), None]));
         assert_eq!(line.matches('M').count(), 2, "{line}");
         assert!(line.ends_with("h0"), "the lone point is a dot: {line}");

@@ -2,7 +2,7 @@
 
 use crate::{
     Run,
-    chart::{Chart, Point, Series, Stroke},
+    chart::{Chart, Point, Ruler, Series, Stroke},
     markup::Escaped,
     palette::Palette,
 };
@@ -220,6 +220,7 @@ fn chart(metric: &str, title: &str, unit: Unit, runs: &[&Run], palette: &Palette
         title: title.to_owned(),
         unit: unit.to_owned(),
         x_title: "step".to_owned(),
+        ruler: Ruler::Whole,
         stroke,
         series,
         remarks,

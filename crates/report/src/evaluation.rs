@@ -1,7 +1,7 @@
 //! The evaluation: its table, differences, and how it depends on the level of difficulty.
 
 use crate::{
-    chart::{Chart, Point, Series, Stroke},
+    chart::{Chart, Point, Ruler, Series, Stroke},
     markup::Escaped,
     palette::Palette,
 };
@@ -74,6 +74,7 @@ fn level_chart(table: &Table, metric: Metric, palette: &Palette) -> Option<Chart
         title: capitalised(metric.title()),
         unit: unit.to_owned(),
         x_title: "level".to_owned(),
+        ruler: Ruler::Whole,
         stroke: Stroke::Joined,
         series,
         remarks: Vec::new(),
@@ -85,7 +86,8 @@ fn capitalised(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-fn grid(grid: &Grid) -> String {
+/// A grid as a table.
+pub(crate) fn grid(grid: &Grid) -> String {
     let mut html = String::from("<div class=\"wide\"><table>\n<thead><tr>");
     for cell in &grid.header {
         html.push_str(&format!("<th scope=\"col\">{}</th>", Escaped(cell)));

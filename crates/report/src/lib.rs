@@ -8,9 +8,13 @@ mod chart;
 mod curves;
 mod evaluation;
 mod examples;
+mod histogram;
 mod markup;
 mod page;
 mod palette;
+mod rubric;
+
+pub use rubric::RubricReport;
 
 use std::{io, path::Path};
 use tracelift_eval::Table;
@@ -82,7 +86,7 @@ impl Report {
     /// The whole HTML file.
     #[must_use]
     pub fn to_html(&self) -> String {
-        page::document(self)
+        page::document(&page::head(self), &page::sections(self))
     }
 
     /// Writes the HTML file, atomically.

@@ -77,9 +77,13 @@ fn report() -> Report {
     }
 }
 
+fn body(report: &Report) -> String {
+    page::body(&page::head(report), &page::sections(report))
+}
+
 #[test]
 fn a_small_report() {
-    insta::assert_snapshot!(page::body(&report()));
+    insta::assert_snapshot!(body(&report()));
 }
 
 #[test]
@@ -127,7 +131,7 @@ fn every_text_is_escaped() {
 
 #[test]
 fn what_is_missing_is_said() {
-    let html = page::body(&report());
+    let html = body(&report());
     assert!(html.contains("exec-only: not recorded"), "one run has no rubric score");
     assert!(html.contains("TraceLift: unknown at every step"), "leaks were always unknown");
     assert!(html.contains("unknown at 1 step<"), "uplift was unknown once");

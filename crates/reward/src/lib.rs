@@ -2,9 +2,10 @@
 //!
 //! [`rule`] turns measurements into a number; [`measure`] takes the measurements with a frozen executor and a
 //! verifier; [`model`] is the rubric reward model that reads the trace itself, and [`judge`] a
-//! prompted model in its place; both are [`TraceScorer`]s. Whatever could not be measured is
-//! unknown (`None`) and stays so.
+//! prompted model in its place; both are [`TraceScorer`]s, and [`assessment`] says what their scores are worth. Whatever
+//! could not be measured is unknown (`None`) and stays so.
 
+pub mod assessment;
 pub mod judge;
 pub mod leak;
 pub mod loss;

@@ -213,24 +213,26 @@ impl RewardModel {
     #[must_use]
     pub fn outputs(&self, pass: &Pass, batch: &Batch) -> Vec<HeadOutputs> {
         let width = self.backbone.config.hidden_size;
+        last_rows(batch).map(|row| self.read(&pass.hidden()[row * width..][..width])).collect()
+    }
+
+    /// What the heads say of the hidden state of a last token.
+    #[must_use]
+    pub fn read(&self, hidden: &[f32]) -> HeadOutputs {
+        let width = self.backbone.config.hidden_size;
         let (weights, biases) = self.heads.split_at(OUTPUTS * width);
-        last_rows(batch)
-            .map(|row| {
-                let hidden = &pass.hidden()[row * width..][..width];
-                let output = |i: usize| {
-                    let dot: f64 = weights[i * width..][..width]
-                        .iter()
-                        .zip(hidden)
-                        .map(|(w, h)| f64::from(*w) * f64::from(*h))
-                        .sum();
-                    dot + f64::from(biases[i])
-                };
-                HeadOutputs {
-                    labels: std::array::from_fn(|d| std::array::from_fn(|k| output(d * LABELS + k))),
-                    total: output(OUTPUTS - 1),
-                }
-            })
-            .collect()
+        let output = |i: usize| {
+            let dot: f64 = weights[i * width..][..width]
+                .iter()
+                .zip(hidden)
+                .map(|(w, h)| f64::from(*w) * f64::from(*h))
+                .sum();
+            dot + f64::from(biases[i])
+        };
+        HeadOutputs {
+            labels: std::array::from_fn(|d| std::array::from_fn(|k| output(d * LABELS + k))),
+            total: output(OUTPUTS - 1),
+        }
     }
 
     /// The way back through the heads: adds to `d_heads` and to the pass's hidden gradient.

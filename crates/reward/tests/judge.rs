@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-#[path = "../../oracle/tests/server/mod.rs"]
+#[path = "../../executor/tests/server/mod.rs"]
 mod server;
 
 use server::Server;
@@ -20,7 +20,7 @@ fn judge(server: &Server, change: impl FnOnce(&mut JudgeConfig)) -> PromptedJudg
 
 #[test]
 fn traces_are_scored_in_order_and_fail_alone() {
-    let server = Server::start(&["--latency-ms", "5"]);
+    let server = Server::prompted(&["--latency-ms", "5"]);
     let judge = judge(&server, |_| {});
     let traces =
         ["2 + 2 = 4 and 4 * 3 = 12", "2 + 2 = 5 and 5 * 3 = 15", "2 + 2 = 5"].map(|t| Trace::new(t).unwrap());
@@ -52,7 +52,7 @@ fn traces_are_scored_in_order_and_fail_alone() {
 
 #[test]
 fn the_fingerprint_covers_what_decides_the_score() {
-    let server = Server::start(&[]);
+    let server = Server::prompted(&[]);
     let print = |change: fn(&mut JudgeConfig)| judge(&server, change).fingerprint();
     let base = print(|_| {});
     assert_eq!(print(|config| config.oracle.retries = 7), base);

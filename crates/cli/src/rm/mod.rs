@@ -1,5 +1,8 @@
 //! `tracelift rm …`: reward models.
 
+mod eval;
+mod score;
+mod scorers;
 mod train;
 
 use crate::serve;
@@ -13,6 +16,10 @@ pub use train::train_on;
 pub enum RmCommand {
     /// Train a reward model on a group file, and measure it on groups that were held out.
     Train(train::Train),
+    /// Measure a reward model or a prompted judge, on groups or on solutions with verdicts.
+    Eval(eval::Eval),
+    /// Score traces from a file of JSON lines.
+    Score(score::ScoreLines),
     /// Serve a reward model over HTTP, in the dialects of training frameworks.
     Serve(serve::ServeRm),
 }
@@ -21,6 +28,8 @@ pub enum RmCommand {
 pub fn run(command: &RmCommand) -> Result<()> {
     match command {
         RmCommand::Train(settings) => train::train(settings),
+        RmCommand::Eval(settings) => eval::run(settings),
+        RmCommand::Score(settings) => score::run(settings),
         RmCommand::Serve(settings) => serve::rm(settings),
     }
 }

@@ -127,7 +127,7 @@ fn read_groups(settings: &Train) -> Result<(Vec<Group>, Vec<Group>)> {
 }
 
 /// The domain of all groups; those of `steps` are read by the rubric of `math`.
-fn domain_of<'g>(groups: impl IntoIterator<Item = &'g Group>) -> Result<TaskDomain> {
+pub(super) fn domain_of<'g>(groups: impl IntoIterator<Item = &'g Group>) -> Result<TaskDomain> {
     let mut groups = groups.into_iter();
     let first = groups.next().context("there are no groups")?;
     let rubric = |group: &Group| dimension_names(group.task_type);

@@ -77,19 +77,33 @@ pub fn row_of(row: &Value, map: &ColumnMap, stem: &str, line: usize) -> Result<S
     })
 }
 
-/// The rows of a Parquet file.
+/// Whether a file is called Parquet.
+pub(super) fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "parquet")
+}
+
+/// Opens a Parquet file.
+fn reader(path: &Path) -> Result<SerializedFileReader<File>, DatasetError> {
+    let file = File::open(path).map_err(|source| DatasetError::Io { path: path.to_owned(), source })?;
+    SerializedFileReader::new(file).map_err(|error| DatasetError::Line {
+        path: path.to_owned(),
+        line: 0,
+        message: error.to_string(),
+    })
+}
+
+/// How many rows a Parquet file says it has.
+pub(super) fn count(path: &Path) -> Result<u64, DatasetError> {
+    Ok(u64::try_from(reader(path)?.metadata().file_metadata().num_rows()).unwrap_or(0))
+}
+
+/// The rows of a Parquet file as objects, numbered from 1; memory holds one row group.
 pub(super) fn parquet(
     path: &Path,
-    map: ColumnMap,
-    stem: String,
-) -> Result<Box<dyn Iterator<Item = Result<SeedRow, DatasetError>> + Send>, DatasetError> {
-    let file = File::open(path).map_err(|source| DatasetError::Io { path: path.to_owned(), source })?;
+) -> Result<Box<dyn Iterator<Item = Result<(usize, Value), DatasetError>> + Send>, DatasetError> {
+    let reader = reader(path)?;
     let path = path.to_owned();
-    let wrong = {
-        let path = path.clone();
-        move |line: usize, message: String| DatasetError::Line { path: path.clone(), line, message }
-    };
-    let reader = SerializedFileReader::new(file).map_err(|error| wrong(0, error.to_string()))?;
+    let wrong = move |line: usize, message: String| DatasetError::Line { path: path.clone(), line, message };
     let groups = reader.num_row_groups();
     let mut line = 0;
     let rows = (0..groups).flat_map(move |group| {
@@ -104,7 +118,7 @@ pub(super) fn parquet(
                 line += 1;
                 let object: Map<String, Value> =
                     row.get_column_iter().map(|(name, field)| (name.clone(), plain(field))).collect();
-                row_of(&Value::Object(object), &map, &stem, line).map_err(|message| wrong(line, message))
+                Ok((line, Value::Object(object)))
             })),
         }
         out

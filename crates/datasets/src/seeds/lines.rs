@@ -1,9 +1,8 @@
-//! The lines of a file, one at a time and none without end.
+//! The lines of a file, packed or not, one at a time and none without end.
 
-use crate::DatasetError;
+use crate::{DatasetError, open};
 use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, Read},
     path::{Path, PathBuf},
 };
 
@@ -13,17 +12,15 @@ const LONGEST: u64 = 16 << 20;
 /// Lines that are not blank, with their numbers from 1.
 pub(super) struct Lines {
     path: PathBuf,
-    input: BufReader<File>,
+    input: Box<dyn BufRead + Send>,
     line: usize,
     ended: bool,
 }
 
 impl Lines {
     pub(super) fn open(path: &Path) -> Result<Lines, DatasetError> {
-        match File::open(path) {
-            Ok(file) => {
-                Ok(Lines { path: path.to_owned(), input: BufReader::new(file), line: 0, ended: false })
-            }
+        match open(path) {
+            Ok(input) => Ok(Lines { path: path.to_owned(), input, line: 0, ended: false }),
             Err(source) => Err(DatasetError::Io { path: path.to_owned(), source }),
         }
     }

@@ -1,12 +1,13 @@
-//! Seeds of trace groups: problems *with the solutions* that their data sets publish, read as a stream.
+//! Seeds of trace groups: problems *with the solutions* that their data sets publish, read as a stream from JSONL (also
+//! packed by gzip) or Parquet.
 //!
 //! | format | fields that are read |
 //! |---|---|
 //! | `gsm8k` | `question`, `answer` (worked solution, then `#### n`) |
 //! | `math` | `problem`, `solution`, `answer` (or the last `\boxed{…}`), `unique_id` |
 //! | `svamp` | `Body`, `Question`, `Answer`, `Equation`, `ID` |
-//! | `mbpp` | `task_id`, `text` (or `prompt`), `code`, `test_list` |
-//! | `humaneval` | `task_id`, `prompt`, `canonical_solution`, `entry_point` |
+//! | `mbpp` | `task_id`, `text` (or `prompt`), `code`, `test_list`, `test_setup_code` |
+//! | `humaneval` | `task_id`, `prompt`, `canonical_solution`, `entry_point`, `test` |
 //! | `stdio` | `problem` (or `description`, `question`), `solution` (or `solutions[0]`, `code`); tests from the statement's examples |
 //! | `columns` | whatever a [`ColumnMap`] names, from JSONL or Parquet |
 
@@ -18,12 +19,12 @@ pub mod statement;
 pub use columns::{ColumnMap, row_of};
 pub use held_out::held_out;
 
-use crate::DatasetError;
+use crate::{DatasetError, stem};
 use lines::Lines;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::Path;
-use tracelift_domain::{Gold, Problem, TaskDomain};
+use tracelift_domain::{FunctionTests, Gold, Problem, TaskDomain};
 
 /// How a file of seeds is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -54,7 +55,7 @@ pub struct SeedRow {
     pub solution: String,
     /// A reference trace, where the file has one.
     pub trace: Option<String>,
-    /// What else is known: line, task, tests.
+    /// What else is known: line, task.
     pub origin: Map<String, Value>,
 }
 
@@ -69,7 +70,7 @@ pub fn read(
     columns: Option<&ColumnMap>,
 ) -> Result<Box<dyn Iterator<Item = Result<SeedRow, DatasetError>> + Send>, DatasetError> {
     let wrong = |line: usize, message: String| DatasetError::Line { path: path.to_owned(), line, message };
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("problems").to_owned();
+    let stem = stem(path).to_owned();
     if format == SeedFormat::Columns {
         let map = columns.ok_or_else(|| {
             wrong(
@@ -77,26 +78,67 @@ pub fn read(
                 "format `columns` needs a table `columns` that names them; give at least `problem`".into(),
             )
         })?;
-        if path.extension().is_some_and(|extension| extension == "parquet") {
-            return columns::parquet(path, map.clone(), stem);
-        }
+        let (map, path) = (map.clone(), path.to_owned());
+        let rows = rows(&path)?.map(move |row| {
+            let (line, value) = row?;
+            row_of(&value, &map, &stem, line).map_err(|message| DatasetError::Line {
+                path: path.clone(),
+                line,
+                message,
+            })
+        });
+        return Ok(Box::new(rows));
     }
-    let map = columns.cloned();
     let path = path.to_owned();
-    let rows = Lines::open(&path)?.map(move |line| {
-        let (line, text) = line?;
-        let value: Value = serde_json::from_str(&text).map_err(|error| DatasetError::Line {
-            path: path.clone(),
-            line,
-            message: format!("not JSON: {error}"),
-        })?;
-        let row = match (format, &map) {
-            (SeedFormat::Columns, Some(map)) => row_of(&value, map, &stem, line),
-            _ => published(format, &value, &stem, line),
-        };
+    let rows = json_lines(&path)?.map(move |row| {
+        let (line, value) = row?;
+        let row = published(format, &value, &stem, line);
         row.map_err(|message| DatasetError::Line { path: path.clone(), line, message })
     });
     Ok(Box::new(rows))
+}
+
+/// The rows of a JSONL or Parquet file as objects, numbered from 1.
+pub(crate) fn rows(
+    path: &Path,
+) -> Result<Box<dyn Iterator<Item = Result<(usize, Value), DatasetError>> + Send>, DatasetError> {
+    if columns::is_parquet(path) {
+        return columns::parquet(path);
+    }
+    Ok(Box::new(json_lines(path)?))
+}
+
+fn json_lines(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<(usize, Value), DatasetError>> + Send + use<>, DatasetError> {
+    let place = path.to_owned();
+    Ok(Lines::open(path)?.map(move |line| {
+        let (line, text) = line?;
+        let value = serde_json::from_str(&text).map_err(|error| DatasetError::Line {
+            path: place.clone(),
+            line,
+            message: format!("not JSON: {error}"),
+        })?;
+        Ok((line, value))
+    }))
+}
+
+/// How many rows a file of seeds has, readable or not, for whoever wants to tell how far the work is.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn count(path: &Path) -> Result<u64, DatasetError> {
+    if columns::is_parquet(path) {
+        return columns::count(path);
+    }
+    let mut rows = 0;
+    for line in Lines::open(path)? {
+        match line {
+            Ok(_) | Err(DatasetError::Line { .. }) => rows += 1,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(rows)
 }
 
 /// The text of a field; numbers are written out.
@@ -171,17 +213,24 @@ fn published(format: SeedFormat, row: &Value, stem: &str, line: usize) -> Result
         SeedFormat::Mbpp => {
             let task = first(row, &["task_id"])?;
             origin.insert("task_id".to_owned(), row["task_id"].clone());
-            origin.extend(row.get("test_list").map(|tests| ("test_list".to_owned(), tests.clone())));
             let (statement, code) = (first(row, &["text", "prompt"])?, first(row, &["code"])?);
-            let gold = Gold::Tests(Vec::new());
+            let listed = row.get("test_list").and_then(Value::as_array).into_iter().flatten();
+            let gold = Gold::Function(FunctionTests {
+                setup: text(row, "test_setup_code").unwrap_or_default(),
+                asserts: listed.filter_map(|test| test.as_str().map(str::to_owned)).collect(),
+                ..FunctionTests::default()
+            });
             made(format!("mbpp/{task}"), "mbpp", TaskDomain::Code, statement, gold, code, origin)
         }
         SeedFormat::HumanEval => {
             let task = first(row, &["task_id"])?;
             let prompt = row["prompt"].as_str().ok_or("has no text in `prompt`")?;
             let body = row["canonical_solution"].as_str().ok_or("has no text in `canonical_solution`")?;
-            origin.extend(text(row, "entry_point").map(|name| ("entry_point".to_owned(), name.into())));
-            let gold = Gold::Tests(Vec::new());
+            let gold = Gold::Function(FunctionTests {
+                entry: text(row, "entry_point"),
+                check: text(row, "test"),
+                ..FunctionTests::default()
+            });
             let code = format!("{prompt}{body}");
             made(task, "humaneval", TaskDomain::Code, prompt.trim().to_owned(), gold, code, origin)
         }

@@ -94,6 +94,10 @@ fn heading(line: &str) -> Option<(Heading, bool, Option<&str>)> {
         }
         None => (bare, None),
     };
+    // What the statement says about its examples, in a sentence that begins so, is none of their lines.
+    if let Some("Note" | "Explanation") = head.split(|c: char| !c.is_alphanumeric()).next() {
+        return Some((Heading::Else, false, rest));
+    }
     if head.len() > 40 {
         return None;
     }
@@ -134,6 +138,7 @@ mod tests {
             "Add.\nInput\nTwo numbers.\nOutput\nTheir sum.\nExamples\nInput\n3 4\nOutput\n7\nNote\nEasy.",
             "Add.\nSample Input 1:\n3 4\n\nSample Output 1:\n7\n\nExplanation: 3+4.",
             "Add.\nInput: 3 4\nOutput: 7",
+            "Add.\nSample Tests\nInput\n3 4\nOutput\n7\nNote that three and four, which are the numbers here, are added.",
             "Add.\n-----Sample Input-----\n3 4\n-----Sample Output-----\n7\n-----Explanation-----\nx",
             "Add.\n**Example**\n\nInput:\n```\n3 4\n```\nOutput:\n```\n7\n```",
         ] {

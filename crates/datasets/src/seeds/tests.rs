@@ -9,6 +9,12 @@ fn rows(text: &str, name: &str, format: SeedFormat, map: Option<&ColumnMap>) -> 
     read(&path, format, map).unwrap().map(|row| row.map_err(|error| error.to_string())).collect()
 }
 
+fn packed(text: &str) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packer.write_all(text.as_bytes()).unwrap();
+    packer.finish().unwrap()
+}
+
 fn one(text: &str, format: SeedFormat) -> SeedRow {
     rows(text, "train.jsonl", format, None).remove(0).unwrap()
 }
@@ -28,11 +34,44 @@ fn each_published_format_is_read() {
     let mbpp = r#"{"task_id": 601, "text": "T", "code": "def f():\r\n  pass", "test_list": ["assert f()"]}"#;
     let row = one(mbpp, SeedFormat::Mbpp);
     assert_eq!((row.problem.id.as_str(), row.solution.as_str()), ("mbpp/601", "def f():\n  pass"));
-    let human = r#"{"task_id": "H/0", "prompt": "def f():\n", "canonical_solution": "    pass\n", "entry_point": "f"}"#;
-    assert_eq!(one(human, SeedFormat::HumanEval).solution, "def f():\n    pass\n");
+    assert!(matches!(row.problem.gold, Gold::Function(tests) if tests.asserts == ["assert f()"]));
+    let human = r#"{"task_id": "H/0", "prompt": "def f():\n", "canonical_solution": "    pass\n", "entry_point": "f",
+        "test": "def check(f): f()"}"#;
+    let row = one(human, SeedFormat::HumanEval);
+    assert_eq!(row.solution, "def f():\n    pass\n");
+    assert!(
+        matches!(row.problem.gold, Gold::Function(tests) if tests.check.is_some() && tests.entry.as_deref() == Some("f"))
+    );
     let stdio = r#"{"problem": "Add.\nInput: 1\nOutput: 2", "solutions": ["print(2)"], "id": 7}"#;
     let row = one(stdio, SeedFormat::Stdio);
     assert!(matches!(row.problem.gold, Gold::Tests(tests) if tests.len() == 1));
+}
+
+#[test]
+fn a_packed_file_is_its_content() {
+    let text = concat!(
+        "{\"question\": \"Q?\", \"answer\": \"1+1 = <<1+1=2>>2\\n#### 2\"}\n\n",
+        "{\"question\": \"R?\", \"answer\": \"#### 3\"}\n"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let (plain, gzip) = (folder.path().join("train.jsonl"), folder.path().join("train.jsonl.gz"));
+    std::fs::write(&plain, text).unwrap();
+    // Two members one after the other are one text, as parallel packers write it.
+    std::fs::write(&gzip, [packed(&text[..20]), packed(&text[20..])].concat()).unwrap();
+    let rows = |path: &Path| -> Vec<SeedRow> {
+        read(path, SeedFormat::Gsm8k, None).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    assert_eq!(rows(&gzip), rows(&plain), "identifiers, too");
+    assert_eq!((count(&plain).unwrap(), count(&gzip).unwrap()), (2, 2));
+    assert_eq!(
+        held_out(Path::new("d/test.jsonl.gz"), SeedFormat::Gsm8k, &rows(&gzip)[0]),
+        Some("GSM8K test")
+    );
+
+    let torn = packed(text);
+    std::fs::write(&gzip, &torn[..torn.len() - 12]).unwrap();
+    let message = read(&gzip, SeedFormat::Gsm8k, None).unwrap().find_map(Result::err).unwrap().to_string();
+    assert!(message.starts_with("cannot read ") && message.contains("train.jsonl.gz"), "{message}");
 }
 
 fn map() -> ColumnMap {
@@ -87,6 +126,7 @@ fn parquet_is_read_by_columns() {
         read(&path, SeedFormat::Columns, Some(&map())).unwrap().collect::<Result<_, _>>().unwrap();
     assert_eq!(rows.len(), 2);
     assert_eq!((rows[1].solution.as_str(), &rows[1].problem.gold), ("S2", &Gold::Answer("2".into())));
+    assert_eq!(count(&path).unwrap(), 2);
 }
 
 #[test]
@@ -117,6 +157,7 @@ fn the_real_files_are_read_where_they_are_at_hand() {
         ("svamp/test.jsonl", SeedFormat::Svamp, 1000),
         ("mbpp/mbpp.jsonl", SeedFormat::Mbpp, 964),
         ("math500/test.jsonl", SeedFormat::Math, 500),
+        ("humaneval/HumanEval.jsonl.gz", SeedFormat::HumanEval, 164),
     ] {
         let path = data.join(file);
         if !path.exists() {

@@ -11,11 +11,13 @@ mod choice;
 mod kernel;
 mod network;
 mod packed;
+mod reading;
 mod scheduler;
 mod team;
 
 pub use choice::{Sampling, SamplingError};
 pub use packed::{Numbers, Packed};
+pub use reading::Reader;
 
 use crate::model::Model;
 use tracelift_domain::Seed;
@@ -32,7 +34,7 @@ pub struct Request {
 /// Why a sequence ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// A stop token, which is the last token of the sample.
+    /// A stop token, or whatever else was said to end it; the last token of the sample is where.
     Stop,
     /// The token budget.
     Length,
@@ -49,6 +51,9 @@ pub struct Sampled {
     /// Why it ended.
     pub finish: Finish,
 }
+
+/// Whether a sample of a request ends after these tokens.
+pub type Ended<'a> = dyn Fn(usize, &[u32]) -> bool + Sync + 'a;
 
 /// Why nothing can be sampled.
 #[derive(Debug, thiserror::Error)]
@@ -93,18 +98,19 @@ impl Packed {
         requests: &[Request],
         sampling: &Sampling,
     ) -> Result<Vec<Vec<Sampled>>, GenerateError> {
-        self.generate_limited(requests, sampling, &|_| sampling.max_tokens)
+        self.generate_until(requests, sampling, &|_, _| false)
     }
 
-    /// As [`Packed::generate`], with a budget of new tokens for each request in place of the settings' own.
+    /// As [`Packed::generate`], but a sample also ends where `ended(request, its tokens so far)` says so: nobody knows
+    /// beforehand when.
     ///
     /// # Errors
     /// When a prompt or the settings cannot be used.
-    pub fn generate_limited(
+    pub fn generate_until(
         &self,
         requests: &[Request],
         sampling: &Sampling,
-        limits: &(dyn Fn(usize) -> usize + Sync),
+        ended: &Ended<'_>,
     ) -> Result<Vec<Vec<Sampled>>, GenerateError> {
         sampling.validate()?;
         let vocabulary = self.config.vocab_size;
@@ -112,16 +118,13 @@ impl Packed {
             if request.prompt.is_empty() {
                 return Err(GenerateError::EmptyPrompt(i));
             }
-            if limits(i) == 0 {
-                return Err(SamplingError::NoTokens.into());
-            }
             if let Some(&token) = request.prompt.iter().find(|&&token| token as usize >= vocabulary) {
                 return Err(GenerateError::UnknownToken { request: i, token, vocabulary });
             }
         }
         let mut results: Vec<Vec<Sampled>> =
             requests.iter().map(|r| vec![Sampled::empty(Finish::Length); r.seeds.len()]).collect();
-        let scheduler = scheduler::Scheduler::new(self, requests, limits, sampling);
+        let scheduler = scheduler::Scheduler::new(self, requests, sampling, ended);
         team::with_team(rayon::current_num_threads(), |team| {
             scheduler.run(team, |request, sample, sampled| results[request][sample] = sampled);
         });

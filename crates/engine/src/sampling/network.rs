@@ -60,8 +60,8 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// Runs `rows` through the network and writes the logits of those that `wanted` lists, one row after another.
-    /// `alone` says that no two rows belong to one sequence.
+    /// Runs `rows` through the network and writes the logits of those that `wanted` lists in ascending order, one row
+    /// after another. `alone` says that no two rows belong to one sequence.
     pub fn step(
         &mut self,
         team: &Team<'_>,
@@ -71,21 +71,38 @@ impl<'a> Network<'a> {
         wanted: &[usize],
         logits: &mut [f32],
     ) {
+        self.blocks(team, cache, rows, alone, wanted);
+        self.normalize(team, &self.packed.norm, wanted.len());
+        project(team, &self.packed.head, &self.norm, logits, wanted.len());
+    }
+
+    /// Runs `rows` through the network and writes the hidden state of the last one, after the last norm.
+    pub fn last_hidden(&mut self, team: &Team<'_>, cache: &mut Cache, rows: &[Row], hidden: &mut [f32]) {
+        let Some(last) = rows.len().checked_sub(1) else { return };
+        self.blocks(team, cache, rows, last == 0, &[last]);
+        let eps = self.packed.config.norm_eps as f32;
+        vectorized(
+            #[inline(always)]
+            || rmsnorm::row(hidden, &self.x[..self.packed.config.hidden_size], &self.packed.norm, eps),
+        );
+    }
+
+    /// Runs `rows` through the blocks; the residual stream then begins with the rows that `wanted` lists.
+    fn blocks(&mut self, team: &Team<'_>, cache: &mut Cache, rows: &[Row], alone: bool, wanted: &[usize]) {
         let packed = self.packed;
-        let count = rows.len();
         self.embed(team, rows);
         for (layer, block) in packed.blocks.iter().enumerate() {
-            self.normalize(team, &block.input_norm, count, |row| row);
-            project(team, &block.qkv, &self.norm, &mut self.qkv, count);
-            self.attend(team, cache, layer, block, rows, alone);
+            // Of the last block, other rows are asked for their keys and values alone.
+            let asked = (layer + 1 == packed.blocks.len()).then_some(wanted);
+            let count = asked.map_or(rows.len(), <[usize]>::len);
+            self.normalize(team, &block.input_norm, rows.len());
+            project(team, &block.qkv, &self.norm, &mut self.qkv, rows.len());
+            self.attend(team, cache, layer, block, rows, asked, alone);
+            asked.into_iter().for_each(|asked| self.keep(asked));
             add_product(team, &block.output, &self.attended, &mut self.x, count);
-            self.normalize(team, &block.post_norm, count, |row| row);
+            self.normalize(team, &block.post_norm, count);
             self.activate(team, &block.gate_up, count);
             add_product(team, &block.down, &self.activated, &mut self.x, count);
-        }
-        if !wanted.is_empty() {
-            self.normalize(team, &packed.norm, wanted.len(), |row| wanted[row]);
-            project(team, &packed.head, &self.norm, logits, wanted.len());
         }
     }
 
@@ -101,14 +118,16 @@ impl<'a> Network<'a> {
         });
     }
 
-    /// Normalizes the first `count` rows, row `i` from row `source(i)` of the residual stream.
-    fn normalize(
-        &mut self,
-        team: &Team<'_>,
-        weight: &[f32],
-        count: usize,
-        source: impl Fn(usize) -> usize + Sync,
-    ) {
+    /// Keeps these rows of the residual stream, one after another, and forgets the others.
+    fn keep(&mut self, rows: &[usize]) {
+        let width = self.packed.config.hidden_size;
+        for (to, &from) in rows.iter().enumerate().filter(|(to, from)| to != *from) {
+            self.x.copy_within(from * width..(from + 1) * width, to * width);
+        }
+    }
+
+    /// Normalizes the first `count` rows.
+    fn normalize(&mut self, team: &Team<'_>, weight: &[f32], count: usize) {
         let (width, share) = (weight.len(), self.share);
         let eps = self.packed.config.norm_eps as f32;
         let (x, norm, scratch) = (&self.x, self.norm.writer(), Shared::new(&mut self.scratch));
@@ -119,7 +138,7 @@ impl<'a> Network<'a> {
                 #[inline(always)]
                 || {
                     for row in run {
-                        rmsnorm::row(y, &x[source(row) * width..][..width], weight, eps);
+                        rmsnorm::row(y, &x[row * width..][..width], weight, eps);
                         // SAFETY: a row is one task's.
                         unsafe { norm.put(row, 0, y) };
                     }
@@ -128,7 +147,9 @@ impl<'a> Network<'a> {
         });
     }
 
-    /// Turns queries and keys, stores keys and values, and attends.
+    /// Turns queries and keys, stores keys and values, and attends. The results are those of the rows asked for (of all,
+    /// if nothing is said), one after another.
+    #[allow(clippy::too_many_arguments)] // what is computed, for which rows, and where
     fn attend(
         &mut self,
         team: &Team<'_>,
@@ -136,6 +157,7 @@ impl<'a> Network<'a> {
         layer: usize,
         block: &Block,
         rows: &[Row],
+        asked: Option<&[usize]>,
         alone: bool,
     ) {
         let heads = self.packed.heads;
@@ -174,18 +196,19 @@ impl<'a> Network<'a> {
             // SAFETY: as above.
             unsafe { cache.store(layer, slot, head, position, key, value) };
         };
-        let attend = |member: usize, row: usize, head: usize| {
+        let attend = |member: usize, result: usize, head: usize| {
+            let row = asked.map_or(result, |asked| asked[result]);
             let Row { slot, position, .. } = rows[row];
             // SAFETY: as above; a member's share is its own.
             unsafe {
                 let (scores, out) = scratch.part(member * share, capacity + group).split_at_mut(capacity);
                 let queries = qkv.part(row * width + head * group, group);
                 cache.attend(layer, slot, head, position, queries, out, scores);
-                attended.put(row, head * group, out);
+                attended.put(result, head * group, out);
             }
         };
         let items = rows.len() * heads.keys;
-        if alone {
+        if alone && asked.is_none_or(|asked| asked.len() == rows.len()) {
             team.run(items, |member, run| {
                 for item in run {
                     let (row, head) = (item / heads.keys, item % heads.keys);
@@ -196,6 +219,7 @@ impl<'a> Network<'a> {
         } else {
             // A row attends to rows of its own step: all of them are stored first.
             team.run(items, |_, run| run.for_each(|item| store(item / heads.keys, item % heads.keys)));
+            let items = asked.map_or(items, |asked| asked.len() * heads.keys);
             team.run(items, |member, run| {
                 run.for_each(|item| attend(member, item / heads.keys, item % heads.keys));
             });
@@ -230,7 +254,11 @@ fn project(team: &Team<'_>, matrix: &Matrix, x: &Activations, y: &mut [f32], cou
     matrix.multiply(team, x, count, |row, panel, sums| {
         let used = PANEL.min(width - panel * PANEL);
         // SAFETY: a panel's outputs of a row are computed once.
-        unsafe { y.part(row * width + panel * PANEL, used) }.copy_from_slice(&sums[..used]);
+        let y = unsafe { y.part(row * width + panel * PANEL, used) };
+        match y.first_chunk_mut() {
+            Some(whole) => *whole = *sums,
+            None => y.copy_from_slice(&sums[..used]),
+        }
     });
 }
 
@@ -241,8 +269,9 @@ fn add_product(team: &Team<'_>, matrix: &Matrix, x: &Activations, y: &mut [f32],
         let used = PANEL.min(width - panel * PANEL);
         // SAFETY: a panel's outputs of a row are computed once.
         let y = unsafe { y.part(row * width + panel * PANEL, used) };
-        for (y, sum) in y.iter_mut().zip(sums) {
-            *y += sum;
+        match y.first_chunk_mut::<PANEL>() {
+            Some(whole) => whole.iter_mut().zip(sums).for_each(|(y, sum)| *y += sum),
+            None => y.iter_mut().zip(sums).for_each(|(y, sum)| *y += sum),
         }
     });
 }

@@ -5,7 +5,7 @@ use super::choice::{Drawer, Sampling};
 use super::network::{Network, Row};
 use super::packed::Packed;
 use super::team::Team;
-use super::{Finish, Request, Sampled};
+use super::{Ended, Finish, Request, Sampled};
 use crate::shared::Shared;
 use rand_chacha::ChaCha8Rng;
 use std::collections::VecDeque;
@@ -57,8 +57,8 @@ struct Draw {
 pub struct Scheduler<'a> {
     packed: &'a Packed,
     requests: &'a [Request],
-    limits: &'a (dyn Fn(usize) -> usize + Sync),
     sampling: &'a Sampling,
+    ended: &'a Ended<'a>,
     waiting: VecDeque<Piece>,
     free: Vec<usize>,
     /// Free slots that the rest of pieces being read will take.
@@ -70,20 +70,20 @@ pub struct Scheduler<'a> {
 }
 
 impl<'a> Scheduler<'a> {
-    /// Lays out the work; `limits` says how many new tokens each request may have.
+    /// Lays out the work.
     pub fn new(
         packed: &'a Packed,
         requests: &'a [Request],
-        limits: &'a (dyn Fn(usize) -> usize + Sync),
         sampling: &'a Sampling,
+        ended: &'a Ended<'a>,
     ) -> Scheduler<'a> {
         let total: usize = requests.iter().map(|request| request.seeds.len()).sum();
         let asked = (0..requests.len()).filter(|&i| !requests[i].seeds.is_empty());
-        let length = |i: usize| requests[i].prompt.len() + limits(i);
+        let length = |i: usize| requests[i].prompt.len() + sampling.max_tokens;
         let capacity = asked.clone().map(length).max().unwrap_or(1);
         let bytes = Cache::slot_bytes(packed.config.layers, packed.heads, capacity);
         let slots = total.min(SLOTS).min(CACHE_BYTES / bytes.max(1)).max(1);
-        // The longest first: they end last.
+        // The longest first: they take longest.
         let mut order: Vec<usize> = asked.collect();
         order.sort_by_key(|&i| std::cmp::Reverse(length(i)));
         let pieces = order.into_iter().flat_map(|request| {
@@ -94,8 +94,8 @@ impl<'a> Scheduler<'a> {
         Scheduler {
             packed,
             requests,
-            limits,
             sampling,
+            ended,
             waiting: pieces.collect(),
             free: (0..slots).rev().collect(),
             promised: 0,
@@ -202,14 +202,13 @@ impl<'a> Scheduler<'a> {
                     // Admission promised a slot for each.
                     self.free.pop().expect("promised slots stay free")
                 };
-                let limit = (self.limits)(piece.request);
                 self.running.push(Running {
                     request: piece.request,
                     sample,
                     slot,
                     length: request.prompt.len(),
                     rng: request.seeds[sample].rng(),
-                    sampled: Sampled::with_room(limit.min(USUAL_TOKENS)),
+                    sampled: Sampled::with_room(self.sampling.max_tokens.min(USUAL_TOKENS)),
                     finish: None,
                 });
             }
@@ -228,7 +227,7 @@ impl<'a> Scheduler<'a> {
     /// Draws the next token of every sequence whose logits were computed.
     fn draw(&mut self, team: &Team<'_>, drawers: &mut [Drawer], draws: &[Draw], logits: &mut [f32]) {
         let vocabulary = self.packed.config.vocab_size;
-        let (sampling, limits) = (self.sampling, self.limits);
+        let (sampling, ended) = (self.sampling, self.ended);
         let (running, drawers) = (Shared::new(&mut self.running), Shared::new(drawers));
         let logits = Shared::new(logits);
         team.run(draws.len(), |member, run| {
@@ -247,10 +246,11 @@ impl<'a> Scheduler<'a> {
                     let (token, log_prob) = distribution.draw(&mut sequence.rng);
                     sequence.sampled.tokens.push(token);
                     sequence.sampled.log_probs.push(log_prob);
-                    sequence.finish = if sampling.stop.contains(&token) {
+                    let tokens = &sequence.sampled.tokens;
+                    sequence.finish = if sampling.stop.contains(&token) || ended(sequence.request, tokens) {
                         Some(Finish::Stop)
                     } else {
-                        (sequence.sampled.tokens.len() >= limits(sequence.request)).then_some(Finish::Length)
+                        (tokens.len() >= sampling.max_tokens).then_some(Finish::Length)
                     };
                 }
             }

@@ -1,4 +1,10 @@
-//! Starts `openai_server.py` and ends it with the test.
+//! Starts a test server's script and ends it with the test.
+
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "helpers of tests are tests, and not each uses all of them"
+)]
 
 use serde_json::Value;
 use std::{
@@ -14,15 +20,23 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server with these options and waits until it listens.
+    /// Starts `openai_server.py`, which answers as an executor, with these options.
     pub fn start(options: &[&str]) -> Server {
-        let script = Path::new(file!()).parent().unwrap().parent().unwrap().join("openai_server.py");
-        // `file!()` is relative to the workspace; the manifest of the crate under test is below it.
+        Server::of("crates/executor/tests/openai_server.py", options)
+    }
+
+    /// Starts `model_server.py`, which answers as a prompted model, with these options.
+    pub fn prompted(options: &[&str]) -> Server {
+        Server::of("crates/oracle/tests/model_server.py", options)
+    }
+
+    /// Starts a script of the workspace and waits until it listens.
+    fn of(script: &str, options: &[&str]) -> Server {
         let workspace =
-            Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|place| place.join(&script).exists());
+            Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|place| place.join(script).exists());
         let mut child = Command::new("python3")
             .args(["-I", "-S"])
-            .arg(workspace.expect("openai_server.py lies beside the tests").join(&script))
+            .arg(workspace.unwrap_or_else(|| panic!("{script} is not in the workspace")).join(script))
             .arg("--until-stdin-closes")
             .args(options)
             .stdin(Stdio::piped())
@@ -43,6 +57,11 @@ impl Server {
     /// What the server counted.
     pub fn stats(&self) -> Value {
         ureq::get(format!("{}/stats", self.url())).call().unwrap().body_mut().read_json().unwrap()
+    }
+
+    /// One of the counts.
+    pub fn count(&self, name: &str) -> u64 {
+        self.stats()[name].as_u64().unwrap()
     }
 
     /// Kills it now; its port refuses connections from then on.

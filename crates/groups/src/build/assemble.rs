@@ -1,6 +1,9 @@
 //! One seed, one group: propose, gate, choose, label.
 
-use super::report::BuildReport;
+use super::{
+    report::BuildReport,
+    trial::{Trial, Trials, Tried},
+};
 use crate::{
     code,
     gate::{GateLimits, GateReason, gate, gate_trace, words},
@@ -14,7 +17,7 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use tracelift_domain::{Gold, Group, Positive, Seed, TaskDomain};
 use tracelift_oracle::Failure;
-use tracelift_worlds::FlawKind;
+use tracelift_worlds::{FlawKind, Sort};
 
 /// What a group should hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,8 @@ pub struct Grown {
     pub refused: BTreeMap<&'static str, u64>,
     /// Kinds whose rule did not apply.
     pub inapplicable: Vec<&'static str>,
+    /// Programs that were run on tests, by what they are and what came of it.
+    pub trials: BTreeMap<&'static str, u64>,
     /// What models did for it.
     pub llm: LlmCounts,
 }
@@ -55,6 +60,9 @@ impl Grown {
         }
         for kind in &self.inapplicable {
             *report.inapplicable.entry((*kind).to_owned()).or_default() += 1;
+        }
+        for (what, count) in &self.trials {
+            *report.trials.entry((*what).to_owned()).or_default() += count;
         }
         if let Some(skip) = self.skip {
             *report.skipped.entry(skip.to_owned()).or_default() += 1;
@@ -75,12 +83,16 @@ impl Grown {
 
 /// How many forms of a kind are tried.
 const FORMS: usize = 3;
+/// As [`FORMS`], of programs, of whose mutants some pass all tests.
+const PROGRAM_FORMS: usize = 8;
 
-/// Grows a group by rules alone.
+/// Grows a group by rules alone; programs are tried out if there is a place for that.
 #[must_use]
-pub fn grow(seed: &SeedProblem, recipe: &Recipe, root: Seed) -> Grown {
+pub fn grow(seed: &SeedProblem, recipe: &Recipe, root: Seed, trials: Option<&Trials>) -> Grown {
     match draft(seed, root) {
-        Ok((draft, inapplicable)) => Grown { inapplicable, ..assemble_preferred(seed, draft, recipe, root) },
+        Ok((draft, inapplicable)) => {
+            Grown { inapplicable, ..assemble_preferred(seed, draft, recipe, root, trials) }
+        }
         Err(skip) => Grown::skip(skip),
     }
 }
@@ -89,7 +101,13 @@ pub fn grow(seed: &SeedProblem, recipe: &Recipe, root: Seed) -> Grown {
 ///
 /// # Errors
 /// A failure that may pass: the group is to be grown later.
-pub fn grow_with(help: &Help, seed: &SeedProblem, recipe: &Recipe, root: Seed) -> Result<Grown, Failure> {
+pub fn grow_with(
+    help: &Help,
+    seed: &SeedProblem,
+    recipe: &Recipe,
+    root: Seed,
+    trials: Option<&Trials>,
+) -> Result<Grown, Failure> {
     let mut llm = LlmCounts::default();
     let (drafted, inapplicable) = match draft(seed, root) {
         Ok((draft, inapplicable)) => (Ok(draft), inapplicable),
@@ -97,7 +115,7 @@ pub fn grow_with(help: &Help, seed: &SeedProblem, recipe: &Recipe, root: Seed) -
     };
     let goal = Goal { wanted: recipe.wanted, limits: recipe.limits, seed: branch(seed, root) };
     let mut grown = match help.complete(seed, drafted, &goal, &mut llm)? {
-        Ok(draft) => assemble_preferred(seed, draft, recipe, root),
+        Ok(draft) => assemble_preferred(seed, draft, recipe, root, trials),
         Err(skip) => Grown::skip(skip),
     };
     if let Some(group) = grown.group.take() {
@@ -133,12 +151,12 @@ pub fn draft(seed: &SeedProblem, root: Seed) -> Result<(Draft, Vec<&'static str>
             (derivation.text.clone(), seed.kinds().iter().map(drafts).collect())
         }
         TaskDomain::Code => {
-            let outline = match code::Outline::read(seed) {
-                Ok(outline) => outline,
+            let broken = match code::Broken::read(seed) {
+                Ok(broken) => broken,
                 Err(unusable) => return Err(unusable.name()),
             };
-            let drafts = |kind: &FlawKind| code::drafts(&outline, *kind, branch.child(kind.name(), 0), FORMS);
-            (outline.text(), seed.kinds().iter().map(drafts).collect())
+            let drafts = |kind: &FlawKind| broken.drafts(*kind, branch.child(kind.name(), 0), PROGRAM_FORMS);
+            (broken.outline.text(), seed.kinds().iter().map(drafts).collect())
         }
     };
     let inapplicable = seed
@@ -153,8 +171,40 @@ pub fn draft(seed: &SeedProblem, root: Seed) -> Result<(Draft, Vec<&'static str>
 }
 
 /// Makes a group without what is a rule's last resort, or with it where too little is left otherwise.
-fn assemble_preferred(seed: &SeedProblem, draft: Draft, recipe: &Recipe, root: Seed) -> Grown {
+fn assemble_preferred(
+    seed: &SeedProblem,
+    draft: Draft,
+    recipe: &Recipe,
+    root: Seed,
+    trials: Option<&Trials>,
+) -> Grown {
     let Draft { positive, blocks } = draft;
+    let programs = blocks.iter().flatten().any(|proposal| proposal.program.is_some());
+    match trials.filter(|_| programs) {
+        None => assemble_from(seed, &positive, blocks, recipe, root, None),
+        Some(trials) => {
+            let (canonical, trial) = trials.of(&seed.problem, &seed.reference_solution);
+            let mut grown = assemble_from(seed, &positive, blocks, recipe, root, trial.as_ref());
+            let what = match canonical {
+                Tried::Passed => "references that pass",
+                Tried::Failed => "references that fail",
+                Tried::Unknown => "references of which nothing is known",
+            };
+            grown.trials.insert(what, 1);
+            grown
+        }
+    }
+}
+
+/// As [`assemble`], without last resorts or, if need be, with them.
+fn assemble_from(
+    seed: &SeedProblem,
+    positive: &str,
+    blocks: Vec<Vec<Proposal>>,
+    recipe: &Recipe,
+    root: Seed,
+    trial: Option<&Trial<'_>>,
+) -> Grown {
     let resort = |proposal: &Proposal| match &proposal.flaw.source {
         FlawSource::Rule { rule } => math::last_resort(rule),
         FlawSource::Llm { .. } => false,
@@ -163,9 +213,12 @@ fn assemble_preferred(seed: &SeedProblem, draft: Draft, recipe: &Recipe, root: S
         .iter()
         .map(|block| block.iter().filter(|proposal| !resort(proposal)).cloned().collect())
         .collect();
-    let grown = assemble(seed, &positive, preferred, recipe, root);
+    if preferred == blocks {
+        return assemble(seed, positive, blocks, recipe, root, trial);
+    }
+    let grown = assemble(seed, positive, preferred, recipe, root, trial);
     if grown.skip == Some(GateReason::TooFewNegatives.name()) {
-        return assemble(seed, &positive, blocks, recipe, root);
+        return assemble(seed, positive, blocks, recipe, root, trial);
     }
     grown
 }
@@ -179,6 +232,7 @@ pub fn assemble(
     blocks: Vec<Vec<Proposal>>,
     recipe: &Recipe,
     root: Seed,
+    trial: Option<&Trial<'_>>,
 ) -> Grown {
     if let Err(reason) = gate_trace(seed, positive, &recipe.limits) {
         let mut grown = Grown::skip("reference_refused");
@@ -186,6 +240,7 @@ pub fn assemble(
         return grown;
     }
     let mut refused: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let mut trials: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut known: HashSet<Vec<String>> = HashSet::from([words(positive)]);
     let mut chosen: Vec<Proposal> = Vec::new();
     let mut blocks: Vec<_> = blocks.into_iter().map(Vec::into_iter).collect();
@@ -196,11 +251,13 @@ pub fn assemble(
             if chosen.len() == recipe.wanted {
                 break;
             }
-            for proposal in block.by_ref() {
+            for mut proposal in block.by_ref() {
                 left = true;
                 let verdict = gate(seed, positive, &proposal, &recipe.limits).and_then(|()| {
-                    let new = known.insert(words(&proposal.reasoning));
-                    if new { Ok(()) } else { Err(GateReason::DuplicateInGroup) }
+                    if !known.insert(words(&proposal.reasoning)) {
+                        return Err(GateReason::DuplicateInGroup);
+                    }
+                    try_out(trial, &mut proposal, &mut trials)
                 });
                 match verdict {
                     Ok(()) => {
@@ -214,15 +271,18 @@ pub fn assemble(
     }
     let kinds: BTreeSet<FlawKind> = chosen.iter().map(|proposal| proposal.flaw.kind).collect();
     if chosen.len() < recipe.limits.negatives || kinds.len() < recipe.limits.kinds {
-        return Grown { skip: Some(GateReason::TooFewNegatives.name()), refused, ..Grown::default() };
+        return Grown { skip: Some(GateReason::TooFewNegatives.name()), refused, trials, ..Grown::default() };
     }
     chosen.sort_by_key(|proposal| proposal.flaw.kind);
     let domain = seed.problem.domain;
     let mut metadata: Map<String, Value> = seed.origin.clone();
     metadata.insert("seed".to_owned(), json!(root));
-    if let Gold::Answer(answer) = &seed.problem.gold {
-        metadata.insert("answer".to_owned(), json!(answer));
-    }
+    match &seed.problem.gold {
+        Gold::Answer(answer) => metadata.insert("answer".to_owned(), json!(answer)),
+        Gold::Tests(tests) if tests.is_empty() => None,
+        Gold::Tests(tests) => metadata.insert("tests".to_owned(), json!(tests)),
+        Gold::Function(tests) => metadata.insert("tests".to_owned(), json!(tests)),
+    };
     let group = Group {
         problem_id: seed.problem.id.clone(),
         source: seed.problem.source.clone(),
@@ -237,5 +297,28 @@ pub fn assemble(
         negative_bank: chosen.into_iter().map(|proposal| proposal.into_negative(domain)).collect(),
         metadata,
     };
-    Grown { group: Some(group), refused, ..Grown::default() }
+    Grown { group: Some(group), refused, trials, ..Grown::default() }
+}
+
+/// Runs the program that a flawed trace tells: whether the flaw spoils it is known then, and one that passes all tests is
+/// no flaw that anybody could show.
+fn try_out(
+    trial: Option<&Trial<'_>>,
+    proposal: &mut Proposal,
+    counts: &mut BTreeMap<&'static str, u64>,
+) -> Result<(), GateReason> {
+    let (Some(trial), Some(program)) = (trial, &proposal.program) else { return Ok(()) };
+    let tried = trial.run(program);
+    let what = match tried {
+        Tried::Passed => "flawed programs that pass",
+        Tried::Failed => "flawed programs that fail",
+        Tried::Unknown => "flawed programs of which nothing is known",
+    };
+    *counts.entry(what).or_default() += 1;
+    match tried {
+        Tried::Passed => return Err(GateReason::ChangesNothing),
+        Tried::Failed => proposal.flaw.sort = Some(Sort::Spoiling),
+        Tried::Unknown => {}
+    }
+    Ok(())
 }

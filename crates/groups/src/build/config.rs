@@ -9,7 +9,8 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use tracelift_datasets::seeds::{ColumnMap, SeedFormat};
-use tracelift_domain::Seed;
+use tracelift_domain::{Seed, TaskDomain};
+use tracelift_verify::ProgramConfig;
 use tracelift_worlds::WorldName;
 
 /// A build.
@@ -30,6 +31,12 @@ pub struct BuildConfig {
     /// Leave out seeds that overlap with a benchmark, rather than report them only. Default: yes.
     #[serde(default = "yes")]
     pub drop_overlaps: bool,
+    /// Run the programs of code groups, whole and broken, on their problems' tests. Default: yes.
+    #[serde(default = "yes")]
+    pub execute: bool,
+    /// How programs are run.
+    #[serde(default)]
+    pub programs: ProgramConfig,
     /// How strict the gates are.
     #[serde(default)]
     pub gates: GateLimits,
@@ -90,6 +97,20 @@ fn wanted() -> usize {
 
 fn yes() -> bool {
     true
+}
+
+impl SeedConfig {
+    /// Whether it is known to hold programs.
+    #[must_use]
+    pub fn programs(&self) -> bool {
+        match self.format {
+            Some(SeedFormat::Mbpp | SeedFormat::HumanEval | SeedFormat::Stdio) => true,
+            Some(SeedFormat::Columns) => {
+                self.columns.as_ref().is_some_and(|columns| columns.domain == TaskDomain::Code)
+            }
+            _ => false,
+        }
+    }
 }
 
 impl BuildConfig {

@@ -23,6 +23,9 @@ pub struct BuildReport {
     pub refused: BTreeMap<String, u64>,
     /// How often the rule of a kind found nothing to break.
     pub inapplicable: BTreeMap<String, u64>,
+    /// Programs that were run on tests, by what they are and what came of it.
+    #[serde(default)]
+    pub trials: BTreeMap<String, u64>,
     /// Seeds that overlap with a benchmark, by benchmark.
     pub overlaps: BTreeMap<String, u64>,
     /// The first of them: seed, benchmark problem, share of common 8-grams.

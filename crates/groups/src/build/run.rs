@@ -6,10 +6,11 @@
 
 use super::{
     assemble::{Grown, grow, grow_with},
-    config::BuildConfig,
+    config::{BuildConfig, SeedConfig},
     overlap::{Benchmarks, Overlap},
     report::{BuildReport, KEPT},
     sources::{Item, items},
+    trial::Trials,
 };
 use crate::{
     error::GroupsError,
@@ -25,10 +26,16 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tracelift_datasets::DatasetError;
 use tracelift_domain::Group;
-use tracelift_oracle::{Failure, OracleError};
+use tracelift_oracle::{Failure, OracleError, Stop};
+use tracelift_sandbox::SandboxError;
+use tracelift_verify::ConfigError;
 
 /// How many items are worked on at once.
 const CHUNK: usize = 1024;
@@ -60,6 +67,12 @@ pub enum BuildError {
     /// The models of the build cannot be made ready.
     #[error(transparent)]
     Oracle(#[from] OracleError),
+    /// A setting of the programs.
+    #[error(transparent)]
+    Programs(#[from] ConfigError),
+    /// Programs cannot be run.
+    #[error("cannot try programs out here: {0}; set `execute = false` to build without that")]
+    Sandbox(Arc<SandboxError>),
     /// A model's reply stayed away.
     #[error(
         "the build stopped after {groups} groups, which are in {}: {why}; the same command goes on from there, and what \
@@ -134,16 +147,18 @@ fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> BuildError
 pub fn build(config: &BuildConfig, tell: &mut dyn FnMut(&BuildReport)) -> Result<BuildReport, BuildError> {
     config.validate()?;
     let help = Help::new(config.llm.as_ref(), config.judge.as_ref(), &config.out)?;
-    build_with(config, help.as_ref(), tell)
+    build_with(config, help.as_ref(), &AtomicBool::new(false), tell)
 }
 
-/// As [`build`], with models that have been made ready: observed, stoppable, with an executor to confirm references.
+/// As [`build`], with models that have been made ready: observed, with an executor to confirm references. Once `stop` is
+/// set (and [`Help::stop`] called, where models help), the build ends as soon as it can.
 ///
 /// # Errors
 /// As [`build`].
 pub fn build_with(
     config: &BuildConfig,
     help: Option<&Help>,
+    stop: &AtomicBool,
     tell: &mut dyn FnMut(&BuildReport),
 ) -> Result<BuildReport, BuildError> {
     config.validate()?;
@@ -156,6 +171,7 @@ pub fn build_with(
     if let Some(help) = help {
         settings.push_str(&help.decisive().to_string());
     }
+    let trials = trials(config)?;
     let chunk_size = if help.is_some() { CHUNK_WITH_HELP } else { CHUNK };
     let mut progress = resume(&place, settings)?;
     let mut output = OpenOptions::new()
@@ -176,6 +192,7 @@ pub fn build_with(
     }
     let mut stream = config.seeds.iter().map(|seeds| items(seeds, config.seed, config.force_test_sets));
     let mut current: Box<dyn Iterator<Item = Item> + Send> = Box::new(std::iter::empty());
+    let works = Works { config, benchmarks, help, trials };
     let mut seen: HashSet<u64> = HashSet::new();
     let done = progress.items;
     let (mut at, mut chunks) = (0_u64, 0_u64);
@@ -202,27 +219,24 @@ pub fn build_with(
             break;
         }
         let made: Vec<Result<Made, Failure>> = match help {
-            Some(help) => {
-                help.each(&chunk, |(item, new)| make(item.clone(), *new, config, &benchmarks, Some(help)))
-            }
+            Some(help) => help.each(&chunk, |(item, new)| make(item.clone(), *new, &works)),
             None => {
-                let one = |(item, new)| make(item, new, config, &benchmarks, None);
+                let one = |(item, new)| make(item, new, &works);
                 chunk.into_par_iter().map(one).collect()
             }
         };
         for made in made {
             match made {
                 Ok(made) => progress.bytes += made.settle(&mut progress.report, &mut output, &place)?,
-                Err(why) => {
-                    record(&mut output, &progress, &place)?;
-                    let groups = progress.report.groups;
-                    return Err(BuildError::Unfinished { groups, partial: place.partial, why });
-                }
+                Err(why) => return Err(unfinished(&mut output, &progress, place, why)),
             }
             progress.items += 1;
         }
         chunks += 1;
         tell(&progress.report);
+        if stop.load(Ordering::Relaxed) {
+            return Err(unfinished(&mut output, &progress, place, Stop::Requested.into()));
+        }
         if help.is_some() || chunks.is_multiple_of(RECORD_EVERY) {
             record(&mut output, &progress, &place)?;
         }
@@ -242,13 +256,29 @@ enum Made {
     Unreadable(String),
 }
 
-fn make(
-    item: Item,
-    new: bool,
-    config: &BuildConfig,
-    benchmarks: &Benchmarks,
-    help: Option<&Help>,
-) -> Result<Made, Failure> {
+/// What every item is made with.
+struct Works<'b> {
+    config: &'b BuildConfig,
+    benchmarks: Benchmarks,
+    help: Option<&'b Help>,
+    trials: Option<Trials>,
+}
+
+/// Where programs are tried out, if that is wanted; ready, where they are known to come.
+fn trials(config: &BuildConfig) -> Result<Option<Trials>, BuildError> {
+    if !config.execute {
+        return Ok(None);
+    }
+    let trials = Trials::new(config.programs.clone())?;
+    if config.seeds.iter().any(SeedConfig::programs) {
+        trials.start().map_err(BuildError::Sandbox)?;
+    }
+    Ok(Some(trials))
+}
+
+fn make(item: Item, new: bool, works: &Works<'_>) -> Result<Made, Failure> {
+    let Works { config, benchmarks, help, trials } = works;
+    let (help, trials) = (*help, trials.as_ref());
     let skipped = |skip| Made::Grown(Box::new(Grown { skip: Some(skip), ..Grown::default() }), None, None);
     let (grown, overlap) = match item {
         Item::HeldOut(name) => return Ok(Made::HeldOut(name)),
@@ -263,8 +293,11 @@ fn make(
                 return Ok(Made::Grown(Box::new(grown), None, overlap));
             }
             let grown = match help {
-                None => grow(&seed, &config.recipe(), config.seed),
-                Some(help) => unless_left_out(help, grow_with(help, &seed, &config.recipe(), config.seed))?,
+                None => grow(&seed, &config.recipe(), config.seed, trials),
+                Some(help) => {
+                    let grown = grow_with(help, &seed, &config.recipe(), config.seed, trials);
+                    unless_left_out(help, grown)?
+                }
             };
             (grown, overlap)
         }
@@ -372,6 +405,14 @@ fn resume(place: &Place, settings: String) -> Result<Progress, BuildError> {
         return Err(other());
     }
     Ok(progress)
+}
+
+/// Records how far it came, for the next attempt.
+fn unfinished(output: &mut File, progress: &Progress, place: Place, why: Failure) -> BuildError {
+    match record(output, progress, &place) {
+        Ok(()) => BuildError::Unfinished { groups: progress.report.groups, partial: place.partial, why },
+        Err(error) => error,
+    }
 }
 
 /// Makes what is written so far durable, then the record of it.

@@ -1,9 +1,9 @@
 //! Sources: one stream of items from all that a configuration names.
 
-use super::config::SeedConfig;
+use super::config::{BuildConfig, SeedConfig};
 use crate::{GroupReader, WorldGroupConfig, proposal::SeedProblem, world_groups};
 use serde_json::{Map, Value, json};
-use tracelift_datasets::seeds;
+use tracelift_datasets::{DatasetError, seeds};
 use tracelift_domain::{Gold, Group, Problem, Seed, TaskDomain};
 use tracelift_worlds::{Split, World};
 
@@ -74,12 +74,42 @@ pub fn items(
     })))
 }
 
+/// The tests that a group of ours keeps among its metadata; others keep none.
+fn tests_of(told: Option<&Value>) -> Gold {
+    let none = || Gold::Tests(Vec::new());
+    match told {
+        Some(tests @ Value::Array(_)) => {
+            serde_json::from_value(tests.clone()).map_or_else(|_| none(), Gold::Tests)
+        }
+        Some(tests @ Value::Object(_)) => {
+            serde_json::from_value(tests.clone()).map_or_else(|_| none(), Gold::Function)
+        }
+        _ => none(),
+    }
+}
+
+/// How many items a configuration's sources have, so that whoever waits can be told how far the work is.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn count(config: &BuildConfig) -> Result<u64, DatasetError> {
+    let mut total = 0;
+    for source in &config.seeds {
+        let limit = source.limit.unwrap_or(u64::MAX);
+        total += match (source.world, source.groups.as_ref().or(source.path.as_ref())) {
+            (None, Some(path)) => seeds::count(path)?.min(limit),
+            _ => source.limit.unwrap_or(WORLD_PROBLEMS),
+        };
+    }
+    Ok(total)
+}
+
 /// A group as a seed: its first reference trace stands, its flawed traces are made anew. The gold answer is the
 /// metadata's `answer`, or what the reference solution ends with.
 #[must_use]
 pub fn seed_of(group: &Group) -> Option<SeedProblem> {
     let gold = match group.task_type {
-        TaskDomain::Code => Gold::Tests(Vec::new()),
+        TaskDomain::Code => tests_of(group.metadata.get("tests")),
         TaskDomain::Math | TaskDomain::Steps => {
             let told = group.metadata.get("answer").map(|answer| match answer {
                 Value::String(answer) => answer.clone(),

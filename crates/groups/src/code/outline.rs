@@ -4,14 +4,11 @@
 //! more: what the reader is to know about *why* it does not invent.
 
 use super::{
-    phrase::{Phrase, Piece},
     syntax::{Line, Token, Tree, expression, lines},
     words::{list, name, ordered, words},
 };
-use crate::proposal::SeedProblem;
 use tracelift_worlds::FlawKind::{
-    self, IgnoredConstraint, IncorrectLogic, MissingEdgeCase, MissingTypeGuard, OffByOne,
-    WrongAlgorithmChoice, WrongIoFormat,
+    self, IgnoredConstraint, MissingTypeGuard, WrongAlgorithmChoice, WrongIoFormat,
 };
 
 /// Why a program makes no outline.
@@ -44,11 +41,20 @@ impl Unreadable {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sentence {
     /// What it says.
-    pub phrase: Phrase,
-    /// The kind of flaw that leaving it out is, if it can be left out.
-    pub omission: Option<FlawKind>,
-    /// The last line of what hangs on it (a guard's body goes with the guard).
-    pub until: usize,
+    pub text: String,
+    /// What could wrongly stand in its place and is about no statement of the program.
+    pub variants: Vec<Variant>,
+}
+
+/// What could wrongly stand in a sentence's place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// The kind of flaw that it is.
+    pub kind: FlawKind,
+    /// The form of the kind's rule.
+    pub rule: &'static str,
+    /// The sentence.
+    pub text: String,
 }
 
 /// What a program does.
@@ -64,14 +70,12 @@ const MOST: usize = 40;
 const FEWEST: usize = 4;
 
 impl Outline {
-    /// The outline of a seed's program.
+    /// The outline of a program, of which a test may show what goes in and comes out.
     ///
     /// # Errors
     /// Why it makes none.
-    pub fn read(seed: &SeedProblem) -> Result<Outline, Unreadable> {
-        let program = lines(&seed.reference_solution.replace("\r\n", "\n")).ok_or(Unreadable::Syntax)?;
-        let tests = seed.origin.get("test_list").and_then(|tests| tests.as_array());
-        let test = tests.and_then(|tests| tests.first()).and_then(|test| test.as_str());
+    pub fn of(program: &str, test: Option<&str>) -> Result<Outline, Unreadable> {
+        let program = lines(&program.replace("\r\n", "\n")).ok_or(Unreadable::Syntax)?;
         let mut writer = Writer {
             sentences: Vec::new(),
             own: functions(&program),
@@ -101,8 +105,21 @@ impl Outline {
     /// Its text.
     #[must_use]
     pub fn text(&self) -> String {
-        let lines: Vec<String> = self.sentences.iter().map(|sentence| sentence.phrase.text()).collect();
+        let lines: Vec<&str> = self.sentences.iter().map(|sentence| sentence.text.as_str()).collect();
         lines.join("\n")
+    }
+}
+
+/// The sentence about what goes in.
+fn input(parameters: &[(String, Option<&str>)]) -> String {
+    let described = parameters.iter().map(|(name, what)| match what {
+        Some(what) => format!("{name}, {what}"),
+        None => name.clone(),
+    });
+    match parameters.len() {
+        0 => "The input is what is read.".into(),
+        1 => format!("The input is {}.", list(described)),
+        _ => format!("The input is {}, and all of it matters.", list(described)),
     }
 }
 
@@ -135,14 +152,7 @@ impl Shape {
         let mut open: Vec<usize> = Vec::new();
         let mut within = String::new();
         for line in program {
-            let words: Vec<&str> = line
-                .tokens
-                .iter()
-                .map(|token| match token {
-                    Token::Name(name) => name.as_str(),
-                    _ => "",
-                })
-                .collect();
+            let words: Vec<&str> = line.tokens.iter().map(Token::word).collect();
             if words.first() == Some(&"def") {
                 within = words.get(1).map_or_else(String::new, |name| (*name).to_owned());
                 open.clear();
@@ -201,9 +211,10 @@ struct Writer {
 }
 
 impl Writer {
-    fn write(&mut self, phrase: Phrase, omission: Option<FlawKind>) {
-        let until = self.sentences.len();
-        self.sentences.push(Sentence { phrase, omission, until });
+    /// A sentence about a statement, at its place in the nesting of blocks.
+    fn write(&mut self, depth: usize, text: &str) {
+        let bullet = if depth == 0 { String::new() } else { format!("{}- ", "  ".repeat(depth - 1)) };
+        self.sentences.push(Sentence { text: format!("{bullet}{text}"), variants: Vec::new() });
     }
 
     /// What goes in, as the first test shows it.
@@ -215,75 +226,62 @@ impl Writer {
         });
         let parameters = header.map(|line| parameters(&line.tokens)).unwrap_or_default();
         let types = test.and_then(arguments).unwrap_or_default();
-        let mut phrase = Phrase::new().say("The input is ");
-        if parameters.is_empty() {
-            phrase = phrase
-                .slot("what is read", &[(WrongIoFormat, "other_input", "a fixed value that is not read")]);
-        }
-        let count = parameters.len();
-        let described = parameters.iter().enumerate().map(|(at, parameter)| {
-            let one = Phrase::new().say(&name(parameter));
-            match types.get(at) {
-                Some(what) => one.say(", ").slot(
-                    what,
-                    &[
-                        (WrongIoFormat, "other_input", other_form(what)),
-                        (MissingTypeGuard, "any_type", "a value of any type"),
-                    ],
-                ),
-                None => one,
+        let parameters: Vec<(String, Option<&'static str>)> = parameters
+            .iter()
+            .enumerate()
+            .map(|(at, parameter)| (name(parameter), types.get(at).copied()))
+            .collect();
+        let mut variants = Vec::new();
+        for (at, (parameter, what)) in parameters.iter().enumerate() {
+            let with = |what| {
+                let mut others = parameters.clone();
+                others[at].1 = what;
+                input(&others)
+            };
+            if let Some(what) = what {
+                let other = with(Some(other_form(what)));
+                variants.push(Variant { kind: WrongIoFormat, rule: "other_input", text: other });
+                variants.push(Variant { kind: MissingTypeGuard, rule: "any_type", text: with(None) });
             }
-        });
-        phrase = list(phrase, described.collect::<Vec<_>>().into_iter());
-        if count > 1 {
-            let last = &parameters[count - 1];
-            phrase = phrase.slot(
-                ", and all of it matters",
-                &[(IgnoredConstraint, "ignored_input", &format!(", and {} can be left aside", name(last)))],
-            );
+            if parameters.len() > 1 {
+                let others: Vec<_> =
+                    parameters.iter().filter(|(other, _)| other != parameter).cloned().collect();
+                let text = input(&others);
+                variants.push(Variant { kind: IgnoredConstraint, rule: "ignored_input", text });
+            }
         }
-        self.write(phrase.say("."), None);
+        self.sentences.push(Sentence { text: input(&parameters), variants });
     }
 
     fn strategy(&mut self, shape: &Shape) {
         let at = shape.strategy();
-        let others: Vec<_> = STRATEGIES
+        let plan = |text: &str| format!("The plan is to {text}.");
+        let variants = STRATEGIES
             .iter()
             .enumerate()
             .filter(|(other, _)| *other != at && !(at >= 5 && *other >= 5))
-            .map(|(_, text)| (WrongAlgorithmChoice, "other_strategy", *text))
+            .map(|(_, text)| Variant { kind: WrongAlgorithmChoice, rule: "other_strategy", text: plan(text) })
             .collect();
-        let phrase = Phrase::new().say("The plan is to ").slot(STRATEGIES[at], &others).say(".");
-        self.write(phrase, None);
+        self.sentences.push(Sentence { text: plan(STRATEGIES[at]), variants });
     }
 
     fn output(&mut self, test: Option<&str>) {
         let Some(what) = test.and_then(expected) else { return };
-        let phrase = Phrase::new()
-            .say("The result is ")
-            .slot(
-                what,
-                &[
-                    (WrongIoFormat, "other_output", other_form(what)),
-                    (WrongIoFormat, "wrapped_output", "a sentence that states the value"),
-                ],
-            )
-            .say(".");
-        self.write(phrase, None);
+        let result = |what: &str| format!("The result is {what}.");
+        let other = result(other_form(what));
+        let variants = vec![Variant { kind: WrongIoFormat, rule: "other_output", text: other }];
+        self.sentences.push(Sentence { text: result(what), variants });
     }
 
     fn special_cases(&mut self) {
-        let phrase = match (&self.empty, self.guards) {
+        let text = match (&self.empty, self.guards) {
             (Some((_, empty)), _) if self.returned => {
-                Phrase::new().say("With nothing to go through, the result stays ").slot(
-                    empty,
-                    &[(MissingEdgeCase, "undefined_start", "undefined, which does not need to be looked at")],
-                )
+                format!("With nothing to go through, the result stays {empty}.")
             }
-            (_, 0) => Phrase::new().say("No case needs a branch of its own"),
-            _ => Phrase::new().say("The cases with a branch of their own are the ones named above"),
+            (_, 0) => "No case needs a branch of its own.".into(),
+            _ => "The cases with a branch of their own are the ones named above.".into(),
         };
-        self.write(phrase.say("."), None);
+        self.write(0, &text);
     }
 
     /// The statements from line `at` that are indented by `indent`; returns the line after them.
@@ -308,12 +306,12 @@ impl Writer {
 
     fn statement(&mut self, program: &[Line], at: usize, depth: usize) -> Result<usize, Unreadable> {
         let line = &program[at];
-        let first = match &line.tokens[0] {
-            Token::Name(name) => name.as_str(),
+        match &line.tokens[0] {
             Token::Text(_) if line.tokens.len() == 1 => return Ok(at + 1),
             Token::Sign("@") => return Err(Unreadable::Statement),
-            _ => "",
-        };
+            _ => {}
+        }
+        let first = line.first();
         if matches!(first, "import" | "from" | "global" | "nonlocal") {
             return Ok(at + 1);
         }
@@ -335,7 +333,7 @@ impl Writer {
             return Err(Unreadable::Syntax);
         }
         let inner = if first == "def" { 0 } else { depth + 1 };
-        let opened = self.head(first, head, &line.tokens, depth)?;
+        self.head(first, head, &line.tokens, depth)?;
         let before = self.sentences.len();
         let after = match body {
             Some(next) => self.block(program, at + 1, next.indent, inner)?,
@@ -344,193 +342,123 @@ impl Writer {
                 at + 1
             }
         };
-        if let Some(opener) = opened {
-            let ends = self.sentences[before..].last().is_some_and(|last| {
-                last.phrase.text().trim_start().trim_start_matches("- ").starts_with("Return")
-            });
-            let last = self.sentences.len() - 1;
-            let follows = program.get(after).is_some_and(
-                |next| matches!(&next.tokens[0], Token::Name(word) if word == "else" || word == "elif"),
-            );
-            if first == "if" && ends && !follows {
-                // A branch that ends the work at once is a special case; without it the rest still reads.
-                self.guards += 1;
-                self.sentences[opener].omission = Some(MissingEdgeCase);
-                self.sentences[opener].until = last;
-            }
+        let returns = self.sentences[before..]
+            .last()
+            .is_some_and(|last| last.text.trim_start().trim_start_matches("- ").starts_with("Return"));
+        if first == "if" && returns && !goes_on(program, after) {
+            // A branch that ends the work at once is a special case.
+            self.guards += 1;
         }
         Ok(after)
     }
 
-    /// The opening sentence of a compound statement; its index.
-    fn head(
-        &mut self,
-        first: &str,
-        head: &[Token],
-        all: &[Token],
-        depth: usize,
-    ) -> Result<Option<usize>, Unreadable> {
-        let read = |tokens: &[Token]| expression(tokens).ok_or(Unreadable::Syntax);
-        let start = self.start(depth);
-        let phrase = match first {
+    /// The opening sentence of a compound statement.
+    fn head(&mut self, first: &str, head: &[Token], all: &[Token], depth: usize) -> Result<(), Unreadable> {
+        let read = |tokens: &[Token]| expression(tokens).map(|tree| words(&tree)).ok_or(Unreadable::Syntax);
+        let text = match first {
             "def" => {
                 if self.own.len() < 2 {
-                    return Ok(None);
+                    return Ok(());
                 }
                 let Some(Token::Name(called)) = head.first() else { return Err(Unreadable::Syntax) };
                 let parameters = parameters(all);
-                let phrase = start.say(&format!("To get {}", name(called)));
-                if parameters.is_empty() {
-                    phrase.say(":")
-                } else {
-                    let names = parameters.iter().map(|one| Phrase::new().say(&name(one)));
-                    list(phrase.say(" from "), names.collect::<Vec<_>>().into_iter()).say(":")
-                }
+                let from = if parameters.is_empty() { "" } else { " from " };
+                let names = list(parameters.iter().map(|one| name(one)));
+                format!("To get {}{from}{names}:", name(called))
             }
             "for" => {
                 let at = head
                     .iter()
                     .position(|token| *token == Token::Name("in".into()))
                     .ok_or(Unreadable::Syntax)?;
-                let (target, source) = (read(&head[..at])?, read(&head[at + 1..])?);
-                start.say("Go through each ").then(words(&target)).say(" of ").then(words(&source)).say(":")
+                format!("Go through each {} of {}:", read(&head[..at])?, read(&head[at + 1..])?)
             }
-            "while" => start.say("As long as ").then(words(&read(head)?)).say(":"),
-            "if" | "elif" => {
-                let condition = words(&read(head)?);
-                let phrase = if first == "if" { start.say("When ") } else { start.say("Otherwise, when ") };
-                let whole = condition.text();
-                let mut phrase = phrase.then(condition).say(":");
-                if depth > 0 && first == "if" {
-                    // The whole condition can be forgotten, too; the slot is empty where it is not.
-                    phrase.0.push(Piece::Slot(
-                        String::new(),
-                        vec![super::phrase::Variant {
-                            kind: IgnoredConstraint,
-                            rule: "condition_not_checked",
-                            text: format!(" (that {whole} is not checked)"),
-                        }],
-                    ));
-                }
-                phrase
-            }
-            "else" => start.say("Otherwise:"),
-            "try" => start.say("Try this:"),
-            "except" => start.say("If that fails:"),
-            _ => start.say("In the end, in any case:"),
+            "while" => format!("As long as {}:", read(head)?),
+            "if" => format!("When {}:", read(head)?),
+            "elif" => format!("Otherwise, when {}:", read(head)?),
+            "else" => "Otherwise:".into(),
+            "try" => "Try this:".into(),
+            "except" => "If that fails:".into(),
+            _ => "In the end, in any case:".into(),
         };
-        let omission = (first == "except").then_some(MissingTypeGuard);
-        self.write(phrase, omission);
-        Ok(Some(self.sentences.len() - 1))
-    }
-
-    fn start(&self, depth: usize) -> Phrase {
-        Phrase::new().say(&if depth == 0 { String::new() } else { format!("{}- ", "  ".repeat(depth - 1)) })
+        self.write(depth, &text);
+        Ok(())
     }
 
     fn simple(&mut self, tokens: &[Token], depth: usize) -> Result<(), Unreadable> {
         let read = |tokens: &[Token]| expression(tokens).ok_or(Unreadable::Syntax);
-        let start = self.start(depth);
-        let first = match &tokens[0] {
-            Token::Name(name) => name.as_str(),
-            _ => "",
-        };
-        let phrase = match first {
-            "return" if tokens.len() == 1 => start.say("Return nothing."),
-            "return" => start
-                .slot("Return ", &[(WrongIoFormat, "printed_result", "Print ")])
-                .then(words(&read(&tokens[1..])?))
-                .say("."),
-            "break" => start.say("Stop going on."),
-            "continue" => start.say("Go on with the next one."),
-            "pass" => start.say("Do nothing."),
-            "raise" => start.say("Report an error."),
+        let first = tokens[0].word();
+        let text = match first {
+            "return" if tokens.len() == 1 => "Return nothing.".into(),
+            "return" => format!("Return {}.", words(&read(&tokens[1..])?)),
+            "break" => "Stop going on.".into(),
+            "continue" => "Go on with the next one.".into(),
+            "pass" => "Do nothing.".into(),
+            "raise" => "Report an error.".into(),
             "assert" => return Ok(()),
-            _ => {
-                if let Some(phrase) = self.assignment(tokens, depth, start.clone())? {
-                    phrase
-                } else {
-                    effect(start, &read(tokens)?)
-                }
-            }
+            _ => match self.assignment(tokens, depth)? {
+                Some(text) => text,
+                None => effect(&read(tokens)?),
+            },
         };
         if let ("return", [_, Token::Name(result)]) = (first, tokens) {
             self.returned |= self.empty.as_ref().is_some_and(|(target, _)| *target == name(result));
         }
-        self.write(phrase, None);
+        self.write(depth, &text);
         Ok(())
     }
 
-    fn assignment(
-        &mut self,
-        tokens: &[Token],
-        depth: usize,
-        start: Phrase,
-    ) -> Result<Option<Phrase>, Unreadable> {
+    fn assignment(&mut self, tokens: &[Token], depth: usize) -> Result<Option<String>, Unreadable> {
         let read = |tokens: &[Token]| expression(tokens).ok_or(Unreadable::Syntax);
-        let mut open = 0_i32;
-        let found = tokens.iter().position(|token| match token {
-            Token::Sign("(" | "[" | "{") => {
-                open += 1;
-                false
-            }
-            Token::Sign(")" | "]" | "}") => {
-                open -= 1;
-                false
-            }
-            Token::Sign(sign) => {
-                open == 0 && sign.ends_with('=') && !matches!(*sign, "==" | "!=" | "<=" | ">=")
-            }
-            _ => false,
-        });
-        let Some(at) = found else { return Ok(None) };
+        let Some(at) = assigns(tokens) else { return Ok(None) };
         let Token::Sign(sign) = tokens[at] else { return Ok(None) };
         let target = words(&read(&tokens[..at])?);
         let mut rest = &tokens[at + 1..];
+        let mut targets = target.clone();
         // Of `a = b = 0` the last value counts.
-        let mut also = Vec::new();
         while let Some(next) = rest.iter().position(|token| *token == Token::Sign("=")).filter(|next| {
             rest[..*next].iter().all(|token| matches!(token, Token::Name(_) | Token::Sign(",")))
         }) {
-            also.push(words(&read(&rest[..next])?));
+            targets.push_str(&format!(" and {}", words(&read(&rest[..next])?)));
             rest = &rest[next + 1..];
         }
         let value = read(rest)?;
-        let phrase = words(&value);
+        if sign == "=" && depth == 0 && self.empty.is_none() {
+            self.empty = start_value(&value).map(|start| (target.clone(), start));
+        }
+        let value = words(&value);
         Ok(Some(match sign {
-            "=" => {
-                if depth == 0 && self.empty.is_none() {
-                    self.empty = start_value(&value).map(|start| (target.text(), start));
-                }
-                let target = also.into_iter().fold(target, |all, one| all.say(" and ").then(one));
-                let phrase = match &value {
-                    Tree::Number(number) if number == "0" => {
-                        Phrase::new().slot("0", &[(OffByOne, "other_start", "1")])
-                    }
-                    Tree::Number(number) if number == "1" => {
-                        Phrase::new().slot("1", &[(OffByOne, "other_start", "0")])
-                    }
-                    _ => phrase,
-                };
-                start.say("Let ").then(target).say(" be ").then(phrase).say(".")
-            }
-            "+=" => start
-                .slot("Add ", &[(IncorrectLogic, "other_update", "Subtract ")])
-                .then(phrase)
-                .slot(" to ", &[])
-                .then(target)
-                .say("."),
-            "-=" => start
-                .say("Lower ")
-                .then(target)
-                .slot(" by ", &[(OffByOne, "one_more", " by one more than ")])
-                .then(phrase)
-                .say("."),
-            "*=" => start.say("Multiply ").then(target).say(" by ").then(phrase).say("."),
-            "/=" | "//=" => start.say("Divide ").then(target).say(" by ").then(phrase).say("."),
-            _ => start.say("Update ").then(target).say(" with ").then(phrase).say("."),
+            "=" => format!("Let {targets} be {value}."),
+            "+=" => format!("Add {value} to {target}."),
+            "-=" => format!("Subtract {value} from {target}."),
+            "*=" => format!("Multiply {target} by {value}."),
+            "/=" | "//=" => format!("Divide {target} by {value}."),
+            _ => format!("Update {target} with {value}."),
         }))
     }
+}
+
+/// Where the sign of an assignment stands.
+pub(super) fn assigns(tokens: &[Token]) -> Option<usize> {
+    let mut open = 0_i32;
+    tokens.iter().position(|token| match token {
+        Token::Sign("(" | "[" | "{") => {
+            open += 1;
+            false
+        }
+        Token::Sign(")" | "]" | "}") => {
+            open -= 1;
+            false
+        }
+        Token::Sign(sign) => open == 0 && sign.ends_with('=') && !matches!(*sign, "==" | "!=" | "<=" | ">="),
+        _ => false,
+    })
+}
+
+/// Whether the statement at a line goes on the branching before it.
+pub(super) fn goes_on(program: &[Line], at: usize) -> bool {
+    let goes_on = |line: &Line| matches!(line.first(), "else" | "elif" | "except" | "finally");
+    program.get(at).is_some_and(goes_on)
 }
 
 /// What a value is that an accumulator starts with.
@@ -544,45 +472,42 @@ fn start_value(value: &Tree) -> Option<String> {
 }
 
 /// An expression that is evaluated for what it does.
-fn effect(start: Phrase, tree: &Tree) -> Phrase {
+fn effect(tree: &Tree) -> String {
     if let Tree::Call(function, arguments) = tree {
-        let first = || arguments.first().map_or_else(Phrase::new, |(_, value)| words(value));
+        let first = || arguments.first().map_or_else(String::new, |(_, value)| words(value));
         match &**function {
             Tree::Name(called) if called == "print" => {
-                let values =
-                    arguments.iter().filter(|(name, _)| name.is_none()).map(|(_, value)| words(value));
-                let start = start.slot("Print ", &[(WrongIoFormat, "returned_result", "Return ")]);
-                return list(start, values.collect::<Vec<_>>().into_iter()).say(".");
+                let plain: Vec<String> = arguments
+                    .iter()
+                    .filter(|(name, _)| name.is_none())
+                    .map(|(_, value)| words(value))
+                    .collect();
+                return format!("Print {}.", list(plain.into_iter()));
             }
             Tree::Member(of, method) => {
                 let of = words(of);
-                return match method.as_str() {
-                    "append" | "add" | "appendleft" => start
-                        .say("Add ")
-                        .then(first())
-                        .slot(" to ", &[(IncorrectLogic, "other_place", " to the front of ")])
-                        .then(of)
-                        .say("."),
-                    "extend" | "update" => {
-                        start.say("Add all of ").then(first()).say(" to ").then(of).say(".")
+                match (method.as_str(), arguments.as_slice()) {
+                    ("append" | "add", _) => return format!("Add {} to {of}.", first()),
+                    ("insert", [(_, Tree::Number(at)), (_, value)]) if at == "0" => {
+                        return format!("Add {} to the front of {of}.", words(value));
                     }
-                    "remove" | "discard" => {
-                        start.say("Remove ").then(first()).say(" from ").then(of).say(".")
-                    }
-                    "pop" => start.say("Remove an item from ").then(of).say("."),
-                    "sort" => ordered(start.say("Sort ").then(of), arguments).say("."),
-                    "reverse" => start.say("Reverse ").then(of).say("."),
-                    _ => start.say("Carry out ").then(words(tree)).say("."),
-                };
+                    ("appendleft", _) => return format!("Add {} to the front of {of}.", first()),
+                    ("extend" | "update", _) => return format!("Add all of {} to {of}.", first()),
+                    ("remove" | "discard", _) => return format!("Remove {} from {of}.", first()),
+                    ("pop", _) => return format!("Remove an item from {of}."),
+                    ("sort", _) => return format!("Sort {}.", ordered(&of, arguments)),
+                    ("reverse", _) => return format!("Reverse {of}."),
+                    _ => return format!("Carry out {}.", words(tree)),
+                }
             }
             _ => {}
         }
     }
-    start.say("Work out ").then(words(tree)).say(".")
+    format!("Work out {}.", words(tree))
 }
 
 /// The colon that ends a compound statement's head.
-fn colon(tokens: &[Token]) -> Option<usize> {
+pub(super) fn colon(tokens: &[Token]) -> Option<usize> {
     let (mut open, mut lambdas) = (0_i32, 0_i32);
     tokens.iter().position(|token| match token {
         Token::Sign("(" | "[" | "{") => {

@@ -1,5 +1,7 @@
 //! As much of Python as outlines need: lines with their indents, and expressions as trees.
 
+use std::ops::Range;
+
 /// How deep expressions and blocks may nest.
 const DEPTH: usize = 40;
 /// Longest program that is read.
@@ -18,6 +20,23 @@ pub enum Token {
     Sign(&'static str),
 }
 
+impl Token {
+    /// The name or keyword, or nothing.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Token::Name(name) => name,
+            _ => "",
+        }
+    }
+
+    /// Whether it is this sign.
+    #[must_use]
+    pub fn is(&self, sign: &str) -> bool {
+        matches!(self, Token::Sign(own) if *own == sign)
+    }
+}
+
 const SIGNS: [&str; 45] = [
     "**=", "//=", ">>=", "<<=", "...", "->", ":=", "**", "//", "==", "!=", "<=", ">=", "+=", "-=", "*=",
     "/=", "%=", "&=", "|=", "^=", "<<", ">>", "+", "-", "*", "/", "%", "<", ">", "=", "(", ")", "[", "]",
@@ -29,8 +48,18 @@ const SIGNS: [&str; 45] = [
 pub struct Line {
     /// Columns of white space before it, a tab to the next multiple of 8.
     pub indent: usize,
-    /// Its tokens, without comments.
+    /// Its tokens, without comments; at least one.
     pub tokens: Vec<Token>,
+    /// Where each of them stands in the program, in bytes.
+    pub places: Vec<Range<usize>>,
+}
+
+impl Line {
+    /// Its first word, or nothing if it begins otherwise.
+    #[must_use]
+    pub fn first(&self) -> &str {
+        self.tokens.first().map_or("", Token::word)
+    }
 }
 
 /// The logical lines of a program; `None` if it is too long or a text or bracket does not end.
@@ -49,15 +78,19 @@ pub fn lines(program: &str) -> Option<Vec<Line>> {
         }
         let (tokens, after) = line(&rest[blank..])?;
         if !tokens.is_empty() {
-            lines.push(Line { indent, tokens });
+            // Tokens are told by how much of the program follows their start and their end.
+            let place = |[start, end]: [usize; 2]| program.len() - start..program.len() - end;
+            let (tokens, left): (Vec<Token>, Vec<_>) = tokens.into_iter().unzip();
+            lines.push(Line { indent, tokens, places: left.into_iter().map(place).collect() });
         }
         rest = after;
     }
     Some(lines)
 }
 
-/// The tokens up to the end of a logical line, and what comes after it.
-fn line(mut rest: &str) -> Option<(Vec<Token>, &str)> {
+/// The tokens up to the end of a logical line, each with the lengths of what follows its start and its end, and what comes
+/// after the line.
+fn line(mut rest: &str) -> Option<(Vec<(Token, [usize; 2])>, &str)> {
     let mut tokens = Vec::new();
     let mut open = 0_usize;
     loop {
@@ -75,14 +108,14 @@ fn line(mut rest: &str) -> Option<(Vec<Token>, &str)> {
             let end = rest
                 .find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_'))
                 .unwrap_or(rest.len());
-            tokens.push(Token::Number(rest[..end].to_owned()));
+            tokens.push((Token::Number(rest[..end].to_owned()), [rest.len(), rest.len() - end]));
             rest = &rest[end..];
         } else if let Some((content, after)) = text(rest) {
-            tokens.push(Token::Text(content?));
+            tokens.push((Token::Text(content?), [rest.len(), after.len()]));
             rest = after;
         } else if c.is_alphabetic() || c == '_' {
             let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
-            tokens.push(Token::Name(rest[..end].to_owned()));
+            tokens.push((Token::Name(rest[..end].to_owned()), [rest.len(), rest.len() - end]));
             rest = &rest[end..];
         } else {
             let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign))?;
@@ -91,7 +124,7 @@ fn line(mut rest: &str) -> Option<(Vec<Token>, &str)> {
                 ")" | "]" | "}" => open = open.checked_sub(1)?,
                 _ => {}
             }
-            tokens.push(Token::Sign(sign));
+            tokens.push((Token::Sign(sign), [rest.len(), rest.len() - sign.len()]));
             rest = &rest[sign.len()..];
         }
     }

@@ -1,9 +1,9 @@
 use super::*;
 use crate::proposal::SeedProblem;
 use proptest::prelude::*;
-use serde_json::{Map, json};
+use serde_json::Map;
 use std::collections::BTreeSet;
-use tracelift_domain::{Gold, Problem, TaskDomain};
+use tracelift_domain::{FunctionTests, Gold, Problem, TaskDomain};
 
 fn seed(program: &str, test: &str) -> SeedProblem {
     let problem = Problem {
@@ -11,10 +11,9 @@ fn seed(program: &str, test: &str) -> SeedProblem {
         source: "test".into(),
         domain: TaskDomain::Code,
         statement: "Do it.".into(),
-        gold: Gold::Tests(Vec::new()),
+        gold: Gold::Function(FunctionTests { asserts: vec![test.into()], ..FunctionTests::default() }),
     };
-    let origin = Map::from_iter([("test_list".to_owned(), json!([test]))]);
-    SeedProblem { problem, reference_solution: program.into(), trace: None, origin }
+    SeedProblem { problem, reference_solution: program.into(), trace: None, origin: Map::new() }
 }
 
 const PROGRAM: &str = "def count_big(xs, k):\r\n    \"\"\"Doc.\"\"\"\n    if not xs:\n        return 0\n    n = 0\n    for i in \
@@ -22,7 +21,7 @@ const PROGRAM: &str = "def count_big(xs, k):\r\n    \"\"\"Doc.\"\"\"\n    if not
 
 #[test]
 fn a_program_is_told_in_words() {
-    let outline = Outline::read(&seed(PROGRAM, "assert count_big([1, 2], 1) == 1")).unwrap();
+    let outline = Outline::of(PROGRAM, Some("assert count_big([1, 2], 1) == 1")).unwrap();
     assert_eq!(
         outline.text(),
         "The input is xs, a list of numbers and k, a whole number, and all of it matters.\n\
@@ -41,10 +40,11 @@ fn a_program_is_told_in_words() {
 
 #[test]
 fn every_kind_breaks_it() {
-    let outline = Outline::read(&seed(PROGRAM, "assert count_big([1, 2], 1) == 1")).unwrap();
-    let mut texts = BTreeSet::from([outline.text()]);
+    let seed = seed(PROGRAM, "assert count_big([1, 2], 1) == 1");
+    let broken = Broken::read(&seed).unwrap();
+    let mut texts = BTreeSet::from([broken.outline.text()]);
     for kind in FlawKind::of(TaskDomain::Code) {
-        let drafts = drafts(&outline, *kind, Seed(1), 9);
+        let drafts = broken.drafts(*kind, Seed(1), 9);
         assert!(!drafts.is_empty(), "{kind:?}");
         for draft in drafts {
             let span = draft.flaw.span.unwrap();
@@ -64,7 +64,7 @@ fn what_has_no_outline_is_named() {
         ("", Unreadable::Size),
         ("if x:\n", Unreadable::Syntax),
     ] {
-        assert_eq!(Outline::read(&seed(program, "")), Err(expected), "{program}");
+        assert_eq!(Outline::of(program, None), Err(expected), "{program}");
     }
 }
 
@@ -73,9 +73,10 @@ proptest! {
     fn no_program_makes_it_panic(
         lines in prop::collection::vec("[ ]{0,6}(if|for|def|else|return|while|x =|x \\+=|) ?[a-c0-9()\\[\\]:.,+<= ]{0,12}:?", 0..12)
     ) {
-        if let Ok(outline) = Outline::read(&seed(&lines.join("\n"), "assert f(1) == [2]")) {
+        let seed = seed(&lines.join("\n"), "assert f(1) == [2]");
+        if let Ok(broken) = Broken::read(&seed) {
             for kind in FlawKind::of(TaskDomain::Code) {
-                let _ = drafts(&outline, *kind, Seed(1), 9);
+                let _ = broken.drafts(*kind, Seed(1), 9);
             }
         }
     }

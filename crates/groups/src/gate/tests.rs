@@ -28,7 +28,7 @@ fn proposal(kind: FlawKind, reasoning: &str) -> Proposal {
         downstream: Vec::new(),
         implied: None,
     };
-    Proposal { reasoning: reasoning.into(), flaw, rubric: None }
+    Proposal { reasoning: reasoning.into(), flaw, rubric: None, program: None }
 }
 
 fn verdict(reasoning: &str) -> Result<(), GateReason> {
@@ -93,4 +93,23 @@ proptest! {
         let _ = verdict(&text);
         let _ = words(&text);
     }
+}
+
+#[test]
+fn a_models_word_for_a_flaw_is_not_taken_where_the_equations_lead_to_gold() {
+    let by_model = |kind, reasoning: &str| {
+        let mut proposal = proposal(kind, reasoning);
+        proposal.flaw.source = FlawSource::Llm {
+            model: "m".into(),
+            temperature: None,
+            template: "t@1".into(),
+            why: "Told to be wrong.".into(),
+        };
+        proposal.flaw.implied = Some("74".into());
+        gate(&seed(TaskDomain::Math), REFERENCE, &proposal, &GateLimits::default())
+    };
+    let harmless = REFERENCE.replace("clips", "cups");
+    assert_eq!(by_model(FlawKind::SwappedEntities, &harmless), Err(GateReason::ChangesNothing));
+    let slip = REFERENCE.replace("24", "26").replace("72", "74");
+    assert_eq!(by_model(FlawKind::ArithmeticSlip, &slip), Ok(()));
 }

@@ -14,7 +14,6 @@ mod counts;
 mod help;
 mod judge;
 mod reference;
-mod saturation;
 mod writer;
 
 pub use agreement::{Agreement, DimensionAgreement};
@@ -22,5 +21,5 @@ pub use counts::LlmCounts;
 pub use help::{Draft, Goal, Help};
 pub use judge::{GroupJudge, JudgeSection, Judged, LabelSource};
 pub use reference::{Reference, References, executor_check, gold_check};
-pub use saturation::{Saturation, SaturationReport};
+pub use tracelift_statistics::{Saturation, SaturationReport};
 pub use writer::{FlawAnswer, FlawUse, Flaws, LlmConfig, TEMPLATES, Unanswered, Writer};

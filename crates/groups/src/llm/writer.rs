@@ -311,7 +311,7 @@ fn proposal(
         downstream: Vec::new(),
         implied,
     };
-    Proposal { reasoning, flaw, rubric: None }
+    Proposal { reasoning, flaw, rubric: None, program: None }
 }
 
 impl Reply {

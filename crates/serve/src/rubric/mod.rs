@@ -2,6 +2,7 @@
 
 pub(crate) mod desk;
 pub mod dialect;
+mod lanes;
 pub mod model;
 mod service;
 
@@ -10,7 +11,8 @@ pub use service::{RubricServiceConfig, rubric_service};
 
 use crate::fault::ItemFault;
 use serde::Serialize;
-use tracelift_domain::{DIMENSIONS, TaskDomain};
+use serde_json::Value;
+use tracelift_domain::{DIMENSIONS, TaskDomain, Trace};
 use tracelift_reward::RubricScore;
 
 /// A problem and a trace for it.
@@ -28,6 +30,28 @@ pub struct Item {
     pub tests: Option<String>,
     /// How many tokens are read of it, where that is less than the model reads.
     pub max_tokens: Option<usize>,
+}
+
+impl Item {
+    /// Reads an item as `POST /score` takes it: `problem` and `reasoning`, and if wanted `task_name`, `task_type` and `tests`.
+    ///
+    /// # Errors
+    /// Names the field that is missing, of another type, or not known.
+    pub fn from_json(value: Value) -> Result<Item, ItemFault> {
+        dialect::items::item_of(value)
+    }
+
+    /// The trace. It may come in its tags, but then in one pair and alone.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    pub fn trace(&self) -> Result<Trace, ItemFault> {
+        match Trace::new(&self.reasoning) {
+            Some(trace) => Ok(trace),
+            None => Trace::from_completion(&self.reasoning)
+                .map_err(|defect| ItemFault::Invalid(format!("`reasoning`: {defect}"))),
+        }
+    }
 }
 
 /// What a scorer reads.

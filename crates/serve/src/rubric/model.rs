@@ -1,18 +1,13 @@
 //! The scorer of the house: a reward-model checkpoint, one input at a time per lane.
-//!
-//! A lane is a thread of its own with the model's buffers, and computes one input from beginning to end. So a score is
-//! the same to the last bit whatever else is asked at the same time (a packed batch would round differently), and two
-//! inputs on two cores do not wait for each other.
 
+use super::lanes::Lanes;
 use super::{Card, Encoded, Input, Item, Score, Scorer};
 use crate::fault::ItemFault;
-use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+use std::io;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use tracelift_domain::prompt;
 use tracelift_domain::rubric::dimension_names;
-use tracelift_domain::{Trace, prompt};
-use tracelift_engine::{Batch, Memory, Pass};
+use tracelift_engine::Packed;
 use tracelift_reward::RewardModel;
 
 /// A reward model and the threads that run it.
@@ -21,12 +16,7 @@ pub struct ModelScorer {
     name: String,
     task_name: String,
     fingerprint: String,
-    lanes: Vec<Lane>,
-}
-
-struct Lane {
-    pool: ThreadPool,
-    pass: Mutex<Pass>,
+    lanes: Lanes,
 }
 
 impl ModelScorer {
@@ -36,29 +26,21 @@ impl ModelScorer {
     /// # Errors
     /// When a thread cannot be had.
     pub fn new(
-        model: RewardModel,
+        mut model: RewardModel,
         name: &str,
         task_name: Option<&str>,
         lanes: NonZeroUsize,
-    ) -> Result<ModelScorer, ThreadPoolBuildError> {
-        let lane = |i: usize| {
-            let pool =
-                ThreadPoolBuilder::new().num_threads(1).thread_name(move |_| format!("lane {i}")).build()?;
-            Ok(Lane { pool, pass: Mutex::new(Pass::new(Memory::Recompute)) })
-        };
-        let lanes = (0..lanes.get()).map(lane).collect::<Result<_, _>>()?;
+    ) -> io::Result<ModelScorer> {
         let task_name = task_name.unwrap_or(model.domain.name()).to_owned();
         let fingerprint = model.fingerprint().as_str().to_owned();
+        let lanes = Lanes::start(Packed::new(&model.backbone), lanes)?;
+        // The lanes have a copy of their own; what is left of the model are its heads and its tokenizer.
+        model.backbone.weights = Vec::new();
         Ok(ModelScorer { model, name: name.to_owned(), task_name, fingerprint, lanes })
     }
 
     fn encode_item(&self, item: &Item) -> Result<Encoded, ItemFault> {
-        // A trace may come in its tags, but then in one pair and alone.
-        let trace = match Trace::new(&item.reasoning) {
-            Some(trace) => trace,
-            None => Trace::from_completion(&item.reasoning)
-                .map_err(|defect| ItemFault::Invalid(format!("`reasoning`: {defect}")))?,
-        };
+        let trace = item.trace()?;
         let task = item.task_name.as_deref().unwrap_or(&self.task_name);
         let kind = item.task_type.as_deref().unwrap_or(self.model.domain.name());
         let limit = item.max_tokens.map_or(self.model.max_tokens, |limit| limit.min(self.model.max_tokens));
@@ -82,16 +64,9 @@ impl ModelScorer {
         Ok(Encoded { tokens, shortened: excess > 0 })
     }
 
-    fn score_one(&self, lane: &Lane, input: &Encoded) -> Result<Score, ItemFault> {
-        let batch = Batch::of([&input.tokens]);
-        let outputs = lane.pool.install(|| {
-            // The buffers are filled anew for every input, so a panic leaves nothing behind that matters.
-            let mut pass = lane.pass.lock().unwrap_or_else(PoisonError::into_inner);
-            pass.forward(&self.model.backbone, &batch);
-            self.model.outputs(&pass, &batch)
-        });
-        let outputs = outputs.first().ok_or_else(|| ItemFault::Internal("the model said nothing".into()))?;
-        let rubric = tracelift_reward::loss::score(outputs);
+    fn judge(&self, input: &Encoded, hidden: Option<&[f32]>) -> Result<Score, ItemFault> {
+        let hidden = hidden.ok_or_else(|| ItemFault::Internal("the model failed on this input".into()))?;
+        let rubric = tracelift_reward::loss::score(&self.model.read(hidden));
         let numbers = rubric.dimensions.iter().chain([&rubric.derived, &rubric.total, &rubric.score]);
         if numbers.into_iter().any(|number| !number.is_finite()) {
             return Err(ItemFault::NotFinite);
@@ -137,20 +112,7 @@ impl Scorer for ModelScorer {
         // The longest first: then no lane starts on a long one when the others are about to finish.
         let mut order: Vec<usize> = (0..batch.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse(batch[i].tokens.len()));
-        let next = AtomicUsize::new(0);
-        let work = |lane: &Lane| {
-            while let Some(&i) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                done(i, self.score_one(lane, &batch[i]));
-            }
-        };
-        let Some((first, others)) = self.lanes.split_first() else { return };
-        let helpers = others.len().min(batch.len().saturating_sub(1));
-        // A panic in a lane is passed on at the end of the scope.
-        std::thread::scope(|scope| {
-            for lane in &others[..helpers] {
-                scope.spawn(|| work(lane));
-            }
-            work(first);
-        });
+        let inputs = order.into_iter().map(|i| (i, batch[i].tokens.clone()));
+        self.lanes.read(inputs, |i, hidden| done(i, self.judge(&batch[i], hidden.as_deref())));
     }
 }

@@ -127,5 +127,5 @@ fn propose(case: &Case<'_>, kind: FlawKind, draft: &Draft) -> Option<Proposal> {
         downstream,
         implied: implied.map(|value| value.to_string()),
     };
-    Some(Proposal { reasoning: text, flaw, rubric: None })
+    Some(Proposal { reasoning: text, flaw, rubric: None, program: None })
 }

@@ -34,8 +34,8 @@ impl Dialect for Items {
             None => return Err(Fault::Invalid("`items` is missing".into())),
         };
         check_count(house, items.len())?;
-        let entry = |item| match item_of(item, max_tokens, house) {
-            Ok(item) => Entry::Score(Input::Item(item)),
+        let entry = |item| match item_of(item).and_then(|item| fits(&item, house).map(|()| item)) {
+            Ok(item) => Entry::Score(Input::Item(Item { max_tokens, ..item })),
             Err(fault) => Entry::Invalid(fault),
         };
         Ok(Asked { entries: items.into_iter().map(entry).collect(), context: () })
@@ -65,7 +65,8 @@ impl Dialect for Items {
     }
 }
 
-fn item_of(item: Value, max_tokens: Option<usize>, house: &House) -> Result<Item, ItemFault> {
+/// An item, as far as it alone tells.
+pub(crate) fn item_of(item: Value) -> Result<Item, ItemFault> {
     let mut map = match item {
         Value::Object(map) => map,
         other => return Err(ItemFault::Invalid(format!("the item is {}, not an object", kind(&other)))),
@@ -80,22 +81,24 @@ fn item_of(item: Value, max_tokens: Option<usize>, house: &House) -> Result<Item
         task_name: text(&mut map, "task_name")?,
         task_type: text(&mut map, "task_type")?,
         tests: text(&mut map, "tests")?,
-        max_tokens,
+        max_tokens: None,
     };
     if item.reasoning.trim().is_empty() {
         return Err(ItemFault::Invalid("`reasoning` is empty".into()));
     }
-    check_size(
-        house,
-        &[
-            Some(&item.problem),
-            Some(&item.reasoning),
-            item.task_name.as_deref(),
-            item.task_type.as_deref(),
-            item.tests.as_deref(),
-        ],
-    )?;
     Ok(item)
+}
+
+fn fits(item: &Item, house: &House) -> Result<(), ItemFault> {
+    let Item { problem, reasoning, task_name, task_type, tests, .. } = item;
+    let texts = [
+        Some(problem.as_str()),
+        Some(reasoning),
+        task_name.as_deref(),
+        task_type.as_deref(),
+        tests.as_deref(),
+    ];
+    check_size(house, &texts)
 }
 
 /// Names a field that is not known, and the known one that is spelt most like it.

@@ -40,20 +40,23 @@ pub struct Estimate {
 
 /// The known samples of one problem.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Cluster {
-    pub(crate) sum: f64,
-    pub(crate) count: usize,
+pub struct Cluster {
+    /// Their sum.
+    pub sum: f64,
+    /// How many they are.
+    pub count: usize,
 }
 
 impl Cluster {
     /// `R_i`, the sum of the deviations from a mean.
-    pub(crate) fn residual(self, mean: f64) -> f64 {
+    #[must_use]
+    pub fn residual(self, mean: f64) -> f64 {
         self.sum - mean * self.count as f64
     }
 }
 
 /// Gathers known samples by problem, and counts the unknown ones.
-pub(crate) fn clusters<'a>(
+pub fn clusters<'a>(
     samples: impl IntoIterator<Item = (&'a str, Measurement)>,
 ) -> (BTreeMap<&'a str, Cluster>, usize) {
     let mut clusters: BTreeMap<&str, Cluster> = BTreeMap::new();
@@ -73,7 +76,7 @@ pub(crate) fn clusters<'a>(
 }
 
 /// `m` and `N`, or `None` of nothing.
-pub(crate) fn pooled_mean<'a>(clusters: impl IntoIterator<Item = &'a Cluster>) -> Option<(f64, usize)> {
+pub fn pooled_mean<'a>(clusters: impl IntoIterator<Item = &'a Cluster>) -> Option<(f64, usize)> {
     let (mut sum, mut count) = (0.0, 0);
     for cluster in clusters {
         sum += cluster.sum;
@@ -83,7 +86,7 @@ pub(crate) fn pooled_mean<'a>(clusters: impl IntoIterator<Item = &'a Cluster>) -
 }
 
 /// `sqrt(n/(n − 1) · Σ ψ_i²)` of the problems' contributions to an estimate; `None` for fewer than two.
-pub(crate) fn sandwich(contributions: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
+pub fn sandwich(contributions: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
     let n = contributions.len() as f64;
     (n >= 2.0).then(|| (n / (n - 1.0) * contributions.map(|c| c * c).sum::<f64>()).sqrt())
 }

@@ -1,0 +1,167 @@
+//! `tracelift world solutions`: what a planner makes of a world's problems, judged by the world's exact checker.
+
+use crate::progress;
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use tracelift_domain::{PromptFormat, Seed, TaskDomain, Trace};
+use tracelift_engine::{Checkpoint, Packed, Request, Sampling};
+use tracelift_worlds::{Instance, Split, World, WorldName};
+
+/// Problems that are sampled together.
+const TOGETHER: u64 = 64;
+
+/// Settings of `world solutions`.
+#[derive(Args)]
+pub struct Solutions {
+    /// steps, words or programs.
+    #[arg(long)]
+    world: WorldName,
+    /// The planner's checkpoint directory.
+    #[arg(long)]
+    planner: PathBuf,
+    /// The file to write (JSONL).
+    #[arg(long)]
+    out: PathBuf,
+    /// How many problems.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
+    problems: u64,
+    /// The index of the first problem.
+    #[arg(long, default_value_t = 0)]
+    first: u64,
+    /// Solutions of each problem.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    samples: u64,
+    /// 0 is greedy.
+    #[arg(long, default_value_t = 1.0)]
+    temperature: f32,
+    /// The most tokens of a solution.
+    #[arg(long, default_value_t = 128)]
+    max_tokens: usize,
+    /// Take the templates that no model was trained on.
+    #[arg(long)]
+    test: bool,
+    /// Of the problems and of all draws.
+    #[arg(long, default_value_t = 18)]
+    seed: u64,
+}
+
+/// A line of the file: what `rm eval --solutions` reads, and what the checker says beyond that.
+#[derive(Serialize)]
+struct Line<'a> {
+    problem_id: &'a str,
+    problem: &'a str,
+    reasoning: &'a str,
+    /// Whether every step is there and right, and nothing leaks.
+    is_correct: bool,
+    task_name: &'a str,
+    task_type: TaskDomain,
+    level: u32,
+    /// The first step (from 0) that is wrong, missing or superfluous.
+    first_flaw: Option<usize>,
+}
+
+/// What was written.
+#[derive(Default)]
+struct Counts {
+    written: u64,
+    right: u64,
+    /// Completions without a usable trace, by what is wrong with them.
+    unusable: BTreeMap<String, u64>,
+}
+
+/// Writes the file.
+pub fn run(settings: &Solutions) -> Result<()> {
+    let planner = Checkpoint::load(&settings.planner)
+        .with_context(|| format!("failed to read the planner in {}", settings.planner.display()))?;
+    let end = settings.first.checked_add(settings.problems);
+    let end = end.context("--first and --problems lead beyond the last problem; make them smaller")?;
+    if let Some(folder) = settings.out.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    }
+    // Under another name until it is whole.
+    let mut draft = settings.out.as_os_str().to_owned();
+    draft.push(".partial");
+    let draft = PathBuf::from(draft);
+    let failure = || format!("failed to write {}", settings.out.display());
+    let file = File::create(&draft).with_context(failure)?;
+    let mut out = BufWriter::new(&file);
+    let mut counts = Counts::default();
+    let bar = progress::steps("solutions", settings.problems, 0);
+    for start in (settings.first..end).step_by(TOGETHER as usize) {
+        let some = start..end.min(start + TOGETHER);
+        bar.inc(some.end - some.start);
+        write(settings, &planner, some, &mut out, &mut counts)?;
+    }
+    bar.finish_and_clear();
+    out.flush().with_context(failure)?;
+    file.sync_all().and_then(|()| fs::rename(&draft, &settings.out)).with_context(failure)?;
+    let Counts { written, right, unusable } = counts;
+    println!(
+        "{written} solutions of {} problems, {right} right: {}",
+        settings.problems,
+        settings.out.display()
+    );
+    for (defect, count) in &unusable {
+        println!("left out: {count} ({defect})");
+    }
+    ensure!(written > 0, "no completion holds a trace; is {} a planner?", settings.planner.display());
+    Ok(())
+}
+
+fn write(
+    settings: &Solutions,
+    planner: &Checkpoint,
+    indices: std::ops::Range<u64>,
+    out: &mut impl Write,
+    counts: &mut Counts,
+) -> Result<()> {
+    let (world, split) = (World::new(settings.world), if settings.test { Split::Test } else { Split::Train });
+    let (seed, tokenizer) = (Seed(settings.seed), &planner.tokenizer);
+    let instances: Vec<Instance> = indices.map(|index| world.instance(seed, split, index)).collect();
+    let request = |instance: &Instance| {
+        let problem = instance.problem();
+        let draw = |sample| seed.child("solution", sample).child(&problem.id, 0);
+        let prompt = tokenizer.planner_prompt(PromptFormat::World, problem)?;
+        Ok(Request { prompt, seeds: (0..settings.samples).map(draw).collect() })
+    };
+    let requests = instances.iter().map(request).collect::<Result<Vec<_>>>()?;
+    let sampling = Sampling {
+        temperature: settings.temperature,
+        ..Sampling::greedy(settings.max_tokens, tokenizer.eos().to_vec())
+    };
+    sampling.validate()?;
+    let samples = Packed::new(&planner.model).generate(&requests, &sampling)?;
+    for (instance, samples) in instances.iter().zip(&samples) {
+        for sample in samples {
+            let trace = match Trace::from_completion(&tokenizer.decode(&sample.tokens)?) {
+                Ok(trace) => trace,
+                Err(defect) => {
+                    *counts.unusable.entry(defect.to_string()).or_default() += 1;
+                    continue;
+                }
+            };
+            let report = instance.check(trace.as_str());
+            let problem = instance.problem();
+            let line = Line {
+                problem_id: &problem.id,
+                problem: &problem.statement,
+                reasoning: trace.as_str(),
+                is_correct: report.verified(),
+                task_name: &problem.source,
+                task_type: problem.domain,
+                level: instance.level(),
+                first_flaw: report.first_flaw,
+            };
+            serde_json::to_writer(&mut *out, &line)?;
+            out.write_all(b"\n")?;
+            counts.written += 1;
+            counts.right += u64::from(report.verified());
+        }
+    }
+    Ok(())
+}

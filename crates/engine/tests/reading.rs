@@ -1,0 +1,44 @@
+//! What a reader says of a text is what a pass says of its last token, in every family, and depends on nothing else.
+
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+use std::path::Path;
+use tracelift_engine::{Batch, Memory, Model, Packed, Pass, Reader, checkpoint};
+
+fn model(name: &str) -> Model {
+    checkpoint::load_model(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
+}
+
+/// Short ones, one of exactly a chunk, and some that make the reader's buffers grow.
+fn texts() -> Vec<Vec<u32>> {
+    [1, 2, 9, 70, 256, 257, 600, 31].map(|length| (0..length).map(|at| at * 11 % 60).collect()).to_vec()
+}
+
+#[test]
+fn a_reader_says_what_a_pass_says() {
+    for name in ["qwen2-gqa-untied", "qwen3-tied", "llama3-untied"] {
+        let model = model(name);
+        let (packed, width) = (Packed::new(&model), model.config.hidden_size);
+        let (mut reader, mut pass) = (Reader::new(&packed), Pass::new(Memory::Recompute));
+        for text in texts() {
+            let found = reader.last_hidden(&text);
+            pass.forward(&model, &Batch::of([&text]));
+            let wanted = &pass.hidden()[(text.len() - 1) * width..];
+            for (found, wanted) in found.iter().zip(wanted) {
+                assert!((found - wanted).abs() < 2e-4, "{name}, {} tokens: {found} {wanted}", text.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_of_what_was_read_before() {
+    let model = model("qwen3-tied");
+    let packed = Packed::new(&model);
+    let mut reader = Reader::new(&packed);
+    let used: Vec<Vec<f32>> = texts().iter().map(|text| reader.last_hidden(text)).collect();
+    for (text, used) in texts().iter().zip(used) {
+        assert_eq!(Reader::new(&packed).last_hidden(text), used, "{} tokens", text.len());
+    }
+    assert_eq!(reader.last_hidden(&[]), vec![0.0; model.config.hidden_size]);
+}
