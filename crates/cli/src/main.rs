@@ -11,6 +11,7 @@ mod quickstart;
 mod rm;
 mod serve;
 mod setup;
+mod tokenizer;
 mod train;
 mod verify;
 mod world;
@@ -49,6 +50,9 @@ enum Command {
     /// Train reward models.
     #[command(subcommand)]
     Rm(rm::RmCommand),
+    /// Train tokenizers.
+    #[command(subcommand)]
+    Tokenizer(tokenizer::TokenizerCommand),
     /// Verify answers and programs by themselves, from files of cases.
     #[command(subcommand)]
     Verify(verify::VerifyCommand),
@@ -80,6 +84,7 @@ fn main() -> ExitCode {
         Command::Bench(bench) => bench::run(&bench),
         Command::Model(command) => model::run(&command),
         Command::Rm(command) => rm::run(&command),
+        Command::Tokenizer(command) => tokenizer::run(&command),
         Command::Verify(command) => verify::run(&command),
         Command::Groups(command) => groups::run(&command),
         Command::World(command) => world::run(&command),

@@ -1,18 +1,20 @@
 //! `tracelift rm …`: reward models.
 
+mod config;
+mod run;
 mod train;
 
 use crate::serve;
 use anyhow::Result;
 use clap::Subcommand;
 
-pub use train::train_on;
+pub use run::{Training, measure, train_on, untrained};
 
 /// What to do with reward models.
 #[derive(Subcommand)]
 pub enum RmCommand {
-    /// Train a reward model on a group file, and measure it on groups that were held out.
-    Train(train::Train),
+    /// Train a reward model on group files, and measure it on groups that were held out.
+    Train(config::Train),
     /// Serve a reward model over HTTP, in the dialects of training frameworks.
     Serve(serve::ServeRm),
 }
