@@ -189,8 +189,9 @@ pub(crate) fn place(path: Option<&Path>) -> String {
 /// Names the file and the key; for an unknown key, the nearest known one.
 pub(crate) fn read_as<T: DeserializeOwned>(path: Option<&Path>, set: Vec<Assignment>) -> Result<T> {
     let text = match path {
-        Some(path) => std::fs::read_to_string(path)
-            .with_context(|| format!("failed to read {}", path.display()))?,
+        Some(path) => {
+            std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?
+        }
         None => String::new(),
     };
     // Without replacements the message about a mistake shows the file's own line.
@@ -209,8 +210,7 @@ fn replaced(path: Option<&Path>, text: &str, set: Vec<Assignment>) -> Result<Str
         let (parents, last) = key.rsplit_once('.').unwrap_or(("", &key));
         for parent in parents.split('.').filter(|parent| !parent.is_empty()) {
             let entry = place.entry(parent).or_insert_with(|| Value::Table(Table::new()));
-            place =
-                entry.as_table_mut().with_context(|| format!("--set {key}=…: `{parent}` is no table"))?;
+            place = entry.as_table_mut().with_context(|| format!("--set {key}=…: `{parent}` is no table"))?;
         }
         place.insert(last.to_owned(), value);
     }

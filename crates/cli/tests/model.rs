@@ -162,3 +162,40 @@ fn groups_of_a_world_are_written_and_counted() {
         assert!(!desk.path("x.jsonl").exists());
     }
 }
+
+#[test]
+fn a_tokenizer_is_trained_and_taken() {
+    let desk = Desk::new();
+    desk.good("world groups --world words --out groups.jsonl --count 20");
+    fs::write(desk.path("notes.txt"), "Twelve apples.\nTwelve apples, and 12 more.\n").unwrap();
+    let train = "tokenizer train --vocab-size 400 --special <step>";
+    let fields = "--field problem --field positive_pool.reasoning";
+    let said = desk.good(&format!("{train} --out tok {fields} groups.jsonl notes.txt"));
+    assert!(said.contains("tokens     400\ntokenizer  tok\n"), "{said}");
+    desk.good(&format!("{train} --out again {fields} groups.jsonl notes.txt"));
+    for file in ["tokenizer.json", "tokenizer_config.json"] {
+        let read = |folder: &str| fs::read(desk.path(folder).join(file)).unwrap();
+        assert!(read("tok") == read("again"), "{file} differs");
+    }
+    desk.good("model init made --hidden 16 --layers 1 --tokenizer tok");
+    let tokenizer = Checkpoint::load(&desk.path("made")).unwrap().tokenizer;
+    let text = "<step>There are 37 apples.</reasoning>";
+    let tokens = tokenizer.encode(text).unwrap();
+    assert_eq!(tokenizer.decode(&tokens).unwrap(), text);
+    let digits = tokens.iter().filter(|id| ["3", "7"].contains(&tokenizer.token(**id).unwrap().as_str()));
+    assert_eq!(digits.count(), 2);
+
+    fs::write(desk.path("torn.jsonl"), "{\"problem\": \"P\"}\n{\"problem\"\n").unwrap();
+    for (arguments, says) in [
+        ("--out tok notes.txt", "tok already holds `"),
+        ("--out x groups.jsonl", "groups.jsonl is JSONL; say by --field which keys hold texts"),
+        ("--out x --field question groups.jsonl", "groups.jsonl: no line has a text at `question`"),
+        ("--out x --field problem torn.jsonl", "torn.jsonl:2 is not JSON"),
+        ("--out x nowhere.txt", "failed to read nowhere.txt"),
+        ("--out x --special <eos> notes.txt", "the special token `<eos>` is empty or there already"),
+    ] {
+        let message = desk.bad(&format!("{train} {arguments}"));
+        assert!(message.contains(says), "{message}");
+        assert!(!desk.path("x").exists());
+    }
+}

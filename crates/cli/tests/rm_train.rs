@@ -28,8 +28,7 @@ fn prepared() -> Desk {
 /// What a command that succeeds says: on standard output, and on the other one.
 fn says(desk: &Desk, line: &str) -> (String, String) {
     let output = desk.command(&words(line)).output().unwrap();
-    let (out, err) =
-        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success(), "{line}: {err}");
     (out, err)
 }
@@ -71,7 +70,7 @@ fn a_reward_model_is_trained_measured_and_saved() {
     // A finished run is not trained again, and says the same.
     fs::remove_dir_all(desk.path("models/rubric")).unwrap();
     let (again, noted) = says(&desk, &line);
-    assert!(noted.contains("runs/rm/rubric is finished: all 12 steps"), "{noted}");
+    assert!(noted.contains("runs/rm/rubric is finished: it ended after step 12"), "{noted}");
     assert_eq!(again, said);
     assert_eq!(RewardModel::load(&desk.path("models/rubric")).unwrap().fingerprint(), model.fingerprint());
 
@@ -165,9 +164,11 @@ fn bad_groups_are_named() {
 
     desk.good(&words("world groups --world programs --out code.jsonl --count 4"));
     let message = train("groups.jsonl --groups code.jsonl");
-    for part in
-        ["groups.jsonl, code.jsonl: group `steps/train/", "` is of `steps`, but group `programs/train/", "`code`"]
-    {
+    for part in [
+        "groups.jsonl, code.jsonl: group `steps/train/",
+        "` is of `steps`, but group `programs/train/",
+        "`code`",
+    ] {
         assert!(message.contains(part), "{message}");
     }
 }
@@ -183,7 +184,8 @@ fn models_are_not_overwritten_or_confused() {
     let message = desk.refused(&words(&line.replace("dev.share=0.3", "dev.share=0")));
     assert!(message.contains("none is left to hold out at a `dev.share` of 0"), "{message}");
     desk.good(&words(&format!("{line} --set train.steps=1")));
-    let message = desk.refused(&words(&format!("{TRAIN} --out other").replace("--backbone base", "--backbone rubric")));
+    let message =
+        desk.refused(&words(&format!("{TRAIN} --out other").replace("--backbone base", "--backbone rubric")));
     assert!(message.contains("rubric is a reward model already"), "{message}");
 }
 
@@ -209,9 +211,8 @@ fn killed_and_whole(desk: &Desk, line: &str) -> (String, String) {
     let said = says(desk, &line("whole"));
 
     let run = desk.path("runs/rm/torn");
-    let start = || {
-        desk.command(&words(&line("torn"))).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    };
+    let start =
+        || desk.command(&words(&line("torn"))).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     // Once before there is any checkpoint, once after the first.
     kill_when(start(), || has_metrics(&run));
     kill_when(start(), || run.join("checkpoints/step_000100").exists());
@@ -247,7 +248,8 @@ fn so_it_does_with_adapters_parts_and_patience() {
     );
     let (said, noted) = killed_and_whole(&desk, &line);
     let kept = said.lines().find(|line| line.starts_with("kept: step ")).unwrap();
-    let numbers: Vec<u64> = kept.split_whitespace().filter_map(|word| word.trim_end_matches(',').parse().ok()).collect();
+    let numbers: Vec<u64> =
+        kept.split_whitespace().filter_map(|word| word.trim_end_matches(',').parse().ok()).collect();
     assert_eq!(numbers[1], numbers[0] + 160, "{kept}");
     assert!(numbers[1] < 2000 && noted.contains("no gain in 8 looks; stopped after step"), "{noted}");
 }

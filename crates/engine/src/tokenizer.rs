@@ -52,7 +52,9 @@ pub enum TokenizerError {
     #[error("the special token `{0}` is empty or there already")]
     Special(String),
     /// A vocabulary to be trained is too small.
-    #[error("a vocabulary of {asked} has no room for 256 bytes and the special tokens; it takes at least {least}")]
+    #[error(
+        "a vocabulary of {asked} has no room for 256 bytes and the special tokens; it takes at least {least}"
+    )]
     Vocabulary {
         /// Asked for.
         asked: usize,

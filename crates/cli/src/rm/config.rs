@@ -187,7 +187,13 @@ mod tests {
 
     fn read(set: &[&str]) -> Result<RmConfig> {
         let set = set.iter().map(|set| (*set).to_owned()).collect();
-        RmConfig::read(&Train { config: None, set, groups: vec!["g.jsonl".into()], backbone: None, out: Some("m/rm".into()) })
+        RmConfig::read(&Train {
+            config: None,
+            set,
+            groups: vec!["g.jsonl".into()],
+            backbone: None,
+            out: Some("m/rm".into()),
+        })
     }
 
     #[test]
@@ -207,7 +213,10 @@ mod tests {
         for (set, says) in [
             (vec!["backbone.deepen=1"], "`backbone`: needs exactly one of `model` and `scratch`"),
             (vec!["backbone.model=b", "backbone.scratch.layers=2"], "exactly one"),
-            (vec!["backbone.model=b", "backbone.deepen=1", "backbone.lora={rank=4,alpha=8}"], "random weights"),
+            (
+                vec!["backbone.model=b", "backbone.deepen=1", "backbone.lora={rank=4,alpha=8}"],
+                "random weights",
+            ),
             (vec!["backbone.model=b", "train.groups=0"], "`train`: `groups` is 0, expected at least 1"),
             (vec!["backbone.model=b", "dev.share=0.2", "dev.files=[\"d\"]"], "`share` and `files`"),
             (vec!["backbone.model=b", "train.step=3"], "the nearest known key is `steps`"),

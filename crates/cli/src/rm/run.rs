@@ -223,7 +223,7 @@ fn open_run(run: &Path, description: &RunDescription, trainer: &mut RubricTraine
             .restore(&checkpoint)
             .with_context(|| format!("failed to resume from {}", checkpoint.display()))?;
         if trainer.is_done() {
-            eprintln!("{} is finished: all {step} steps are done", run.display());
+            eprintln!("{} is finished: it ended after step {step}", run.display());
         } else {
             eprintln!("resumed {} after step {step}", run.display());
         }

@@ -37,8 +37,7 @@ pub(super) fn train(args: &Train) -> Result<()> {
         name: "reward model",
     })?;
     model.save(out, config.precision).with_context(|| format!("failed to save {}", out.display()))?;
-    let saved =
-        RewardModel::load(out).with_context(|| format!("failed to read {} again", out.display()))?;
+    let saved = RewardModel::load(out).with_context(|| format!("failed to read {} again", out.display()))?;
     print_accuracy(&measure(&saved, &dev)?, &dev);
     match best {
         Some(best) => println!("kept: step {} of {steps}, the best of those looked at", best.step),
@@ -64,7 +63,10 @@ fn read_groups(config: &RmConfig) -> Result<(Vec<Group>, Vec<Group>)> {
     if groups.len() < before {
         eprintln!("left out of training: {} groups of problems that are held out", before - groups.len());
     }
-    ensure!(!groups.is_empty(), "every problem to train on is also held out; there is nothing left to train on");
+    ensure!(
+        !groups.is_empty(),
+        "every problem to train on is also held out; there is nothing left to train on"
+    );
     let files = config.groups.iter().chain(files).map(|path| path.display().to_string());
     domain_of(groups.iter().chain(&dev)).with_context(|| files.collect::<Vec<_>>().join(", "))?;
     Ok((groups, dev))

@@ -38,7 +38,14 @@ struct Open<'a> {
 impl<'a> Texts<'a> {
     /// The texts of `files`, those of JSONL at `fields`.
     pub fn new(files: &'a [PathBuf], fields: &'a [String]) -> Texts<'a> {
-        Texts { files: files.iter(), fields, open: None, ready: VecDeque::new(), read: Read::default(), error: None }
+        Texts {
+            files: files.iter(),
+            fields,
+            open: None,
+            ready: VecDeque::new(),
+            read: Read::default(),
+            error: None,
+        }
     }
 
     /// How much was read, or why not everything was.
@@ -102,7 +109,8 @@ impl<'a> Open<'a> {
         if !is_jsonl(self.path) {
             ready.push_back(line);
         } else if !line.trim().is_empty() {
-            let value: Value = serde_json::from_str(&line).with_context(|| format!("{} is not JSON", place()))?;
+            let value: Value =
+                serde_json::from_str(&line).with_context(|| format!("{} is not JSON", place()))?;
             for (field, found) in fields.iter().zip(&mut self.found) {
                 let before = ready.len();
                 texts_at(&value, field, ready);

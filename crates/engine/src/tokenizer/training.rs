@@ -130,7 +130,10 @@ mod tests {
     fn what_makes_no_vocabulary_is_refused() {
         let message = |training: BpeTraining| training.train(TEXTS.iter()).unwrap_err().to_string();
         let small = message(BpeTraining { vocabulary: 260, ..training() });
-        assert_eq!(small, "a vocabulary of 260 has no room for 256 bytes and the special tokens; it takes at least 261");
+        assert_eq!(
+            small,
+            "a vocabulary of 260 has no room for 256 bytes and the special tokens; it takes at least 261"
+        );
         let twice = message(BpeTraining { special: vec!["<eos>".into()], ..training() });
         assert_eq!(twice, "the special token `<eos>` is empty or there already");
     }

@@ -82,7 +82,8 @@ impl RubricConfig {
         let whole = |key, value: u64| (key, value >= 1, value.to_string(), "at least 1");
         let rate = self.learning_rate;
         let loss = &self.loss;
-        let weight = |key, value: f64| (key, value.is_finite() && value >= 0.0, value.to_string(), "0 or more");
+        let weight =
+            |key, value: f64| (key, value.is_finite() && value >= 0.0, value.to_string(), "0 or more");
         let checks = [
             whole("steps", self.steps),
             whole("groups", self.groups as u64),

@@ -146,7 +146,9 @@ mod tests {
         let config = WatchConfig { every: 1, groups: 0, patience: 2 };
         let mut watch = Watch::default();
         let mut best = Vec::new();
-        for (step, pairs, error) in [(1, 0.6, 0.3), (2, 0.6, 0.2), (3, 0.6, 0.2), (4, 0.7, 0.4), (5, 0.6, 0.1)] {
+        for (step, pairs, error) in
+            [(1, 0.6, 0.3), (2, 0.6, 0.2), (3, 0.6, 0.2), (4, 0.7, 0.4), (5, 0.6, 0.1)]
+        {
             assert!(!watch.gives_up(&config));
             watch.look(look(step, pairs, error), &[step as f32], &[-(step as f32)]);
             best.push(watch.best().unwrap().look.step);

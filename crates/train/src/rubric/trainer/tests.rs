@@ -41,8 +41,7 @@ fn adapted() -> RewardModel {
 fn groups(count: u64) -> Vec<EncodedGroup> {
     let trace = |i: u64, k: u64| {
         let mut rng = Seed(7).child("group", i).child("trace", k).rng();
-        let mut tokens: Vec<u32> =
-            (0..rng.random_range(6..30)).map(|_| rng.random_range(97..123)).collect();
+        let mut tokens: Vec<u32> = (0..rng.random_range(6..30)).map(|_| rng.random_range(97..123)).collect();
         tokens.push(if k == 0 { 49 } else { 48 });
         let label = Label::new(if k == 0 { 4 } else { (k % 3) as u8 }).unwrap();
         Labelled {
@@ -52,10 +51,8 @@ fn groups(count: u64) -> Vec<EncodedGroup> {
             shortened: Shortened::No,
         }
     };
-    let group = |i| EncodedGroup {
-        positives: vec![trace(i, 0)],
-        negatives: (1..4).map(|k| trace(i, k)).collect(),
-    };
+    let group =
+        |i| EncodedGroup { positives: vec![trace(i, 0)], negatives: (1..4).map(|k| trace(i, k)).collect() };
     (0..count).map(group).collect()
 }
 
@@ -137,7 +134,8 @@ fn a_training_goes_on_exactly() {
 #[test]
 fn adapters_learn_while_the_backbone_stays() {
     let mut trainer = RubricTrainer::new(config(), adapted(), Seed(5));
-    let (weights, adapters) = (trainer.model.backbone.weights.clone(), trainer.model.backbone.trainable().to_vec());
+    let (weights, adapters) =
+        (trainer.model.backbone.weights.clone(), trainer.model.backbone.trainable().to_vec());
     trainer.step(&groups(6)).unwrap();
     assert!(trainer.model.backbone.weights == weights);
     assert!(trainer.model.backbone.trainable() != adapters);
