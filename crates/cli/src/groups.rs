@@ -166,7 +166,8 @@ fn stats(settings: &Stats) -> Result<()> {
         let title =
             settings.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let page = html::page(&title, &survey, &shown);
-        write_atomically(path, page.as_bytes()).with_context(|| format!("failed to write {}", path.display()))?;
+        write_atomically(path, page.as_bytes())
+            .with_context(|| format!("failed to write {}", path.display()))?;
         println!("{}", path.display());
     }
     Ok(())

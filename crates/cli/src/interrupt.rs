@@ -44,7 +44,10 @@ impl Interrupt {
             // Whoever asks twice does not want to wait; what must be durable is at any moment.
             std::process::exit(i32::from(status(next())));
         };
-        std::thread::Builder::new().name("signals".into()).spawn(listen).context("failed to start a thread")?;
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(listen)
+            .context("failed to start a thread")?;
         Ok(interrupt)
     }
 

@@ -65,9 +65,9 @@ fn problems_become_groups_in_every_shape() {
     insta::assert_snapshot!("counts_of_a_file", told);
     let page = std::fs::read_to_string(desk.path("groups.html")).unwrap();
     assert!(page.contains("<del>") && page.contains("<ins>") && !page.contains("<script"));
-    let drafts = fs::read_dir(desk.path("")).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().file_name().to_string_lossy().starts_with('.')
-    });
+    let drafts = fs::read_dir(desk.path(""))
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'));
     assert_eq!(drafts.count(), 0, "what was written first has its name now");
 
     desk.good(&["groups", "split", "groups.jsonl", "--dev", "0.2", "--seed", "18"]);
@@ -187,11 +187,17 @@ fn a_build_with_a_model_ends_when_asked_and_asks_nothing_twice() {
     assert_eq!(code, Some(130), "{said}");
     assert!(said.contains("stopped on request"), "{said}");
     until("the end of the last reply", || server.count("concurrent") == 0);
-    assert_eq!(server.count("answers") as usize, kept() + kept_by_judge(&desk), "what was under way was kept");
+    assert_eq!(
+        server.count("answers") as usize,
+        kept() + kept_by_judge(&desk),
+        "what was under way was kept"
+    );
 
     let told = desk.good(&["groups", "build", "--config", "groups.toml"]);
     assert!(told.starts_with("12 groups with "), "{told}");
-    for words in ["written by the model", "judged", "labels by construction against the judge's, math", "llm: "] {
+    for words in
+        ["written by the model", "judged", "labels by construction against the judge's, math", "llm: "]
+    {
         assert!(told.contains(words), "{words} in\n{told}");
     }
     assert_eq!(server.count("answered_twice"), 0);

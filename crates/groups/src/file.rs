@@ -258,7 +258,9 @@ pub fn write_groups(
 pub(crate) fn one_line(json: String) -> String {
     const BREAKS: [(char, &str); 3] =
         [('\u{85}', "\\u0085"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")];
-    BREAKS.iter().fold(json, |json, (c, escape)| if json.contains(*c) { json.replace(*c, escape) } else { json })
+    BREAKS
+        .iter()
+        .fold(json, |json, (c, escape)| if json.contains(*c) { json.replace(*c, escape) } else { json })
 }
 
 /// A valid group as one line, line break included, that reads back as the same group. JSON has no NaN, and free-form

@@ -35,7 +35,8 @@ pub fn run(settings: &Build) -> Result<()> {
     }
     let started = Instant::now();
     let bar = progress::noted("groups", count(&config)?);
-    let help = Help::new(config.llm.as_ref(), config.judge.as_ref(), &config.out).map_err(BuildError::from)?;
+    let help =
+        Help::new(config.llm.as_ref(), config.judge.as_ref(), &config.out).map_err(BuildError::from)?;
     let asked = Arc::new(Mutex::new(Asked::default()));
     let help = help.map(|help| {
         let bar = bar.clone();

@@ -41,7 +41,9 @@ fn each_published_format_is_read() {
     );
     let row = one(human, SeedFormat::HumanEval);
     assert_eq!(row.solution, "def f():\n    pass\n");
-    assert!(matches!(row.problem.gold, Gold::Function(tests) if tests.check.is_some() && tests.entry.as_deref() == Some("f")));
+    assert!(
+        matches!(row.problem.gold, Gold::Function(tests) if tests.check.is_some() && tests.entry.as_deref() == Some("f"))
+    );
     let stdio = r#"{"problem": "Add.\nInput: 1\nOutput: 2", "solutions": ["print(2)"], "id": 7}"#;
     let row = one(stdio, SeedFormat::Stdio);
     assert!(matches!(row.problem.gold, Gold::Tests(tests) if tests.len() == 1));
@@ -63,7 +65,10 @@ fn a_packed_file_is_its_content() {
     };
     assert_eq!(rows(&gzip), rows(&plain), "identifiers, too");
     assert_eq!((count(&plain).unwrap(), count(&gzip).unwrap()), (2, 2));
-    assert_eq!(held_out(Path::new("d/test.jsonl.gz"), SeedFormat::Gsm8k, &rows(&gzip)[0]), Some("GSM8K test"));
+    assert_eq!(
+        held_out(Path::new("d/test.jsonl.gz"), SeedFormat::Gsm8k, &rows(&gzip)[0]),
+        Some("GSM8K test")
+    );
 
     let torn = packed(text);
     std::fs::write(&gzip, &torn[..torn.len() - 12]).unwrap();

@@ -155,8 +155,7 @@ pub fn draft(seed: &SeedProblem, root: Seed) -> Result<(Draft, Vec<&'static str>
                 Ok(broken) => broken,
                 Err(unusable) => return Err(unusable.name()),
             };
-            let drafts =
-                |kind: &FlawKind| broken.drafts(*kind, branch.child(kind.name(), 0), PROGRAM_FORMS);
+            let drafts = |kind: &FlawKind| broken.drafts(*kind, branch.child(kind.name(), 0), PROGRAM_FORMS);
             (broken.outline.text(), seed.kinds().iter().map(drafts).collect())
         }
     };

@@ -16,5 +16,5 @@ pub use config::{BenchmarkConfig, BuildConfig, SeedConfig};
 pub use overlap::{Benchmarks, Overlap};
 pub use report::BuildReport;
 pub use run::{BuildError, build, build_with};
-pub use trial::{Trial, Trials, Tried};
 pub use sources::{Item, count, items, seed_of};
+pub use trial::{Trial, Trials, Tried};

@@ -219,9 +219,7 @@ pub fn build_with(
             break;
         }
         let made: Vec<Result<Made, Failure>> = match help {
-            Some(help) => {
-                help.each(&chunk, |(item, new)| make(item.clone(), *new, &works))
-            }
+            Some(help) => help.each(&chunk, |(item, new)| make(item.clone(), *new, &works)),
             None => {
                 let one = |(item, new)| make(item, new, &works);
                 chunk.into_par_iter().map(one).collect()

@@ -78,7 +78,9 @@ pub fn items(
 fn tests_of(told: Option<&Value>) -> Gold {
     let none = || Gold::Tests(Vec::new());
     match told {
-        Some(tests @ Value::Array(_)) => serde_json::from_value(tests.clone()).map_or_else(|_| none(), Gold::Tests),
+        Some(tests @ Value::Array(_)) => {
+            serde_json::from_value(tests.clone()).map_or_else(|_| none(), Gold::Tests)
+        }
         Some(tests @ Value::Object(_)) => {
             serde_json::from_value(tests.clone()).map_or_else(|_| none(), Gold::Function)
         }

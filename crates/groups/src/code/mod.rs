@@ -47,7 +47,11 @@ impl<'s> Broken<'s> {
     pub fn drafts(&self, kind: FlawKind, random: Seed, most: usize) -> Vec<Proposal> {
         let reference = self.outline.text();
         let variants = self.outline.sentences.iter().enumerate().flat_map(|(at, sentence)| {
-            sentence.variants.iter().filter(|variant| variant.kind == kind).map(move |one| Source::Variant(at, one))
+            sentence
+                .variants
+                .iter()
+                .filter(|variant| variant.kind == kind)
+                .map(move |one| Source::Variant(at, one))
         });
         let mutants = self.mutants.iter().filter(|mutant| mutant.kind == kind).map(Source::Mutant);
         let mut sources: Vec<Source<'_>> = variants.chain(mutants).collect();

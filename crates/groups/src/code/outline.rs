@@ -244,7 +244,8 @@ impl Writer {
                 variants.push(Variant { kind: MissingTypeGuard, rule: "any_type", text: with(None) });
             }
             if parameters.len() > 1 {
-                let others: Vec<_> = parameters.iter().filter(|(other, _)| other != parameter).cloned().collect();
+                let others: Vec<_> =
+                    parameters.iter().filter(|(other, _)| other != parameter).cloned().collect();
                 let text = input(&others);
                 variants.push(Variant { kind: IgnoredConstraint, rule: "ignored_input", text });
             }
@@ -449,9 +450,7 @@ pub(super) fn assigns(tokens: &[Token]) -> Option<usize> {
             open -= 1;
             false
         }
-        Token::Sign(sign) => {
-            open == 0 && sign.ends_with('=') && !matches!(*sign, "==" | "!=" | "<=" | ">=")
-        }
+        Token::Sign(sign) => open == 0 && sign.ends_with('=') && !matches!(*sign, "==" | "!=" | "<=" | ">="),
         _ => false,
     })
 }
@@ -478,8 +477,11 @@ fn effect(tree: &Tree) -> String {
         let first = || arguments.first().map_or_else(String::new, |(_, value)| words(value));
         match &**function {
             Tree::Name(called) if called == "print" => {
-                let plain: Vec<String> =
-                    arguments.iter().filter(|(name, _)| name.is_none()).map(|(_, value)| words(value)).collect();
+                let plain: Vec<String> = arguments
+                    .iter()
+                    .filter(|(name, _)| name.is_none())
+                    .map(|(_, value)| words(value))
+                    .collect();
                 return format!("Print {}.", list(plain.into_iter()));
             }
             Tree::Member(of, method) => {

@@ -78,7 +78,10 @@ mod tests {
 
     fn has(program: &str, rule: &str, mutant: &str) {
         let all = made(program);
-        assert!(all.iter().any(|(own, text)| *own == rule && text == mutant), "{rule} of {program}: {all:#?}");
+        assert!(
+            all.iter().any(|(own, text)| *own == rule && text == mutant),
+            "{rule} of {program}: {all:#?}"
+        );
     }
 
     #[test]
@@ -137,7 +140,10 @@ mod tests {
         has("try:\n  a()\nexcept E:\n  b()\nc()\n", "no_fallback", "a()\nc()\n");
         has("a = 1\na.sort()\nb()\n", "no_sorting", "a = 1\nb()\n");
         has("xs.append(a)", "other_place", "xs.insert(0, a)");
-        assert!(made("if a:\n  return 0").iter().all(|(rule, _)| *rule != "left_out"), "nothing would be left");
+        assert!(
+            made("if a:\n  return 0").iter().all(|(rule, _)| *rule != "left_out"),
+            "nothing would be left"
+        );
     }
 
     proptest! {

@@ -23,7 +23,11 @@ pub(super) fn mutate(bench: &mut Bench<'_>, at: usize) {
         "return" if line.tokens.len() > 1 => {
             let (word, end) = (line.places[0].clone(), line.places[line.places.len() - 1].end);
             let value = line.places[1].start..line.places[1].start;
-            bench.make(WrongIoFormat, "printed_result", &[(word.start..value.end, "print("), (end..end, ")")]);
+            bench.make(
+                WrongIoFormat,
+                "printed_result",
+                &[(word.start..value.end, "print("), (end..end, ")")],
+            );
             if line.tokens[1].word() != "str" {
                 bench.make(WrongIoFormat, "other_output", &[(value.clone(), "str("), (end..end, ")")]);
             }

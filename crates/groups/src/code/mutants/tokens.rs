@@ -74,15 +74,13 @@ pub(super) fn mutate(bench: &mut Bench<'_>, line: &Line) {
             Token::Sign(sign) => cursor.sign(bench, at, sign),
             Token::Number(number) => cursor.number(bench, at, number),
             Token::Text(_) => {}
-            Token::Name(name) => {
-                match name.as_str() {
-                    "for" => loops = true,
-                    "in" if loops => loops = false,
-                    "in" | "is" | "not" => cursor.negate(bench, at, name),
-                    "if" if at > 0 => cursor.comprehension(bench, at),
-                    _ => cursor.name(bench, at, name),
-                }
-            }
+            Token::Name(name) => match name.as_str() {
+                "for" => loops = true,
+                "in" if loops => loops = false,
+                "in" | "is" | "not" => cursor.negate(bench, at, name),
+                "if" if at > 0 => cursor.comprehension(bench, at),
+                _ => cursor.name(bench, at, name),
+            },
         }
     }
     if matches!(line.first(), "if" | "elif" | "while")
@@ -124,7 +122,18 @@ impl Cursor<'_> {
             Token::Number(_) | Token::Text(_) => true,
             Token::Name(name) => !matches!(
                 name.as_str(),
-                "and" | "or" | "not" | "in" | "is" | "if" | "elif" | "else" | "return" | "for" | "while" | "lambda"
+                "and"
+                    | "or"
+                    | "not"
+                    | "in"
+                    | "is"
+                    | "if"
+                    | "elif"
+                    | "else"
+                    | "return"
+                    | "for"
+                    | "while"
+                    | "lambda"
             ),
             Token::Sign(sign) => matches!(*sign, ")" | "]" | "}"),
         }
@@ -197,9 +206,9 @@ impl Cursor<'_> {
             "1" => "2",
             _ => return,
         };
-        if after("[") && self.is(at + 1, "]") && self.follows_operand(at - 1) {
-            bench.make(OffByOne, "next_item", &[(place, next)]);
-        } else if at > 2 && after("-") && self.is(at - 2, "[") && self.is(at + 1, "]") && self.follows_operand(at - 2) {
+        let open = if after("-") { at.checked_sub(2) } else { before };
+        let indexes = open.is_some_and(|open| self.is(open, "[") && self.follows_operand(open));
+        if indexes && self.is(at + 1, "]") {
             bench.make(OffByOne, "next_item", &[(place, next)]);
         } else if after("=") && at + 1 == self.line.tokens.len() {
             bench.make(OffByOne, "other_start", &[(place, if number == "0" { "1" } else { "0" })]);
@@ -311,7 +320,8 @@ impl Cursor<'_> {
     /// is the flaw, and another rule's.
     fn bound(&self, bench: &mut Bench<'_>, rule: &'static str, (from, to): (usize, usize)) {
         let loose = |at: &usize| matches!(self.word(*at), "if" | "lambda" | "and" | "or" | "not" | "for");
-        let shifted = to >= from + 2 && self.number_is(to - 1, "1") && (self.is(to - 2, "+") || self.is(to - 2, "-"));
+        let shifted =
+            to >= from + 2 && self.number_is(to - 1, "1") && (self.is(to - 2, "+") || self.is(to - 2, "-"));
         if from >= to || shifted || self.outside(from, to).iter().any(loose) {
             return;
         }
