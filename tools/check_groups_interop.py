@@ -269,7 +269,9 @@ def check_theirs(desk: Desk, domain: str, groups: list[dict]) -> None:
     require(len(rows) == len(groups), f"their script makes a group of each of {len(groups)} ({len(rows)})")
     desk.valid(theirs, f"groups of {domain} that their script makes:")
     built = desk.build(f"again-{domain}", f'groups = "{theirs}"')
-    require(len(built) >= 0.9 * len(rows), f"their groups serve as seeds ({len(built)} of {len(rows)})")
+    # Their groups of programs keep no tests, of which outlines learn what goes in and comes out.
+    least = {"math": 0.9, "code": 0.7}[domain]
+    require(len(built) >= least * len(rows), f"their groups serve as seeds ({len(built)} of {len(rows)})")
     print(f"{f'as seeds of groups build, of {len(rows)} of theirs':<52} {len(built)} groups")
 
 

@@ -4,7 +4,7 @@
 //! serde. Fields that a reader does not know are kept in `metadata`/`extra`, never dropped.
 
 use crate::{problem::TaskDomain, rubric::Rubric, trace::Trace};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -14,6 +14,7 @@ pub struct Positive {
     /// The trace, without tags.
     pub reasoning: String,
     /// Dimension name → label, and `total`; see [`Rubric::from_map`].
+    #[serde(serialize_with = "labels_as_integers")]
     pub rubric: BTreeMap<String, f64>,
     /// Whatever else the file says of it.
     #[serde(flatten)]
@@ -28,6 +29,7 @@ pub struct Negative {
     /// Which kind of perturbation made it (`arithmetic_slip`, …).
     pub negative_kind: String,
     /// Dimension name → label, and `total`.
+    #[serde(serialize_with = "labels_as_integers")]
     pub rubric: BTreeMap<String, f64>,
     /// Whatever else the file says of it.
     #[serde(flatten)]
@@ -79,6 +81,21 @@ impl Group {
         }
         Ok(())
     }
+}
+
+/// Labels are whole numbers and are written as such; the total is a share whatever its value.
+fn labels_as_integers<S: Serializer>(rubric: &BTreeMap<String, f64>, to: S) -> Result<S::Ok, S::Error> {
+    let mut map = to.serialize_map(Some(rubric.len()))?;
+    for (name, value) in rubric {
+        match name.as_str() {
+            // The range is checked, so that nothing is cut off.
+            label if label != "total" && value.fract() == 0.0 && (0.0..=255.0).contains(value) => {
+                map.serialize_entry(name, &(*value as u8))?;
+            }
+            _ => map.serialize_entry(name, value)?,
+        }
+    }
+    map.end()
 }
 
 fn check(domain: TaskDomain, reasoning: &str, rubric: &BTreeMap<String, f64>) -> Result<(), String> {

@@ -253,11 +253,21 @@ pub fn write_groups(
     Ok(count)
 }
 
+/// JSON with escapes for the characters that are no line breaks in JSONL and are in Python's `splitlines`, by which the
+/// published readers split. They occur within JSON's texts only.
+pub(crate) fn one_line(json: String) -> String {
+    const BREAKS: [(char, &str); 3] =
+        [('\u{85}', "\\u0085"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")];
+    BREAKS
+        .iter()
+        .fold(json, |json, (c, escape)| if json.contains(*c) { json.replace(*c, escape) } else { json })
+}
+
 /// A valid group as one line, line break included, that reads back as the same group. JSON has no NaN, and free-form
 /// fields may bear the names of others, so that is looked at rather than assumed.
 pub(crate) fn line(group: &Group) -> Result<Vec<u8>, String> {
     group.validate()?;
-    let mut line = serde_json::to_vec(group).map_err(|error| error.to_string())?;
+    let mut line = one_line(serde_json::to_string(group).map_err(|error| error.to_string())?).into_bytes();
     let again = serde_json::from_slice::<Row>(&line)
         .map_err(|error| format!("would not be read back: {}", without_place(&error)))?
         .into_group()?;

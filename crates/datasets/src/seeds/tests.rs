@@ -35,8 +35,10 @@ fn each_published_format_is_read() {
     let row = one(mbpp, SeedFormat::Mbpp);
     assert_eq!((row.problem.id.as_str(), row.solution.as_str()), ("mbpp/601", "def f():\n  pass"));
     assert!(matches!(row.problem.gold, Gold::Function(tests) if tests.asserts == ["assert f()"]));
-    let human = r#"{"task_id": "H/0", "prompt": "def f():\n", "canonical_solution": "    pass\n", "entry_point": "f",
-        "test": "def check(f): f()"}"#;
+    let human = concat!(
+        r#"{"task_id": "H/0", "prompt": "def f():\n", "canonical_solution": "    pass\n", "#,
+        r#""entry_point": "f", "test": "def check(f): f()"}"#
+    );
     let row = one(human, SeedFormat::HumanEval);
     assert_eq!(row.solution, "def f():\n    pass\n");
     assert!(

@@ -88,9 +88,12 @@ pub fn lines(program: &str) -> Option<Vec<Line>> {
     Some(lines)
 }
 
+/// A token with the lengths of what follows its start and its end.
+type Ending = (Token, [usize; 2]);
+
 /// The tokens up to the end of a logical line, each with the lengths of what follows its start and its end, and what comes
 /// after the line.
-fn line(mut rest: &str) -> Option<(Vec<(Token, [usize; 2])>, &str)> {
+fn line(mut rest: &str) -> Option<(Vec<Ending>, &str)> {
     let mut tokens = Vec::new();
     let mut open = 0_usize;
     loop {

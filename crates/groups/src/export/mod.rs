@@ -5,7 +5,7 @@ mod parquet;
 
 pub use card::card;
 
-use crate::{GroupReader, error::GroupsError};
+use crate::{GroupReader, error::GroupsError, file::one_line};
 use ::parquet::errors::ParquetError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -130,7 +130,8 @@ fn pairs(
                     negative.negative_kind.as_str(),
                     maker,
                 );
-                writeln!(output, "{}", row(&group, chosen, rejected, index)).map_err(failed)?;
+                let line = one_line(row(&group, chosen, rejected, index).to_string());
+                writeln!(output, "{line}").map_err(failed)?;
                 index += 1;
                 rows += 1;
             }

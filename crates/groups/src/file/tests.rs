@@ -336,3 +336,18 @@ fn published_groups_are_read() {
     write_groups(&again, groups.clone()).unwrap();
     assert_eq!(GroupReader::open(&again).unwrap().collect::<Result<Vec<_>, _>>().unwrap(), groups);
 }
+
+/// Python's `splitlines`, with which published readers split a file, knows more line breaks than JSONL does; and published
+/// labels are integers.
+#[test]
+fn other_readers_see_one_group_a_line() {
+    let mut odd = group();
+    odd.problem = "one\u{2028}two\u{85}three\u{2029}four".into();
+    let line = String::from_utf8(crate::file::line(&odd).unwrap()).unwrap();
+    assert!(line.contains(r"one\u2028two\u0085three\u2029four"), "{line}");
+    assert!(line.trim_end().chars().all(|c| !matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}')));
+    let row: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(row["problem"], odd.problem.as_str());
+    let rubric = row["positive_pool"][0]["rubric"].as_object().unwrap();
+    assert!(rubric.iter().all(|(name, value)| value.is_u64() == (name != "total")), "{rubric:?}");
+}

@@ -206,14 +206,9 @@ impl Cursor<'_> {
             "1" => "2",
             _ => return,
         };
-        if after("[") && self.is(at + 1, "]") && self.follows_operand(at - 1) {
-            bench.make(OffByOne, "next_item", &[(place, next)]);
-        } else if at > 2
-            && after("-")
-            && self.is(at - 2, "[")
-            && self.is(at + 1, "]")
-            && self.follows_operand(at - 2)
-        {
+        let open = if after("-") { at.checked_sub(2) } else { before };
+        let indexes = open.is_some_and(|open| self.is(open, "[") && self.follows_operand(open));
+        if indexes && self.is(at + 1, "]") {
             bench.make(OffByOne, "next_item", &[(place, next)]);
         } else if after("=") && at + 1 == self.line.tokens.len() {
             bench.make(OffByOne, "other_start", &[(place, if number == "0" { "1" } else { "0" })]);
