@@ -6,7 +6,7 @@ transformers and safetensors (see requirements.txt); the Python server is `Threa
 per request, which is what a minimal server for the published class looks like.
 
     tracelift world groups --world words --count 64 --out groups.jsonl
-    tracelift rm train --groups groups.jsonl --backbone checkpoints/words/planner --out rm --steps 2
+    tracelift rm train --groups groups.jsonl --backbone checkpoints/words/planner --out rm --set train.steps=2
     python tools/bench_rm_server.py --binary target/release/tracelift --model rm --groups groups.jsonl
 
 Beside items per second stands the processor time that the server's process took for an item: on a machine that others

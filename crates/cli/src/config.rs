@@ -1,7 +1,8 @@
 //! One TOML file says what a run is: data, planner, executor, verifier, reward, training, evaluation.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -150,12 +151,8 @@ pub struct ConfigArgs {
 /// Names the file and the key; for an unknown key, the nearest known one.
 pub fn read(args: &ConfigArgs) -> Result<RunConfig> {
     let path = &args.config;
-    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-    let text = if args.set.is_empty() { text } else { replaced(path, &text, &args.set)? };
-    let config: RunConfig = match toml::from_str(&text) {
-        Ok(config) => config,
-        Err(error) => bail!("{}: {}", path.display(), with_nearest(&error)),
-    };
+    let set = args.set.iter().map(|set| assignment(set)).collect::<Result<Vec<_>>>()?;
+    let config: RunConfig = read_as(Some(path), set)?;
     config.grpo.validate().with_context(|| path.display().to_string())?;
     if config.executor.in_process.is_some() == config.executor.openai.is_some() {
         bail!("{}: `executor` needs exactly one of `in_process` and `openai`", path.display());
@@ -168,26 +165,52 @@ pub fn read(args: &ConfigArgs) -> Result<RunConfig> {
     Ok(config)
 }
 
-/// The file's text with keys replaced. A value is read as TOML, and as a string where it is none.
-fn replaced(path: &Path, text: &str, set: &[String]) -> Result<String> {
+/// A dotted key and the value that it gets.
+pub(crate) type Assignment = (String, Value);
+
+/// An argument of `--set`. The value is read as TOML, and as a string where it is none.
+pub(crate) fn assignment(text: &str) -> Result<Assignment> {
+    let (key, value) = text.split_once('=').with_context(|| format!("--set {text}: expected KEY=VALUE"))?;
+    let value = toml::from_str::<Table>(&format!("value = {value}"))
+        .ok()
+        .and_then(|mut parsed| parsed.remove("value"))
+        .unwrap_or_else(|| Value::String(value.to_owned()));
+    Ok((key.to_owned(), value))
+}
+
+/// How messages call the place where a configuration comes from.
+pub(crate) fn place(path: Option<&Path>) -> String {
+    path.map_or_else(|| "the command line".to_owned(), |path| path.display().to_string())
+}
+
+/// Reads a file of any shape, if there is one, with keys set or replaced.
+///
+/// # Errors
+/// Names the file and the key; for an unknown key, the nearest known one.
+pub(crate) fn read_as<T: DeserializeOwned>(path: Option<&Path>, set: Vec<Assignment>) -> Result<T> {
+    let text = match path {
+        Some(path) => {
+            std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?
+        }
+        None => String::new(),
+    };
+    // Without replacements the message about a mistake shows the file's own line.
+    let text = if set.is_empty() { text } else { replaced(path, &text, set)? };
+    toml::from_str(&text).map_err(|error| anyhow!("{}: {}", place(path), with_nearest(&error)))
+}
+
+/// The file's text with keys replaced.
+fn replaced(path: Option<&Path>, text: &str, set: Vec<Assignment>) -> Result<String> {
     let mut table: Table = match toml::from_str(text) {
         Ok(table) => table,
-        Err(error) => bail!("{}: {error}", path.display()),
+        Err(error) => bail!("{}: {error}", place(path)),
     };
-    for assignment in set {
-        let (key, value) =
-            assignment.split_once('=').with_context(|| format!("--set {assignment}: expected KEY=VALUE"))?;
-        let value = toml::from_str::<Table>(&format!("value = {value}"))
-            .ok()
-            .and_then(|mut parsed| parsed.remove("value"))
-            .unwrap_or_else(|| Value::String(value.to_owned()));
+    for (key, value) in set {
         let mut place = &mut table;
-        let (parents, last) = key.rsplit_once('.').unwrap_or(("", key));
+        let (parents, last) = key.rsplit_once('.').unwrap_or(("", &key));
         for parent in parents.split('.').filter(|parent| !parent.is_empty()) {
             let entry = place.entry(parent).or_insert_with(|| Value::Table(Table::new()));
-            place = entry
-                .as_table_mut()
-                .with_context(|| format!("--set {assignment}: `{parent}` is no table"))?;
+            place = entry.as_table_mut().with_context(|| format!("--set {key}=…: `{parent}` is no table"))?;
         }
         place.insert(last.to_owned(), value);
     }

@@ -12,6 +12,7 @@ mod quickstart;
 mod rm;
 mod serve;
 mod setup;
+mod tokenizer;
 mod train;
 mod verify;
 mod world;
@@ -50,6 +51,9 @@ enum Command {
     /// Train, measure and serve reward models.
     #[command(subcommand)]
     Rm(rm::RmCommand),
+    /// Train tokenizers.
+    #[command(subcommand)]
+    Tokenizer(tokenizer::TokenizerCommand),
     /// Verify answers and programs by themselves, from files of cases.
     #[command(subcommand)]
     Verify(verify::VerifyCommand),
@@ -86,6 +90,7 @@ fn main() -> ExitCode {
         Command::Bench(bench) => bench::run(&bench),
         Command::Model(command) => model::run(&command),
         Command::Rm(command) => rm::run(&command),
+        Command::Tokenizer(command) => tokenizer::run(&command),
         Command::Verify(command) => verify::run(&command),
         Command::Groups(command) => groups::run(&command),
         Command::World(command) => world::run(&command),

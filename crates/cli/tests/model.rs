@@ -1,16 +1,14 @@
-//! The commands that make, inspect and train models, run as a person runs them.
+//! The commands that make and inspect models, run as a person runs them.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::process::Command;
 use tempfile::TempDir;
-use tracelift_domain::{Seed, TaskDomain};
+use tracelift_domain::Seed;
 use tracelift_engine::{Checkpoint, LoraConfig, Projection, peft};
 use tracelift_groups::GroupReader;
-use tracelift_reward::RewardModel;
 
 /// A folder in which commands run, removed at the end.
 struct Desk {
@@ -59,17 +57,7 @@ impl Desk {
         assert!(said.err.starts_with("error: ") && said.err.lines().count() == 1, "{}", said.err);
         said.err
     }
-
-    /// A tiny model and some groups that fit it.
-    fn with_model_and_groups() -> Desk {
-        let desk = Desk::new();
-        desk.good("model init base --hidden 16 --layers 1 --max-positions 256 --world steps");
-        desk.good("world groups --world steps --out groups.jsonl --count 24");
-        desk
-    }
 }
-
-const TRAIN: &str = "rm train --groups groups.jsonl --backbone base --batch-groups 2 --negatives 2 --dev 0.3";
 
 /// Fingerprints hang on the machine's mathematical library.
 fn without_fingerprint(text: &str) -> String {
@@ -101,12 +89,13 @@ fn a_new_model_is_what_was_asked_for() {
 #[test]
 fn a_model_takes_the_tokenizer_of_another() {
     let desk = Desk::new();
-    let world = desk.good("model init world --hidden 32 --layers 1 --world words");
+    let world = desk.good("model init world --hidden 32 --layers 1 --tokenizer words");
     let copy = desk.good("model init copy --hidden 32 --layers 1 --tokenizer world/tokenizer.json");
     assert_eq!(copy, world);
     fs::remove_file(desk.path("world/tokenizer_config.json")).unwrap();
     let message = desk.bad("model init third --tokenizer world/tokenizer.json");
     assert!(message.contains("eos_token") && message.contains("world/tokenizer_config.json"), "{message}");
+    assert_eq!(desk.good("model init folder --hidden 32 --layers 1 --tokenizer copy"), world);
     let message = desk.bad("model init third --tokenizer nowhere.json");
     assert!(message.contains("nowhere.json"), "{message}");
 }
@@ -134,6 +123,8 @@ fn what_cannot_be_made_or_read_is_refused() {
     let message = desk.bad("model init empty --hidden 32");
     assert!(message.contains("empty already holds `"), "{message}");
     assert_eq!(fs::read(desk.path("empty/model.safetensors")).unwrap(), before);
+    let message = desk.bad("model init other --hidden 100000");
+    assert!(message.contains("hidden is 100000; it must be from 2 to 65536"), "{message}");
     let message = desk.bad("model init other --hidden 100 --heads 3");
     assert!(message.contains("`hidden_size` 100 is not a multiple of 3 heads"), "{message}");
     assert!(!desk.path("other").exists());
@@ -173,118 +164,38 @@ fn groups_of_a_world_are_written_and_counted() {
 }
 
 #[test]
-fn a_reward_model_is_trained_measured_and_saved() {
-    let desk = Desk::with_model_and_groups();
-    let line = format!("{TRAIN} --out models/rubric --steps 12");
-    let said = desk.good(&line);
-    for part in
-        ["groups: ", " held out\n", "trained  untrained", "pairs in the right order", "  wrong_operation"]
-    {
-        assert!(said.contains(part), "{part:?} is missing in:\n{said}");
-    }
-    let model = RewardModel::load(&desk.path("models/rubric")).unwrap();
-    assert_eq!(model.domain, TaskDomain::Math);
-    insta::assert_snapshot!(without_fingerprint(&desk.good("model inspect models/rubric")));
-    let metrics = fs::read_to_string(desk.path("runs/rm/rubric/metrics.jsonl")).unwrap();
-    assert_eq!(metrics.lines().count(), 2, "{metrics}");
-
-    // A finished run is not trained again, and says the same.
-    fs::remove_dir_all(desk.path("models/rubric")).unwrap();
-    let again = desk.run(&line);
-    assert!(again.ok && again.err.contains("runs/rm/rubric is finished: all 12 steps"), "{}", again.err);
-    assert_eq!(again.out, said);
-    assert_eq!(RewardModel::load(&desk.path("models/rubric")).unwrap().fingerprint(), model.fingerprint());
-
-    // Nor is it mistaken for another. The seed also decides which groups are held out.
-    for (old, new, what) in [
-        ("--steps 12", "--steps 13", "settings"),
-        ("--steps 12", "--steps 12 --seed 19", "seed, groups"),
-        ("--dev 0.3", "--dev 0.5", "groups"),
-    ] {
-        let message = desk.bad(&line.replace(old, new));
-        let says = format!("runs/rm/rubric holds a run with other {what};");
-        assert!(message.contains(&says), "{message}");
-    }
-}
-
-#[test]
-fn bad_groups_are_named() {
-    let desk = Desk::with_model_and_groups();
-    let train = |groups: &str| desk.bad(&format!("rm train --groups {groups} --backbone base --out rubric"));
-    assert!(train("nowhere.jsonl").contains("nowhere.jsonl"));
-
-    let mut lines: Vec<String> =
-        fs::read_to_string(desk.path("groups.jsonl")).unwrap().lines().map(str::to_owned).collect();
-    lines[2].truncate(40);
-    fs::write(desk.path("torn.jsonl"), lines.join("\n")).unwrap();
-    let message = train("torn.jsonl");
-    assert!(message.contains("torn.jsonl:3:") && message.contains("not JSON"), "{message}");
-
-    fs::write(desk.path("empty.jsonl"), "\n").unwrap();
-    let message = train("empty.jsonl");
-    assert!(message.contains("empty.jsonl: there are no groups"), "{message}");
-
-    desk.good("world groups --world programs --out code.jsonl --count 1");
-    let code = fs::read_to_string(desk.path("code.jsonl")).unwrap();
-    let steps = fs::read_to_string(desk.path("groups.jsonl")).unwrap();
-    fs::write(desk.path("both.jsonl"), steps + &code).unwrap();
-    let message = train("both.jsonl");
-    for part in ["both.jsonl: group `steps/train/", "` is of `steps`, but group `programs/train/", "`code`"] {
-        assert!(message.contains(part), "{message}");
-    }
-}
-
-#[test]
-fn models_are_not_overwritten_or_confused() {
-    let desk = Desk::with_model_and_groups();
-    let message = desk.bad(&format!("{TRAIN} --out base"));
-    assert!(message.contains("base holds another model"), "{message}");
-    let message = desk.bad(&format!("{TRAIN} --out rubric").replace("--backbone base", "--backbone nowhere"));
-    assert!(message.contains("nowhere/config.json"), "{message}");
-    let message = desk.bad(&format!("{TRAIN} --out rubric").replace("--dev 0.3", "--dev 0"));
-    assert!(message.contains("none is left to hold out at --dev 0"), "{message}");
-    desk.good(&format!("{TRAIN} --out rubric --steps 1"));
-    let message = desk.bad(&format!("{TRAIN} --out other").replace("--backbone base", "--backbone rubric"));
-    assert!(message.contains("rubric is a reward model already"), "{message}");
-}
-
-/// Waits until a running command has brought about what is waited for, then kills it as a power cut would.
-fn kill_when(mut child: Child, mut happened: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !happened() {
-        assert!(child.try_wait().unwrap().is_none(), "the command ended before it could be killed");
-        assert!(Instant::now() < deadline, "nothing happened for a minute");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-}
-
-fn has_metrics(run: &Path) -> bool {
-    fs::metadata(run.join("metrics.jsonl")).is_ok_and(|file| file.len() > 0)
-}
-
-#[test]
-fn a_killed_training_ends_as_if_nothing_had_happened() {
-    let desk = Desk::with_model_and_groups();
-    let line = |out: &str| format!("{TRAIN} --out {out} --steps 400");
-    desk.good(&line("whole"));
-
-    let run = desk.path("runs/rm/torn");
-    let start = || desk.command(&line("torn")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    // Once before there is any checkpoint, once after the first.
-    kill_when(start(), || has_metrics(&run));
-    kill_when(start(), || run.join("checkpoints/step_000100").exists());
-    assert!(!desk.path("torn").exists());
-    let last = desk.run(&line("torn"));
-    assert!(last.ok && last.err.contains("resumed runs/rm/torn after step "), "{}", last.err);
-    for file in ["model.safetensors", "config.json", "tokenizer.json"] {
+fn a_tokenizer_is_trained_and_taken() {
+    let desk = Desk::new();
+    desk.good("world groups --world words --out groups.jsonl --count 20");
+    fs::write(desk.path("notes.txt"), "Twelve apples.\nTwelve apples, and 12 more.\n").unwrap();
+    let train = "tokenizer train --vocab-size 400 --special <step>";
+    let fields = "--field problem --field positive_pool.reasoning";
+    let said = desk.good(&format!("{train} --out tok {fields} groups.jsonl notes.txt"));
+    assert!(said.contains("tokens     400\ntokenizer  tok\n"), "{said}");
+    desk.good(&format!("{train} --out again {fields} groups.jsonl notes.txt"));
+    for file in ["tokenizer.json", "tokenizer_config.json"] {
         let read = |folder: &str| fs::read(desk.path(folder).join(file)).unwrap();
-        assert!(read("torn") == read("whole"), "{file} differs");
+        assert!(read("tok") == read("again"), "{file} differs");
     }
-    let steps = |run: &str| {
-        let text = fs::read_to_string(desk.path(&format!("runs/rm/{run}/metrics.jsonl"))).unwrap();
-        text.lines().count()
-    };
-    assert_eq!((steps("torn"), steps("whole")), (40, 40));
+    desk.good("model init made --hidden 16 --layers 1 --tokenizer tok");
+    let tokenizer = Checkpoint::load(&desk.path("made")).unwrap().tokenizer;
+    let text = "<step>There are 37 apples.</reasoning>";
+    let tokens = tokenizer.encode(text).unwrap();
+    assert_eq!(tokenizer.decode(&tokens).unwrap(), text);
+    let digits = tokens.iter().filter(|id| ["3", "7"].contains(&tokenizer.token(**id).unwrap().as_str()));
+    assert_eq!(digits.count(), 2);
+
+    fs::write(desk.path("torn.jsonl"), "{\"problem\": \"P\"}\n{\"problem\"\n").unwrap();
+    for (arguments, says) in [
+        ("--out tok notes.txt", "tok already holds `"),
+        ("--out x groups.jsonl", "groups.jsonl is JSONL; say by --field which keys hold texts"),
+        ("--out x --field question groups.jsonl", "groups.jsonl: no line has a text at `question`"),
+        ("--out x --field problem torn.jsonl", "torn.jsonl:2 is not JSON"),
+        ("--out x nowhere.txt", "failed to read nowhere.txt"),
+        ("--out x --special <eos> notes.txt", "the special token `<eos>` is empty or there already"),
+    ] {
+        let message = desk.bad(&format!("{train} {arguments}"));
+        assert!(message.contains(says), "{message}");
+        assert!(!desk.path("x").exists());
+    }
 }

@@ -75,7 +75,7 @@ fn prepare() -> Desk {
     desk.good(&words("world pretrain --world steps --out models --config pretraining.toml"));
     desk.good(&words("world groups --world steps --count 30 --out groups.jsonl"));
     let rm = "rm train --groups groups.jsonl --backbone models/planner --out reward-model";
-    desk.good(&words(&format!("{rm} --steps 2 --batch-groups 2")));
+    desk.good(&words(&format!("{rm} --set train.steps=2 --set train.groups=2")));
     desk.write("tracelift.toml", CONFIG);
     desk.good(&words("train --config tracelift.toml"));
     // Adapters are another set of parameters to bring back.

@@ -4,10 +4,12 @@ mod reader;
 mod rotary;
 
 use crate::ops::rope::{Angles, Scaling};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// The families of decoders that the engine computes. They are one architecture with small differences.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Family {
     /// Qwen2 and Qwen2.5: queries, keys and values have biases.
     Qwen2,

@@ -48,6 +48,19 @@ pub enum TokenizerError {
     /// The chat template cannot be used.
     #[error(transparent)]
     Chat(#[from] ChatError),
+    /// A special token to be trained with is no such thing.
+    #[error("the special token `{0}` is empty or there already")]
+    Special(String),
+    /// A vocabulary to be trained is too small.
+    #[error(
+        "a vocabulary of {asked} has no room for 256 bytes and the special tokens; it takes at least {least}"
+    )]
+    Vocabulary {
+        /// Asked for.
+        asked: usize,
+        /// What it takes.
+        least: usize,
+    },
 }
 
 impl Tokenizer {
@@ -354,6 +367,10 @@ fn byte_symbols() -> [char; 256] {
         _ => hidden.next().unwrap_or(char::REPLACEMENT_CHARACTER),
     })
 }
+
+mod training;
+
+pub use training::BpeTraining;
 
 #[cfg(test)]
 mod tests;

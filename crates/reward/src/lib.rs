@@ -16,6 +16,6 @@ pub mod scorer;
 
 pub use judge::PromptedJudge;
 pub use measure::{Baselines, Measured, measure};
-pub use model::{RewardModel, RubricScore};
+pub use model::{RewardModel, RubricScore, Shortened};
 pub use rule::{Evidence, Needs, Rule};
 pub use scorer::{ScoreFailure, ScoreItem, TraceScorer};

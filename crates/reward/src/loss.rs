@@ -2,9 +2,11 @@
 //!
 //! `1.0·Σ_d CE + 0.5·Huber(σ(total), gold total) + 0.7·mean −log σ(s⁺ − s⁻) + 0.0·mean max(0, m − (s_a − s_b))`, the
 //! last over pairs of flawed traces of which `a` is less flawed. CE and Huber are means over traces, the ranking
-//! terms over pairs.
+//! terms over pairs. A step whose groups do not go through the model at once takes the loss part by part, each part
+//! with the [`Counts`] of the whole: terms and slopes then add up to those of the whole.
 
 use serde::{Deserialize, Serialize};
+use std::ops::{AddAssign, Range};
 use tracelift_domain::rubric::LABELS;
 use tracelift_domain::{DIMENSIONS, Probability, Rubric};
 
@@ -106,19 +108,72 @@ impl LossTerms {
     }
 }
 
+impl AddAssign for LossTerms {
+    fn add_assign(&mut self, other: LossTerms) {
+        self.cross_entropy += other.cross_entropy;
+        self.huber += other.huber;
+        self.ranking += other.ranking;
+        self.margin_ranking += other.margin_ranking;
+    }
+}
+
+/// What the terms are means over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Traces.
+    pub traces: usize,
+    /// Pairs of reference and flawed.
+    pub pairs: usize,
+    /// Pairs of flawed traces of which one is less flawed.
+    pub ranked: usize,
+}
+
+impl Counts {
+    /// Counts traces in the order that [`loss`] takes them in.
+    #[must_use]
+    pub fn of(gold: &[Rubric], groups: &[Range<usize>]) -> Counts {
+        Counts {
+            traces: gold.len(),
+            pairs: pairs(groups).count(),
+            ranked: groups.iter().map(|group| ranked(group, gold).count()).sum(),
+        }
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.traces += other.traces;
+        self.pairs += other.pairs;
+        self.ranked += other.ranked;
+    }
+}
+
+/// `(reference, flawed)` of all groups.
+fn pairs(groups: &[Range<usize>]) -> impl Iterator<Item = (usize, usize)> + '_ {
+    groups.iter().flat_map(|group| group.clone().skip(1).map(|negative| (group.start, negative)))
+}
+
+/// `(less flawed, more flawed)` of a group.
+fn ranked<'g>(group: &Range<usize>, gold: &'g [Rubric]) -> impl Iterator<Item = (usize, usize)> + 'g {
+    let negatives = group.clone().skip(1);
+    let all = negatives.clone().flat_map(move |a| negatives.clone().map(move |b| (a, b)));
+    all.filter(|&(a, b)| gold[a].total > gold[b].total)
+}
+
 /// The loss of some traces, and its derivative by every output. Traces of a group follow each other, the reference
-/// first; `groups` holds their ranges.
+/// first; `groups` holds their ranges. Means are over `of`: the traces at hand, or the whole that they are a part of.
 #[must_use]
 pub fn loss(
     outputs: &[HeadOutputs],
     gold: &[Rubric],
-    groups: &[std::ops::Range<usize>],
+    groups: &[Range<usize>],
     weights: &LossWeights,
+    of: &Counts,
 ) -> (LossTerms, Vec<HeadGradients>) {
     let mut terms = LossTerms::default();
     let mut gradients = vec![HeadOutputs::ZERO; outputs.len()];
     let scores: Vec<RubricScore> = outputs.iter().map(score).collect();
-    let share = 1.0 / outputs.len().max(1) as f64;
+    let share = 1.0 / of.traces.max(1) as f64;
     for ((outputs, gold), (gradient, read)) in outputs.iter().zip(gold).zip(gradients.iter_mut().zip(&scores))
     {
         for ((logits, label), slope) in outputs.labels.iter().zip(gold.labels).zip(&mut gradient.labels) {
@@ -136,27 +191,15 @@ pub fn loss(
     }
 
     let mut slopes = vec![0.0; outputs.len()];
-    let pairs: Vec<(usize, usize)> = groups
-        .iter()
-        .flat_map(|group| group.clone().skip(1).map(|negative| (group.start, negative)))
-        .collect();
-    for &(positive, negative) in &pairs {
-        let share = 1.0 / pairs.len() as f64;
+    let share = 1.0 / of.pairs.max(1) as f64;
+    for (positive, negative) in pairs(groups) {
         let p = sigmoid(scores[positive].score - scores[negative].score);
         terms.ranking -= p.max(f64::MIN_POSITIVE).ln() * share;
         slopes[positive] -= weights.ranking * share * (1.0 - p);
         slopes[negative] += weights.ranking * share * (1.0 - p);
     }
-    let ranked: Vec<(usize, usize)> = groups
-        .iter()
-        .flat_map(|group| {
-            let negatives = group.clone().skip(1);
-            negatives.clone().flat_map(move |a| negatives.clone().map(move |b| (a, b)))
-        })
-        .filter(|&(a, b)| gold[a].total > gold[b].total)
-        .collect();
-    for &(better, worse) in &ranked {
-        let share = 1.0 / ranked.len() as f64;
+    let share = 1.0 / of.ranked.max(1) as f64;
+    for (better, worse) in groups.iter().flat_map(|group| ranked(group, gold)) {
         let gap = weights.margin - (scores[better].score - scores[worse].score);
         if gap > 0.0 {
             terms.margin_ranking += gap * share;
@@ -220,8 +263,21 @@ mod tests {
         ];
         let groups = [0..3, 3..5];
         let weights = LossWeights { margin_ranking: 0.3, margin: 0.5, ..LossWeights::default() };
-        let value = |all: &[HeadOutputs]| loss(all, &gold, &groups, &weights).0.total(&weights);
-        let (_, gradients) = loss(&all, &gold, &groups, &weights);
+        let of = Counts::of(&gold, &groups);
+        assert_eq!(of, Counts { traces: 5, pairs: 3, ranked: 1 });
+        let value = |all: &[HeadOutputs]| loss(all, &gold, &groups, &weights, &of).0.total(&weights);
+        let (terms, gradients) = loss(&all, &gold, &groups, &weights, &of);
+        let parts = [0..3, 3..5].map(|part| {
+            let whole = 0..part.len();
+            loss(&all[part.clone()], &gold[part], std::slice::from_ref(&whole), &weights, &of)
+        });
+        let (mut sum, mut slopes) = (LossTerms::default(), Vec::new());
+        for (terms, part) in parts {
+            sum += terms;
+            slopes.extend(part);
+        }
+        assert!((sum.total(&weights) - terms.total(&weights)).abs() < 1e-12);
+        assert_eq!(slopes, gradients);
         let step = 1e-6;
         for trace in 0..5 {
             let check = |name: &str, analytic: f64, shift: &dyn Fn(&mut HeadOutputs, f64)| {

@@ -18,6 +18,10 @@ use tracelift_engine::{Batch, Memory, Model, Pass, Precision, Tokenizer};
 const OUTPUTS: usize = DIMENSIONS * LABELS + 1;
 /// Tokens that go through the backbone at a time.
 const BUDGET: usize = 8192;
+/// The longest input in tokens of a model whose `config.json` does not say; that of the published ones.
+const MAX_TOKENS: usize = 3072;
+/// Where `config.json` says so. The published class carries keys that it does not know along.
+const MAX_TOKENS_KEY: &str = "rm_max_tokens";
 
 /// Why a reward model cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +56,17 @@ pub enum RewardModelError {
     },
 }
 
+/// What of an input is left out so that it fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shortened {
+    /// Nothing: it fits.
+    No,
+    /// The end of the problem.
+    Problem,
+    /// All of the problem, and the beginning of what is left: the trace does not fit by itself.
+    Trace,
+}
+
 /// A reward model.
 #[derive(Clone, Debug)]
 pub struct RewardModel {
@@ -61,7 +76,7 @@ pub struct RewardModel {
     pub tokenizer: Tokenizer,
     /// The rubric that it was trained for.
     pub domain: TaskDomain,
-    /// The longest input in tokens.
+    /// The longest input in tokens; `rm_max_tokens` in `config.json`.
     pub max_tokens: usize,
     /// `26 × hidden` weights, then 26 biases.
     pub heads: Vec<f32>,
@@ -78,7 +93,7 @@ impl RewardModel {
             // Twelve uniform draws less six are normal enough for a start.
             *weight = 0.02 * ((0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0);
         }
-        let max_tokens = backbone.config.max_positions.min(3072);
+        let max_tokens = backbone.config.max_positions.min(MAX_TOKENS);
         RewardModel { backbone, tokenizer, domain, max_tokens, heads }
     }
 
@@ -88,14 +103,14 @@ impl RewardModel {
     /// Names the file and what is wrong with it.
     pub fn load(dir: &Path) -> Result<RewardModel, RewardModelError> {
         let dir = &tracelift_engine::hub::resolve(dir).map_err(CheckpointError::from)?;
-        let (model, domain) = load_heads(dir)?;
+        let ((backbone, heads), domain) = load_heads(dir)?;
         let tokenizer = Tokenizer::load(dir)?;
-        let (backbone, heads) = model;
-        let max_tokens = backbone.config.max_positions.min(3072);
+        let max_tokens = HeadsConfig::read(dir)?.max_tokens()?.unwrap_or(MAX_TOKENS);
+        let max_tokens = max_tokens.min(backbone.config.max_positions);
         Ok(RewardModel { backbone, tokenizer, domain, max_tokens, heads })
     }
 
-    /// Writes a checkpoint directory.
+    /// Writes a checkpoint directory; the backbone's adapters must have been merged.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -112,6 +127,7 @@ impl RewardModel {
             ("rm_dimension_weights".to_owned(), json!(vec![0.2; DIMENSIONS])),
             ("rm_num_labels".to_owned(), json!(LABELS)),
             ("rm_use_total_head".to_owned(), json!(true)),
+            (MAX_TOKENS_KEY.to_owned(), json!(self.max_tokens)),
         ]);
         let (weights, biases) = self.heads.split_at(OUTPUTS * width);
         let mut extra = Vec::new();
@@ -155,8 +171,8 @@ impl RewardModel {
         Ok(self.encode_within(self.max_tokens, &problem.statement, put)?.0)
     }
 
-    /// [`RewardModel::encode`] for at most `limit` tokens of whatever `put` makes of a statement; and whether something had
-    /// to be left out.
+    /// [`RewardModel::encode`] for at most `limit` tokens of whatever `put` makes of a statement; and what had to be left
+    /// out.
     ///
     /// # Errors
     /// When the tokenizer fails.
@@ -165,11 +181,11 @@ impl RewardModel {
         limit: usize,
         statement: &str,
         put: impl Fn(&str) -> String,
-    ) -> Result<(Vec<u32>, bool), TokenizerError> {
+    ) -> Result<(Vec<u32>, Shortened), TokenizerError> {
         let whole = |statement: &str| self.tokenizer.encode(&put(statement));
         let tokens = whole(statement)?;
         if tokens.len() <= limit {
-            return Ok((tokens, false));
+            return Ok((tokens, Shortened::No));
         }
         let characters: Vec<char> = statement.chars().collect();
         // The longest beginning that fits, by bisection: lengths in tokens grow with lengths in characters.
@@ -180,8 +196,9 @@ impl RewardModel {
             if whole(&shorter)?.len() <= limit { fits = middle } else { exceeds = middle }
         }
         let mut tokens = whole(&characters[..fits].iter().collect::<String>())?;
-        tokens.drain(..tokens.len().saturating_sub(limit));
-        Ok((tokens, true))
+        let excess = tokens.len().saturating_sub(limit);
+        tokens.drain(..excess);
+        Ok((tokens, if excess > 0 { Shortened::Trace } else { Shortened::Problem }))
     }
 
     /// Scores inputs. A score does not depend on what else is scored, beyond rounding.
@@ -286,7 +303,7 @@ type Parts = ((Model, Vec<f32>), TaskDomain);
 pub fn load_heads(dir: &Path) -> Result<Parts, RewardModelError> {
     let is_head = |name: &str| name.starts_with("dimension_heads.") || name.starts_with("total_head.");
     let (backbone, extra) = checkpoint::load_model_with_extra(dir, is_head)?;
-    let domain = check_config(&dir.join("config.json"))?;
+    let domain = HeadsConfig::read(dir)?.domain()?;
     let width = backbone.config.hidden_size;
     let mut heads = vec![0.0; OUTPUTS * width + OUTPUTS];
     for (name, rows) in head_rows() {
@@ -305,34 +322,59 @@ pub fn load_heads(dir: &Path) -> Result<Parts, RewardModelError> {
     Ok(((backbone, heads), domain))
 }
 
-fn check_config(path: &Path) -> Result<TaskDomain, RewardModelError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| CheckpointError::Io { path: path.to_owned(), source })?;
-    let config: Value = serde_json::from_str(&text)
-        .map_err(|error| CheckpointError::Json { path: path.to_owned(), message: error.to_string() })?;
-    let refuse = |key: &'static str, supported: String| {
-        let found = config.get(key).map_or_else(|| "missing".to_owned(), Value::to_string);
-        Err(RewardModelError::Heads { path: path.to_owned(), key, found, supported })
-    };
-    for (key, supported) in [("rm_num_labels", json!(LABELS)), ("rm_use_total_head", json!(true))] {
-        if config.get(key) != Some(&supported) {
-            return refuse(key, supported.to_string());
+/// `config.json`, for what it says of the heads.
+struct HeadsConfig {
+    path: PathBuf,
+    json: Value,
+}
+
+impl HeadsConfig {
+    fn read(dir: &Path) -> Result<HeadsConfig, RewardModelError> {
+        let path = dir.join("config.json");
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| CheckpointError::Io { path: path.clone(), source })?;
+        let json = serde_json::from_str(&text)
+            .map_err(|error| CheckpointError::Json { path: path.clone(), message: error.to_string() })?;
+        Ok(HeadsConfig { path, json })
+    }
+
+    fn refuse<T>(&self, key: &'static str, supported: String) -> Result<T, RewardModelError> {
+        let found = self.json.get(key).map_or_else(|| "missing".to_owned(), Value::to_string);
+        Err(RewardModelError::Heads { path: self.path.clone(), key, found, supported })
+    }
+
+    /// The rubric, if these are heads that the house knows.
+    fn domain(&self) -> Result<TaskDomain, RewardModelError> {
+        for (key, supported) in [("rm_num_labels", json!(LABELS)), ("rm_use_total_head", json!(true))] {
+            if self.json.get(key) != Some(&supported) {
+                return self.refuse(key, supported.to_string());
+            }
+        }
+        let weights: Option<Vec<f64>> = self
+            .json
+            .get("rm_dimension_weights")
+            .and_then(Value::as_array)
+            .map(|weights| weights.iter().filter_map(Value::as_f64).collect());
+        if weights.is_none_or(|w| w.len() != DIMENSIONS || w.iter().any(|w| (w - 0.2).abs() > 1e-9)) {
+            return self.refuse("rm_dimension_weights", "five times 0.2".into());
+        }
+        let names = self.json.get("rm_dimension_names");
+        let domains = [TaskDomain::Math, TaskDomain::Code];
+        match domains.into_iter().find(|domain| names == Some(&json!(dimension_names(*domain)))) {
+            Some(domain) => Ok(domain),
+            None => {
+                let known = domains.map(|domain| format!("{:?}", dimension_names(domain)));
+                self.refuse("rm_dimension_names", known.join(" or "))
+            }
         }
     }
-    let weights: Option<Vec<f64>> = config
-        .get("rm_dimension_weights")
-        .and_then(Value::as_array)
-        .map(|weights| weights.iter().filter_map(Value::as_f64).collect());
-    if weights.is_none_or(|w| w.len() != DIMENSIONS || w.iter().any(|w| (w - 0.2).abs() > 1e-9)) {
-        return refuse("rm_dimension_weights", "five times 0.2".into());
-    }
-    let domains = [TaskDomain::Math, TaskDomain::Code];
-    let known =
-        domains.into_iter().find(|d| config.get("rm_dimension_names") == Some(&json!(dimension_names(*d))));
-    match known {
-        Some(domain) => Ok(domain),
-        None => {
-            refuse("rm_dimension_names", domains.map(|d| format!("{:?}", dimension_names(d))).join(" or "))
+
+    /// The longest input in tokens, if it is named.
+    fn max_tokens(&self) -> Result<Option<usize>, RewardModelError> {
+        let Some(value) = self.json.get(MAX_TOKENS_KEY) else { return Ok(None) };
+        match value.as_u64().filter(|&tokens| tokens > 0) {
+            Some(tokens) => Ok(Some(tokens as usize)),
+            None => self.refuse(MAX_TOKENS_KEY, "a number above 0".into()),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tracelift_domain::{Label, Rubric, TaskDomain};
 use tracelift_engine::{Batch, Memory, Pass, Precision, Tokenizer};
 use tracelift_reward::RewardModel;
-use tracelift_reward::loss::{LossWeights, loss, score};
+use tracelift_reward::loss::{Counts, LossWeights, loss, score};
 use tracelift_reward::model::load_heads;
 
 fn dir() -> PathBuf {
@@ -77,7 +77,8 @@ fn outputs_loss_and_gradients_match_pytorch() {
         })
         .collect();
     let weights = LossWeights::default();
-    let (terms, slopes) = loss(&outputs, &gold, std::slice::from_ref(&(0..3)), &weights);
+    let group = std::slice::from_ref(&(0..3));
+    let (terms, slopes) = loss(&outputs, &gold, group, &weights, &Counts::of(&gold, group));
     assert_close("cross-entropy", &[terms.cross_entropy], &floats(&golden, "loss.cross_entropy"));
     assert_close("huber", &[terms.huber], &floats(&golden, "loss.huber"));
     assert_close("ranking", &[terms.ranking], &floats(&golden, "loss.ranking"));

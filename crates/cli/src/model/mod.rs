@@ -3,6 +3,7 @@
 mod init;
 mod inspect;
 mod merge;
+mod scratch;
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
@@ -11,6 +12,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use tracelift_engine::{Checkpoint, hub, peft};
+
+pub use init::refuse_if_taken;
+pub use scratch::Scratch;
 
 /// What to do with a model.
 #[derive(Subcommand)]

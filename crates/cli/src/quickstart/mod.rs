@@ -18,7 +18,7 @@ use clap::Args;
 use plan::{Plan, Timings};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use tracelift_domain::{Probability, PromptStyle, Seed};
+use tracelift_domain::{Group, Probability, PromptStyle, Seed};
 use tracelift_engine::{Checkpoint, Precision, Sampling};
 use tracelift_eval::{Planner, Protocol};
 use tracelift_executor::{Executor, InProcess};
@@ -240,13 +240,22 @@ fn train_rubric(
     let seed = stage.seed.child("groups", 0);
     let groups =
         |range| world_groups(&stage.world, &config, seed, Split::Train, range).map(|groups| groups.collect());
-    let train: Vec<_> = groups(first..first + plan.groups)?;
-    let dev: Vec<_> = groups(first + plan.groups..first + plan.groups + plan.groups / 8)?;
+    let train: Vec<Group> = groups(first..first + plan.groups)?;
+    let dev: Vec<Group> = groups(first + plan.groups..first + plan.groups + plan.groups / 8)?;
     let rubric = RubricConfig { steps: plan.rubric_steps, ..plan.rubric_config() };
     let run = stage.out.join("reward-model");
     let seed = stage.seed.child("rubric", 0);
-    let (model, accuracy) =
-        rm::train_on(&train, &dev, stage.planner.clone(), rubric, seed, &run, "reward model")?;
+    let trained = rm::train_on(rm::Training {
+        groups: &train,
+        dev: &dev,
+        model: rm::untrained(stage.planner.clone(), &train, seed)?,
+        config: rubric,
+        seed,
+        run: &run,
+        name: "reward model",
+    })?;
+    let model = trained.model;
+    let accuracy = rm::measure(&model, &dev)?;
     model.save(&run.join("model"), Precision::F32)?;
     println!(
         "reward model: on {} held-out groups, right in {:.1}% of pairs and {:.1}% of whole groups\n",

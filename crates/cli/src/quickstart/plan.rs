@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;
-use tracelift_train::rubric::RubricConfig;
+use tracelift_train::rubric::{RubricConfig, WatchConfig};
 use tracelift_train::run::write_atomically;
 use tracelift_worlds::WorldName;
 
@@ -108,7 +108,15 @@ impl Plan {
 
     /// The reward model's settings.
     pub fn rubric_config(&self) -> RubricConfig {
-        RubricConfig { groups: 12, negatives: 5, learning_rate: 5e-4, warmup: 50, ..RubricConfig::default() }
+        RubricConfig {
+            groups: 12,
+            negatives: 5,
+            learning_rate: 5e-4,
+            warmup: 50,
+            // Held-out groups only tell how good it is in the end.
+            evaluation: WatchConfig { every: 0, ..WatchConfig::default() },
+            ..RubricConfig::default()
+        }
     }
 
     fn write(&self, out: &Path) -> Result<()> {

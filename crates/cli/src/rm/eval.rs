@@ -118,7 +118,7 @@ fn on_groups(
     bar: &indicatif::ProgressBar,
 ) -> Result<ScorerTable> {
     let groups = GroupReader::open(path)?.collect::<Result<Vec<Group>, _>>()?;
-    let domain = super::train::domain_of(&groups).with_context(|| path.display().to_string())?;
+    let domain = super::run::domain_of(&groups).with_context(|| path.display().to_string())?;
     let mut assessed = Vec::new();
     let mut constant = None;
     for Named { name, domain: known, scorer } in scorers {

@@ -1,6 +1,8 @@
 //! `tracelift rm …`: reward models.
 
+mod config;
 mod eval;
+mod run;
 mod score;
 mod scorers;
 mod train;
@@ -9,13 +11,13 @@ use crate::serve;
 use anyhow::Result;
 use clap::Subcommand;
 
-pub use train::train_on;
+pub use run::{Training, measure, train_on, untrained};
 
 /// What to do with reward models.
 #[derive(Subcommand)]
 pub enum RmCommand {
-    /// Train a reward model on a group file, and measure it on groups that were held out.
-    Train(train::Train),
+    /// Train a reward model on group files, and measure it on groups that were held out.
+    Train(config::Train),
     /// Measure a reward model or a prompted judge, on groups or on solutions with verdicts.
     Eval(eval::Eval),
     /// Score traces from a file of JSON lines.

@@ -114,7 +114,7 @@ impl Desk {
         self.good(&words("world groups --world words --count 16 --out groups.jsonl"));
         self.small_model("backbone", 3);
         let rm = format!("rm train --groups groups.jsonl --backbone backbone --out {name}");
-        self.good(&words(&format!("{rm} --steps 2 --batch-groups 2 --dev 0.2")));
+        self.good(&words(&format!("{rm} --set train.steps=2 --set train.groups=2 --set dev.share=0.2")));
     }
 }
 

@@ -7,6 +7,7 @@ use super::{CheckpointError, ExtraTensors};
 use half::{bf16, f16};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, SafeTensorError, TensorInfo, View};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
@@ -19,7 +20,8 @@ const PIECE: usize = 1 << 20;
 const LONGEST_HEADER: u64 = 100_000_000;
 
 /// The type in which weights are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32 bits: exact.
     F32,

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use tracelift_domain::prompt;
 use tracelift_domain::rubric::dimension_names;
 use tracelift_engine::Packed;
-use tracelift_reward::RewardModel;
+use tracelift_reward::{RewardModel, Shortened};
 
 /// A reward model and the threads that run it.
 pub struct ModelScorer {
@@ -50,7 +50,7 @@ impl ModelScorer {
             .model
             .encode_within(limit, &item.problem, put)
             .map_err(|e| ItemFault::Internal(e.to_string()))?;
-        Ok(Encoded { tokens, shortened })
+        Ok(Encoded { tokens, shortened: shortened != Shortened::No })
     }
 
     fn fit(&self, mut tokens: Vec<u32>, keep_end: Option<usize>) -> Result<Encoded, ItemFault> {

@@ -1,7 +1,7 @@
 //! How a reward model is trained.
 
 use serde::{Deserialize, Serialize};
-use tracelift_engine::AdamWConfig;
+use tracelift_engine::{AdamWConfig, Schedule};
 use tracelift_reward::loss::LossWeights;
 
 /// How a reward model is trained.
@@ -14,14 +14,33 @@ pub struct RubricConfig {
     pub groups: usize,
     /// Flawed traces drawn per group and step.
     pub negatives: usize,
+    /// Tokens that go through the model at a time: a step with more goes through in parts, whose gradients add up. A
+    /// group stays together, however long it is.
+    pub token_budget: usize,
     /// Peak learning rate.
     pub learning_rate: f32,
     /// Steps of warm-up.
     pub warmup: u64,
+    /// Steps from one checkpoint to the next.
+    pub checkpoint_every: u64,
     /// The weights of the loss.
     pub loss: LossWeights,
     /// The optimizer's constants.
     pub optimizer: AdamWConfig,
+    /// How it is watched on held-out groups.
+    pub evaluation: WatchConfig,
+}
+
+/// How a training is watched on groups that were held out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WatchConfig {
+    /// Steps from one look to the next; 0 for none, and then it is the last step that is kept.
+    pub every: u64,
+    /// The first so many held-out groups are looked at; 0 for all.
+    pub groups: usize,
+    /// Looks without a gain after which training stops; 0 for never.
+    pub patience: u64,
 }
 
 impl Default for RubricConfig {
@@ -30,10 +49,91 @@ impl Default for RubricConfig {
             steps: 300,
             groups: 16,
             negatives: 4,
+            token_budget: 8192,
             learning_rate: 1e-3,
             warmup: 20,
+            checkpoint_every: 100,
             loss: LossWeights::default(),
             optimizer: AdamWConfig { beta2: 0.98, weight_decay: 0.01, ..AdamWConfig::default() },
+            evaluation: WatchConfig::default(),
+        }
+    }
+}
+
+impl Default for WatchConfig {
+    fn default() -> WatchConfig {
+        WatchConfig { every: 100, groups: 200, patience: 0 }
+    }
+}
+
+/// A setting that makes no sense.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` is {value}, expected {expected}")]
+pub struct RubricConfigError {
+    key: &'static str,
+    value: String,
+    expected: &'static str,
+}
+
+impl RubricConfig {
+    /// # Errors
+    /// Names the first setting that makes no sense.
+    pub fn validate(&self) -> Result<(), RubricConfigError> {
+        let whole = |key, value: u64| (key, value >= 1, value.to_string(), "at least 1");
+        let rate = self.learning_rate;
+        let loss = &self.loss;
+        let weight =
+            |key, value: f64| (key, value.is_finite() && value >= 0.0, value.to_string(), "0 or more");
+        let checks = [
+            whole("steps", self.steps),
+            whole("groups", self.groups as u64),
+            whole("negatives", self.negatives as u64),
+            whole("token_budget", self.token_budget as u64),
+            whole("checkpoint_every", self.checkpoint_every),
+            ("learning_rate", rate.is_finite() && rate > 0.0, rate.to_string(), "above 0"),
+            weight("loss.cross_entropy", loss.cross_entropy),
+            weight("loss.huber", loss.huber),
+            weight("loss.ranking", loss.ranking),
+            weight("loss.margin_ranking", loss.margin_ranking),
+            weight("loss.margin", loss.margin),
+            (
+                "evaluation.patience",
+                self.evaluation.patience == 0 || self.evaluation.every > 0,
+                self.evaluation.patience.to_string(),
+                "0 where `evaluation.every` is 0: without a look there is no gain to wait for",
+            ),
+        ];
+        match checks.into_iter().find(|(_, fine, ..)| !fine) {
+            None => Ok(()),
+            Some((key, _, value, expected)) => Err(RubricConfigError { key, value, expected }),
+        }
+    }
+
+    /// Warm-up, then a cosine to a fiftieth of the peak.
+    #[must_use]
+    pub fn schedule(&self) -> Schedule {
+        Schedule { peak: self.learning_rate, warmup: self.warmup, total: self.steps, floor: 0.02 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        let default = RubricConfig::default();
+        assert_eq!(default.validate(), Ok(()));
+        let watch = WatchConfig { every: 0, patience: 3, ..default.evaluation };
+        let ranking = LossWeights { ranking: -1.0, ..default.loss };
+        for (config, says) in [
+            (RubricConfig { steps: 0, ..default }, "`steps` is 0, expected at least 1"),
+            (RubricConfig { learning_rate: f32::NAN, ..default }, "`learning_rate` is NaN, expected above 0"),
+            (RubricConfig { loss: ranking, ..default }, "`loss.ranking` is -1, expected 0 or more"),
+            (RubricConfig { evaluation: watch, ..default }, "`evaluation.patience` is 3, expected 0 where"),
+        ] {
+            let message = config.validate().unwrap_err().to_string();
+            assert!(message.starts_with(says), "{message}");
         }
     }
 }

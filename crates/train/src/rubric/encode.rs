@@ -1,9 +1,9 @@
 //! Groups as the reward model reads them.
 
 use std::collections::BTreeMap;
-use tracelift_domain::{Gold, Group, Problem, Rubric, Trace};
+use tracelift_domain::{Group, Rubric, Trace, prompt};
 use tracelift_engine::tokenizer::TokenizerError;
-use tracelift_reward::RewardModel;
+use tracelift_reward::{RewardModel, Shortened};
 
 /// A trace as the reward model reads it, with its labels.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,8 @@ pub struct Labelled {
     pub rubric: Rubric,
     /// What was done to it; `None` for a reference.
     pub kind: Option<String>,
+    /// What was left out so that it fits.
+    pub shortened: Shortened,
 }
 
 /// A group, encoded.
@@ -48,18 +50,14 @@ pub enum GroupError {
 pub fn encode(model: &RewardModel, group: &Group) -> Result<EncodedGroup, GroupError> {
     let invalid = |message: String| GroupError::Invalid { id: group.problem_id.clone(), message };
     group.validate().map_err(invalid)?;
-    let problem = Problem {
-        id: group.problem_id.clone(),
-        source: group.source.clone(),
-        domain: group.task_type,
-        statement: group.problem.clone(),
-        gold: Gold::Answer(String::new()),
-    };
     let labelled = |reasoning: &str, rubric: &BTreeMap<String, f64>, kind: Option<&str>| {
         let trace = Trace::new(reasoning).ok_or_else(|| invalid("a trace is empty".into()))?;
         let rubric = Rubric::from_map(group.task_type, rubric).map_err(invalid)?;
-        let tokens = model.encode(&problem, &trace)?;
-        Ok::<_, GroupError>(Labelled { tokens, rubric, kind: kind.map(str::to_owned) })
+        let put = |statement: &str| {
+            prompt::reward_model_input(&group.source, group.task_type, statement, trace.as_str())
+        };
+        let (tokens, shortened) = model.encode_within(model.max_tokens, &group.problem, put)?;
+        Ok::<_, GroupError>(Labelled { tokens, rubric, kind: kind.map(str::to_owned), shortened })
     };
     let positives = group.positive_pool.iter().map(|p| labelled(&p.reasoning, &p.rubric, None));
     let negatives =
@@ -68,4 +66,36 @@ pub fn encode(model: &RewardModel, group: &Group) -> Result<EncodedGroup, GroupE
         positives: positives.collect::<Result<_, _>>()?,
         negatives: negatives.collect::<Result<_, _>>()?,
     })
+}
+
+/// What was left out of groups so that they can be learned from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Traces whose problem was shortened.
+    pub shortened: usize,
+    /// Traces that do not fit by themselves.
+    pub traces: usize,
+    /// Groups that have then no reference or no flawed trace.
+    pub groups: usize,
+}
+
+/// Leaves out what must not be learned from: a trace of which a part is missing is not what its labels are about.
+#[must_use]
+pub fn fitting(groups: Vec<EncodedGroup>) -> (Vec<EncodedGroup>, LeftOut) {
+    let mut out = LeftOut::default();
+    let mut kept = Vec::with_capacity(groups.len());
+    for mut group in groups {
+        for traces in [&mut group.positives, &mut group.negatives] {
+            let all = traces.len();
+            traces.retain(|trace| trace.shortened != Shortened::Trace);
+            out.traces += all - traces.len();
+            out.shortened += traces.iter().filter(|trace| trace.shortened == Shortened::Problem).count();
+        }
+        if group.positives.is_empty() || group.negatives.is_empty() {
+            out.groups += 1;
+        } else {
+            kept.push(group);
+        }
+    }
+    (kept, out)
 }

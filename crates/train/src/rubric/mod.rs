@@ -2,10 +2,13 @@
 
 mod accuracy;
 mod config;
+mod draw;
 mod encode;
 mod trainer;
+mod watch;
 
 pub use accuracy::{RubricAccuracy, evaluate};
-pub use config::RubricConfig;
-pub use encode::{EncodedGroup, GroupError, Labelled, encode};
+pub use config::{RubricConfig, RubricConfigError, WatchConfig};
+pub use encode::{EncodedGroup, GroupError, Labelled, LeftOut, encode, fitting};
 pub use trainer::{RubricStep, RubricTrainer};
+pub use watch::{Best, Look, Watch};

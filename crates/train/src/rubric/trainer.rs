@@ -1,15 +1,15 @@
 //! Steps of a reward model's training.
 
-use super::{EncodedGroup, Labelled, RubricConfig};
-use crate::state::{Learner, StateError};
-use rand::seq::SliceRandom;
+use super::draw::{Part, draw, parts};
+use super::{EncodedGroup, Look, RubricAccuracy, RubricConfig, Watch, evaluate};
+use crate::state::{Learner, StateError, make_dir};
 use std::path::Path;
-use tracelift_domain::{Rubric, Seed};
+use tracelift_domain::Seed;
 use tracelift_engine::optimizer::NonFinite;
 use tracelift_engine::params::Tensor;
-use tracelift_engine::{Batch, Memory, Pass, Schedule};
+use tracelift_engine::{Memory, Pass};
 use tracelift_reward::RewardModel;
-use tracelift_reward::loss::{LossTerms, loss};
+use tracelift_reward::loss::{Counts, LossTerms, loss};
 
 /// A reward model in training.
 pub struct RubricTrainer {
@@ -21,6 +21,7 @@ pub struct RubricTrainer {
     heads: Learner,
     head_tensors: [Tensor; 1],
     pass: Pass,
+    watch: Watch,
     seed: Seed,
 }
 
@@ -33,10 +34,12 @@ pub struct RubricStep {
     pub loss: f64,
     /// Norm of the backbone's gradient before clipping.
     pub gradient_norm: f64,
+    /// Tokens that went through the model.
+    pub tokens: usize,
 }
 
 impl RubricTrainer {
-    /// Sets up the training of a model.
+    /// Sets up the training of a model: of its adapters where the backbone has some, otherwise of all of it.
     #[must_use]
     pub fn new(config: RubricConfig, model: RewardModel, seed: Seed) -> RubricTrainer {
         let backbone = Learner::new(model.backbone.trainable().len(), config.optimizer);
@@ -44,7 +47,8 @@ impl RubricTrainer {
         let len = model.heads.len();
         // One dimension: heads do not decay, as they are far smaller than the backbone.
         let head_tensors = [Tensor { name: "heads".into(), shape: vec![len], range: 0..len }];
-        RubricTrainer { config, model, backbone, heads, head_tensors, pass: Pass::new(Memory::Keep), seed }
+        let pass = Pass::new(Memory::suited(&model.backbone.config, config.token_budget));
+        RubricTrainer { config, model, backbone, heads, head_tensors, pass, watch: Watch::default(), seed }
     }
 
     /// Steps done.
@@ -53,14 +57,21 @@ impl RubricTrainer {
         self.backbone.step
     }
 
+    /// Whether there is nothing more to do: all steps are done, or there was no gain for too long.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.steps_done() >= self.config.steps || self.watch.gives_up(&self.config.evaluation)
+    }
+
     /// Writes what is needed to go on.
     ///
     /// # Errors
     /// When a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), StateError> {
         let heads = dir.join("heads");
-        crate::state::make_dir(&heads)?;
+        make_dir(&heads)?;
         self.heads.save(&self.model.heads, &heads)?;
+        self.watch.save(&dir.join("best"))?;
         self.backbone.save(self.model.backbone.trainable(), dir)
     }
 
@@ -70,6 +81,8 @@ impl RubricTrainer {
     /// When a file cannot be read or belongs to another model.
     pub fn restore(&mut self, dir: &Path) -> Result<(), StateError> {
         self.heads.restore(&mut self.model.heads, &dir.join("heads"))?;
+        let learns = self.model.backbone.trainable().len();
+        self.watch = Watch::restore(&dir.join("best"), learns, self.model.heads.len())?;
         self.backbone.restore(self.model.backbone.trainable_mut(), dir)
     }
 
@@ -78,17 +91,15 @@ impl RubricTrainer {
     /// # Errors
     /// When a gradient is not finite.
     pub fn step(&mut self, groups: &[EncodedGroup]) -> Result<RubricStep, NonFinite> {
-        let (drawn, ranges) = self.draw(groups);
-        let batch = Batch::of(drawn.iter().map(|labelled| &labelled.tokens));
-        let gold: Vec<Rubric> = drawn.iter().map(|labelled| labelled.rubric).collect();
-        self.pass.forward(&self.model.backbone, &batch);
-        let outputs = self.model.outputs(&self.pass, &batch);
-        let (terms, slopes) = loss(&outputs, &gold, &ranges, &self.config.loss);
-        self.model.outputs_backward(&mut self.pass, &batch, &slopes, &mut self.heads.gradients);
-        self.pass.backward(&self.model.backbone, &batch, &mut self.backbone.gradients);
-        let RubricConfig { steps, learning_rate, warmup, .. } = self.config;
-        let rate =
-            Schedule { peak: learning_rate, warmup, total: steps, floor: 0.02 }.rate(self.backbone.step);
+        let drawn = draw(&self.config, self.seed, self.backbone.step, groups);
+        let parts = parts(drawn, self.config.token_budget);
+        let mut counts = Counts::default();
+        parts.iter().for_each(|part| counts += part.counts());
+        let mut terms = LossTerms::default();
+        for part in &parts {
+            terms += self.add_gradients(part, &counts);
+        }
+        let rate = self.config.schedule().rate(self.backbone.step);
         let total = terms.total(&self.config.loss);
         let (parameters, tensors) = self.model.backbone.learnable();
         // Both parts move, or neither.
@@ -97,34 +108,58 @@ impl RubricTrainer {
         self.heads.apply(&mut self.model.heads, &self.head_tensors, total, rate)?;
         self.backbone.step += 1;
         self.heads.step += 1;
-        Ok(RubricStep { terms, loss: total, gradient_norm })
+        let tokens = parts.iter().map(|part| part.batch.rows()).sum();
+        Ok(RubricStep { terms, loss: total, gradient_norm, tokens })
     }
 
-    /// The step's groups (a new order every epoch) and the traces drawn from each.
-    fn draw<'g>(&self, groups: &'g [EncodedGroup]) -> (Vec<&'g Labelled>, Vec<std::ops::Range<usize>>) {
-        let step = self.backbone.step;
-        let (mut drawn, mut ranges) = (Vec::new(), Vec::new());
-        let first = step * self.config.groups as u64;
-        let mut order: Option<(u64, Vec<usize>)> = None;
-        for position in first..first + self.config.groups as u64 {
-            let epoch = position / groups.len() as u64;
-            if order.as_ref().is_none_or(|(known, _)| *known != epoch) {
-                let mut indices: Vec<usize> = (0..groups.len()).collect();
-                indices.shuffle(&mut self.seed.child("epoch", epoch).rng());
-                order = Some((epoch, indices));
-            }
-            let Some((_, indices)) = &order else { continue };
-            let group = &groups[indices[(position % groups.len() as u64) as usize]];
-            let mut rng = self.seed.child("draw", position).rng();
-            let start = drawn.len();
-            let mut negatives: Vec<&Labelled> = group.negatives.iter().collect();
-            negatives.shuffle(&mut rng);
-            let mut positives: Vec<&Labelled> = group.positives.iter().collect();
-            positives.shuffle(&mut rng);
-            drawn.extend(positives.into_iter().take(1));
-            drawn.extend(negatives.into_iter().take(self.config.negatives));
-            ranges.push(start..drawn.len());
+    /// Adds the gradients of a part, as a share of what the whole step is a mean over.
+    fn add_gradients(&mut self, part: &Part<'_>, whole: &Counts) -> LossTerms {
+        let Part { batch, groups, .. } = part;
+        self.pass.forward(&self.model.backbone, batch);
+        let outputs = self.model.outputs(&self.pass, batch);
+        let (terms, slopes) = loss(&outputs, &part.gold(), groups, &self.config.loss, whole);
+        self.model.outputs_backward(&mut self.pass, batch, &slopes, &mut self.heads.gradients);
+        self.pass.backward(&self.model.backbone, batch, &mut self.backbone.gradients);
+        terms
+    }
+
+    /// Whether held-out groups are looked at after this step.
+    #[must_use]
+    pub fn looks_now(&self) -> bool {
+        let (every, step) = (self.config.evaluation.every, self.steps_done());
+        every > 0 && step > 0 && (step.is_multiple_of(every) || step == self.config.steps)
+    }
+
+    /// Measures the model as it is now on the first held-out groups, and remembers it if none was better.
+    pub fn look(&mut self, held_out: &[EncodedGroup]) -> RubricAccuracy {
+        let most = match self.config.evaluation.groups {
+            0 => held_out.len(),
+            most => most.min(held_out.len()),
+        };
+        let accuracy = evaluate(&self.model, &held_out[..most]);
+        let look = Look::new(self.steps_done(), &accuracy);
+        self.watch.look(look, self.model.backbone.trainable(), &self.model.heads);
+        accuracy
+    }
+
+    /// The best look so far.
+    #[must_use]
+    pub fn best(&self) -> Option<Look> {
+        self.watch.best().map(|best| best.look)
+    }
+
+    /// The model of the best look, or as it is where nobody looked; adapters are merged into it.
+    #[must_use]
+    pub fn finish(self) -> RewardModel {
+        let RubricTrainer { mut model, watch, .. } = self;
+        if let Some(best) = watch.best() {
+            model.backbone.trainable_mut().copy_from_slice(&best.backbone);
+            model.heads.copy_from_slice(&best.heads);
         }
-        (drawn, ranges)
+        model.backbone.merge_lora();
+        model
     }
 }
+
+#[cfg(test)]
+mod tests;

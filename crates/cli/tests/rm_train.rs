@@ -1,0 +1,255 @@
+//! `rm train`, run as a person runs it: what it makes, what it refuses, and that a killed run ends as if nothing had
+//! happened.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+use support::{Desk, words};
+use tracelift_domain::TaskDomain;
+use tracelift_reward::RewardModel;
+use tracelift_train::metrics::StepMetrics;
+
+const TRAIN: &str = "rm train --groups groups.jsonl --backbone base --set train.groups=2 --set train.negatives=2 \
+                     --set dev.share=0.3";
+
+/// A tiny model and some groups that fit it.
+fn prepared() -> Desk {
+    let desk = Desk::new();
+    desk.good(&words("model init base --hidden 16 --layers 1 --max-positions 256 --tokenizer steps"));
+    desk.good(&words("world groups --world steps --out groups.jsonl --count 24"));
+    desk
+}
+
+/// What a command that succeeds says: on standard output, and on the other one.
+fn says(desk: &Desk, line: &str) -> (String, String) {
+    let output = desk.command(&words(line)).output().unwrap();
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success(), "{line}: {err}");
+    (out, err)
+}
+
+/// Fingerprints hang on the machine's mathematical library.
+fn without_fingerprint(text: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("fingerprint   ") {
+        Some(digits) => {
+            assert!(digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()), "{digits}");
+            "fingerprint   [64 digits]\n".to_owned()
+        }
+        None => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn a_reward_model_is_trained_measured_and_saved() {
+    let desk = prepared();
+    let line = format!("{TRAIN} --out models/rubric --set train.steps=12");
+    let (said, _) = says(&desk, &line);
+    for part in [
+        "groups: ",
+        " held out\n",
+        "on held-out groups",
+        "pairs in the right order",
+        "  wrong_operation",
+        "kept: step 12 of 12",
+    ] {
+        assert!(said.contains(part), "{part:?} is missing in:\n{said}");
+    }
+    let model = RewardModel::load(&desk.path("models/rubric")).unwrap();
+    assert_eq!(model.domain, TaskDomain::Math);
+    insta::assert_snapshot!(without_fingerprint(&desk.good(&words("model inspect models/rubric"))));
+    let metrics = fs::read_to_string(desk.path("runs/rm/rubric/metrics.jsonl")).unwrap();
+    assert_eq!(metrics.lines().count(), 2, "{metrics}");
+    assert_eq!(metrics.matches("held_out/pairs").count(), 1, "{metrics}");
+
+    // A finished run is not trained again, and says the same.
+    fs::remove_dir_all(desk.path("models/rubric")).unwrap();
+    let (again, noted) = says(&desk, &line);
+    assert!(noted.contains("runs/rm/rubric is finished: it ended after step 12"), "{noted}");
+    assert_eq!(again, said);
+    assert_eq!(RewardModel::load(&desk.path("models/rubric")).unwrap().fingerprint(), model.fingerprint());
+
+    // Nor is it mistaken for another. The seed also decides which groups are held out.
+    for (old, new, what) in [
+        ("train.steps=12", "train.steps=13", "settings"),
+        ("train.steps=12", "train.steps=12 --set seed=19", "seed, groups, held out"),
+        ("dev.share=0.3", "dev.share=0.5", "groups, held out"),
+        ("dev.share=0.3", "dev.share=0.3 --set max_tokens=200", "max tokens"),
+        ("dev.share=0.3", "dev.share=0.3 --set backbone.lora={rank=2,alpha=4}", "backbone"),
+    ] {
+        let message = desk.refused(&words(&line.replace(old, new)));
+        let says = format!("runs/rm/rubric holds a run with other {what};");
+        assert!(message.contains(&says), "{message}");
+    }
+}
+
+const FILE: &str = r#"
+    groups = ["a.jsonl", "b.jsonl"]
+    out = "rubric"
+    precision = "bf16"
+    max_tokens = 120
+    dev = { files = ["dev.jsonl"] }
+
+    [backbone.scratch]
+    family = "llama"
+    hidden = 16
+    layers = 1
+    max_positions = 256
+    tokenizer = "steps"
+
+    [train]
+    steps = 8
+    groups = 3
+    token_budget = 600
+
+    [train.loss]
+    margin_ranking = 0.2
+"#;
+
+#[test]
+fn one_file_says_everything() {
+    let desk = prepared();
+    let groups = fs::read_to_string(desk.path("groups.jsonl")).unwrap();
+    let groups: Vec<&str> = groups.lines().collect();
+    let write = |name: &str, groups: &[&str]| desk.write(name, &(groups.join("\n") + "\n"));
+    write("a.jsonl", &groups[..10]);
+    write("b.jsonl", &groups[10..16]);
+    // The last two to be held out are also among those to train on.
+    write("dev.jsonl", &groups[14..]);
+    desk.write("rm.toml", FILE);
+    let (said, noted) = says(&desk, "rm train --config rm.toml");
+    assert!(said.contains(&format!("groups: 14 to train on, {} held out", groups.len() - 14)), "{said}");
+    assert!(noted.contains("left out of training: 2 groups of problems that are held out"), "{noted}");
+    let inspected = desk.good(&words("model inspect rubric"));
+    for part in ["family        Llama", "input         at most 120 tokens", "tokenizer     96 tokens"] {
+        assert!(inspected.contains(part), "{inspected}");
+    }
+    let config = fs::read_to_string(desk.path("rubric/config.json")).unwrap();
+    assert!(config.contains("LlamaForReasonRewardModel") && config.contains("bfloat16"), "{config}");
+
+    let refused = |set: &str| desk.bad(&words(&format!("rm train --config rm.toml --set {set}")));
+    assert!(refused("train.negative=2").contains("the nearest known key is `negatives`"));
+    assert!(refused("backbone.model=base").contains("rm.toml: `backbone`: needs exactly one of"));
+    assert!(refused("max_tokens=300").contains("`max_tokens` is 300, but the backbone reads at most 256"));
+    let short = words("rm train --config rm.toml --set run=short --set max_tokens=20");
+    let output = desk.command(&short).output().unwrap();
+    let noted = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && noted.contains("traces that do not fit into 20 tokens"), "{noted}");
+    assert!(noted.ends_with("error: no group fits into 20 tokens; raise `max_tokens`\n"), "{noted}");
+}
+
+#[test]
+fn bad_groups_are_named() {
+    let desk = prepared();
+    let train = |groups: &str| {
+        desk.refused(&words(&format!("rm train --groups {groups} --backbone base --out rubric")))
+    };
+    assert!(train("nowhere.jsonl").contains("nowhere.jsonl"));
+
+    let mut lines: Vec<String> =
+        fs::read_to_string(desk.path("groups.jsonl")).unwrap().lines().map(str::to_owned).collect();
+    lines[2].truncate(40);
+    desk.write("torn.jsonl", &lines.join("\n"));
+    let message = train("torn.jsonl");
+    assert!(message.contains("torn.jsonl:3:") && message.contains("not JSON"), "{message}");
+
+    desk.write("empty.jsonl", "\n");
+    let message = train("groups.jsonl --groups empty.jsonl");
+    assert!(message.contains("empty.jsonl: there are no groups"), "{message}");
+
+    desk.good(&words("world groups --world programs --out code.jsonl --count 4"));
+    let message = train("groups.jsonl --groups code.jsonl");
+    for part in [
+        "groups.jsonl, code.jsonl: group `steps/train/",
+        "` is of `steps`, but group `programs/train/",
+        "`code`",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn models_are_not_overwritten_or_confused() {
+    let desk = prepared();
+    let message = desk.refused(&words(&format!("{TRAIN} --out base")));
+    assert!(message.contains("base holds another model"), "{message}");
+    let line = format!("{TRAIN} --out rubric");
+    let message = desk.refused(&words(&line.replace("--backbone base", "--backbone nowhere")));
+    assert!(message.contains("nowhere/config.json"), "{message}");
+    let message = desk.refused(&words(&line.replace("dev.share=0.3", "dev.share=0")));
+    assert!(message.contains("none is left to hold out at a `dev.share` of 0"), "{message}");
+    desk.good(&words(&format!("{line} --set train.steps=1")));
+    let message =
+        desk.refused(&words(&format!("{TRAIN} --out other").replace("--backbone base", "--backbone rubric")));
+    assert!(message.contains("rubric is a reward model already"), "{message}");
+}
+
+/// Waits until a running command has brought about what is waited for, then kills it as a power cut would.
+fn kill_when(mut child: Child, mut happened: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !happened() {
+        assert!(child.try_wait().unwrap().is_none(), "the command ended before it could be killed");
+        assert!(Instant::now() < deadline, "nothing happened for a minute");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn has_metrics(run: &Path) -> bool {
+    fs::metadata(run.join("metrics.jsonl")).is_ok_and(|file| file.len() > 0)
+}
+
+/// Trains in one go and with two kills; both must leave the same bytes. Returns what the whole run said.
+fn killed_and_whole(desk: &Desk, line: &str) -> (String, String) {
+    let line = |out: &str| format!("{line} --out {out}");
+    let said = says(desk, &line("whole"));
+
+    let run = desk.path("runs/rm/torn");
+    let start =
+        || desk.command(&words(&line("torn"))).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // Once before there is any checkpoint, once after the first.
+    kill_when(start(), || has_metrics(&run));
+    kill_when(start(), || run.join("checkpoints/step_000100").exists());
+    assert!(!desk.path("torn").exists());
+    let (_, noted) = says(desk, &line("torn"));
+    assert!(noted.contains("resumed runs/rm/torn after step "), "{noted}");
+    for file in ["model.safetensors", "config.json", "tokenizer.json"] {
+        let read = |folder: &str| fs::read(desk.path(folder).join(file)).unwrap();
+        assert!(read("torn") == read("whole"), "{file} differs");
+    }
+    // Nor do the metrics, but for the time of day.
+    let metrics = |run: &str| -> Vec<StepMetrics> {
+        let mut metrics = desk.run(&format!("runs/rm/{run}")).metrics();
+        metrics.iter_mut().for_each(|step| step.wall_time = 0.0);
+        metrics
+    };
+    assert_eq!(metrics("torn"), metrics("whole"));
+    said
+}
+
+#[test]
+fn a_killed_training_ends_as_if_nothing_had_happened() {
+    killed_and_whole(&prepared(), &format!("{TRAIN} --set train.steps=400"));
+}
+
+#[test]
+fn so_it_does_with_adapters_parts_and_patience() {
+    let desk = prepared();
+    // A rate at which it soon stops gaining, so that it ends early and keeps an earlier step.
+    let line = format!(
+        "{TRAIN} --set backbone.lora={{rank=2,alpha=8}} --set train.token_budget=200 --set train.steps=2000 \
+         --set train.learning_rate=0.02 --set train.evaluation.every=20 --set train.evaluation.patience=8"
+    );
+    let (said, noted) = killed_and_whole(&desk, &line);
+    let kept = said.lines().find(|line| line.starts_with("kept: step ")).unwrap();
+    let numbers: Vec<u64> =
+        kept.split_whitespace().filter_map(|word| word.trim_end_matches(',').parse().ok()).collect();
+    assert_eq!(numbers[1], numbers[0] + 160, "{kept}");
+    assert!(numbers[1] < 2000 && noted.contains("no gain in 8 looks; stopped after step"), "{noted}");
+}

@@ -1,0 +1,94 @@
+//! What is left of an input that is too long.
+
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+use proptest::prelude::*;
+use tracelift_domain::{Gold, Problem, Seed, TaskDomain, Trace, prompt};
+use tracelift_engine::ops::rope::Scaling;
+use tracelift_engine::{Config, Family, Model, Tokenizer};
+use tracelift_reward::{RewardModel, Shortened};
+
+fn model(max_tokens: usize) -> RewardModel {
+    let tokenizer = Tokenizer::byte_level().unwrap();
+    let config = Config {
+        family: Family::Qwen2,
+        vocab_size: tokenizer.vocabulary(),
+        hidden_size: 4,
+        intermediate_size: 8,
+        layers: 1,
+        heads: 1,
+        kv_heads: 1,
+        head_dim: 4,
+        rope_theta: 10_000.0,
+        rope_scaling: Scaling::None,
+        norm_eps: 1e-6,
+        attention_bias: false,
+        mlp_bias: false,
+        tied: true,
+        max_positions: 4096,
+        eos_tokens: tokenizer.eos().to_vec(),
+    };
+    let backbone = Model::random(config, Seed(1));
+    RewardModel { max_tokens, ..RewardModel::new(backbone, tokenizer, TaskDomain::Math, Seed(2)) }
+}
+
+fn put(statement: &str, trace: &str) -> String {
+    prompt::reward_model_input("gsm8k", TaskDomain::Math, statement, trace)
+}
+
+#[test]
+fn a_long_problem_loses_its_end_and_the_trace_nothing() {
+    let model = model(160);
+    let problem = Problem {
+        id: "x".into(),
+        source: "gsm8k".into(),
+        domain: TaskDomain::Math,
+        statement: "Count to a hundred. ".repeat(40),
+        gold: Gold::Answer(String::new()),
+    };
+    let trace = Trace::new("One, two, three, and so on to a hundred.").unwrap();
+    let tokens = model.encode(&problem, &trace).unwrap();
+    let text = model.tokenizer.decode(&tokens).unwrap();
+    // One token a byte, but for the tags around the trace, which are one each.
+    let frame = model.tokenizer.encode(&put("", trace.as_str())).unwrap().len();
+    let kept = &problem.statement[..160 - frame];
+    assert_eq!(text, put(kept, trace.as_str()));
+    assert_eq!(tokens.len(), 160);
+}
+
+#[test]
+fn a_trace_that_does_not_fit_says_so() {
+    let model = model(60);
+    let long = "One and one and one and one and one and one and one and one are eight.";
+    let (tokens, shortened) = model.encode_within(60, "How many?", |s| put(s, long)).unwrap();
+    assert_eq!((tokens.len(), shortened), (60, Shortened::Trace));
+    let text = model.tokenizer.decode(&tokens).unwrap();
+    assert!(text.ends_with("are eight.\n</reasoning>"), "{text}");
+}
+
+proptest! {
+    #[test]
+    fn nothing_but_the_problem_is_shortened(statement in "[ -~é漢]{0,120}", trace in "[ -~é漢]{1,80}", limit in 1_usize..400) {
+        let model = model(4096);
+        let count = |statement: &str| model.tokenizer.encode(&put(statement, &trace)).unwrap().len();
+        let (tokens, shortened) = model.encode_within(limit, &statement, |s| put(s, &trace)).unwrap();
+        prop_assert!(tokens.len() <= limit);
+        let expected = match () {
+            () if count(&statement) <= limit => Shortened::No,
+            () if count("") <= limit => Shortened::Problem,
+            () => Shortened::Trace,
+        };
+        prop_assert_eq!(shortened, expected);
+        if shortened != Shortened::Trace {
+            let text = model.tokenizer.decode(&tokens).unwrap();
+            let end = put("", &trace);
+            let end = &end[end.find("\n</problem>").unwrap()..];
+            let kept = text.strip_suffix(end).unwrap().strip_prefix("<task>gsm8k</task>\n<type>math</type>\n<problem>\n").unwrap();
+            prop_assert!(statement.starts_with(kept));
+            // Not one character more would fit.
+            if let Some(next) = statement[kept.len()..].chars().next() {
+                prop_assert!(count(&format!("{kept}{next}")) > limit);
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What a step sees: groups, traces of each, and the parts in which they go through the model.
+
+use super::{EncodedGroup, Labelled, RubricConfig};
+use rand::seq::SliceRandom;
+use std::ops::Range;
+use tracelift_domain::{Rubric, Seed};
+use tracelift_engine::Batch;
+use tracelift_reward::loss::Counts;
+
+/// The traces drawn from one group: a reference, then flawed ones.
+pub(super) type Drawn<'g> = Vec<&'g Labelled>;
+
+/// The step's groups (a new order every epoch) and the traces drawn from each. Nothing but the seed and the step's number
+/// decides.
+pub(super) fn draw<'g>(
+    config: &RubricConfig,
+    seed: Seed,
+    step: u64,
+    groups: &'g [EncodedGroup],
+) -> Vec<Drawn<'g>> {
+    let mut all = Vec::with_capacity(config.groups);
+    let first = step * config.groups as u64;
+    let mut order: Option<(u64, Vec<usize>)> = None;
+    for position in first..first + config.groups as u64 {
+        let epoch = position / groups.len() as u64;
+        if order.as_ref().is_none_or(|(known, _)| *known != epoch) {
+            let mut indices: Vec<usize> = (0..groups.len()).collect();
+            indices.shuffle(&mut seed.child("epoch", epoch).rng());
+            order = Some((epoch, indices));
+        }
+        let Some((_, indices)) = &order else { continue };
+        let group = &groups[indices[(position % groups.len() as u64) as usize]];
+        let mut rng = seed.child("draw", position).rng();
+        let mut negatives: Vec<&Labelled> = group.negatives.iter().collect();
+        negatives.shuffle(&mut rng);
+        let mut positives: Vec<&Labelled> = group.positives.iter().collect();
+        positives.shuffle(&mut rng);
+        let drawn = positives.into_iter().take(1).chain(negatives.into_iter().take(config.negatives));
+        all.push(drawn.collect());
+    }
+    all
+}
+
+/// Groups that go through the model together.
+pub(super) struct Part<'g> {
+    /// Their traces.
+    pub traces: Vec<&'g Labelled>,
+    /// The same, packed.
+    pub batch: Batch,
+    /// Which of them belong together.
+    pub groups: Vec<Range<usize>>,
+}
+
+impl<'g> Part<'g> {
+    fn of(drawn: &[Drawn<'g>]) -> Part<'g> {
+        let traces: Vec<&Labelled> = drawn.iter().flatten().copied().collect();
+        let mut start = 0;
+        let groups = drawn.iter().map(|group| {
+            start += group.len();
+            start - group.len()..start
+        });
+        Part { groups: groups.collect(), batch: Batch::of(traces.iter().map(|trace| &trace.tokens)), traces }
+    }
+
+    /// The labels of its traces.
+    pub fn gold(&self) -> Vec<Rubric> {
+        self.traces.iter().map(|trace| trace.rubric).collect()
+    }
+
+    /// What its loss is a mean over.
+    pub fn counts(&self) -> Counts {
+        Counts::of(&self.gold(), &self.groups)
+    }
+}
+
+/// Parts of at most `budget` tokens, or of one group where that is longer. Groups of like length go together: attention
+/// is then about equally long for all threads that share a part.
+pub(super) fn parts<'g>(mut drawn: Vec<Drawn<'g>>, budget: usize) -> Vec<Part<'g>> {
+    let tokens = |group: &Drawn<'_>| group.iter().map(|trace| trace.tokens.len()).sum::<usize>();
+    drawn.sort_by_key(|group| std::cmp::Reverse(tokens(group)));
+    let mut parts = Vec::new();
+    let mut rest = drawn.as_slice();
+    while !rest.is_empty() {
+        let mut sum = 0;
+        let fitting = rest.iter().take_while(|group| {
+            sum += tokens(group);
+            sum <= budget
+        });
+        let (now, later) = rest.split_at(fitting.count().max(1));
+        parts.push(Part::of(now));
+        rest = later;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracelift_domain::{DIMENSIONS, Label};
+
+    fn trace(tokens: usize, kind: Option<&str>) -> Labelled {
+        Labelled {
+            tokens: vec![0; tokens],
+            rubric: Rubric { labels: [Label::BEST; DIMENSIONS], total: 1.0 },
+            kind: kind.map(str::to_owned),
+            shortened: tracelift_reward::Shortened::No,
+        }
+    }
+
+    fn groups(count: usize) -> Vec<EncodedGroup> {
+        let flawed = |i: usize| (0..6).map(move |k| trace(10 + i, Some(&format!("kind {k}"))));
+        (0..count)
+            .map(|i| EncodedGroup {
+                positives: vec![trace(10 + i, None), trace(10 + i, None)],
+                negatives: flawed(i).collect(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn an_epoch_sees_every_group_once_and_steps_draw_anew() {
+        let (groups, config) = (groups(10), RubricConfig { groups: 5, negatives: 4, ..Default::default() });
+        let at = |step| draw(&config, Seed(3), step, &groups);
+        let mut lengths: Vec<usize> =
+            [at(0), at(1)].concat().iter().map(|drawn| drawn[0].tokens.len()).collect();
+        lengths.sort_unstable();
+        assert_eq!(lengths, (10..20).collect::<Vec<_>>());
+        let kinds = |step| -> Vec<Vec<Option<String>>> {
+            at(step).iter().map(|drawn| drawn.iter().map(|trace| trace.kind.clone()).collect()).collect()
+        };
+        for drawn in kinds(0) {
+            assert_eq!((drawn.len(), &drawn[0]), (5, &None));
+            let mut flawed: Vec<_> = drawn[1..].iter().flatten().collect();
+            flawed.sort();
+            flawed.dedup();
+            assert_eq!(flawed.len(), 4, "a flawed trace was drawn twice, or a second reference: {drawn:?}");
+        }
+        assert_eq!(kinds(7), kinds(7));
+        assert_ne!(kinds(0), kinds(2), "a second epoch drew what the first one did");
+    }
+
+    #[test]
+    fn parts_hold_whole_groups_within_the_budget() {
+        let groups = groups(10);
+        let config = RubricConfig { groups: 10, negatives: 4, ..Default::default() };
+        let drawn = draw(&config, Seed(3), 0, &groups);
+        // Groups have 5 traces of 10 to 19 tokens.
+        let parts = parts(drawn.clone(), 190);
+        let shapes: Vec<(usize, usize)> =
+            parts.iter().map(|part| (part.groups.len(), part.batch.rows())).collect();
+        assert_eq!(shapes, [(2, 185), (2, 165), (2, 145), (2, 125), (2, 105)]);
+        assert!(parts.iter().all(|part| part.groups == [0..5, 5..10]));
+        assert_eq!(parts[0].gold().len(), 10);
+
+        let alone = super::parts(drawn.clone(), 1);
+        assert_eq!(alone.iter().map(|part| part.groups.len()).sum::<usize>(), 10);
+        assert!(alone.iter().all(|part| part.groups.len() == 1));
+        assert_eq!(super::parts(drawn, usize::MAX).len(), 1);
+    }
+}

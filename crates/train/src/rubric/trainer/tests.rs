@@ -1,0 +1,166 @@
+use super::super::{Labelled, WatchConfig};
+use super::*;
+use rand::Rng;
+use tracelift_domain::{DIMENSIONS, Label, Rubric, TaskDomain};
+use tracelift_engine::ops::rope::Scaling;
+use tracelift_engine::{Config, Family, LoraConfig, Model, Projection, Tokenizer};
+use tracelift_reward::Shortened;
+
+fn model() -> RewardModel {
+    let tokenizer = Tokenizer::byte_level().unwrap();
+    let config = Config {
+        family: Family::Qwen2,
+        vocab_size: tokenizer.vocabulary(),
+        hidden_size: 16,
+        intermediate_size: 32,
+        layers: 1,
+        heads: 2,
+        kv_heads: 1,
+        head_dim: 8,
+        rope_theta: 10_000.0,
+        rope_scaling: Scaling::None,
+        norm_eps: 1e-6,
+        attention_bias: false,
+        mlp_bias: false,
+        tied: true,
+        max_positions: 1024,
+        eos_tokens: tokenizer.eos().to_vec(),
+    };
+    RewardModel::new(Model::random(config, Seed(1)), tokenizer, TaskDomain::Math, Seed(2))
+}
+
+fn adapted() -> RewardModel {
+    let mut model = model();
+    let targets = Projection::ALL.to_vec();
+    let lora = LoraConfig { rank: 2, alpha: 4.0, rslora: false, targets };
+    model.backbone = model.backbone.with_lora(lora, Seed(3));
+    model
+}
+
+/// Groups of a reference and three flawed traces: random bytes, of which the last tells the two apart.
+fn groups(count: u64) -> Vec<EncodedGroup> {
+    let trace = |i: u64, k: u64| {
+        let mut rng = Seed(7).child("group", i).child("trace", k).rng();
+        let mut tokens: Vec<u32> = (0..rng.random_range(6..30)).map(|_| rng.random_range(97..123)).collect();
+        tokens.push(if k == 0 { 49 } else { 48 });
+        let label = Label::new(if k == 0 { 4 } else { (k % 3) as u8 }).unwrap();
+        Labelled {
+            tokens,
+            rubric: Rubric::from_labels([label; DIMENSIONS]),
+            kind: (k > 0).then(|| format!("kind {k}")),
+            shortened: Shortened::No,
+        }
+    };
+    let group =
+        |i| EncodedGroup { positives: vec![trace(i, 0)], negatives: (1..4).map(|k| trace(i, k)).collect() };
+    (0..count).map(group).collect()
+}
+
+fn config() -> RubricConfig {
+    let evaluation = WatchConfig { every: 2, groups: 3, patience: 0 };
+    RubricConfig { steps: 8, groups: 4, negatives: 2, warmup: 1, evaluation, ..RubricConfig::default() }
+}
+
+/// Every gradient of a step that goes through in parts of at most `budget` tokens.
+fn gradients(model: RewardModel, budget: usize) -> (usize, LossTerms, Vec<f32>) {
+    let weights = tracelift_reward::loss::LossWeights { margin_ranking: 0.4, ..Default::default() };
+    let config = RubricConfig { token_budget: budget, loss: weights, ..config() };
+    let mut trainer = RubricTrainer::new(config, model, Seed(5));
+    let groups = groups(6);
+    let parts = parts(draw(&config, Seed(5), 0, &groups), budget);
+    let mut counts = Counts::default();
+    parts.iter().for_each(|part| counts += part.counts());
+    let mut terms = LossTerms::default();
+    for part in &parts {
+        terms += trainer.add_gradients(part, &counts);
+    }
+    (parts.len(), terms, [trainer.backbone.gradients, trainer.heads.gradients].concat())
+}
+
+#[test]
+fn gradients_of_parts_add_up_to_those_of_one_batch() {
+    for model in [model(), adapted()] {
+        let (one, whole, expected) = gradients(model.clone(), usize::MAX);
+        let (many, sum, found) = gradients(model, 100);
+        assert!(one == 1 && many > 1, "{one} and {many} parts");
+        for (a, b) in [
+            (sum.cross_entropy, whole.cross_entropy),
+            (sum.huber, whole.huber),
+            (sum.ranking, whole.ranking),
+            (sum.margin_ranking, whole.margin_ranking),
+        ] {
+            assert!((a - b).abs() < 1e-6 && b > 0.0, "{a} instead of {b}");
+        }
+        let scale = expected.iter().fold(0.0_f32, |top, g| top.max(g.abs()));
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-5 * scale, "{found} instead of {expected}");
+        }
+    }
+}
+
+/// Trains to the end; goes on from a saved state after `stop` steps if told to.
+fn trained(model: RewardModel, config: RubricConfig, stop: Option<u64>) -> (RewardModel, Option<Look>) {
+    let (groups, held_out) = (groups(6), groups(12).split_off(6));
+    let mut trainer = RubricTrainer::new(config, model.clone(), Seed(5));
+    while !trainer.is_done() {
+        trainer.step(&groups).unwrap();
+        if trainer.looks_now() {
+            trainer.look(&held_out);
+        }
+        if stop == Some(trainer.steps_done()) {
+            let scratch = tempfile::tempdir().unwrap();
+            trainer.save(scratch.path()).unwrap();
+            trainer = RubricTrainer::new(config, model.clone(), Seed(5));
+            trainer.restore(scratch.path()).unwrap();
+        }
+    }
+    let best = trainer.best();
+    (trainer.finish(), best)
+}
+
+#[test]
+fn a_training_goes_on_exactly() {
+    for model in [model(), adapted()] {
+        let config = RubricConfig { token_budget: 100, ..config() };
+        let (whole, best) = trained(model.clone(), config, None);
+        for stop in [3, 4] {
+            let (again, best_again) = trained(model.clone(), config, Some(stop));
+            assert_eq!((again.fingerprint(), best_again), (whole.fingerprint(), best));
+        }
+        assert_ne!(whole.backbone.fingerprint(), model.backbone.fingerprint());
+    }
+}
+
+#[test]
+fn adapters_learn_while_the_backbone_stays() {
+    let mut trainer = RubricTrainer::new(config(), adapted(), Seed(5));
+    let (weights, adapters) =
+        (trainer.model.backbone.weights.clone(), trainer.model.backbone.trainable().to_vec());
+    trainer.step(&groups(6)).unwrap();
+    assert!(trainer.model.backbone.weights == weights);
+    assert!(trainer.model.backbone.trainable() != adapters);
+    let inputs = [trainer.model.tokenizer.encode("ab1").unwrap()];
+    let before = trainer.model.score(&inputs)[0].score;
+    let merged = trainer.finish();
+    assert!(merged.backbone.lora.is_none() && merged.backbone.weights != weights);
+    assert!((merged.score(&inputs)[0].score - before).abs() < 1e-6);
+}
+
+#[test]
+fn what_is_kept_is_the_best_step_and_training_ends_without_a_gain() {
+    // So fast that it soon gets worse.
+    let evaluation = WatchConfig { every: 1, groups: 0, patience: 3 };
+    let config = RubricConfig { steps: 60, learning_rate: 0.03, evaluation, ..config() };
+    let (model, best) = trained(model(), config, None);
+    let best = best.unwrap();
+    assert!(best.step + 3 < 60, "it never stopped: {best:?}");
+    let accuracy = evaluate(&model, &groups(12).split_off(6));
+    assert_eq!(Look::new(best.step, &accuracy), best);
+    // The same again with only so many steps ends at the best one.
+    let short = RubricConfig { steps: 60, ..config };
+    let mut trainer = RubricTrainer::new(short, super::tests::model(), Seed(5));
+    while trainer.steps_done() < best.step {
+        trainer.step(&groups(6)).unwrap();
+    }
+    assert_eq!(trainer.finish().fingerprint(), model.fingerprint());
+}
