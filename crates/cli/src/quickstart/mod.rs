@@ -153,6 +153,9 @@ fn prepare<'a>(args: &Quickstart, out: &'a Path) -> Result<Stage<'a>> {
 /// How planners of worlds are sampled: the whole distribution, since their flaws are spread thinly over it.
 const TEMPERATURE: f32 = 1.0;
 
+/// Blocks that the reward model has beyond the planner.
+const RUBRIC_BLOCKS: usize = 3;
+
 fn trace_budget(world: WorldName) -> usize {
     match world {
         WorldName::Steps => 128,
@@ -245,10 +248,13 @@ fn train_rubric(
     let rubric = RubricConfig { steps: plan.rubric_steps, ..plan.rubric_config() };
     let run = stage.out.join("reward-model");
     let seed = stage.seed.child("rubric", 0);
+    let mut backbone = stage.planner.clone();
+    // The planner's last block is where its prediction is ready; comparing the text with it takes depth beyond.
+    backbone.model = backbone.model.deepened(RUBRIC_BLOCKS, seed.child("blocks", 0));
     let trained = rm::train_on(rm::Training {
         groups: &train,
         dev: &dev,
-        model: rm::untrained(stage.planner.clone(), &train, seed)?,
+        model: rm::untrained(backbone, &train, seed)?,
         config: rubric,
         seed,
         run: &run,

@@ -60,7 +60,7 @@ impl Plan {
             seed: args.seed,
             minutes: args.minutes,
             groups: 2000,
-            rubric_steps: ((1400.0 * scale) as u64).clamp(20, 5000),
+            rubric_steps: ((2000.0 * scale) as u64).clamp(20, 5000),
             steps: args.steps,
             test_problems: ((most_test_problems(args.world) * scale) as u64).clamp(40, 1000),
             settled_after: None,
@@ -109,9 +109,8 @@ impl Plan {
     /// The reward model's settings.
     pub fn rubric_config(&self) -> RubricConfig {
         RubricConfig {
-            groups: 12,
-            negatives: 5,
-            learning_rate: 5e-4,
+            groups: 8,
+            negatives: 10,
             warmup: 50,
             // Held-out groups only tell how good it is in the end.
             evaluation: WatchConfig { every: 0, ..WatchConfig::default() },

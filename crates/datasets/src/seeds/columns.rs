@@ -98,9 +98,7 @@ pub(super) fn count(path: &Path) -> Result<u64, DatasetError> {
 }
 
 /// The rows of a Parquet file as objects, numbered from 1; memory holds one row group.
-pub(super) fn parquet(
-    path: &Path,
-) -> Result<Box<dyn Iterator<Item = Result<(usize, Value), DatasetError>> + Send>, DatasetError> {
+pub(super) fn parquet(path: &Path) -> Result<super::Rows, DatasetError> {
     let reader = reader(path)?;
     let path = path.to_owned();
     let wrong = move |line: usize, message: String| DatasetError::Line { path: path.clone(), line, message };

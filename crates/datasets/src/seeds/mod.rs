@@ -98,10 +98,11 @@ pub fn read(
     Ok(Box::new(rows))
 }
 
+/// Rows with their numbers, as a file gives them.
+type Rows = Box<dyn Iterator<Item = Result<(usize, Value), DatasetError>> + Send>;
+
 /// The rows of a JSONL or Parquet file as objects, numbered from 1.
-pub(crate) fn rows(
-    path: &Path,
-) -> Result<Box<dyn Iterator<Item = Result<(usize, Value), DatasetError>> + Send>, DatasetError> {
+pub(crate) fn rows(path: &Path) -> Result<Rows, DatasetError> {
     if columns::is_parquet(path) {
         return columns::parquet(path);
     }

@@ -1,5 +1,6 @@
 //! How a reward model is trained.
 
+use super::ReadingWeights;
 use serde::{Deserialize, Serialize};
 use tracelift_engine::{AdamWConfig, Schedule};
 use tracelift_reward::loss::LossWeights;
@@ -25,6 +26,8 @@ pub struct RubricConfig {
     pub checkpoint_every: u64,
     /// The weights of the loss.
     pub loss: LossWeights,
+    /// The weights of what is learned while reading, beside that loss.
+    pub reading: ReadingWeights,
     /// The optimizer's constants.
     pub optimizer: AdamWConfig,
     /// How it is watched on held-out groups.
@@ -54,6 +57,7 @@ impl Default for RubricConfig {
             warmup: 20,
             checkpoint_every: 100,
             loss: LossWeights::default(),
+            reading: ReadingWeights::default(),
             optimizer: AdamWConfig { beta2: 0.98, weight_decay: 0.01, ..AdamWConfig::default() },
             evaluation: WatchConfig::default(),
         }
@@ -96,6 +100,9 @@ impl RubricConfig {
             weight("loss.ranking", loss.ranking),
             weight("loss.margin_ranking", loss.margin_ranking),
             weight("loss.margin", loss.margin),
+            weight("reading.language", self.reading.language),
+            weight("reading.flawed", self.reading.flawed),
+            weight("reading.contrast", self.reading.contrast),
             (
                 "evaluation.patience",
                 self.evaluation.patience == 0 || self.evaluation.every > 0,

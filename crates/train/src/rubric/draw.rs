@@ -1,5 +1,6 @@
 //! What a step sees: groups, traces of each, and the parts in which they go through the model.
 
+use super::reading::Reading;
 use super::{EncodedGroup, Labelled, RubricConfig};
 use rand::seq::SliceRandom;
 use std::ops::Range;
@@ -45,21 +46,29 @@ pub(super) fn draw<'g>(
 pub(super) struct Part<'g> {
     /// Their traces.
     pub traces: Vec<&'g Labelled>,
-    /// The same, packed.
+    /// The same, packed: flawed traces branch off from their reference.
     pub batch: Batch,
     /// Which of them belong together.
     pub groups: Vec<Range<usize>>,
+    /// What can be learned while reading them.
+    pub reading: Reading,
 }
 
 impl<'g> Part<'g> {
     fn of(drawn: &[Drawn<'g>]) -> Part<'g> {
         let traces: Vec<&Labelled> = drawn.iter().flatten().copied().collect();
+        let mut batch = Batch::default();
+        for group in drawn {
+            let Some((reference, flawed)) = group.split_first() else { continue };
+            batch.push(&reference.tokens);
+            flawed.iter().for_each(|trace| batch.branch(&trace.tokens));
+        }
         let mut start = 0;
         let groups = drawn.iter().map(|group| {
             start += group.len();
             start - group.len()..start
         });
-        Part { groups: groups.collect(), batch: Batch::of(traces.iter().map(|trace| &trace.tokens)), traces }
+        Part { groups: groups.collect(), reading: Reading::of(drawn, &batch), batch, traces }
     }
 
     /// The labels of its traces.
@@ -76,7 +85,10 @@ impl<'g> Part<'g> {
 /// Parts of at most `budget` tokens, or of one group where that is longer. Groups of like length go together: attention
 /// is then about equally long for all threads that share a part.
 pub(super) fn parts<'g>(mut drawn: Vec<Drawn<'g>>, budget: usize) -> Vec<Part<'g>> {
-    let tokens = |group: &Drawn<'_>| group.iter().map(|trace| trace.tokens.len()).sum::<usize>();
+    let tokens = |group: &Drawn<'_>| {
+        let own = |trace: &&Labelled| trace.tokens.len() - shared(group[0], trace);
+        group.iter().map(own).sum::<usize>()
+    };
     drawn.sort_by_key(|group| std::cmp::Reverse(tokens(group)));
     let mut parts = Vec::new();
     let mut rest = drawn.as_slice();
@@ -93,6 +105,15 @@ pub(super) fn parts<'g>(mut drawn: Vec<Drawn<'g>>, budget: usize) -> Vec<Part<'g
     parts
 }
 
+/// How many tokens a flawed trace has in common with its reference and does not cost again.
+fn shared(reference: &Labelled, trace: &Labelled) -> usize {
+    if std::ptr::eq(reference, trace) {
+        return 0;
+    }
+    let same = reference.tokens.iter().zip(&trace.tokens).take_while(|(a, b)| a == b).count();
+    same.min(trace.tokens.len().saturating_sub(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,7 +121,9 @@ mod tests {
 
     fn trace(tokens: usize, kind: Option<&str>) -> Labelled {
         Labelled {
-            tokens: vec![0; tokens],
+            // Nothing in common, so that every token counts.
+            tokens: vec![kind.map_or(0, |kind| kind.as_bytes()[kind.len() - 1].into()); tokens],
+            trace_from: 0,
             rubric: Rubric { labels: [Label::BEST; DIMENSIONS], total: 1.0 },
             kind: kind.map(str::to_owned),
             shortened: tracelift_reward::Shortened::No,

@@ -1,6 +1,7 @@
 //! Groups as the reward model reads them.
 
 use std::collections::BTreeMap;
+use tracelift_domain::trace::CLOSE;
 use tracelift_domain::{Group, Rubric, Trace, prompt};
 use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_reward::{RewardModel, Shortened};
@@ -10,6 +11,8 @@ use tracelift_reward::{RewardModel, Shortened};
 pub struct Labelled {
     /// The input's tokens.
     pub tokens: Vec<u32>,
+    /// The first of them that belongs to the trace.
+    pub trace_from: usize,
     /// Its labels.
     pub rubric: Rubric,
     /// What was done to it; `None` for a reference.
@@ -57,7 +60,9 @@ pub fn encode(model: &RewardModel, group: &Group) -> Result<EncodedGroup, GroupE
             prompt::reward_model_input(&group.source, group.task_type, statement, trace.as_str())
         };
         let (tokens, shortened) = model.encode_within(model.max_tokens, &group.problem, put)?;
-        Ok::<_, GroupError>(Labelled { tokens, rubric, kind: kind.map(str::to_owned), shortened })
+        let own = model.tokenizer.encode(&format!("{}\n{}", trace.as_str(), CLOSE))?.len();
+        let trace_from = tokens.len().saturating_sub(own);
+        Ok::<_, GroupError>(Labelled { tokens, trace_from, rubric, kind: kind.map(str::to_owned), shortened })
     };
     let positives = group.positive_pool.iter().map(|p| labelled(&p.reasoning, &p.rubric, None));
     let negatives =

@@ -4,11 +4,13 @@ mod accuracy;
 mod config;
 mod draw;
 mod encode;
+mod reading;
 mod trainer;
 mod watch;
 
 pub use accuracy::{RubricAccuracy, evaluate};
 pub use config::{RubricConfig, RubricConfigError, WatchConfig};
 pub use encode::{EncodedGroup, GroupError, Labelled, LeftOut, encode, fitting};
+pub use reading::{ReadingTerms, ReadingWeights};
 pub use trainer::{RubricStep, RubricTrainer};
 pub use watch::{Best, Look, Watch};

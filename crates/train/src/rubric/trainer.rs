@@ -1,7 +1,8 @@
 //! Steps of a reward model's training.
 
 use super::draw::{Part, draw, parts};
-use super::{EncodedGroup, Look, RubricAccuracy, RubricConfig, Watch, evaluate};
+use super::reading::ReadingCounts;
+use super::{EncodedGroup, Look, ReadingTerms, RubricAccuracy, RubricConfig, Watch, evaluate};
 use crate::state::{Learner, StateError, make_dir};
 use std::path::Path;
 use tracelift_domain::Seed;
@@ -20,6 +21,10 @@ pub struct RubricTrainer {
     backbone: Learner,
     heads: Learner,
     head_tensors: [Tensor; 1],
+    /// The head that says while reading whether a trace is flawed; left behind in the end.
+    reader: Vec<f32>,
+    reader_learner: Learner,
+    reader_tensors: [Tensor; 1],
     pass: Pass,
     watch: Watch,
     seed: Seed,
@@ -30,7 +35,9 @@ pub struct RubricTrainer {
 pub struct RubricStep {
     /// The four terms.
     pub terms: LossTerms,
-    /// Their weighted sum.
+    /// What was learned while reading.
+    pub reading: ReadingTerms,
+    /// The weighted sum of all of them.
     pub loss: f64,
     /// Norm of the backbone's gradient before clipping.
     pub gradient_norm: f64,
@@ -48,7 +55,24 @@ impl RubricTrainer {
         // One dimension: heads do not decay, as they are far smaller than the backbone.
         let head_tensors = [Tensor { name: "heads".into(), shape: vec![len], range: 0..len }];
         let pass = Pass::new(Memory::suited(&model.backbone.config, config.token_budget));
-        RubricTrainer { config, model, backbone, heads, head_tensors, pass, watch: Watch::default(), seed }
+        let reader = vec![0.0; model.backbone.config.hidden_size + 1];
+        RubricTrainer {
+            backbone,
+            heads,
+            head_tensors,
+            reader_learner: Learner::new(reader.len(), config.optimizer),
+            reader_tensors: [Tensor {
+                name: "reader".into(),
+                shape: vec![reader.len()],
+                range: 0..reader.len(),
+            }],
+            reader,
+            pass,
+            watch: Watch::default(),
+            config,
+            model,
+            seed,
+        }
     }
 
     /// Steps done.
@@ -68,9 +92,13 @@ impl RubricTrainer {
     /// # Errors
     /// When a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), StateError> {
-        let heads = dir.join("heads");
-        make_dir(&heads)?;
-        self.heads.save(&self.model.heads, &heads)?;
+        for (name, learner, values) in
+            [("heads", &self.heads, &self.model.heads), ("reader", &self.reader_learner, &self.reader)]
+        {
+            let dir = dir.join(name);
+            make_dir(&dir)?;
+            learner.save(values, &dir)?;
+        }
         self.watch.save(&dir.join("best"))?;
         self.backbone.save(self.model.backbone.trainable(), dir)
     }
@@ -81,6 +109,7 @@ impl RubricTrainer {
     /// When a file cannot be read or belongs to another model.
     pub fn restore(&mut self, dir: &Path) -> Result<(), StateError> {
         self.heads.restore(&mut self.model.heads, &dir.join("heads"))?;
+        self.reader_learner.restore(&mut self.reader, &dir.join("reader"))?;
         let learns = self.model.backbone.trainable().len();
         self.watch = Watch::restore(&dir.join("best"), learns, self.model.heads.len())?;
         self.backbone.restore(self.model.backbone.trainable_mut(), dir)
@@ -93,34 +122,56 @@ impl RubricTrainer {
     pub fn step(&mut self, groups: &[EncodedGroup]) -> Result<RubricStep, NonFinite> {
         let drawn = draw(&self.config, self.seed, self.backbone.step, groups);
         let parts = parts(drawn, self.config.token_budget);
-        let mut counts = Counts::default();
-        parts.iter().for_each(|part| counts += part.counts());
-        let mut terms = LossTerms::default();
+        let (mut counts, mut reading_counts) = (Counts::default(), ReadingCounts::default());
         for part in &parts {
-            terms += self.add_gradients(part, &counts);
+            counts += part.counts();
+            reading_counts += part.reading.counts();
+        }
+        let (mut terms, mut reading) = (LossTerms::default(), ReadingTerms::default());
+        for part in &parts {
+            let (of_part, read) = self.add_gradients(part, &counts, &reading_counts);
+            terms += of_part;
+            reading += read;
         }
         let rate = self.config.schedule().rate(self.backbone.step);
-        let total = terms.total(&self.config.loss);
+        let total = terms.total(&self.config.loss) + reading.total(&self.config.reading);
         let (parameters, tensors) = self.model.backbone.learnable();
-        // Both parts move, or neither.
+        // All parts move, or none.
         self.heads.check(&self.model.heads, &self.head_tensors, total)?;
+        self.reader_learner.check(&self.reader, &self.reader_tensors, total)?;
         let gradient_norm = self.backbone.apply(parameters, tensors, total, rate)?;
         self.heads.apply(&mut self.model.heads, &self.head_tensors, total, rate)?;
-        self.backbone.step += 1;
-        self.heads.step += 1;
+        self.reader_learner.apply(&mut self.reader, &self.reader_tensors, total, rate)?;
+        for learner in [&mut self.backbone, &mut self.heads, &mut self.reader_learner] {
+            learner.step += 1;
+        }
         let tokens = parts.iter().map(|part| part.batch.rows()).sum();
-        Ok(RubricStep { terms, loss: total, gradient_norm, tokens })
+        Ok(RubricStep { terms, reading, loss: total, gradient_norm, tokens })
     }
 
     /// Adds the gradients of a part, as a share of what the whole step is a mean over.
-    fn add_gradients(&mut self, part: &Part<'_>, whole: &Counts) -> LossTerms {
-        let Part { batch, groups, .. } = part;
+    fn add_gradients(
+        &mut self,
+        part: &Part<'_>,
+        whole: &Counts,
+        whole_reading: &ReadingCounts,
+    ) -> (LossTerms, ReadingTerms) {
+        let Part { batch, groups, reading, .. } = part;
         self.pass.forward(&self.model.backbone, batch);
         let outputs = self.model.outputs(&self.pass, batch);
         let (terms, slopes) = loss(&outputs, &part.gold(), groups, &self.config.loss, whole);
         self.model.outputs_backward(&mut self.pass, batch, &slopes, &mut self.heads.gradients);
+        let read = reading.backward(
+            &self.config.reading,
+            whole_reading,
+            &self.model.backbone,
+            &mut self.pass,
+            &mut self.backbone.gradients,
+            &self.reader,
+            &mut self.reader_learner.gradients,
+        );
         self.pass.backward(&self.model.backbone, batch, &mut self.backbone.gradients);
-        terms
+        (terms, read)
     }
 
     /// Whether held-out groups are looked at after this step.

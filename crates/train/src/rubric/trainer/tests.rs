@@ -46,6 +46,7 @@ fn groups(count: u64) -> Vec<EncodedGroup> {
         let label = Label::new(if k == 0 { 4 } else { (k % 3) as u8 }).unwrap();
         Labelled {
             tokens,
+            trace_from: 0,
             rubric: Rubric::from_labels([label; DIMENSIONS]),
             kind: (k > 0).then(|| format!("kind {k}")),
             shortened: Shortened::No,
@@ -68,13 +69,17 @@ fn gradients(model: RewardModel, budget: usize) -> (usize, LossTerms, Vec<f32>) 
     let mut trainer = RubricTrainer::new(config, model, Seed(5));
     let groups = groups(6);
     let parts = parts(draw(&config, Seed(5), 0, &groups), budget);
-    let mut counts = Counts::default();
-    parts.iter().for_each(|part| counts += part.counts());
+    let (mut counts, mut reading_counts) = (Counts::default(), ReadingCounts::default());
+    for part in &parts {
+        counts += part.counts();
+        reading_counts += part.reading.counts();
+    }
     let mut terms = LossTerms::default();
     for part in &parts {
-        terms += trainer.add_gradients(part, &counts);
+        terms += trainer.add_gradients(part, &counts, &reading_counts).0;
     }
-    (parts.len(), terms, [trainer.backbone.gradients, trainer.heads.gradients].concat())
+    let RubricTrainer { backbone, heads, reader_learner, .. } = trainer;
+    (parts.len(), terms, [backbone.gradients, heads.gradients, reader_learner.gradients].concat())
 }
 
 #[test]

@@ -1,0 +1,194 @@
+//! What a reward model learns while it reads a trace, beside the published loss at the last token.
+//!
+//! A group says more than its labels do: a reference shows what comes next in a good trace, and a flawed trace *is* the
+//! reference up to the token in which it leaves it, and flawed from there on. With `f_t = σ(v·h_t + β)`, a head that is left
+//! behind when training ends, and `t*` the first token of a flawed trace that is not its reference's:
+//!
+//! `language·mean −log p(z⁺_t | z⁺_<t)  +  flawed·mean BCE(f_t, [t ≥ t*])  +  contrast·mean BCE(f_t*, flawed or reference)`
+//!
+//! over the tokens of references, of all traces, and of both traces at each `t*`. Labels of whole traces alone left small
+//! models at chance for flaws of one token (`docs/reward-model.md` has the figures).
+
+use super::draw::Drawn;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::ops::AddAssign;
+use tracelift_engine::{Batch, Model, Pass, Target};
+
+/// The weights of the three terms; zeros leave the published loss alone.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReadingWeights {
+    /// Of the reference's next token.
+    pub language: f64,
+    /// Of whether what was read so far is flawed.
+    pub flawed: f64,
+    /// Of the same where a flawed trace leaves its reference, at either's token.
+    pub contrast: f64,
+}
+
+impl Default for ReadingWeights {
+    fn default() -> ReadingWeights {
+        ReadingWeights { language: 1.0, flawed: 1.0, contrast: 1.0 }
+    }
+}
+
+/// The three terms, not yet weighted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReadingTerms {
+    /// The reference's next token.
+    pub language: f64,
+    /// Whether what was read so far is flawed.
+    pub flawed: f64,
+    /// The same at the tokens in which traces part.
+    pub contrast: f64,
+}
+
+impl ReadingTerms {
+    /// The weighted sum.
+    #[must_use]
+    pub fn total(&self, weights: &ReadingWeights) -> f64 {
+        weights.language * self.language + weights.flawed * self.flawed + weights.contrast * self.contrast
+    }
+}
+
+impl AddAssign for ReadingTerms {
+    fn add_assign(&mut self, other: ReadingTerms) {
+        self.language += other.language;
+        self.flawed += other.flawed;
+        self.contrast += other.contrast;
+    }
+}
+
+/// What the terms are means over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ReadingCounts {
+    targets: usize,
+    places: usize,
+    contrasts: usize,
+}
+
+impl AddAssign for ReadingCounts {
+    fn add_assign(&mut self, other: ReadingCounts) {
+        self.targets += other.targets;
+        self.places += other.places;
+        self.contrasts += other.contrasts;
+    }
+}
+
+/// A token of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    row: usize,
+    /// Whether the trace is flawed here or earlier.
+    flawed: bool,
+    /// How many pairs of traces part here.
+    contrasts: usize,
+}
+
+/// What can be learned while reading a batch.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Reading {
+    targets: Vec<Target>,
+    places: Vec<Place>,
+}
+
+impl Reading {
+    /// Of groups that `batch` packs in this order: in each a reference, and flawed traces that branch off from it.
+    pub fn of(groups: &[Drawn<'_>], batch: &Batch) -> Reading {
+        let mut reading = Reading::default();
+        let mut spans = batch.spans().iter();
+        for group in groups {
+            let Some((reference, flawed)) = group.split_first() else { continue };
+            let Some(trunk) = spans.next() else { break };
+            // By the row of the reference's token: how many flawed traces have another one there.
+            let mut partings: HashMap<usize, usize> = HashMap::new();
+            for (trace, span) in flawed.iter().zip(&mut spans) {
+                let (theirs, own) =
+                    (&reference.tokens[reference.trace_from..], &trace.tokens[trace.trace_from..]);
+                let same = theirs.iter().zip(own).take_while(|(a, b)| a == b).count();
+                if same < theirs.len() {
+                    *partings.entry(trunk.row(reference.trace_from + same)).or_default() += 1;
+                }
+                let parting = trace.trace_from + same;
+                for at in parting..trace.tokens.len() {
+                    let contrasts = usize::from(at == parting);
+                    reading.places.push(Place { row: span.row(at), flawed: true, contrasts });
+                }
+            }
+            for at in reference.trace_from..reference.tokens.len() {
+                let row = trunk.row(at);
+                let contrasts = partings.get(&row).copied().unwrap_or(0);
+                reading.places.push(Place { row, flawed: false, contrasts });
+                if at > 0 {
+                    reading
+                        .targets
+                        .push(Target { row: trunk.row(at - 1) as u32, token: reference.tokens[at] });
+                }
+            }
+        }
+        reading
+    }
+
+    pub fn counts(&self) -> ReadingCounts {
+        ReadingCounts {
+            targets: self.targets.len(),
+            places: self.places.len(),
+            contrasts: self.places.iter().map(|place| place.contrasts).sum(),
+        }
+    }
+
+    /// The terms of this batch as a share of what the `whole` step is a mean over; their gradients go into the pass's hidden
+    /// states, the model's `gradients` (its head's) and `d_head` (of `head`: `v`, then `β`).
+    #[allow(clippy::too_many_arguments)] // two things that learn, their gradients, and what connects them
+    pub fn backward(
+        &self,
+        weights: &ReadingWeights,
+        whole: &ReadingCounts,
+        model: &Model,
+        pass: &mut Pass,
+        gradients: &mut [f32],
+        head: &[f32],
+        d_head: &mut [f32],
+    ) -> ReadingTerms {
+        let share = |count: usize| 1.0 / count.max(1) as f64;
+        let mut terms = ReadingTerms::default();
+        if weights.language > 0.0 {
+            let slope = -(weights.language * share(whole.targets)) as f32;
+            let scores = pass.score_backward(model, gradients, &self.targets, 1.0, |_, _| slope);
+            let sum: f64 = scores.iter().map(|score| f64::from(score.log_prob)).sum();
+            terms.language = -sum * share(whole.targets);
+        }
+        if weights.flawed == 0.0 && weights.contrast == 0.0 {
+            return terms;
+        }
+        let width = head.len() - 1;
+        let mut d_hidden = vec![0.0; width];
+        for place in &self.places {
+            let hidden = &pass.hidden()[place.row * width..][..width];
+            let z: f64 = hidden.iter().zip(head).map(|(h, v)| f64::from(*h) * f64::from(*v)).sum();
+            let z = z + f64::from(head[width]);
+            let label = f64::from(u8::from(place.flawed));
+            // −log σ(z) for a flawed place, −log σ(−z) otherwise, without overflow.
+            let loss = z.max(0.0) - z * label + (-z.abs()).exp().ln_1p();
+            let contrast = place.contrasts as f64 * share(whole.contrasts);
+            terms.flawed += loss * share(whole.places);
+            terms.contrast += loss * contrast;
+            let probability = 1.0 / (1.0 + (-z).exp());
+            let weight = weights.flawed * share(whole.places) + weights.contrast * contrast;
+            let slope = (weight * (probability - label)) as f32;
+            for (d, h) in d_head.iter_mut().zip(hidden) {
+                *d += slope * h;
+            }
+            d_head[width] += slope;
+            for (d, v) in d_hidden.iter_mut().zip(head) {
+                *d = slope * v;
+            }
+            pass.add_hidden_gradient(place.row, &d_hidden);
+        }
+        terms
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+use super::*;
+use crate::pretrain::PretrainConfig;
+use crate::rubric::Labelled;
+use tracelift_domain::{DIMENSIONS, Label, Rubric, Seed};
+use tracelift_engine::Memory;
+use tracelift_reward::Shortened;
+use tracelift_worlds::WorldName;
+
+fn trace(tokens: &[u32], trace_from: usize) -> Labelled {
+    Labelled {
+        tokens: tokens.to_vec(),
+        trace_from,
+        rubric: Rubric { labels: [Label::BEST; DIMENSIONS], total: 1.0 },
+        kind: None,
+        shortened: Shortened::No,
+    }
+}
+
+fn pack(groups: &[Drawn<'_>]) -> Batch {
+    let mut batch = Batch::default();
+    for group in groups {
+        for (i, trace) in group.iter().enumerate() {
+            if i == 0 {
+                batch.push(&trace.tokens);
+            } else {
+                batch.branch(&trace.tokens);
+            }
+        }
+    }
+    batch
+}
+
+/// Two groups. Problems are two tokens long, and shortened to one in the last trace.
+fn traces() -> [Labelled; 5] {
+    [
+        trace(&[1, 2, 10, 11, 12, 3], 2),
+        trace(&[1, 2, 10, 40, 12, 3], 2),
+        trace(&[1, 2, 10, 11, 3], 2),
+        trace(&[5, 6, 20, 21, 3], 2),
+        trace(&[5, 20, 50, 3], 1),
+    ]
+}
+
+#[test]
+fn a_flawed_trace_is_its_reference_until_it_leaves_it() {
+    let traces = traces();
+    let groups: [Drawn<'_>; 2] = [traces[..3].iter().collect(), traces[3..].iter().collect()];
+    let batch = pack(&groups);
+    let reading = Reading::of(&groups, &batch);
+
+    // Rows: the reference's six; `40 12 3`; `3`; five of the second reference; `20 50 3` after its first token.
+    let place = |row, flawed, contrasts| Place { row, flawed, contrasts };
+    let expected = [
+        place(6, true, 1),
+        place(7, true, 0),
+        place(8, true, 0),
+        place(9, true, 1),
+        place(2, false, 0),
+        place(3, false, 1),
+        place(4, false, 1),
+        place(5, false, 0),
+        place(16, true, 1),
+        place(17, true, 0),
+        place(12, false, 0),
+        place(13, false, 1),
+        place(14, false, 0),
+    ];
+    assert_eq!(reading.places, expected);
+    let target = |row, token| Target { row, token };
+    let next = [(1, 10), (2, 11), (3, 12), (4, 3), (11, 20), (12, 21), (13, 3)];
+    assert_eq!(reading.targets, next.map(|(row, token)| target(row, token)));
+    assert_eq!(reading.counts(), ReadingCounts { targets: 7, places: 13, contrasts: 6 });
+}
+
+#[test]
+fn gradients_match_central_differences() {
+    let traces = traces();
+    let groups: [Drawn<'_>; 2] = [traces[..3].iter().collect(), traces[3..].iter().collect()];
+    let batch = pack(&groups);
+    let reading = Reading::of(&groups, &batch);
+    let weights = ReadingWeights { language: 0.7, flawed: 1.3, contrast: 0.4 };
+    let config = PretrainConfig { hidden: 32, layers: 2, ..PretrainConfig::of(WorldName::Steps) };
+    let model = Model::random(config.model(64), Seed(1));
+    let head: Vec<f32> = (0..33).map(|i| (i as f32 * 0.7).sin() * 0.3).collect();
+    let run = |model: &Model, head: &[f32]| {
+        let mut pass = Pass::new(Memory::Keep);
+        let (mut gradients, mut d_head) = (vec![0.0; model.trainable().len()], vec![0.0; head.len()]);
+        pass.forward(model, &batch);
+        let counts = reading.counts();
+        let terms = reading.backward(&weights, &counts, model, &mut pass, &mut gradients, head, &mut d_head);
+        pass.backward(model, &batch, &mut gradients);
+        (terms.total(&weights), gradients, d_head)
+    };
+    let (_, gradients, d_head) = run(&model, &head);
+    // Along the gradient the loss must rise by its squared norm.
+    let step = 1e-3;
+    let norm = |values: &[f32]| values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();
+    let moved = |values: &[f32], gradients: &[f32], by: f32| {
+        values.iter().zip(gradients).map(|(v, g)| v + by * g).collect::<Vec<f32>>()
+    };
+    let at = |by: f32| {
+        let mut other = model.clone();
+        other.weights = moved(&model.weights, &gradients, by);
+        run(&other, &moved(&head, &d_head, by)).0
+    };
+    let rise = (at(step) - at(-step)) / f64::from(2.0 * step);
+    let expected = norm(&gradients) + norm(&d_head);
+    assert!((rise / expected - 1.0).abs() < 0.01, "the loss rises by {rise} where {expected} was promised");
+}
+
+#[test]
+fn parts_add_up_to_the_whole() {
+    let traces = traces();
+    let groups: [Drawn<'_>; 2] = [traces[..3].iter().collect(), traces[3..].iter().collect()];
+    let weights = ReadingWeights::default();
+    let config = PretrainConfig { hidden: 32, layers: 1, ..PretrainConfig::of(WorldName::Steps) };
+    let model = Model::random(config.model(64), Seed(1));
+    let head = vec![0.1; 33];
+    let mut pass = Pass::new(Memory::Keep);
+    let mut sum = |parts: &[&[Drawn<'_>]]| {
+        let mut gradients = vec![0.0; model.trainable().len()];
+        let readings: Vec<(Batch, Reading)> =
+            parts.iter().map(|groups| (pack(groups), Reading::of(groups, &pack(groups)))).collect();
+        let mut counts = ReadingCounts::default();
+        readings.iter().for_each(|(_, reading)| counts += reading.counts());
+        let mut terms = ReadingTerms::default();
+        for (batch, reading) in &readings {
+            pass.forward(&model, batch);
+            let d_head = &mut vec![0.0; 33];
+            terms += reading.backward(&weights, &counts, &model, &mut pass, &mut gradients, &head, d_head);
+            pass.backward(&model, batch, &mut gradients);
+        }
+        (terms, gradients)
+    };
+    let (whole, together) = sum(&[&groups]);
+    let (parts, apart) = sum(&[&groups[..1], &groups[1..]]);
+    assert!((whole.total(&weights) - parts.total(&weights)).abs() < 1e-6, "{whole:?} and {parts:?}");
+    let worst = together.iter().zip(&apart).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst < 1e-5, "gradients differ by {worst}");
+}
