@@ -60,7 +60,7 @@ impl Plan {
             seed: args.seed,
             minutes: args.minutes,
             groups: 2000,
-            rubric_steps: ((2000.0 * scale) as u64).clamp(20, 5000),
+            rubric_steps: ((1200.0 * scale) as u64).clamp(20, 5000),
             steps: args.steps,
             test_problems: ((most_test_problems(args.world) * scale) as u64).clamp(40, 1000),
             settled_after: None,
