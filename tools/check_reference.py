@@ -191,9 +191,9 @@ def theirs(comparison: Comparison, reference: Reference, binary: Path, folder: P
     items = inputs(folder / "words.jsonl", 24)
     for item in items[::3]:
         item["tests"] = "assert total([1, 2]) == 3"
-    comparison.compare(reference, binary, path, items, "theirs, random weights")
     if golden:
         write_golden(reference, path, items[:6], golden)
+    comparison.compare(reference, binary, path, items, "theirs, random weights")
 
 
 def write_golden(reference: Reference, path: Path, items: list[dict], golden: Path) -> None:

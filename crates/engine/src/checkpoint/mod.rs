@@ -189,13 +189,14 @@ impl Checkpoint {
 /// # Errors
 /// Names the file and what is wrong with it.
 pub fn load_model(dir: &Path) -> Result<Model, CheckpointError> {
-    load_model_with_extra(dir, |_| false).map(|(model, _)| model)
+    load(dir, read_config(dir)?, |_| false).map(|(model, _)| model)
 }
 
 /// Tensors of a checkpoint that belong to a head beside the model: name → (shape, values).
 pub type ExtraTensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
-/// Like [`load_model`]; tensors for which `extra` holds are handed back beside the model.
+/// Like [`load_model`]; tensors for which `extra` holds are handed back beside the model. A model with such heads needs none
+/// for language: the one of its file, if any, is left out, and it counts as tied.
 ///
 /// # Errors
 /// Names the file and what is wrong with it.
@@ -203,6 +204,12 @@ pub fn load_model_with_extra(
     dir: &Path,
     extra: impl Fn(&str) -> bool,
 ) -> Result<(Model, ExtraTensors), CheckpointError> {
+    let config = Config { tied: true, ..read_config(dir)? };
+    load(dir, config, extra)
+}
+
+/// `config.json`, with the end tokens that `generation_config.json` adds.
+fn read_config(dir: &Path) -> Result<Config, CheckpointError> {
     let path = dir.join("config.json");
     let absent = || CheckpointError::Io { path: path.clone(), source: io::ErrorKind::NotFound.into() };
     let text = read_text(&path, LARGEST_CONFIG)?.ok_or_else(absent)?;
@@ -213,12 +220,21 @@ pub fn load_model_with_extra(
             config.eos_tokens.push(id);
         }
     }
+    Ok(config)
+}
+
+/// The tensors of a model of this shape, and beside it those for which `extra` holds.
+fn load(
+    dir: &Path,
+    config: Config,
+    extra: impl Fn(&str) -> bool,
+) -> Result<(Model, ExtraTensors), CheckpointError> {
     require_plausible_size(dir, &config)?;
     let layout = Layout::new(&config);
     let mut weights = vec![0.0; layout.len];
     let mut places: HashMap<&str, &Tensor> = layout.tensors.iter().map(|t| (t.name.as_str(), t)).collect();
     let mut extras = ExtraTensors::new();
-    // Reward models keep no head of their own for language; a checkpoint that ties may carry a copy of it.
+    // A checkpoint that ties may carry a copy, and one of a reward model a head that nobody reads.
     let ignored = |name: &str| name == "lm_head.weight" && config.tied;
     for file in weight_files(dir)? {
         let mut tensors = TensorFile::open(&file)?;

@@ -31,12 +31,13 @@ const READ: [&str; 22] = [
 
 /// Fields that change nothing in what a decoder computes: notes, settings of training and of `generate`, and the
 /// fields that every configuration of `transformers` may carry.
-const WITHOUT_EFFECT: [&str; 73] = [
+const WITHOUT_EFFECT: [&str; 74] = [
     "architectures",
     "bad_words_ids",
     "begin_suppress_tokens",
     "bos_token_id",
     "chunk_size_feed_forward",
+    "classifier_dropout",
     "cls_token_id",
     "decoder_start_token_id",
     "diversity_penalty",

@@ -131,6 +131,8 @@ fn what_changes_nothing_is_let_through() {
         ("rope_interleaved", json!(false)),
         ("a_new_field", Value::Null),
         ("rm_num_labels", json!(5)),
+        // The published reward-model class writes it; it acts on heads, in training.
+        ("classifier_dropout", json!(0.0)),
     ];
     assert_eq!(read(&small(Family::Llama), &notes).unwrap(), small(Family::Llama));
 }
