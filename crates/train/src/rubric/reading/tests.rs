@@ -126,7 +126,7 @@ fn parts_add_up_to_the_whole() {
         let mut terms = ReadingTerms::default();
         for (batch, reading) in &readings {
             pass.forward(&model, batch);
-            let d_head = &mut vec![0.0; 33];
+            let d_head = &mut [0.0; 33];
             terms += reading.backward(&weights, &counts, &model, &mut pass, &mut gradients, &head, d_head);
             pass.backward(&model, batch, &mut gradients);
         }
