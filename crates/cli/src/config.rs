@@ -210,7 +210,9 @@ fn replaced(path: Option<&Path>, text: &str, set: Vec<Assignment>) -> Result<Str
         let (parents, last) = key.rsplit_once('.').unwrap_or(("", &key));
         for parent in parents.split('.').filter(|parent| !parent.is_empty()) {
             let entry = place.entry(parent).or_insert_with(|| Value::Table(Table::new()));
-            place = entry.as_table_mut().with_context(|| format!("--set {key}=…: `{parent}` is no table"))?;
+            place = entry
+                .as_table_mut()
+                .with_context(|| format!("--set {key}={value}: `{parent}` is no table"))?;
         }
         place.insert(last.to_owned(), value);
     }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -109,8 +110,11 @@ impl Listen {
 
 /// Tells where a server listens, once it does.
 pub fn announce(what: &str, address: SocketAddr) {
-    println!("{what} at http://{address}");
-    println!("GET /openapi.json describes the routes; Ctrl-C or SIGTERM drains and stops");
+    let text = format!(
+        "{what} at http://{address}\nGET /openapi.json describes the routes; Ctrl-C or SIGTERM drains and stops\n"
+    );
+    // A server goes on where nobody reads what it says.
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// Serves a reward model until it is told to stop.

@@ -95,7 +95,7 @@ fn each_way_to_be_wrong_has_its_message() {
         "g.jsonl:1: group `p/1`: `task_type` is maths, expected math, code or steps"
     );
     assert_eq!(
-        only_error(line.replace("\"answer_support\":2.0", "\"answer_support\":2.5").as_bytes()),
+        only_error(line.replace("\"answer_support\":2", "\"answer_support\":2.5").as_bytes()),
         "g.jsonl:1: group `p/1`: `negative_bank[0]`: rubric label `answer_support` is 2.5, expected 0, 1, 2, 3 or 4"
     );
     assert_eq!(
