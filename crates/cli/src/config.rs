@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 use tracelift_domain::{PromptFormat, Seed};
 use tracelift_engine::LoraConfig;
-use tracelift_executor::{OpenAiConfig, Sampling};
+use tracelift_executor::ExecutorConfig;
 use tracelift_train::grpo::GrpoConfig;
 use tracelift_verify::VerifierConfig;
 use tracelift_worlds::WorldName;
@@ -76,30 +76,6 @@ fn plain() -> PromptFormat {
     PromptFormat::Plain
 }
 
-/// The executor; exactly one of the two.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExecutorConfig {
-    /// A checkpoint in this process.
-    pub in_process: Option<InProcessConfig>,
-    /// An OpenAI-compatible server.
-    pub openai: Option<OpenAiConfig>,
-}
-
-/// An executor in this process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InProcessConfig {
-    /// A checkpoint directory.
-    pub model: PathBuf,
-    /// `world`, `plain`, `chatml`, `chat` or `chat-without-thinking`.
-    #[serde(default = "plain")]
-    pub prompt: PromptFormat,
-    /// How it is sampled.
-    #[serde(default)]
-    pub sampling: Sampling,
-}
-
 /// The reward model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -154,9 +130,7 @@ pub fn read(args: &ConfigArgs) -> Result<RunConfig> {
     let set = args.set.iter().map(|set| assignment(set)).collect::<Result<Vec<_>>>()?;
     let config: RunConfig = read_as(Some(path), set)?;
     config.grpo.validate().with_context(|| path.display().to_string())?;
-    if config.executor.in_process.is_some() == config.executor.openai.is_some() {
-        bail!("{}: `executor` needs exactly one of `in_process` and `openai`", path.display());
-    }
+    config.executor.validate().with_context(|| path.display().to_string())?;
     if let Some(eval) = &config.eval {
         for (key, value) in [("seeds", eval.seeds), ("runs", eval.runs as u64)] {
             ensure!(value >= 1, "{}: `eval.{key}` is 0, expected at least 1", path.display());
@@ -301,7 +275,7 @@ mod tests {
     #[test]
     fn an_executor_is_one_or_the_other() {
         let text = GOOD.replace("[executor.in_process]\n        model = \"e\"", "[executor]");
-        let message = read(write(&text).path()).unwrap_err().to_string();
+        let message = format!("{:#}", read(write(&text).path()).unwrap_err());
         assert!(message.contains("exactly one of `in_process` and `openai`"), "{message}");
     }
 }

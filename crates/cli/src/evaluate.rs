@@ -31,7 +31,7 @@ pub fn run(args: &Evaluate) -> Result<()> {
     let eval = config.eval.as_ref().context("`eval` is missing; it says which problems to evaluate on")?;
     let items = setup::items(&eval.data, config.seed.child("problems", 0))?;
     let verifier = setup::verifier(&config, items.iter().map(|item| &item.problem))?;
-    let executor = setup::executor(&config.executor)?;
+    let executor = config.executor.open()?;
     println!("executor: {}", executor.describe());
     let mut paths = vec![(BASE.to_owned(), config.planner.model.clone())];
     let own = config.out.join("planner");

@@ -1,12 +1,11 @@
 //! From a configuration to the parts that it names.
 
-use crate::config::{DataConfig, ExecutorConfig, PlannerConfig, RewardModelConfig, RunConfig};
+use crate::config::{DataConfig, PlannerConfig, RewardModelConfig, RunConfig};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use tracelift_datasets::Format;
 use tracelift_domain::{Problem, Seed};
 use tracelift_engine::Checkpoint;
-use tracelift_executor::{Executor, InProcess, OpenAi};
 use tracelift_reward::{RewardModel, Rule};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
 use tracelift_train::run::write_atomically;
@@ -35,19 +34,6 @@ pub fn planner(config: &PlannerConfig, seed: Seed) -> Result<Checkpoint> {
         checkpoint.model = checkpoint.model.with_lora(lora.clone(), seed.child("lora", 0));
     }
     Ok(checkpoint)
-}
-
-/// The frozen executor.
-pub fn executor(config: &ExecutorConfig) -> Result<Box<dyn Executor>> {
-    match (&config.in_process, &config.openai) {
-        (Some(config), _) => {
-            let checkpoint = Checkpoint::load(&config.model)
-                .with_context(|| format!("failed to load the executor from {}", config.model.display()))?;
-            Ok(Box::new(InProcess::new(&checkpoint, config.prompt, config.sampling.clone())?))
-        }
-        (None, Some(config)) => Ok(Box::new(OpenAi::new(config.clone())?)),
-        (None, None) => bail!("`executor` needs `in_process` or `openai`"),
-    }
 }
 
 /// The reward model, if the rule reads one.

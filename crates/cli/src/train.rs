@@ -36,7 +36,7 @@ pub fn run(args: &Train) -> Result<()> {
         Source::World { .. } => setup::verifier(&config, [&first.problem]),
     }?;
     let planner = setup::planner(&config.planner, config.seed)?;
-    let executor = setup::executor(&config.executor)?;
+    let executor = config.executor.open()?;
     let rubric = setup::reward_model(&config)?;
     println!("executor: {}", executor.describe());
     let base = config.planner.model.display().to_string();

@@ -5,12 +5,14 @@
 //! outage can look like a wrong answer.
 
 pub mod call;
+pub mod config;
 pub mod in_process;
 pub mod openai;
 pub mod sampling;
 pub mod usage;
 
 pub use call::{Call, CallFailure, Completion, Executor};
+pub use config::{ExecutorConfig, InProcessConfig, OpenError};
 pub use in_process::InProcess;
 pub use openai::{Api, Chat, ChatReply, ConfigError, OpenAi, OpenAiConfig, Unanswered};
 pub use sampling::{Sampling, SamplingError};

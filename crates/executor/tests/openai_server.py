@@ -1,7 +1,7 @@
 """A minimal OpenAI-compatible server on Python's standard library, for tests.
 
 It is a real server, independent of the client under test, with a silly model: the completion is the last number of
-the prompt, as `#### n`. It prints its port on the first line and serves until it is killed.
+the prompt, as `#### n`, or what --reply says. It prints its port on the first line and serves until it is killed.
 
 Faults are injected on request. Whether an attempt fails depends on --seed, on the request's body and on how often that
 body has been sent, never on the order in which requests arrive; so a retry may succeed, and a run can be repeated.
@@ -87,10 +87,14 @@ class State:
             }
 
 
-def complete(prompt, request, echo):
+def complete(prompt, request, options):
     """The model: text and finish reason. Tokens are words."""
     numbers = NUMBER.findall(prompt)
-    text = prompt if echo else "#### " + (numbers[-1] if numbers else "0")
+    text = "#### " + (numbers[-1] if numbers else "0")
+    if options.echo:
+        text = prompt
+    if options.reply is not None:
+        text = options.reply
     stops = request.get("stop") or []
     for stop in [stops] if isinstance(stops, str) else stops:
         text = text.split(stop, 1)[0]
@@ -157,7 +161,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.refuse(400, "bad request: %r" % error)
         if not state.serve():
             os._exit(0)
-        text, reason = complete(prompt, request, state.options.echo)
+        text, reason = complete(prompt, request, state.options)
         if self.path == "/v1/completions":
             choice = {"index": 0, "text": text, "finish_reason": reason}
         else:
@@ -202,6 +206,7 @@ def main():
     parser.add_argument("--model", default="silly")
     parser.add_argument("--api-key", help="refuse requests without this key")
     parser.add_argument("--echo", action="store_true", help="answer with the prompt itself")
+    parser.add_argument("--reply", help="answer with this text, whatever is asked")
     parser.add_argument("--latency-ms", type=float, default=0)
     parser.add_argument("--seed", type=int, default=0, help="of the faults")
     parser.add_argument("--fail-rate", type=float, default=0, help="share of attempts that get --fail-status")

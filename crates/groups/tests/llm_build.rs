@@ -15,7 +15,7 @@ use std::{
 };
 use tracelift_groups::{
     GroupReader,
-    build::{BuildConfig, build},
+    build::{BuildConfig, BuildReport, build},
 };
 
 const COUNT: usize = 12;
@@ -193,4 +193,56 @@ fn a_server_that_dies_stops_the_build_and_another_ends_it() {
     place.configure(&alive, "");
     assert_eq!(place.report()["groups"], COUNT);
     assert_eq!(groups(&place.path("groups.jsonl")), COUNT);
+}
+
+/// A build of programs that no rule can read, so that their references are the model's, and an executor's to confirm.
+fn build_programs(executor: &Server, more: &str) -> (BuildReport, usize) {
+    let writer = Server::prompted(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let problems: String = (0..4)
+        .map(|i| {
+            let number = 17 + 10 * i;
+            let problem =
+                format!("Read a number and print {i} more.\nInput: {number}\nOutput: {}", number + i);
+            serde_json::json!({ "problem": problem, "solution": "def (" }).to_string() + "\n"
+        })
+        .collect();
+    fs::write(path("problems.jsonl"), problems).unwrap();
+    let (out, data) = (path("groups.jsonl"), path("problems.jsonl"));
+    let server = |server: &Server| {
+        format!("base_urls = ['{}']\nmodel = 'silly'\nretries = 1\nbackoff_s = 0.01\n", server.url())
+    };
+    let text = format!(
+        "out = {out:?}\n[gates]\nnegatives = 2\nkinds = 2\n[[seeds]]\npath = {data:?}\nformat = 'stdio'\n[llm.oracle]\n{}\
+         [executor]\n{more}\n[executor.openai]\n{}",
+        server(&writer),
+        server(executor)
+    );
+    let config: BuildConfig = toml::from_str(&text).unwrap();
+    let report = build(&config, &mut |_| {}).unwrap();
+    (report, groups(&out))
+}
+
+#[test]
+fn an_executor_confirms_references_for_programs() {
+    // A program that is right for the first of the four problems alone: it prints what it reads.
+    let right = Server::start(&["--reply", "```python\nprint(input())\n```"]);
+    let (report, written) = build_programs(&right, "refuse_harmless = false");
+    let llm = report.llm.clone().unwrap();
+    assert_eq!((report.groups, written, llm.references), (1, 1, 1), "{report:?}");
+    // Two attempts for each of the others.
+    assert_eq!((llm.refuted, llm.unknown), (6, 0), "{report:?}");
+
+    // The executor heeds no trace, so that no flaw does harm: none is left to make a group of.
+    let (report, written) = build_programs(&right, "runs = 1");
+    let llm = report.llm.clone().unwrap();
+    assert_eq!((report.groups, written, llm.references), (0, 0, 1), "{report:?}");
+    assert!(llm.gated["changes_nothing"] >= 2, "{report:?}");
+
+    // Where every call fails, nobody can say.
+    let broken = Server::start(&["--fail-rate", "1"]);
+    let (report, _) = build_programs(&broken, "runs = 1");
+    let llm = report.llm.clone().unwrap();
+    assert_eq!((report.groups, llm.references, llm.refuted, llm.unknown), (0, 0, 0, 8), "{report:?}");
 }

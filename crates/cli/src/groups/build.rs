@@ -9,8 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
-use tracelift_groups::build::{BuildConfig, BuildError, BuildReport, build_with, count};
-use tracelift_groups::llm::Help;
+use tracelift_groups::build::{self, BuildConfig, BuildError, BuildReport, build_with, count};
 use tracelift_oracle::{Failure, Progress, Stop};
 
 /// Settings of `groups build`.
@@ -35,8 +34,7 @@ pub fn run(settings: &Build) -> Result<()> {
     }
     let started = Instant::now();
     let bar = progress::noted("groups", count(&config)?);
-    let help =
-        Help::new(config.llm.as_ref(), config.judge.as_ref(), &config.out).map_err(BuildError::from)?;
+    let help = build::help(&config)?;
     let asked = Arc::new(Mutex::new(Asked::default()));
     let help = help.map(|help| {
         let bar = bar.clone();

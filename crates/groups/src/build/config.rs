@@ -4,7 +4,7 @@ use super::assemble::Recipe;
 use crate::{
     error::GroupsError,
     gate::GateLimits,
-    llm::{JudgeSection, LlmConfig},
+    llm::{JudgeSection, LlmConfig, RefereeConfig},
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -48,6 +48,10 @@ pub struct BuildConfig {
     /// A model that writes traces. Default: none, all is by rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub llm: Option<LlmConfig>,
+    /// An executor that confirms the references which the model writes. Default: none, gold answers do; references for
+    /// programs are not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executor: Option<RefereeConfig>,
     /// A model that labels. Default: none, all labels are by construction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<JudgeSection>,
@@ -132,6 +136,16 @@ impl BuildConfig {
         }
         if self.wanted < limits.negatives {
             return wrong("wanted", self.wanted.to_string(), "ask for at least `gates.negatives`");
+        }
+        if let Some(executor) = &self.executor {
+            if executor.validate().is_err() {
+                let advice = "give it exactly one of `in_process` and `openai`";
+                return wrong("executor", "unclear".into(), advice);
+            }
+            if self.llm.is_none() {
+                let advice = "it confirms what a model writes; name that model in `[llm.oracle]`";
+                return wrong("executor", "alone".into(), advice);
+            }
         }
         for seeds in &self.seeds {
             let given = [seeds.path.is_some(), seeds.groups.is_some(), seeds.world.is_some()];

@@ -15,6 +15,6 @@ pub use assemble::{Grown, Recipe, Skip, assemble, draft, grow, grow_with};
 pub use config::{BenchmarkConfig, BuildConfig, SeedConfig};
 pub use overlap::{Benchmarks, Overlap};
 pub use report::BuildReport;
-pub use run::{BuildError, build, build_with};
+pub use run::{BuildError, build, build_with, help};
 pub use sources::{Item, count, items, seed_of};
 pub use trial::{Trial, Trials, Tried};

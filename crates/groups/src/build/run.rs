@@ -16,7 +16,7 @@ use crate::{
     error::GroupsError,
     file::line,
     gate::words,
-    llm::{Help, LlmCounts},
+    llm::{Help, LlmCounts, Referee, RefereeError},
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,9 @@ pub enum BuildError {
     /// A setting of the programs.
     #[error(transparent)]
     Programs(#[from] ConfigError),
+    /// The executor cannot be made ready.
+    #[error(transparent)]
+    Referee(#[from] RefereeError),
     /// Programs cannot be run.
     #[error("cannot try programs out here: {0}; set `execute = false` to build without that")]
     Sandbox(Arc<SandboxError>),
@@ -146,11 +149,27 @@ fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> BuildError
 /// attempt.
 pub fn build(config: &BuildConfig, tell: &mut dyn FnMut(&BuildReport)) -> Result<BuildReport, BuildError> {
     config.validate()?;
-    let help = Help::new(config.llm.as_ref(), config.judge.as_ref(), &config.out)?;
+    let help = help(config)?;
     build_with(config, help.as_ref(), &AtomicBool::new(false), tell)
 }
 
-/// As [`build`], with models that have been made ready: observed, with an executor to confirm references. Once `stop` is
+/// The models that a build asks, with their ledgers beside its file, and the executor that confirms what they write;
+/// nothing where it asks none.
+///
+/// # Errors
+/// What keeps one of them from being made ready.
+pub fn help(config: &BuildConfig) -> Result<Option<Help>, BuildError> {
+    let help = Help::new(config.llm.as_ref(), config.judge.as_ref(), &config.out)?;
+    let referee = config.executor.as_ref();
+    let referee =
+        referee.map(|executor| Referee::open(executor, &config.programs, config.seed)).transpose()?;
+    Ok(match (help, referee) {
+        (Some(help), Some(referee)) => Some(help.confirmed_by(referee)),
+        (help, _) => help,
+    })
+}
+
+/// As [`build`], with models that have been made ready. Once `stop` is
 /// set (and [`Help::stop`] called, where models help), the build ends as soon as it can.
 ///
 /// # Errors
@@ -331,7 +350,7 @@ fn unless_left_out(help: &Help, grown: Result<Grown, Failure>) -> Result<Grown, 
 /// What a build by rules depends on. What models add is told by [`Help::decisive`]; their addresses, limits and budgets
 /// may change from one attempt to the next.
 fn rules_alone(config: &BuildConfig) -> String {
-    serde_json::json!(BuildConfig { llm: None, judge: None, ..config.clone() }).to_string()
+    serde_json::json!(BuildConfig { llm: None, judge: None, executor: None, ..config.clone() }).to_string()
 }
 
 impl Made {

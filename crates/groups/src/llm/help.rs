@@ -1,14 +1,16 @@
 //! What models add to a group that rules began.
 
-use super::{FlawUse, GroupJudge, JudgeSection, LlmConfig, LlmCounts, Unanswered, Writer, gold_check};
+use super::{
+    FlawUse, Flaws, GroupJudge, JudgeSection, LlmConfig, LlmCounts, Referee, Unanswered, Writer, gold_check,
+};
 use crate::{
-    gate::{GateLimits, gate},
+    gate::{GateLimits, GateReason, gate},
     proposal::{Proposal, SeedProblem},
 };
 use rand::seq::SliceRandom;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fmt, path::Path};
-use tracelift_domain::{Gold, Group, Problem, Seed, Trace, Verdict};
+use tracelift_domain::{Gold, Group, Seed, TaskDomain, Trace};
 use tracelift_oracle::{Failure, OracleError, Progress};
 use tracelift_worlds::FlawKind;
 
@@ -32,14 +34,12 @@ pub struct Goal {
     pub seed: Seed,
 }
 
-type Check = Box<dyn Fn(&Problem, &Trace, &str) -> Verdict + Send + Sync>;
-
 /// The models of a build.
 pub struct Help {
     writer: Option<(LlmConfig, Writer)>,
     judge: Option<GroupJudge>,
     /// Confirms reference traces; gold does where there is none.
-    check: Option<Check>,
+    referee: Option<Referee>,
 }
 
 impl fmt::Debug for Help {
@@ -47,7 +47,8 @@ impl fmt::Debug for Help {
         f.debug_struct("Help")
             .field("writer", &self.writer)
             .field("judge", &self.judge)
-            .finish_non_exhaustive()
+            .field("referee", &self.referee)
+            .finish()
     }
 }
 
@@ -73,7 +74,7 @@ impl Help {
             section.oracle.keep_beside(out, "judge");
             GroupJudge::new(section)
         });
-        Ok(Some(Help { writer: writer.transpose()?, judge: judge.transpose()?, check: None }))
+        Ok(Some(Help { writer: writer.transpose()?, judge: judge.transpose()?, referee: None }))
     }
 
     /// Calls `observer` whenever a question has ended, with what it was asked of: `llm` or `judge`.
@@ -90,13 +91,10 @@ impl Help {
         self
     }
 
-    /// Confirms reference traces by `check` (an executor, see [`super::executor_check`]) rather than by gold alone.
+    /// Lets an executor confirm reference traces, rather than gold alone.
     #[must_use]
-    pub fn confirmed_by(
-        mut self,
-        check: impl Fn(&Problem, &Trace, &str) -> Verdict + Send + Sync + 'static,
-    ) -> Help {
-        self.check = Some(Box::new(check));
+    pub fn confirmed_by(mut self, referee: Referee) -> Help {
+        self.referee = Some(referee);
         self
     }
 
@@ -113,7 +111,8 @@ impl Help {
                 "templates": writer.versions(),
             })
         });
-        json!({ "llm": writer, "judge": self.judge.as_ref().map(GroupJudge::decisive) })
+        let referee = self.referee.as_ref().map(Referee::decisive);
+        json!({ "llm": writer, "judge": self.judge.as_ref().map(GroupJudge::decisive), "executor": referee })
     }
 
     /// What was asked so far, of `llm` and of `judge`.
@@ -173,13 +172,31 @@ impl Help {
         if config.flaws == FlawUse::Instead {
             draft.blocks.clear();
         }
-        let made = writer.flaws(seed, &draft.positive, &kinds, &goal.limits)?;
+        let mut made = writer.flaws(seed, &draft.positive, &kinds, &goal.limits)?;
+        self.drop_harmless(seed, &mut made);
         counts.add_flaws(&made);
         draft.blocks.extend(made.proposals.into_iter().map(|proposal| vec![proposal]));
         if config.flaws == FlawUse::Mixed {
             draft.blocks.shuffle(&mut goal.seed.child("sources", 0).rng());
         }
         Ok(Ok(draft))
+    }
+
+    /// Drops flawed traces for programs with which the executor gets there all the same. Those in math were checked by
+    /// their own arithmetic.
+    fn drop_harmless(&self, seed: &SeedProblem, made: &mut Flaws) {
+        let Some(referee) = self.referee.as_ref().filter(|_| seed.problem.domain == TaskDomain::Code) else {
+            return;
+        };
+        let before = made.proposals.len();
+        made.proposals.retain(|proposal| {
+            let trace = Trace::new(&proposal.reasoning);
+            trace.is_none_or(|trace| !referee.finds_harmless(&seed.problem, &trace))
+        });
+        let dropped = (before - made.proposals.len()) as u64;
+        if dropped > 0 {
+            *made.gated.entry(GateReason::ChangesNothing).or_default() += dropped;
+        }
     }
 
     /// A reference trace of the model's, if it may write one and somebody can confirm it.
@@ -190,9 +207,11 @@ impl Help {
         counts: &mut LlmCounts,
     ) -> Result<Option<String>, Failure> {
         let Some((config, writer)) = &self.writer else { return Ok(None) };
-        let made = match (&self.check, &seed.problem.gold) {
+        let made = match (&self.referee, &seed.problem.gold) {
             _ if !config.references => return Ok(None),
-            (Some(check), _) => writer.reference(seed, &goal.limits, check)?,
+            (Some(referee), _) => {
+                writer.reference(seed, &goal.limits, &|problem, trace, _| referee.confirms(problem, trace))?
+            }
             (None, Gold::Answer(_)) => writer.reference(seed, &goal.limits, &gold_check)?,
             // Nobody could confirm it, so it is not asked for.
             (None, Gold::Tests(_) | Gold::Function(_)) => return Ok(None),

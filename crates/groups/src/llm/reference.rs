@@ -8,8 +8,7 @@ use crate::{
 use serde::Deserialize;
 use serde_json::json;
 use std::{collections::BTreeMap, sync::LazyLock};
-use tracelift_domain::{FailureKind, Gold, Problem, Seed, TaskDomain, Trace, Verdict};
-use tracelift_executor::{Call, Completion, Executor};
+use tracelift_domain::{FailureKind, Gold, Problem, TaskDomain, Trace, Verdict};
 use tracelift_oracle::{Answer, Failure, Provenance, Question, Schema};
 
 /// A reference trace that has been confirmed.
@@ -114,42 +113,9 @@ pub fn gold_check(problem: &Problem, _trace: &Trace, implied: &str) -> Verdict {
     }
 }
 
-/// Confirms a trace by executor runs with it, of which one must succeed. A run that fails says nothing; if none says
-/// anything, nobody can say.
-pub fn executor_check<'a>(
-    executor: &'a dyn Executor,
-    verify: impl Fn(&Problem, &Completion) -> Verdict + 'a,
-    runs: u32,
-    seed: Seed,
-) -> impl Fn(&Problem, &Trace, &str) -> Verdict + 'a {
-    move |problem, trace, _| {
-        let seed = seed.child(&problem.id, 0);
-        let calls: Vec<Call<'_>> = (0..u64::from(runs))
-            .map(|run| Call { problem, trace: Some(trace), seed: seed.child("reference", run) })
-            .collect();
-        let mut verdict = Verdict::Unscorable { why: "there was no run".into() };
-        for result in executor.run(&calls) {
-            let one = match result {
-                Ok(completion) => verify(problem, &completion),
-                Err(failure) => Verdict::Unscorable { why: failure.to_string() },
-            };
-            match (&one, &verdict) {
-                (Verdict::Passed, _) => return Verdict::Passed,
-                (Verdict::Failed { .. }, _) | (Verdict::Unscorable { .. }, Verdict::Unscorable { .. }) => {
-                    verdict = one
-                }
-                _ => {}
-            }
-        }
-        verdict
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracelift_domain::Fingerprint;
-    use tracelift_executor::{CallFailure, Usage};
 
     fn problem(gold: Gold) -> Problem {
         Problem { id: "1".into(), source: "t".into(), domain: TaskDomain::Math, statement: "?".into(), gold }
@@ -162,51 +128,5 @@ mod tests {
         assert_eq!(check(Gold::Answer("2".into()), "2.0"), Some(true));
         assert_eq!(check(Gold::Answer("2".into()), ""), Some(false));
         assert_eq!(check(Gold::Tests(Vec::new()), "2"), None);
-    }
-
-    /// Replies with what the trace says, run by run; `-` fails.
-    struct Scripted(Fingerprint);
-
-    impl Executor for Scripted {
-        fn fingerprint(&self) -> &Fingerprint {
-            &self.0
-        }
-        fn describe(&self) -> String {
-            "scripted".into()
-        }
-        fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>> {
-            let said =
-                |index: usize| calls[0].trace.unwrap().as_str().split(' ').nth(index).unwrap().to_owned();
-            (0..calls.len())
-                .map(|index| match said(index).as_str() {
-                    "-" => Err(CallFailure::Empty { endpoint: "e".into() }),
-                    text => Ok(Completion {
-                        text: text.into(),
-                        prompt_tokens: None,
-                        completion_tokens: None,
-                        truncated: false,
-                    }),
-                })
-                .collect()
-        }
-        fn usage(&self) -> Usage {
-            Usage::default()
-        }
-    }
-
-    #[test]
-    fn one_run_that_succeeds_confirms_and_failures_say_nothing() {
-        let executor = Scripted(Fingerprint::of([]));
-        let verify = |_: &Problem, completion: &Completion| match completion.text.as_str() {
-            "yes" => Verdict::Passed,
-            _ => Verdict::Failed { kind: FailureKind::WrongAnswer },
-        };
-        let check = executor_check(&executor, verify, 3, Seed(1));
-        let problem = problem(Gold::Answer("2".into()));
-        for (script, success) in
-            [("no - yes", Some(true)), ("no - no", Some(false)), ("- - no", Some(false)), ("- - -", None)]
-        {
-            assert_eq!(check(&problem, &Trace::new(script).unwrap(), "").success(), success, "{script}");
-        }
     }
 }
