@@ -149,6 +149,7 @@ fn metrics(step: u64, found: &RubricStep, accuracy: Option<&RubricAccuracy>) -> 
         .set("rubric/huber", found.terms.huber)
         .set("rubric/ranking", found.terms.ranking)
         .set("rubric/margin_ranking", found.terms.margin_ranking)
+        .set("rubric/problem", found.reading.problem)
         .set("rubric/language", found.reading.language)
         .set("rubric/flawed", found.reading.flawed)
         .set("rubric/contrast", found.reading.contrast)

@@ -100,6 +100,7 @@ impl RubricConfig {
             weight("loss.ranking", loss.ranking),
             weight("loss.margin_ranking", loss.margin_ranking),
             weight("loss.margin", loss.margin),
+            weight("reading.problem", self.reading.problem),
             weight("reading.language", self.reading.language),
             weight("reading.flawed", self.reading.flawed),
             weight("reading.contrast", self.reading.contrast),

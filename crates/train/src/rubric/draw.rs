@@ -57,12 +57,7 @@ pub(super) struct Part<'g> {
 impl<'g> Part<'g> {
     fn of(drawn: &[Drawn<'g>]) -> Part<'g> {
         let traces: Vec<&Labelled> = drawn.iter().flatten().copied().collect();
-        let mut batch = Batch::default();
-        for group in drawn {
-            let Some((reference, flawed)) = group.split_first() else { continue };
-            batch.push(&reference.tokens);
-            flawed.iter().for_each(|trace| batch.branch(&trace.tokens));
-        }
+        let batch = pack(drawn);
         let mut start = 0;
         let groups = drawn.iter().map(|group| {
             start += group.len();
@@ -82,20 +77,27 @@ impl<'g> Part<'g> {
     }
 }
 
+/// Groups in one batch: flawed traces branch off from their reference.
+pub(super) fn pack(drawn: &[Drawn<'_>]) -> Batch {
+    let mut batch = Batch::default();
+    for group in drawn {
+        let Some((reference, flawed)) = group.split_first() else { continue };
+        batch.push(&reference.tokens);
+        flawed.iter().for_each(|trace| batch.branch(&trace.tokens));
+    }
+    batch
+}
+
 /// Parts of at most `budget` tokens, or of one group where that is longer. Groups of like length go together: attention
 /// is then about equally long for all threads that share a part.
 pub(super) fn parts<'g>(mut drawn: Vec<Drawn<'g>>, budget: usize) -> Vec<Part<'g>> {
-    let tokens = |group: &Drawn<'_>| {
-        let own = |trace: &&Labelled| trace.tokens.len() - shared(group[0], trace);
-        group.iter().map(own).sum::<usize>()
-    };
-    drawn.sort_by_key(|group| std::cmp::Reverse(tokens(group)));
+    drawn.sort_by_cached_key(|group| std::cmp::Reverse(pack(std::slice::from_ref(group)).rows()));
     let mut parts = Vec::new();
     let mut rest = drawn.as_slice();
     while !rest.is_empty() {
         let mut sum = 0;
         let fitting = rest.iter().take_while(|group| {
-            sum += tokens(group);
+            sum += pack(std::slice::from_ref(*group)).rows();
             sum <= budget
         });
         let (now, later) = rest.split_at(fitting.count().max(1));
@@ -103,15 +105,6 @@ pub(super) fn parts<'g>(mut drawn: Vec<Drawn<'g>>, budget: usize) -> Vec<Part<'g
         rest = later;
     }
     parts
-}
-
-/// How many tokens a flawed trace has in common with its reference and does not cost again.
-fn shared(reference: &Labelled, trace: &Labelled) -> usize {
-    if std::ptr::eq(reference, trace) {
-        return 0;
-    }
-    let same = reference.tokens.iter().zip(&trace.tokens).take_while(|(a, b)| a == b).count();
-    same.min(trace.tokens.len().saturating_sub(1))
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@
 //! reference up to the token in which it leaves it, and flawed from there on. With `f_t = σ(v·h_t + β)`, a head that is left
 //! behind when training ends, and `t*` the first token of a flawed trace that is not its reference's:
 //!
-//! `language·mean −log p(z⁺_t | z⁺_<t)  +  flawed·mean BCE(f_t, [t ≥ t*])  +  contrast·mean BCE(f_t*, flawed or reference)`
+//! `problem·mean −log p(x_t | x_<t)  +  language·mean −log p(z⁺_t | z⁺_<t)  +  flawed·mean BCE(f_t, [t ≥ t*])
+//! +  contrast·mean BCE(f_t*, flawed or reference)`
 //!
-//! over the tokens of references, of all traces, and of both traces at each `t*`. Labels of whole traces alone left small
+//! over the tokens of problems, of references, of all traces, and of both traces at each `t*`. Labels of whole traces alone left small
 //! models at chance for flaws of one token (`docs/reward-model.md` has the figures).
 
 use super::draw::Drawn;
@@ -15,10 +16,12 @@ use std::collections::HashMap;
 use std::ops::AddAssign;
 use tracelift_engine::{Batch, Model, Pass, Target};
 
-/// The weights of the three terms; zeros leave the published loss alone.
+/// The weights of the four terms; zeros leave the published loss alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReadingWeights {
+    /// Of the problem's next token: something to learn a language from where the backbone knows none.
+    pub problem: f64,
     /// Of the reference's next token.
     pub language: f64,
     /// Of whether what was read so far is flawed.
@@ -29,13 +32,15 @@ pub struct ReadingWeights {
 
 impl Default for ReadingWeights {
     fn default() -> ReadingWeights {
-        ReadingWeights { language: 1.0, flawed: 1.0, contrast: 1.0 }
+        ReadingWeights { problem: 0.0, language: 1.0, flawed: 1.0, contrast: 1.0 }
     }
 }
 
-/// The three terms, not yet weighted.
+/// The four terms, not yet weighted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ReadingTerms {
+    /// The problem's next token.
+    pub problem: f64,
     /// The reference's next token.
     pub language: f64,
     /// Whether what was read so far is flawed.
@@ -48,12 +53,16 @@ impl ReadingTerms {
     /// The weighted sum.
     #[must_use]
     pub fn total(&self, weights: &ReadingWeights) -> f64 {
-        weights.language * self.language + weights.flawed * self.flawed + weights.contrast * self.contrast
+        weights.problem * self.problem
+            + weights.language * self.language
+            + weights.flawed * self.flawed
+            + weights.contrast * self.contrast
     }
 }
 
 impl AddAssign for ReadingTerms {
     fn add_assign(&mut self, other: ReadingTerms) {
+        self.problem += other.problem;
         self.language += other.language;
         self.flawed += other.flawed;
         self.contrast += other.contrast;
@@ -63,14 +72,16 @@ impl AddAssign for ReadingTerms {
 /// What the terms are means over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ReadingCounts {
-    targets: usize,
+    problem: usize,
+    language: usize,
     places: usize,
     contrasts: usize,
 }
 
 impl AddAssign for ReadingCounts {
     fn add_assign(&mut self, other: ReadingCounts) {
-        self.targets += other.targets;
+        self.problem += other.problem;
+        self.language += other.language;
         self.places += other.places;
         self.contrasts += other.contrasts;
     }
@@ -89,7 +100,10 @@ struct Place {
 /// What can be learned while reading a batch.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Reading {
-    targets: Vec<Target>,
+    /// The next tokens of problems.
+    problem: Vec<Target>,
+    /// The next tokens of references.
+    language: Vec<Target>,
     places: Vec<Place>,
 }
 
@@ -120,11 +134,11 @@ impl Reading {
                 let row = trunk.row(at);
                 let contrasts = partings.get(&row).copied().unwrap_or(0);
                 reading.places.push(Place { row, flawed: false, contrasts });
-                if at > 0 {
-                    reading
-                        .targets
-                        .push(Target { row: trunk.row(at - 1) as u32, token: reference.tokens[at] });
-                }
+            }
+            for at in 1..reference.tokens.len() {
+                let targets =
+                    if at < reference.trace_from { &mut reading.problem } else { &mut reading.language };
+                targets.push(Target { row: trunk.row(at - 1) as u32, token: reference.tokens[at] });
             }
         }
         reading
@@ -132,7 +146,8 @@ impl Reading {
 
     pub fn counts(&self) -> ReadingCounts {
         ReadingCounts {
-            targets: self.targets.len(),
+            problem: self.problem.len(),
+            language: self.language.len(),
             places: self.places.len(),
             contrasts: self.places.iter().map(|place| place.contrasts).sum(),
         }
@@ -153,11 +168,16 @@ impl Reading {
     ) -> ReadingTerms {
         let share = |count: usize| 1.0 / count.max(1) as f64;
         let mut terms = ReadingTerms::default();
-        if weights.language > 0.0 {
-            let slope = -(weights.language * share(whole.targets)) as f32;
-            let scores = pass.score_backward(model, gradients, &self.targets, 1.0, |_, _| slope);
-            let sum: f64 = scores.iter().map(|score| f64::from(score.log_prob)).sum();
-            terms.language = -sum * share(whole.targets);
+        for (weight, targets, count, term) in [
+            (weights.problem, &self.problem, whole.problem, &mut terms.problem),
+            (weights.language, &self.language, whole.language, &mut terms.language),
+        ] {
+            if weight > 0.0 {
+                let slope = -(weight * share(count)) as f32;
+                let scores = pass.score_backward(model, gradients, targets, 1.0, |_, _| slope);
+                let sum: f64 = scores.iter().map(|score| f64::from(score.log_prob)).sum();
+                *term = -sum * share(count);
+            }
         }
         if weights.flawed == 0.0 && weights.contrast == 0.0 {
             return terms;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::pretrain::PretrainConfig;
 use crate::rubric::Labelled;
+use crate::rubric::draw::pack;
 use tracelift_domain::{DIMENSIONS, Label, Rubric, Seed};
 use tracelift_engine::Memory;
 use tracelift_reward::Shortened;
@@ -14,20 +15,6 @@ fn trace(tokens: &[u32], trace_from: usize) -> Labelled {
         kind: None,
         shortened: Shortened::No,
     }
-}
-
-fn pack(groups: &[Drawn<'_>]) -> Batch {
-    let mut batch = Batch::default();
-    for group in groups {
-        for (i, trace) in group.iter().enumerate() {
-            if i == 0 {
-                batch.push(&trace.tokens);
-            } else {
-                batch.branch(&trace.tokens);
-            }
-        }
-    }
-    batch
 }
 
 /// Two groups. Problems are two tokens long, and shortened to one in the last trace.
@@ -68,8 +55,9 @@ fn a_flawed_trace_is_its_reference_until_it_leaves_it() {
     assert_eq!(reading.places, expected);
     let target = |row, token| Target { row, token };
     let next = [(1, 10), (2, 11), (3, 12), (4, 3), (11, 20), (12, 21), (13, 3)];
-    assert_eq!(reading.targets, next.map(|(row, token)| target(row, token)));
-    assert_eq!(reading.counts(), ReadingCounts { targets: 7, places: 13, contrasts: 6 });
+    assert_eq!(reading.language, next.map(|(row, token)| target(row, token)));
+    assert_eq!(reading.problem, [(0, 2), (10, 6)].map(|(row, token)| target(row, token)));
+    assert_eq!(reading.counts(), ReadingCounts { problem: 2, language: 7, places: 13, contrasts: 6 });
 }
 
 #[test]
@@ -78,7 +66,7 @@ fn gradients_match_central_differences() {
     let groups: [Drawn<'_>; 2] = [traces[..3].iter().collect(), traces[3..].iter().collect()];
     let batch = pack(&groups);
     let reading = Reading::of(&groups, &batch);
-    let weights = ReadingWeights { language: 0.7, flawed: 1.3, contrast: 0.4 };
+    let weights = ReadingWeights { problem: 0.6, language: 0.7, flawed: 1.3, contrast: 0.4 };
     let config = PretrainConfig { hidden: 32, layers: 2, ..PretrainConfig::of(WorldName::Steps) };
     let model = Model::random(config.model(64), Seed(1));
     let head: Vec<f32> = (0..33).map(|i| (i as f32 * 0.7).sin() * 0.3).collect();
@@ -112,7 +100,7 @@ fn gradients_match_central_differences() {
 fn parts_add_up_to_the_whole() {
     let traces = traces();
     let groups: [Drawn<'_>; 2] = [traces[..3].iter().collect(), traces[3..].iter().collect()];
-    let weights = ReadingWeights::default();
+    let weights = ReadingWeights { problem: 0.5, ..ReadingWeights::default() };
     let config = PretrainConfig { hidden: 32, layers: 1, ..PretrainConfig::of(WorldName::Steps) };
     let model = Model::random(config.model(64), Seed(1));
     let head = vec![0.1; 33];
