@@ -1,12 +1,11 @@
 //! A model: its shape, its weights, and optionally adapters that are trained in their place.
 
 use crate::config::Config;
-use crate::lora::{Lora, LoraConfig, Projection};
+use crate::lora::{Lora, LoraConfig, Projection, Slot};
 use crate::ops::attention::Heads;
-use crate::ops::linear::{self, Adapter, Into};
+use crate::ops::linear::{self, Adapter, Into, LoraScratch};
 use crate::params::{Layout, Tensor};
 use rand::Rng;
-use std::borrow::Cow;
 use std::ops::Range;
 use tracelift_domain::{Fingerprint, Seed};
 
@@ -99,14 +98,9 @@ impl Model {
         for layer in 0..self.config.layers {
             for projection in Projection::ALL {
                 if let Some(slot) = lora.slot(layer, projection) {
-                    let (inputs, outputs) = projection.shape(&self.config);
-                    let rank = slot.rank;
+                    let (inputs, _) = projection.shape(&self.config);
                     let range = self.projection_range(layer, projection);
-                    let a = linear::Mat::new(&lora.values[slot.a.clone()], rank, inputs);
-                    let b = linear::Mat::new(&lora.values[slot.b.clone()], outputs, rank);
-                    let scale = slot.scale;
-                    let weight = &mut self.weights[range];
-                    linear::matmul(weight, inputs, Into::Add, scale, b, a, linear::Threads::All);
+                    adapter(&lora, slot, 0).merge(&mut self.weights[range], inputs);
                 }
             }
         }
@@ -206,59 +200,81 @@ impl Model {
         }
     }
 
-    /// The weights of a place with its adapters added (`W + s·B·A`); copied only if there are any.
-    pub(crate) fn merged(&self, layer: usize, site: Site) -> Cow<'_, [f32]> {
+    /// The weights of a place with its adapters added (`W + s·B·A`); copied, to `scratch`, only if there are any.
+    pub(crate) fn merged<'m>(&'m self, layer: usize, site: Site, scratch: &'m mut Vec<f32>) -> &'m [f32] {
         let (weight, _, inputs, projections) = self.site(layer, site);
-        let mut merged = Cow::Borrowed(&self.weights[weight]);
+        let weight = &self.weights[weight];
+        let mut copied = false;
         self.each_adapter(layer, projections, |adapter, _, _| {
-            let a = linear::Mat::new(adapter.a, adapter.rank, inputs);
-            let outputs = adapter.b.len() / adapter.rank;
-            let b = linear::Mat::new(adapter.b, outputs, adapter.rank);
-            let part = &mut merged.to_mut()[adapter.first * inputs..][..outputs * inputs];
-            linear::matmul(part, inputs, Into::Add, adapter.scale, b, a, linear::Threads::All);
+            if !copied {
+                scratch.clear();
+                scratch.extend_from_slice(weight);
+                copied = true;
+            }
+            adapter.merge(scratch, inputs);
         });
-        merged
+        if copied { scratch } else { weight }
     }
 
-    /// `y = x·Wᵀ + b`, adapters included. `low` is scratch of rows × rank.
-    pub fn project(&self, y: &mut [f32], x: &[f32], layer: usize, site: Site, low: &mut [f32]) {
+    /// Whether so many rows are multiplied faster by merged weights than by weights and adapters apart: merging costs
+    /// `inputs·outputs` where each row costs `inputs + outputs`, times the rank.
+    fn pays_to_merge(&self, rows: usize, inputs: usize, outputs: usize) -> bool {
+        self.lora.is_some() && rows * (inputs + outputs) > inputs * outputs
+    }
+
+    /// `y = x·Wᵀ + b`, adapters included.
+    pub fn project(&self, y: &mut [f32], x: &[f32], layer: usize, site: Site, scratch: &mut LoraScratch) {
         let (weight, bias, inputs, projections) = self.site(layer, site);
-        let weight = &self.weights[weight];
-        linear::forward(y, x, weight, bias.map(|bias| &self.weights[bias]), inputs);
+        let (weight, bias) = (&self.weights[weight], bias.map(|bias| &self.weights[bias]));
         let width = weight.len() / inputs;
+        if self.pays_to_merge(x.len() / inputs, inputs, width) {
+            linear::forward(y, x, self.merged(layer, site, &mut scratch.merged), bias, inputs);
+            return;
+        }
+        linear::forward(y, x, weight, bias, inputs);
+        let low = &mut scratch.low;
         self.each_adapter(layer, projections, |adapter, _, _| adapter.forward(y, width, x, inputs, low));
     }
 
-    /// The way back: writes or adds `dx`, and adds to `gradients` (of [`Model::trainable`]) what learns.
-    #[allow(clippy::too_many_arguments)] // two gradients, two inputs, a place and two scratch buffers
+    /// The way back: writes `dx` where somebody wants it, and adds to `gradients` (of [`Model::trainable`]) what learns.
+    #[allow(clippy::too_many_arguments)] // two gradients, two inputs, a place and scratch
     pub fn project_backward(
         &self,
-        dx: &mut [f32],
+        mut dx: Option<&mut [f32]>,
         gradients: &mut [f32],
         dy: &[f32],
         x: &[f32],
         layer: usize,
         site: Site,
-        low: &mut [f32],
-        d_low: &mut [f32],
+        scratch: &mut LoraScratch,
     ) {
         let (weight, bias, inputs, projections) = self.site(layer, site);
-        linear::backward_input(dx, Into::Overwrite, dy, &self.weights[weight.clone()], inputs);
+        let width = weight.len() / inputs;
+        let merge = self.pays_to_merge(x.len() / inputs, inputs, width);
+        if let Some(dx) = &mut dx {
+            let weight = if merge {
+                self.merged(layer, site, &mut scratch.merged)
+            } else {
+                &self.weights[weight.clone()]
+            };
+            linear::backward_input(dx, Into::Overwrite, dy, weight, inputs);
+        }
         if self.lora.is_none() {
-            let width = weight.len() / inputs;
             linear::backward_weight(&mut gradients[weight], dy, x, inputs);
             if let Some(bias) = bias {
                 debug_assert_eq!(bias.len(), width);
                 linear::backward_bias(&mut gradients[bias], dy);
             }
-        } else {
-            let width = weight.len() / inputs;
-            self.each_adapter(layer, projections, |adapter, a, b| {
-                // A and B of one projection lie side by side.
-                let (da, db) = gradients[a.start..b.end].split_at_mut(a.len());
-                adapter.backward(da, db, dx, dy, width, x, inputs, low, d_low);
-            });
+            return;
         }
+        let LoraScratch { low, d_low, .. } = scratch;
+        self.each_adapter(layer, projections, |adapter, a, b| {
+            // A and B of one projection lie side by side.
+            let (da, db) = gradients[a.start..b.end].split_at_mut(a.len());
+            // Merged weights have brought the adapter's share of it.
+            let dx = dx.as_deref_mut().filter(|_| !merge);
+            adapter.backward(da, db, dx, dy, width, x, inputs, low, d_low);
+        });
     }
 
     fn each_adapter(
@@ -271,18 +287,17 @@ impl Model {
         let mut first = 0;
         for &projection in projections {
             if let Some(slot) = lora.slot(layer, projection) {
-                let adapter = Adapter {
-                    a: &lora.values[slot.a.clone()],
-                    b: &lora.values[slot.b.clone()],
-                    rank: slot.rank,
-                    first,
-                    scale: slot.scale,
-                };
-                body(&adapter, slot.a.clone(), slot.b.clone());
+                body(&adapter(lora, slot, first), slot.a.clone(), slot.b.clone());
             }
             first += projection.shape(&self.config).1;
         }
     }
+}
+
+/// The adapter of a projection whose outputs begin at `first`.
+fn adapter<'l>(lora: &'l Lora, slot: &Slot, first: usize) -> Adapter<'l, f32> {
+    let (a, b) = (&lora.values[slot.a.clone()], &lora.values[slot.b.clone()]);
+    Adapter { a, b, rank: slot.rank, first, scale: slot.scale }
 }
 
 /// A draw from the standard normal distribution (Box–Muller).

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::lora::Lora;
 use crate::model::{Model, Site};
 use crate::ops::head::{self, Chunk, Target, TokenScore};
+use crate::ops::linear::LoraScratch;
 use crate::ops::rope::Angles;
 use crate::ops::{attention, embedding, for_rows, head_norm, rmsnorm, rope, swiglu};
 use crate::real::{axpy, vectorized};
@@ -69,8 +70,7 @@ pub struct Pass {
     d_attended: Vec<f32>,
     d_gate_up: Vec<f32>,
     d_activated: Vec<f32>,
-    low: Vec<f32>,
-    d_low: Vec<f32>,
+    lora: LoraScratch,
     chunk: Chunk<f32>,
     scores: attention::Scratch<f32>,
 }
@@ -94,8 +94,7 @@ impl Pass {
             d_attended: Vec::new(),
             d_gate_up: Vec::new(),
             d_activated: Vec::new(),
-            low: Vec::new(),
-            d_low: Vec::new(),
+            lora: LoraScratch::default(),
             chunk: Chunk::default(),
             scores: attention::Scratch::default(),
         }
@@ -131,7 +130,7 @@ impl Pass {
         }
         fit(&mut self.hidden, hidden);
         fit(&mut self.r, 1);
-        fit(&mut self.low, model.lora.as_ref().map_or(0, Lora::largest_rank));
+        self.lora.fit(rows, model.lora.as_ref().map_or(0, Lora::largest_rank), false);
     }
 
     /// Runs the model over a batch. The hidden states after the last norm are then in [`Pass::hidden`].
@@ -154,7 +153,7 @@ impl Pass {
                 &before[layer],
                 Some(&mut after[0]),
                 &self.angles,
-                &mut self.low,
+                &mut self.lora,
                 &mut self.scores,
             );
         }
@@ -236,7 +235,7 @@ impl Pass {
         fit(&mut self.d_attended, heads.queries * heads.dim);
         fit(&mut self.d_gate_up, 2 * ffn);
         fit(&mut self.d_activated, ffn);
-        fit(&mut self.d_low, model.lora.as_ref().map_or(0, Lora::largest_rank));
+        self.lora.fit(rows, model.lora.as_ref().map_or(0, Lora::largest_rank), true);
 
         self.d_stream.fill(0.0);
         let last = &self.stream[config.layers];
@@ -261,37 +260,35 @@ impl Pass {
                 Memory::Keep => &mut self.blocks[layer],
                 Memory::Recompute => {
                     let block = &mut self.blocks[0];
-                    let (low, scores) = (&mut self.low, &mut self.scores);
-                    forward_block(model, batch, layer, block, x, None, &self.angles, low, scores);
+                    let (lora, scores) = (&mut self.lora, &mut self.scores);
+                    forward_block(model, batch, layer, block, x, None, &self.angles, lora, scores);
                     block
                 }
             };
             let places = &model.layout.blocks[layer];
-            let (low, d_low) = (&mut self.low, &mut self.d_low);
+            let lora = &mut self.lora;
 
             // feed-forward
             let dy = &self.d_stream;
             model.project_backward(
-                &mut self.d_activated,
+                Some(&mut self.d_activated),
                 gradients,
                 dy,
                 &block.activated,
                 layer,
                 Site::Down,
-                low,
-                d_low,
+                lora,
             );
             swiglu::backward(&mut self.d_gate_up, &self.d_activated, &block.gate_up, ffn);
             let dy = &self.d_gate_up;
             model.project_backward(
-                &mut self.d_norm,
+                Some(&mut self.d_norm),
                 gradients,
                 dy,
                 &block.norm2,
                 layer,
                 Site::GateUp,
-                low,
-                d_low,
+                lora,
             );
             if full {
                 let dw = &mut gradients[places.post_norm.clone()];
@@ -303,14 +300,13 @@ impl Pass {
             // attention
             let dy = &self.d_stream;
             model.project_backward(
-                &mut self.d_attended,
+                Some(&mut self.d_attended),
                 gradients,
                 dy,
                 &block.attended,
                 layer,
                 Site::Output,
-                low,
-                d_low,
+                lora,
             );
             attention::backward(
                 &mut self.d_qkv,
@@ -334,15 +330,16 @@ impl Pass {
                 head_norm::backward_input(&mut self.d_qkv, &block.raw, &block.head_r, weights, heads);
             }
             let dy = &self.d_qkv;
+            // Below the first block only an embedding could learn.
+            let further = full || layer > 0;
             model.project_backward(
-                &mut self.d_norm,
+                further.then_some(&mut self.d_norm[..]),
                 gradients,
                 dy,
                 &block.norm1,
                 layer,
                 Site::Qkv,
-                low,
-                d_low,
+                lora,
             );
             if full {
                 rmsnorm::backward_weight(
@@ -352,8 +349,10 @@ impl Pass {
                     &block.r1,
                 );
             }
-            let weight = &model.weights[places.input_norm.clone()];
-            rmsnorm::backward_input(&mut self.d_stream, &self.d_norm, x, weight, &block.r1);
+            if further {
+                let weight = &model.weights[places.input_norm.clone()];
+                rmsnorm::backward_input(&mut self.d_stream, &self.d_norm, x, weight, &block.r1);
+            }
         }
         if full {
             let d_table = &mut gradients[model.layout.embedding.clone()];
@@ -373,7 +372,7 @@ fn forward_block(
     x: &[f32],
     y: Option<&mut Vec<f32>>,
     angles: &Angles<f32>,
-    low: &mut [f32],
+    lora: &mut LoraScratch,
     scores: &mut attention::Scratch<f32>,
 ) {
     let places = &model.layout.blocks[layer];
@@ -381,14 +380,14 @@ fn forward_block(
     let eps = model.config.norm_eps as f32;
 
     rmsnorm::forward(&mut block.norm1, &mut block.r1, x, &model.weights[places.input_norm.clone()], eps);
-    model.project(&mut block.qkv, &block.norm1, layer, Site::Qkv, low);
+    model.project(&mut block.qkv, &block.norm1, layer, Site::Qkv, lora);
     if let Some((queries, keys)) = &places.head_norms {
         let weights = &model.weights[queries.start..keys.end];
         head_norm::forward(&mut block.qkv, &mut block.raw, &mut block.head_r, weights, heads, eps);
     }
     rope::forward(&mut block.qkv, heads.width(), heads.queries + heads.keys, angles, batch.positions());
     attention::forward(&mut block.attended, &mut block.log_sums, &block.qkv, batch.spans(), heads, scores);
-    model.project(&mut block.middle, &block.attended, layer, Site::Output, low);
+    model.project(&mut block.middle, &block.attended, layer, Site::Output, lora);
     add(&mut block.middle, x, model.config.hidden_size);
 
     rmsnorm::forward(
@@ -398,10 +397,10 @@ fn forward_block(
         &model.weights[places.post_norm.clone()],
         eps,
     );
-    model.project(&mut block.gate_up, &block.norm2, layer, Site::GateUp, low);
+    model.project(&mut block.gate_up, &block.norm2, layer, Site::GateUp, lora);
     swiglu::forward(&mut block.activated, &block.gate_up, model.config.intermediate_size);
     if let Some(y) = y {
-        model.project(y, &block.activated, layer, Site::Down, low);
+        model.project(y, &block.activated, layer, Site::Down, lora);
         add(y, &block.middle, model.config.hidden_size);
     }
 }

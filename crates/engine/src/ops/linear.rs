@@ -191,14 +191,14 @@ impl<T: Real> Adapter<'_, T> {
         matmul(&mut y[self.first..], width, Into::Add, self.scale, low, b.t(), Threads::All);
     }
 
-    /// Adds to `da`, `db` and `dx`. `low` and `d_low` are scratch of rows × rank; `x·Aᵀ` is computed again, which
-    /// costs less than to keep it.
+    /// Adds to `da` and `db`, and to `dx` where somebody wants it. `low` and `d_low` are scratch of rows × rank; `x·Aᵀ` is
+    /// computed again, which costs less than to keep it.
     #[allow(clippy::too_many_arguments)] // the gradient of three things in one pass over two scratch buffers
     pub fn backward(
         &self,
         da: &mut [T],
         db: &mut [T],
-        dx: &mut [T],
+        dx: Option<&mut [T]>,
         dy: &[T],
         width: usize,
         x: &[T],
@@ -217,7 +217,37 @@ impl<T: Real> Adapter<'_, T> {
         matmul(d_low, rank, Into::Overwrite, self.scale, dy, b, Threads::All);
         let d_low = Mat::new(d_low, rows, rank);
         matmul(da, inputs, Into::Add, T::ONE, d_low.t(), x, Threads::All);
-        matmul(dx, inputs, Into::Add, T::ONE, d_low, a, Threads::All);
+        if let Some(dx) = dx {
+            matmul(dx, inputs, Into::Add, T::ONE, d_low, a, Threads::All);
+        }
+    }
+
+    /// `W += scale·B·A` in the rows of `weight` that it adapts.
+    pub fn merge(&self, weight: &mut [T], inputs: usize) {
+        let a = Mat::new(self.a, self.rank, inputs);
+        let b = Mat::new(self.b, self.outputs(), self.rank);
+        matmul(&mut weight[self.first * inputs..], inputs, Into::Add, self.scale, b, a, Threads::All);
+    }
+}
+
+/// Scratch of layers with adapters.
+#[derive(Debug, Default)]
+pub struct LoraScratch {
+    /// Rows × rank.
+    pub low: Vec<f32>,
+    /// Its gradient.
+    pub d_low: Vec<f32>,
+    /// A matrix with its adapters merged.
+    pub merged: Vec<f32>,
+}
+
+impl LoraScratch {
+    /// Makes room for so many rows, on the way back too if that is wanted.
+    pub fn fit(&mut self, rows: usize, rank: usize, back: bool) {
+        self.low.resize(rows * rank, 0.0);
+        if back {
+            self.d_low.resize(rows * rank, 0.0);
+        }
     }
 }
 
@@ -259,8 +289,17 @@ mod tests {
         };
         let (mut da, mut db, mut dx) = (vec![0.0; a.len()], vec![0.0; b.len()], vec![0.0; x.len()]);
         let (mut low, mut d_low) = (vec![0.0; rows * rank], vec![0.0; rows * rank]);
-        Adapter { a: &a, b: &b, rank, first, scale: 1.5 }
-            .backward(&mut da, &mut db, &mut dx, &upstream, width, &x, inputs, &mut low, &mut d_low);
+        Adapter { a: &a, b: &b, rank, first, scale: 1.5 }.backward(
+            &mut da,
+            &mut db,
+            Some(&mut dx),
+            &upstream,
+            width,
+            &x,
+            inputs,
+            &mut low,
+            &mut d_low,
+        );
         assert_gradient("x", &x, &dx, |x| loss(x, &a, &b));
         assert_gradient("a", &a, &da, |a| loss(&x, a, &b));
         assert_gradient("b", &b, &db, |b| loss(&x, &a, b));

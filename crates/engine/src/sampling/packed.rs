@@ -293,11 +293,11 @@ impl Packed {
         let (hidden, ffn) = (config.hidden_size, config.intermediate_size);
         let at = |range: &Range<usize>| &model.weights[range.clone()];
         let bias = |range: &Option<Range<usize>>| range.as_ref().map(at);
+        let mut scratch = Vec::new();
         let blocks = model.layout.blocks.iter().enumerate().map(|(layer, block)| {
-            let plain = |site: Site, inputs: usize, range: &Option<Range<usize>>| {
-                Matrix::new(numbers, &model.merged(layer, site), bias(range), inputs)
+            let mut plain = |site: Site, inputs: usize, range: &Option<Range<usize>>| {
+                Matrix::new(numbers, model.merged(layer, site, &mut scratch), bias(range), inputs)
             };
-            let gate_up = model.merged(layer, Site::GateUp);
             Block {
                 input_norm: at(&block.input_norm).to_vec(),
                 qkv: plain(Site::Qkv, hidden, &block.qkv_bias),
@@ -307,8 +307,13 @@ impl Packed {
                     .map(|(queries, keys)| at(&(queries.start..keys.end)).to_vec()),
                 output: plain(Site::Output, model.heads().queries * model.heads().dim, &block.output_bias),
                 post_norm: at(&block.post_norm).to_vec(),
-                gate_up: Matrix::gate_up(numbers, &gate_up, bias(&block.gate_up_bias), hidden),
                 down: plain(Site::Down, ffn, &block.down_bias),
+                gate_up: Matrix::gate_up(
+                    numbers,
+                    model.merged(layer, Site::GateUp, &mut scratch),
+                    bias(&block.gate_up_bias),
+                    hidden,
+                ),
             }
         });
         Packed {
