@@ -186,7 +186,7 @@ fn split_file(settings: &SplitGroups) -> Result<()> {
         let mut failed = None;
         let groups = GroupReader::open(&settings.file)?
             .map_while(|group| group.map_err(|error| failed = Some(error)).ok())
-            .filter(|group| split(&group.problem_id, share, Seed(settings.seed)) == part);
+            .filter(|group| split(group.family(), share, Seed(settings.seed)) == part);
         let count = write_groups(&out, groups)?;
         if let Some(error) = failed {
             std::fs::remove_file(&out).with_context(|| format!("failed to remove {}", out.display()))?;

@@ -85,8 +85,29 @@ fn problems_become_groups_in_every_shape() {
 }
 
 #[test]
+fn a_problem_and_its_variants_are_on_one_side() {
+    let desk = desk();
+    desk.write("variants.toml", &format!("{CONFIG}variants = 2\n"));
+    let told = desk.good(&["groups", "build", "--config", "variants.toml"]);
+    assert!(told.starts_with("180 groups, 120 of them of variants, with "), "{told}");
+    desk.good(&["groups", "validate", "groups.jsonl"]);
+    desk.good(&["groups", "split", "groups.jsonl", "--dev", "0.3"]);
+    let families = |name: &str| -> Vec<String> {
+        let text = fs::read_to_string(desk.path(name)).unwrap();
+        let groups = text.lines().map(|line| serde_json::from_str::<tracelift_domain::Group>(line).unwrap());
+        groups.map(|group| group.family().to_owned()).collect()
+    };
+    let (train, dev) = (families("groups.train.jsonl"), families("groups.dev.jsonl"));
+    assert!(train.len() + dev.len() == 180 && dev.len() % 3 == 0 && !dev.is_empty(), "{}", dev.len());
+    assert!(dev.iter().all(|family| !train.contains(family)));
+}
+
+#[test]
 fn what_is_wrong_is_named_with_its_place() {
     let desk = desk();
+    desk.write("programs.toml", &CONFIG.replace("\"gsm8k\"", "\"mbpp\"\nvariants = 2"));
+    let message = desk.refused(&["groups", "build", "--config", "programs.toml"]);
+    assert!(message.contains("seeds.variants"), "{message}");
     desk.write("typo.toml", &CONFIG.replace("licence", "license"));
     let message = desk.bad(&["groups", "build", "--config", "typo.toml"]);
     assert!(

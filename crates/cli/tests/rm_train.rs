@@ -117,14 +117,19 @@ fn one_file_says_everything() {
     let groups = fs::read_to_string(desk.path("groups.jsonl")).unwrap();
     let groups: Vec<&str> = groups.lines().collect();
     let write = |name: &str, groups: &[&str]| desk.write(name, &(groups.join("\n") + "\n"));
-    write("a.jsonl", &groups[..10]);
+    // The first is a variant of one that is held out.
+    let mut first: serde_json::Value = serde_json::from_str(groups[0]).unwrap();
+    let last: serde_json::Value = serde_json::from_str(groups[groups.len() - 1]).unwrap();
+    first["metadata"]["variant_of"] = last["problem_id"].clone();
+    let first = first.to_string();
+    write("a.jsonl", &[&[first.as_str()], &groups[1..10]].concat());
     write("b.jsonl", &groups[10..16]);
-    // The last two to be held out are also among those to train on.
+    // The last two to train on are also held out.
     write("dev.jsonl", &groups[14..]);
     desk.write("rm.toml", FILE);
     let (said, noted) = says(&desk, "rm train --config rm.toml");
-    assert!(said.contains(&format!("groups: 14 to train on, {} held out", groups.len() - 14)), "{said}");
-    assert!(noted.contains("left out of training: 2 groups of problems that are held out"), "{noted}");
+    assert!(said.contains(&format!("groups: 13 to train on, {} held out", groups.len() - 14)), "{said}");
+    assert!(noted.contains("left out of training: 3 groups of problems that are held out"), "{noted}");
     let inspected = desk.good(&words("model inspect rubric"));
     for part in ["family        Llama", "input         at most 120 tokens", "tokenizer     96 tokens"] {
         assert!(inspected.contains(part), "{inspected}");

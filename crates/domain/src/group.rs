@@ -59,7 +59,22 @@ pub struct Group {
     pub metadata: Map<String, Value>,
 }
 
+/// The key in a group's metadata for the problem of which its own is a variant.
+pub const VARIANT_OF: &str = "variant_of";
+
 impl Group {
+    /// The problem of which this is a variant, or its own: groups of one family are trained on or held out together.
+    #[must_use]
+    pub fn family(&self) -> &str {
+        self.metadata.get(VARIANT_OF).and_then(Value::as_str).unwrap_or(&self.problem_id)
+    }
+
+    /// Whether it is of a problem that is told with other numbers than its family's first.
+    #[must_use]
+    pub fn is_variant(&self) -> bool {
+        self.metadata.contains_key(VARIANT_OF)
+    }
+
     /// Checks what the schema cannot: rubrics that fit the domain, traces that are traces, something to rank.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ pub mod unit;
 pub mod verdict;
 
 pub use fingerprint::Fingerprint;
-pub use group::{Group, Negative, Positive};
+pub use group::{Group, Negative, Positive, VARIANT_OF};
 pub use problem::{FunctionTests, Gold, IoTest, Problem, TaskDomain};
 pub use prompt::{Message, PromptFormat, PromptStyle, Role};
 pub use rubric::{DIMENSIONS, Label, Rubric};

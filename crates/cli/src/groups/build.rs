@@ -62,8 +62,12 @@ pub fn run(settings: &Build) -> Result<()> {
         }
         built => built?,
     };
+    let variants = match report.variants {
+        0 => String::new(),
+        variants => format!(", {variants} of them of variants,"),
+    };
     let mut told = format!(
-        "{} groups with {} flawed traces from {} seeds in {:.1} s: {}\n{}",
+        "{} groups{variants} with {} flawed traces from {} seeds in {:.1} s: {}\n{}",
         report.groups,
         report.negatives,
         report.seeds,

@@ -56,10 +56,19 @@ fn read_groups(config: &RmConfig) -> Result<(Vec<Group>, Vec<Group>)> {
         true => held_out(all, share.map_or_else(|| Probability::new(DEV_SHARE), Ok)?, config)?,
         false => (read_files(files)?, all),
     };
-    // Two groups may be of one problem.
+    // Two groups may be of one problem, or of variants of one. Ids that nobody relates to each other say nothing from
+    // file to file.
     let known: HashSet<&str> = dev.iter().map(|group| group.problem.trim()).collect();
+    let families = |of_variants: bool| -> HashSet<(&str, &str)> {
+        let related = dev.iter().filter(|group| !of_variants || group.is_variant());
+        related.map(|group| (group.source.as_str(), group.family())).collect()
+    };
+    let (all, of_variants) = (families(false), families(true));
     let before = groups.len();
-    groups.retain(|group| !known.contains(group.problem.trim()));
+    groups.retain(|group| {
+        let related = if group.is_variant() { &all } else { &of_variants };
+        !known.contains(group.problem.trim()) && !related.contains(&(group.source.as_str(), group.family()))
+    });
     if groups.len() < before {
         eprintln!("left out of training: {} groups of problems that are held out", before - groups.len());
     }
@@ -77,7 +86,7 @@ const DEV_SHARE: f64 = 0.1;
 
 /// Held-out groups, and the others.
 fn held_out(all: Vec<Group>, share: Probability, config: &RmConfig) -> Result<(Vec<Group>, Vec<Group>)> {
-    let part = |group: &Group| split(&group.problem_id, share, config.seed);
+    let part = |group: &Group| split(group.family(), share, config.seed);
     let (dev, groups): (Vec<Group>, Vec<Group>) = all.into_iter().partition(|group| part(group) == Part::Dev);
     for (part, action) in [(&groups, "train on"), (&dev, "hold out")] {
         if part.is_empty() {

@@ -72,6 +72,7 @@ impl Grown {
         }
         if let Some(group) = &self.group {
             report.groups += 1;
+            report.variants += u64::from(group.is_variant());
             *report.sources.entry(group.source.clone()).or_default() += 1;
             for negative in &group.negative_bank {
                 report.negatives += 1;

@@ -73,6 +73,9 @@ pub struct SeedConfig {
     pub world: Option<WorldName>,
     /// At most so many problems; of a world, 1000 by default.
     pub limit: Option<u64>,
+    /// So many groups more of each problem of `path`, told with other numbers. Default: 0.
+    #[serde(default, skip_serializing_if = "none")]
+    pub variants: usize,
     /// The licence of the source, for the dataset card.
     pub licence: Option<String>,
 }
@@ -89,6 +92,10 @@ pub struct BenchmarkConfig {
     pub format: SeedFormat,
     /// The columns of format `columns`.
     pub columns: Option<ColumnMap>,
+}
+
+fn none(variants: &usize) -> bool {
+    *variants == 0
 }
 
 fn seed() -> Seed {
@@ -155,6 +162,10 @@ impl BuildConfig {
                     "unclear".into(),
                     "give each exactly one of `path`, `groups`, `world`",
                 );
+            }
+            if seeds.variants > 0 && (seeds.path.is_none() || seeds.programs()) {
+                let advice = "worked solutions of `path` can be told with other numbers, nothing else";
+                return wrong("seeds.variants", seeds.variants.to_string(), advice);
             }
             if seeds.path.is_some() != seeds.format.is_some() {
                 return wrong(

@@ -11,6 +11,9 @@ pub struct BuildReport {
     pub seeds: u64,
     /// Groups that were written.
     pub groups: u64,
+    /// Those among them of a seed's problem with other numbers.
+    #[serde(default, skip_serializing_if = "none")]
+    pub variants: u64,
     /// Flawed traces in them.
     pub negatives: u64,
     /// Groups by source.
@@ -39,6 +42,10 @@ pub struct BuildReport {
     /// What models did, where the build has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub llm: Option<LlmCounts>,
+}
+
+fn none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How many messages and overlaps are kept.

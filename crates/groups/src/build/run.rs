@@ -5,11 +5,11 @@
 //! `groups.jsonl.report.json`.
 
 use super::{
-    assemble::{Grown, grow, grow_with},
+    assemble::{Grown, Skip, grow, grow_with},
     config::{BuildConfig, SeedConfig},
     overlap::{Benchmarks, Overlap},
     report::{BuildReport, KEPT},
-    sources::{Item, items},
+    sources::{Item, items, variants},
     trial::Trials,
 };
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     file::line,
     gate::words,
     llm::{Help, LlmCounts, Referee, RefereeError},
+    proposal::SeedProblem,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -237,7 +238,7 @@ pub fn build_with(
         if chunk.is_empty() {
             break;
         }
-        let made: Vec<Result<Made, Failure>> = match help {
+        let made: Vec<Result<Vec<Made>, Failure>> = match help {
             Some(help) => help.each(&chunk, |(item, new)| make(item.clone(), *new, &works)),
             None => {
                 let one = |(item, new)| make(item, new, &works);
@@ -246,9 +247,14 @@ pub fn build_with(
         };
         for made in made {
             match made {
-                Ok(made) => progress.bytes += made.settle(&mut progress.report, &mut output, &place)?,
+                Ok(made) => {
+                    for made in made {
+                        progress.bytes += made.settle(&mut progress.report, &mut output, &place)?;
+                    }
+                }
                 Err(why) => return Err(unfinished(&mut output, &progress, place, why)),
             }
+            progress.report.seeds += 1;
             progress.items += 1;
         }
         chunks += 1;
@@ -295,34 +301,40 @@ fn trials(config: &BuildConfig) -> Result<Option<Trials>, BuildError> {
     Ok(Some(trials))
 }
 
-fn make(item: Item, new: bool, works: &Works<'_>) -> Result<Made, Failure> {
-    let Works { config, benchmarks, help, trials } = works;
-    let (help, trials) = (*help, trials.as_ref());
-    let skipped = |skip| Made::Grown(Box::new(Grown { skip: Some(skip), ..Grown::default() }), None, None);
-    let (grown, overlap) = match item {
-        Item::HeldOut(name) => return Ok(Made::HeldOut(name)),
-        Item::Unreadable(message) => return Ok(Made::Unreadable(message)),
-        _ if !new => return Ok(skipped(crate::GateReason::DuplicateProblem.name())),
-        Item::Group(group) => (labelled(*group, config, help)?, None),
-        Item::Seed(seed) => {
-            let overlap = benchmarks.overlap(&seed.problem.statement);
-            let overlap = overlap.map(|overlap| (seed.problem.id.clone(), overlap));
-            if overlap.is_some() && config.drop_overlaps {
-                let grown = Grown { skip: Some("overlaps_with_benchmark"), ..Grown::default() };
-                return Ok(Made::Grown(Box::new(grown), None, overlap));
-            }
-            let grown = match help {
-                None => grow(&seed, &config.recipe(), config.seed, trials),
-                Some(help) => {
-                    let grown = grow_with(help, &seed, &config.recipe(), config.seed, trials);
-                    unless_left_out(help, grown)?
+/// What becomes of an item: of a seed first its own group, then those of its variants.
+fn make(item: Item, new: bool, works: &Works<'_>) -> Result<Vec<Made>, Failure> {
+    let made = match item {
+        Item::HeldOut(name) => Made::HeldOut(name),
+        Item::Unreadable(message) => Made::Unreadable(message),
+        _ if !new => Made::skipped(crate::GateReason::DuplicateProblem.name(), None),
+        Item::Group(group) => Made::of(labelled(*group, works.config, works.help)?, None),
+        Item::Seed(seed, count) => {
+            let mut all = vec![grown(&seed, works)?];
+            if !all.iter().any(Made::overlaps) {
+                for variant in variants(&seed, count, works.config.seed) {
+                    all.push(grown(&variant, works)?);
                 }
-            };
-            (grown, overlap)
+            }
+            return Ok(all);
         }
     };
-    let line = grown.group.as_ref().map(line);
-    Ok(Made::Grown(Box::new(grown), line, overlap))
+    Ok(vec![made])
+}
+
+/// A seed's group.
+fn grown(seed: &SeedProblem, works: &Works<'_>) -> Result<Made, Failure> {
+    let Works { config, benchmarks, help, trials } = works;
+    let overlap = benchmarks.overlap(&seed.problem.statement);
+    let overlap = overlap.map(|overlap| (seed.problem.id.clone(), overlap));
+    if overlap.is_some() && config.drop_overlaps {
+        return Ok(Made::skipped("overlaps_with_benchmark", overlap));
+    }
+    let (recipe, trials) = (config.recipe(), trials.as_ref());
+    let grown = match help {
+        None => grow(seed, &recipe, config.seed, trials),
+        Some(help) => unless_left_out(help, grow_with(help, seed, &recipe, config.seed, trials))?,
+    };
+    Ok(Made::of(grown, overlap))
 }
 
 /// A group of a world, which a judge may label.
@@ -354,9 +366,22 @@ fn rules_alone(config: &BuildConfig) -> String {
 }
 
 impl Made {
+    fn of(grown: Grown, overlap: Option<(String, Overlap)>) -> Made {
+        let line = grown.group.as_ref().map(line);
+        Made::Grown(Box::new(grown), line, overlap)
+    }
+
+    fn skipped(skip: Skip, overlap: Option<(String, Overlap)>) -> Made {
+        Made::of(Grown::skip(skip), overlap)
+    }
+
+    /// Whether it has something in common with a benchmark.
+    fn overlaps(&self) -> bool {
+        matches!(self, Made::Grown(_, _, Some(_)))
+    }
+
     /// Counts it and writes its group; returns how many bytes that took.
     fn settle(self, report: &mut BuildReport, output: &mut File, place: &Place) -> Result<u64, BuildError> {
-        report.seeds += 1;
         match self {
             Made::HeldOut(name) => *report.skipped.entry(format!("test set: {name}")).or_default() += 1,
             Made::Unreadable(message) => {
@@ -395,7 +420,7 @@ impl Made {
 
 fn statement(item: &Item) -> Option<&str> {
     match item {
-        Item::Seed(seed) => Some(&seed.problem.statement),
+        Item::Seed(seed, _) => Some(&seed.problem.statement),
         Item::Group(group) => Some(&group.problem),
         Item::HeldOut(_) | Item::Unreadable(_) => None,
     }

@@ -1,17 +1,17 @@
 //! Sources: one stream of items from all that a configuration names.
 
 use super::config::{BuildConfig, SeedConfig};
-use crate::{GroupReader, WorldGroupConfig, proposal::SeedProblem, world_groups};
+use crate::{GroupReader, WorldGroupConfig, math, proposal::SeedProblem, world_groups};
 use serde_json::{Map, Value, json};
 use tracelift_datasets::{DatasetError, seeds};
-use tracelift_domain::{Gold, Group, Problem, Seed, TaskDomain};
+use tracelift_domain::{Gold, Group, Problem, Seed, TaskDomain, VARIANT_OF};
 use tracelift_worlds::{Split, World};
 
 /// What a source gives.
 #[derive(Clone, Debug)]
 pub enum Item {
-    /// A seed, from which a group may grow.
-    Seed(Box<SeedProblem>),
+    /// A seed, from which a group may grow, and how many of its variants.
+    Seed(Box<SeedProblem>, usize),
     /// A finished group of a world.
     Group(Box<Group>),
     /// A problem of a known test set.
@@ -43,7 +43,7 @@ pub fn items(
         let groups = GroupReader::open(path)?;
         return Ok(Box::new(groups.take(limit).map(|group| match group {
             Ok(group) => match seed_of(&group) {
-                Some(seed) => Item::Seed(Box::new(seed)),
+                Some(seed) => Item::Seed(Box::new(seed), 0),
                 None => Item::Unreadable(format!("group `{}` has no usable gold", group.problem_id)),
             },
             Err(error) => Item::Unreadable(error.to_string()),
@@ -52,7 +52,7 @@ pub fn items(
     let (Some(path), Some(format)) = (config.path.clone(), config.format) else {
         return Ok(Box::new(std::iter::empty()));
     };
-    let licence = config.licence.clone();
+    let (licence, variants) = (config.licence.clone(), config.variants);
     let rows = seeds::read(&path, format, config.columns.as_ref())?;
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Box::new(rows.take(limit).map(move |row| match row {
@@ -63,15 +63,42 @@ pub fn items(
                 let mut origin = row.origin;
                 origin.insert("source_file".to_owned(), json!(file));
                 origin.extend(licence.clone().map(|licence| ("licence".to_owned(), json!(licence))));
-                Item::Seed(Box::new(SeedProblem {
+                let seed = SeedProblem {
                     problem: row.problem,
                     reference_solution: row.solution,
                     trace: row.trace,
                     origin,
-                }))
+                };
+                Item::Seed(Box::new(seed), variants)
             }
         },
     })))
+}
+
+/// At most so many variants of a seed: its problem with other numbers.
+pub(super) fn variants(seed: &SeedProblem, count: usize, root: Seed) -> Vec<SeedProblem> {
+    let (TaskDomain::Math, Gold::Answer(gold)) = (seed.problem.domain, &seed.problem.gold) else {
+        return Vec::new();
+    };
+    let (statement, id) = (&seed.problem.statement, &seed.problem.id);
+    let worked = seed.trace.as_deref().unwrap_or(&seed.reference_solution);
+    let variants = math::variants(statement, worked, gold, root.child(id, 0), count);
+    let told = variants.into_iter().enumerate().map(|(index, variant)| {
+        let mut origin = seed.origin.clone();
+        origin.insert(VARIANT_OF.to_owned(), json!(id));
+        SeedProblem {
+            problem: Problem {
+                id: format!("{id}/{}", index + 1),
+                statement: variant.statement,
+                gold: Gold::Answer(variant.answer),
+                ..seed.problem.clone()
+            },
+            reference_solution: variant.solution,
+            trace: None,
+            origin,
+        }
+    });
+    told.collect()
 }
 
 /// The tests that a group of ours keeps among its metadata; others keep none.

@@ -279,24 +279,11 @@ fn links(all: &[Token], equations: &mut [Equation], given: &BTreeSet<Rational>) 
         if let Some(at) = equation.result {
             links[at] = Link { result: Some(index), given: false };
         }
-        let mut values = Vec::new();
-        literal_values(&equation.left, &mut values);
-        for (slot, value) in equation.literals.iter_mut().zip(values) {
+        for (slot, value) in equation.literals.iter_mut().zip(equation.left.literals()) {
             *slot = link(value, equation.last);
         }
     }
     links
-}
-
-fn literal_values(expression: &Expression, values: &mut Vec<Rational>) {
-    match expression {
-        Expression::Literal { value, .. } => values.push(*value),
-        Expression::Number { .. } => {}
-        Expression::Binary { left, right, .. } => {
-            literal_values(left, values);
-            literal_values(right, values);
-        }
-    }
 }
 
 #[cfg(test)]

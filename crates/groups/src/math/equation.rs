@@ -74,6 +74,38 @@ impl Expression {
         }
     }
 
+    /// The numbers of an annotation, in its order.
+    #[must_use]
+    pub fn literals(&self) -> Vec<Rational> {
+        match self {
+            Expression::Literal { value, .. } => vec![*value],
+            Expression::Number { .. } => Vec::new(),
+            Expression::Binary { left, right, .. } => {
+                let (mut values, more) = (left.literals(), right.literals());
+                values.extend(more);
+                values
+            }
+        }
+    }
+
+    /// How it reads as an annotation, with the numbers that the function gives; what binds less than its surroundings
+    /// stands in brackets.
+    pub fn annotated(&self, literal: &impl Fn(usize, Rational) -> Option<Rational>) -> Option<String> {
+        match self {
+            Expression::Number { .. } => None,
+            Expression::Literal { value, index } => literal(*index, *value)?.display(0, false),
+            Expression::Binary { operation, left, right, .. } => {
+                let bracketed = |side: &Expression, equals_too: bool| {
+                    let text = side.annotated(literal)?;
+                    let weaker = matches!(side, Expression::Binary { operation: inner, .. }
+                        if !inner.binds() && operation.binds() || equals_too && inner.binds() == operation.binds());
+                    Some(if weaker { format!("({text})") } else { text })
+                };
+                Some(format!("{}{}{}", bracketed(left, false)?, operation.sign(), bracketed(right, true)?))
+            }
+        }
+    }
+
     /// Calls back with each sign of the text: its token, operation, and operands.
     pub fn each_sign<'a>(&'a self, visit: &mut impl FnMut(usize, Operation, &'a Expression, &'a Expression)) {
         if let Expression::Binary { operation, token, left, right } = self {

@@ -42,15 +42,18 @@ pub fn stated(problem: &str) -> BTreeSet<Rational> {
             TokenKind::Number(value) => {
                 stated.insert(value);
             }
-            TokenKind::Word => {
-                let word = token.text(problem).to_lowercase();
-                stated
-                    .extend(WORDS.iter().filter(|(name, _)| *name == word).map(|(_, n)| Rational::whole(*n)));
-            }
+            TokenKind::Word => stated.extend(of_word(token.text(problem))),
             _ => {}
         }
     }
     stated
+}
+
+/// The number that a word stands for.
+#[must_use]
+pub fn of_word(word: &str) -> Option<Rational> {
+    let word = word.to_lowercase();
+    WORDS.iter().find(|(name, _)| *name == word).map(|(_, value)| Rational::whole(*value))
 }
 
 /// A number that the problem states in digits, with the noun that it counts.

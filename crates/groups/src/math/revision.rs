@@ -64,14 +64,7 @@ pub fn revise(derivation: &Derivation, change: &Change) -> Result<Revision, Refu
         before: derivation.text[first.bytes.clone()].to_owned(),
         after: first.after.clone(),
     };
-    let mut text = String::with_capacity(derivation.text.len() + 16);
-    let mut at = 0;
-    for edit in &edits {
-        text.push_str(&derivation.text[at..edit.bytes.start]);
-        text.push_str(&edit.after);
-        at = edit.bytes.end;
-    }
-    text.push_str(&derivation.text[at..]);
+    let text = edited(&derivation.text, &edits);
     let gone = |line: usize| change.lines.as_ref().is_some_and(|lines| lines.contains(&line));
     let changed = altered
         .iter()
@@ -88,6 +81,43 @@ pub fn revise(derivation: &Derivation, change: &Change) -> Result<Revision, Refu
     let answer = &derivation.equations[derivation.answer];
     let answer = answer.result.filter(|_| !gone(answer.line)).and_then(|token| numbers[token]);
     Ok(Revision { text: text.trim_end().to_owned(), span, changed, answer })
+}
+
+/// The solution under a change, with an annotation wherever a calculation is not shown, and its answer.
+///
+/// # Errors
+/// As [`revise`].
+pub(super) fn solution(derivation: &Derivation, change: &Change) -> Result<(String, Rational), Refusal> {
+    let (numbers, altered) = recalculate(derivation, change)?;
+    let mut all = Vec::new();
+    for equation in derivation.equations.iter().filter(|equation| equation.shown.is_none()) {
+        let Some((at, value)) = equation.result.and_then(|at| Some((at, numbers[at]?))) else { continue };
+        let literal = |slot: usize, old: Rational| {
+            follow(derivation, change, *equation.literals.get(slot)?, old, &numbers, &altered).ok()
+        };
+        let left = equation.left.annotated(&literal).ok_or(Refusal::Implausible)?;
+        let value = value.display(0, false).ok_or(Refusal::Implausible)?;
+        let start = derivation.tokens[at].start;
+        all.push(Edit { bytes: start..start, after: format!("<<{left}={value}>>") });
+    }
+    all.extend(edits(derivation, change, &numbers)?);
+    // An annotation comes before the number that it is about.
+    all.sort_by_key(|edit| edit.bytes.start);
+    let answer = derivation.equations[derivation.answer].result.and_then(|at| numbers[at]);
+    Ok((edited(&derivation.text, &all), answer.ok_or(Refusal::Implausible)?))
+}
+
+/// A text with its edits, which are in its order.
+fn edited(text: &str, edits: &[Edit]) -> String {
+    let mut after = String::with_capacity(text.len() + 16);
+    let mut at = 0;
+    for edit in edits {
+        after.push_str(&text[at..edit.bytes.start]);
+        after.push_str(&edit.after);
+        at = edit.bytes.end;
+    }
+    after.push_str(&text[at..]);
+    after
 }
 
 /// The new number of every token, and which equations' results are others.

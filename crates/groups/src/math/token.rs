@@ -27,6 +27,17 @@ impl Operation {
         }
     }
 
+    /// How it is written in annotations.
+    #[must_use]
+    pub fn sign(self) -> char {
+        match self {
+            Operation::Plus => '+',
+            Operation::Minus => '-',
+            Operation::Times => '*',
+            Operation::Over => '/',
+        }
+    }
+
     /// Whether it binds like multiplication.
     #[must_use]
     pub fn binds(self) -> bool {

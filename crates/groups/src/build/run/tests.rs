@@ -47,6 +47,30 @@ fn groups_are_built_and_do_not_depend_on_threads() {
 }
 
 #[test]
+fn variants_follow_their_seed_and_are_of_its_family() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(folder.path(), 50);
+    build(&config, &mut |_| {}).unwrap();
+    let plain = fs::read_to_string(&config.out).unwrap();
+    config.seeds[0].variants = 3;
+    let report = build(&config, &mut |_| {}).unwrap();
+    assert_eq!((report.seeds, report.groups, report.variants), (50, 200, 150), "{report:?}");
+    let text = fs::read_to_string(&config.out).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let own: String = lines.iter().step_by(4).map(|line| format!("{line}\n")).collect();
+    assert_eq!(own, plain, "variants change the groups of the seeds themselves");
+    let groups: Vec<Group> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for family in groups.chunks(4) {
+        let first = &family[0].problem_id;
+        let ids: Vec<&str> = family.iter().map(|group| group.problem_id.as_str()).collect();
+        assert_eq!(ids[1..], [1, 2, 3].map(|n| format!("{first}/{n}")), "{ids:?}");
+        assert!(family.iter().all(|group| group.family() == first), "{family:?}");
+        let statements: HashSet<&str> = family.iter().map(|group| group.problem.as_str()).collect();
+        assert_eq!(statements.len(), 4, "{statements:?}");
+    }
+}
+
+#[test]
 fn an_interrupted_build_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), 10 * CHUNK);
