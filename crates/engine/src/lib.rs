@@ -30,7 +30,7 @@ pub use config::{Config, Family};
 pub use lora::{LoraConfig, Projection};
 pub use model::Model;
 pub use ops::head::{Target, TokenScore};
-pub use optimizer::{AdamW, AdamWConfig, Schedule};
+pub use optimizer::{AdamW, AdamWConfig, MatrixRule, Schedule};
 pub use pass::{Memory, Pass};
 pub use sampling::{Ended, Finish, Numbers, Packed, Reader, Request, Sampled, Sampling, generate};
 pub use tokenizer::Tokenizer;

@@ -1,10 +1,12 @@
-//! AdamW with decoupled weight decay (Loshchilov & Hutter, 2019), clipping by the global norm, and the learning
-//! rate's schedule.
+//! AdamW with decoupled weight decay (Loshchilov & Hutter, 2019), Muon for matrices where that is wanted, clipping by the
+//! global norm, and the learning rate's schedule.
+
+mod muon;
 
 use crate::params::Tensor;
 use crate::real::{dot, vectorized};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 const CHUNK: usize = 1 << 14;
 
@@ -22,11 +24,70 @@ pub struct AdamWConfig {
     pub weight_decay: f32,
     /// The global norm to which gradients are clipped.
     pub max_norm: f32,
+    /// Who moves the matrices between layers; everything else is AdamW's.
+    #[serde(skip_serializing_if = "MatrixRule::is_adamw")]
+    pub matrices: MatrixRule,
+}
+
+/// How the matrices between layers are moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MatrixRule {
+    /// As everything else.
+    #[default]
+    AdamW,
+    /// By their momentum with all singular values made about one.
+    Muon,
+}
+
+/// Some of the constants, to be put over others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AdamWKeys {
+    beta1: Option<f32>,
+    beta2: Option<f32>,
+    eps: Option<f32>,
+    weight_decay: Option<f32>,
+    max_norm: Option<f32>,
+    matrices: Option<MatrixRule>,
+}
+
+impl AdamWConfig {
+    /// Reads the constants that are given; `self` has the others. A training whose own defaults differ from those of this
+    /// type reads its settings so.
+    ///
+    /// # Errors
+    /// An unknown key, or a value of another type.
+    pub fn read_over<'de, D: Deserializer<'de>>(self, settings: D) -> Result<AdamWConfig, D::Error> {
+        let AdamWKeys { beta1, beta2, eps, weight_decay, max_norm, matrices } =
+            AdamWKeys::deserialize(settings)?;
+        Ok(AdamWConfig {
+            beta1: beta1.unwrap_or(self.beta1),
+            beta2: beta2.unwrap_or(self.beta2),
+            eps: eps.unwrap_or(self.eps),
+            weight_decay: weight_decay.unwrap_or(self.weight_decay),
+            max_norm: max_norm.unwrap_or(self.max_norm),
+            matrices: matrices.unwrap_or(self.matrices),
+        })
+    }
+}
+
+impl MatrixRule {
+    fn is_adamw(&self) -> bool {
+        *self == MatrixRule::AdamW
+    }
 }
 
 impl Default for AdamWConfig {
     fn default() -> AdamWConfig {
-        AdamWConfig { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0, max_norm: 1.0 }
+        AdamWConfig {
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-8,
+            weight_decay: 0.0,
+            max_norm: 1.0,
+            matrices: MatrixRule::AdamW,
+        }
     }
 }
 
@@ -37,9 +98,9 @@ pub struct AdamW {
     pub config: AdamWConfig,
     /// Steps taken.
     pub steps: u64,
-    /// Mean of gradients.
+    /// Mean of gradients; of matrices that Muon moves, their momentum.
     pub mean: Vec<f32>,
-    /// Mean of squared gradients.
+    /// Mean of squared gradients; zeros of matrices that Muon moves.
     pub square: Vec<f32>,
     sums: Vec<f64>,
 }
@@ -125,7 +186,12 @@ impl AdamW {
         let correction2 = 1.0 - f64::from(beta2).powi(self.steps as i32);
         let size = rate / correction1 as f32;
         let root = (1.0 / correction2.sqrt()) as f32;
-        for tensor in tensors {
+        let wanted = self.config.matrices == MatrixRule::Muon;
+        let muon = |tensor: &Tensor| wanted && muon::takes(tensor);
+        if tensors.iter().any(muon) {
+            self.step_matrices(parameters, gradients, tensors, rate, clip);
+        }
+        for tensor in tensors.iter().filter(|tensor| !muon(tensor)) {
             let keep = if tensor.shape.len() > 1 { 1.0 - rate * weight_decay } else { 1.0 };
             let range = tensor.range.clone();
             parameters[range.clone()]
@@ -148,6 +214,30 @@ impl AdamW {
                 });
         }
         Ok(norm)
+    }
+
+    /// Moves the matrices that are Muon's, several at a time, each by one thread.
+    fn step_matrices(
+        &mut self,
+        parameters: &mut [f32],
+        gradients: &[f32],
+        tensors: &[Tensor],
+        rate: f32,
+        clip: f32,
+    ) {
+        let mut matrices = Vec::new();
+        let (mut parameters, mut momentum, mut at) = (parameters, self.mean.as_mut_slice(), 0);
+        for tensor in tensors.iter().filter(|tensor| muon::takes(tensor)) {
+            let (skipped, len) = (tensor.range.start - at, tensor.range.len());
+            let (own, rest) = parameters.split_at_mut(skipped).1.split_at_mut(len);
+            let (mean, later) = momentum.split_at_mut(skipped).1.split_at_mut(len);
+            (parameters, momentum, at) = (rest, later, tensor.range.end);
+            matrices.push((own, &gradients[tensor.range.clone()], mean, (tensor.shape[0], tensor.shape[1])));
+        }
+        let keep = 1.0 - rate * self.config.weight_decay;
+        matrices.into_par_iter().for_each(|(parameters, gradients, momentum, shape)| {
+            muon::step(parameters, gradients, momentum, shape, (rate, keep, clip));
+        });
     }
 }
 

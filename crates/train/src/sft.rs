@@ -4,7 +4,7 @@
 //! says what a step sees.
 
 use crate::state::Learner;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tracelift_engine::optimizer::NonFinite;
 use tracelift_engine::{AdamWConfig, Batch, Memory, Model, Pass, Schedule, Target};
 
@@ -30,7 +30,12 @@ pub struct SftConfig {
     /// Steps of warm-up.
     pub warmup: u64,
     /// The optimizer's constants.
+    #[serde(deserialize_with = "optimizer")]
     pub optimizer: AdamWConfig,
+}
+
+fn optimizer<'de, D: Deserializer<'de>>(settings: D) -> Result<AdamWConfig, D::Error> {
+    SftConfig::default().optimizer.read_over(settings)
 }
 
 impl Default for SftConfig {

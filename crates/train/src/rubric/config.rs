@@ -1,7 +1,7 @@
 //! How a reward model is trained.
 
 use super::ReadingWeights;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tracelift_engine::{AdamWConfig, Schedule};
 use tracelift_reward::loss::LossWeights;
 
@@ -29,9 +29,14 @@ pub struct RubricConfig {
     /// The weights of what is learned while reading, beside that loss.
     pub reading: ReadingWeights,
     /// The optimizer's constants.
+    #[serde(deserialize_with = "optimizer")]
     pub optimizer: AdamWConfig,
     /// How it is watched on held-out groups.
     pub evaluation: WatchConfig,
+}
+
+fn optimizer<'de, D: Deserializer<'de>>(settings: D) -> Result<AdamWConfig, D::Error> {
+    RubricConfig::default().optimizer.read_over(settings)
 }
 
 /// How a training is watched on groups that were held out.
@@ -127,6 +132,15 @@ impl RubricConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_said_of_the_optimizer_is_the_default() {
+        let read = |text: &str| serde_json::from_str::<RubricConfig>(text);
+        let config = read(r#"{"optimizer": {"weight_decay": 0.1}}"#).unwrap();
+        let expected = AdamWConfig { weight_decay: 0.1, ..RubricConfig::default().optimizer };
+        assert_eq!(config.optimizer, expected);
+        assert!(read(r#"{"optimizer": {"beta3": 0.1}}"#).unwrap_err().to_string().contains("`beta3`"));
+    }
 
     #[test]
     fn what_makes_no_sense_is_named() {
