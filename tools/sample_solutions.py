@@ -50,7 +50,7 @@ def main() -> None:
     with arguments.out.open("w", encoding="utf-8") as out:
         for row in rows:
             text = row["text"].split("</reasoning>")[0].strip()
-            if row["finish"] == "length" or not text:
+            if row["finish"] == "length" or not text or "<reasoning>" in text:
                 unfinished += 1
                 continue
             problem = problems[row["index"]]
@@ -60,7 +60,7 @@ def main() -> None:
             solution = {"problem": problem["question"], "reasoning": text, "is_correct": correct}
             out.write(json.dumps({**solution, "task_name": "gsm8k", "task_type": "math"}) + "\n")
     print(f"{written} solutions of {len(problems)} problems, {right} right: {arguments.out}")
-    print(f"left out: {unfinished} without an end")
+    print(f"left out: {unfinished} without an end, or with a second beginning")
 
 
 def prompt(question: str) -> str:
