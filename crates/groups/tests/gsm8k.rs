@@ -47,7 +47,8 @@ fn multiplied(line: &str) -> String {
 /// The equations of a line whose left side is plain arithmetic up to the `=`: value of the left side, what stands right
 /// of it, and how the equation reads. What the checker cannot read it leaves out.
 fn equations(line: &str) -> Vec<(Fraction, Fraction, String)> {
-    let line = multiplied(&line.replace('$', "").replace('×', "*").replace('÷', "/"));
+    let line = line.replace('$', "").replace('×', "*").replace('÷', "/").replace(['–', '−'], "-");
+    let line = multiplied(&line);
     let line = line.replace(", ", "; ");
     let mut found = Vec::new();
     for (at, _) in line.match_indices('=') {
