@@ -309,13 +309,11 @@ fn make(item: Item, new: bool, works: &Works<'_>) -> Result<Vec<Made>, Failure> 
         _ if !new => Made::skipped(crate::GateReason::DuplicateProblem.name(), None),
         Item::Group(group) => Made::of(labelled(*group, works.config, works.help)?, None),
         Item::Seed(seed, count) => {
-            let mut all = vec![grown(&seed, works)?];
-            if !all.iter().any(Made::overlaps) {
-                for variant in variants(&seed, count, works.config.seed) {
-                    all.push(grown(&variant, works)?);
-                }
-            }
-            return Ok(all);
+            let first = grown(&seed, works)?;
+            // What is left out is not told in other numbers either.
+            let count = if works.config.drop_overlaps && first.overlaps() { 0 } else { count };
+            let others = variants(&seed, count, works.config.seed);
+            return std::iter::once(Ok(first)).chain(others.iter().map(|seed| grown(seed, works))).collect();
         }
     };
     Ok(vec![made])

@@ -108,7 +108,7 @@ pub(super) fn solution(derivation: &Derivation, change: &Change) -> Result<(Stri
 }
 
 /// A text with its edits, which are in its order.
-fn edited(text: &str, edits: &[Edit]) -> String {
+pub(super) fn edited(text: &str, edits: &[Edit]) -> String {
     let mut after = String::with_capacity(text.len() + 16);
     let mut at = 0;
     for edit in edits {
@@ -267,7 +267,12 @@ pub(super) fn written(derivation: &Derivation, token: usize, number: Rational) -
                 .tokens
                 .iter()
                 .any(|t| t.number().is_some() && t.text(&derivation.text).contains(','));
-    let text = number.display(if places == 2 { 2 } else { 0 }, commas)?;
+    dressed(old, number, if places == 2 { 2 } else { 0 }, commas)
+}
+
+/// A number with at least so many decimals and maybe commas; without a zero before its point where the `old` one has none.
+pub(super) fn dressed(old: &str, number: Rational, decimals: u32, commas: bool) -> Option<String> {
+    let text = number.display(decimals, commas)?;
     Some(if old.starts_with('.') { text.strip_prefix('0').unwrap_or(&text).to_owned() } else { text })
 }
 
@@ -288,9 +293,12 @@ fn sign(derivation: &Derivation, operation: Operation) -> &'static str {
     }
 }
 
-struct Edit {
-    bytes: Range<usize>,
-    after: String,
+/// A place in a text, and what stands there afterwards.
+pub(super) struct Edit {
+    /// The place; an empty one is before the byte where it starts.
+    pub bytes: Range<usize>,
+    /// What stands there.
+    pub after: String,
 }
 
 fn edits(

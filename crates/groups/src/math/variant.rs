@@ -8,7 +8,7 @@ use super::{
     derivation::Derivation,
     quantity,
     rational::Rational,
-    revision::{Change, solution},
+    revision::{Change, Edit, dressed, edited, solution},
     token::{Operation, Token, TokenKind, tokens},
 };
 use rand::Rng;
@@ -57,13 +57,15 @@ const SIZES: [(i64, &[&str]); 18] = [
 /// At most so many variants of a problem, each with other numbers; none of a solution that cannot be followed.
 #[must_use]
 pub fn variants(statement: &str, worked: &str, gold: &str, seed: Seed, count: usize) -> Vec<Variant> {
+    if count == 0 {
+        return Vec::new();
+    }
     let Ok(derivation) = Derivation::read(statement, worked, gold) else { return Vec::new() };
     let stated = tokens(statement);
     let places = changeable(&derivation, statement, &stated);
     if places.is_empty() || !accounted(&derivation) {
         return Vec::new();
     }
-    let taken: BTreeSet<Rational> = derivation.given.clone();
     let mut rng = seed.child("variants", 0).rng();
     let (mut known, mut found) = (BTreeSet::from([statement.to_owned()]), Vec::new());
     for draw in 0..DRAWS * count {
@@ -72,9 +74,9 @@ pub fn variants(statement: &str, worked: &str, gold: &str, seed: Seed, count: us
         }
         // All numbers at once wherever that works out; fewer where it does not.
         let share = [1.0, 0.7, 0.4][draw % 3];
-        let mut taken = taken.clone();
+        let mut taken = derivation.given.clone();
         let mut change = Change::default();
-        let mut edits: Vec<(&Token, String)> = Vec::new();
+        let mut edits = Vec::new();
         for place in &places {
             if !rng.random_bool(share) {
                 continue;
@@ -83,9 +85,9 @@ pub fn variants(statement: &str, worked: &str, gold: &str, seed: Seed, count: us
             let Some(old) = token.number() else { continue };
             let percent = stated.get(place + 1).is_some_and(|next| next.kind == TokenKind::Percent);
             let Some(new) = drawn(old, percent, &mut rng).filter(|new| taken.insert(*new)) else { continue };
-            let Some(text) = alike(token.text(statement), new) else { continue };
+            let Some(after) = alike(token.text(statement), new) else { continue };
             change.given.push((old, new));
-            edits.push((token, text));
+            edits.push(Edit { bytes: token.start..token.end, after });
         }
         if edits.is_empty() {
             continue;
@@ -98,22 +100,11 @@ pub fn variants(statement: &str, worked: &str, gold: &str, seed: Seed, count: us
     found
 }
 
-fn made(
-    derivation: &Derivation,
-    statement: &str,
-    change: &Change,
-    edits: &[(&Token, String)],
-) -> Option<Variant> {
+/// The variant that a change of the solution and edits of the statement make.
+fn made(derivation: &Derivation, statement: &str, change: &Change, edits: &[Edit]) -> Option<Variant> {
     let (worked, answer) = solution(derivation, change).ok()?;
     let answer = answer.display(0, false)?;
-    let mut changed = String::with_capacity(statement.len() + 8);
-    let mut at = 0;
-    for (token, text) in edits {
-        changed.push_str(&statement[at..token.start]);
-        changed.push_str(text);
-        at = token.end;
-    }
-    changed.push_str(&statement[at..]);
+    let changed = edited(statement, edits);
     let worked = format!("{worked}\n#### {answer}");
     // What was written is read again: it must be the same derivation, with other numbers.
     let again = Derivation::read(&changed, &worked, &answer).ok()?;
@@ -231,8 +222,7 @@ fn drawn(old: Rational, percent: bool, rng: &mut impl Rng) -> Option<Rational> {
 fn alike(old: &str, new: Rational) -> Option<String> {
     let places = old.split_once('.').map_or(0, |(_, part)| part.len());
     let commas = old.contains(',') || !old.contains('.') && old.len() < 4;
-    let text = new.display(u32::try_from(places).ok()?, commas)?;
-    Some(if old.starts_with('.') { text.strip_prefix('0').unwrap_or(&text).to_owned() } else { text })
+    dressed(old, new, u32::try_from(places).ok()?, commas)
 }
 
 #[cfg(test)]

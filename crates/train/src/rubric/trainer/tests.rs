@@ -125,8 +125,10 @@ fn trained(model: RewardModel, config: RubricConfig, stop: Option<u64>) -> (Rewa
 
 #[test]
 fn a_training_goes_on_exactly() {
-    for model in [model(), adapted()] {
-        let config = RubricConfig { token_budget: 100, ..config() };
+    use tracelift_engine::MatrixRule::{AdamW, Muon};
+    for (model, matrices) in [(model(), AdamW), (model(), Muon), (adapted(), AdamW)] {
+        let optimizer = tracelift_engine::AdamWConfig { matrices, ..config().optimizer };
+        let config = RubricConfig { token_budget: 100, optimizer, ..config() };
         let (whole, best) = trained(model.clone(), config, None);
         for stop in [3, 4] {
             let (again, best_again) = trained(model.clone(), config, Some(stop));
