@@ -65,7 +65,7 @@ fn a_reward_model_is_trained_measured_and_saved() {
     insta::assert_snapshot!(without_fingerprint(&desk.good(&words("model inspect models/rubric"))));
     let metrics = fs::read_to_string(desk.path("runs/rm/rubric/metrics.jsonl")).unwrap();
     assert_eq!(metrics.lines().count(), 2, "{metrics}");
-    assert_eq!(metrics.matches("held_out/pairs").count(), 1, "{metrics}");
+    assert_eq!(metrics.matches("\"held_out/pairs\"").count(), 1, "{metrics}");
 
     // A finished run is not trained again, and says the same.
     fs::remove_dir_all(desk.path("models/rubric")).unwrap();

@@ -64,6 +64,8 @@ pub struct Pass {
     hidden: Vec<f32>,
     r: Vec<f32>,
     d_hidden: Vec<f32>,
+    /// What was scored below the last block, if anything was.
+    below: Below,
     d_stream: Vec<f32>,
     d_norm: Vec<f32>,
     d_qkv: Vec<f32>,
@@ -73,6 +75,15 @@ pub struct Pass {
     lora: LoraScratch,
     chunk: Chunk<f32>,
     scores: attention::Scratch<f32>,
+}
+
+/// The stream before some block through the last norm, and the gradient that scores of it have.
+#[derive(Debug, Default)]
+struct Below {
+    layer: usize,
+    hidden: Vec<f32>,
+    r: Vec<f32>,
+    d_hidden: Vec<f32>,
 }
 
 impl Pass {
@@ -88,6 +99,7 @@ impl Pass {
             hidden: Vec::new(),
             r: Vec::new(),
             d_hidden: Vec::new(),
+            below: Below::default(),
             d_stream: Vec::new(),
             d_norm: Vec::new(),
             d_qkv: Vec::new(),
@@ -161,6 +173,7 @@ impl Pass {
         let eps = model.config.norm_eps as f32;
         rmsnorm::forward(&mut self.hidden, &mut self.r, &self.stream[model.config.layers], weight, eps);
         self.d_hidden.clear();
+        self.below.d_hidden.clear();
     }
 
     /// The hidden states after the last norm, a row a token, of the last forward pass.
@@ -203,6 +216,53 @@ impl Pass {
             slope,
             &mut self.chunk,
         );
+        scores
+    }
+
+    /// [`Pass::score_backward`] of what the model would say if it ended after `layers` of its blocks: the stream there goes
+    /// through the last norm and the head. Between two passes forward, only one such number is possible.
+    ///
+    /// # Panics
+    /// If there are fewer blocks, or another number of them was scored since the last forward pass.
+    pub fn score_backward_after(
+        &mut self,
+        model: &Model,
+        gradients: &mut [f32],
+        layers: usize,
+        targets: &[Target],
+        slope: impl Fn(usize, TokenScore<f32>) -> f32 + Sync,
+    ) -> Vec<TokenScore<f32>> {
+        assert!(layers <= model.config.layers, "there are {} blocks, not {layers}", model.config.layers);
+        let width = model.config.hidden_size;
+        let below = &mut self.below;
+        if below.d_hidden.is_empty() {
+            below.layer = layers;
+            for (buffer, width) in
+                [(&mut below.hidden, width), (&mut below.d_hidden, width), (&mut below.r, 1)]
+            {
+                buffer.clear();
+                buffer.resize(self.rows * width, 0.0);
+            }
+            let weight = &model.weights[model.layout.norm.clone()];
+            let eps = model.config.norm_eps as f32;
+            rmsnorm::forward(&mut below.hidden, &mut below.r, &self.stream[layers], weight, eps);
+        }
+        assert_eq!(below.layer, layers, "scores of two depths in one pass");
+        let mut scores = vec![TokenScore::default(); targets.len()];
+        let d_table = model.lora.is_none().then(|| &mut gradients[model.layout.head.clone()]);
+        head::forward_backward(
+            &mut scores,
+            &mut below.d_hidden,
+            d_table,
+            &below.hidden,
+            width,
+            model.head(),
+            targets,
+            1.0,
+            slope,
+            &mut self.chunk,
+        );
+        self.open_d_hidden(width);
         scores
     }
 
@@ -255,6 +315,9 @@ impl Pass {
             );
         }
         for layer in (0..config.layers).rev() {
+            if self.below.layer == layer + 1 {
+                self.below.backward(model, &mut self.d_stream, &self.stream[layer + 1], gradients);
+            }
             let x = &self.stream[layer];
             let block = match self.memory {
                 Memory::Keep => &mut self.blocks[layer],
@@ -354,11 +417,29 @@ impl Pass {
                 rmsnorm::backward_input(&mut self.d_stream, &self.d_norm, x, weight, &block.r1);
             }
         }
+        if self.below.layer == 0 {
+            self.below.backward(model, &mut self.d_stream, &self.stream[0], gradients);
+        }
         if full {
             let d_table = &mut gradients[model.layout.embedding.clone()];
             embedding::backward(d_table, &self.d_stream, batch.tokens(), hidden);
         }
         self.d_hidden.clear();
+        self.below.d_hidden.clear();
+    }
+}
+
+impl Below {
+    /// Adds what was scored to the gradient of the stream `x`, and to that of the last norm.
+    fn backward(&self, model: &Model, d_stream: &mut [f32], x: &[f32], gradients: &mut [f32]) {
+        if self.d_hidden.is_empty() {
+            return;
+        }
+        let norm = model.layout.norm.clone();
+        rmsnorm::backward_input(d_stream, &self.d_hidden, x, &model.weights[norm.clone()], &self.r);
+        if model.lora.is_none() {
+            rmsnorm::backward_weight(&mut gradients[norm], &self.d_hidden, x, &self.r);
+        }
     }
 }
 

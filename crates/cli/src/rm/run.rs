@@ -151,6 +151,7 @@ fn metrics(step: u64, found: &RubricStep, accuracy: Option<&RubricAccuracy>) -> 
         .set("rubric/margin_ranking", found.terms.margin_ranking)
         .set("rubric/problem", found.reading.problem)
         .set("rubric/language", found.reading.language)
+        .set("rubric/numbers", found.reading.numbers)
         .set("rubric/flawed", found.reading.flawed)
         .set("rubric/contrast", found.reading.contrast)
         .set("rubric/gradient_norm", found.gradient_norm)
@@ -160,6 +161,9 @@ fn metrics(step: u64, found: &RubricStep, accuracy: Option<&RubricAccuracy>) -> 
             .set("held_out/pairs", accuracy.pairs)
             .set("held_out/groups", accuracy.whole_groups)
             .set("held_out/total_error", accuracy.total_error);
+        for (kind, share) in &accuracy.by_kind {
+            metrics.set(format!("held_out/pairs/{kind}"), *share);
+        }
     }
     metrics
 }

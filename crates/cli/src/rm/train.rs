@@ -23,6 +23,8 @@ pub(super) fn train(args: &Train) -> Result<()> {
         let most = backbone.model.config.max_positions;
         ensure!(tokens <= most, "`max_tokens` is {tokens}, but the backbone reads at most {most}");
     }
+    let (below, layers) = (config.train.reading.below, backbone.model.config.layers);
+    ensure!(below <= layers, "`train.reading.below` is {below}, but the backbone has {layers} blocks");
     let (groups, dev) = read_groups(&config)?;
     println!("groups: {} to train on, {} held out", groups.len(), dev.len());
     let mut model = untrained(backbone, &groups, config.seed)?;

@@ -15,6 +15,8 @@ pub struct RubricConfig {
     pub groups: usize,
     /// Flawed traces drawn per group and step.
     pub negatives: usize,
+    /// Which share of a group's rarer words are exchanged for others, drawn anew at every step; 0 for none.
+    pub renaming: f64,
     /// Tokens that go through the model at a time: a step with more goes through in parts, whose gradients add up. A
     /// group stays together, however long it is.
     pub token_budget: usize,
@@ -22,6 +24,9 @@ pub struct RubricConfig {
     pub learning_rate: f32,
     /// Steps of warm-up.
     pub warmup: u64,
+    /// How much of the running mean of the weights stays at each step; that mean is what is looked at and kept. 0 for
+    /// none: the weights as they are.
+    pub ema: f32,
     /// Steps from one checkpoint to the next.
     pub checkpoint_every: u64,
     /// The weights of the loss.
@@ -57,9 +62,11 @@ impl Default for RubricConfig {
             steps: 300,
             groups: 16,
             negatives: 4,
+            renaming: 0.0,
             token_budget: 8192,
             learning_rate: 1e-3,
             warmup: 20,
+            ema: 0.0,
             checkpoint_every: 100,
             loss: LossWeights::default(),
             reading: ReadingWeights::default(),
@@ -100,6 +107,8 @@ impl RubricConfig {
             whole("token_budget", self.token_budget as u64),
             whole("checkpoint_every", self.checkpoint_every),
             ("learning_rate", rate.is_finite() && rate > 0.0, rate.to_string(), "above 0"),
+            ("renaming", (0.0..=1.0).contains(&self.renaming), self.renaming.to_string(), "from 0 to 1"),
+            ("ema", (0.0..1.0).contains(&self.ema), self.ema.to_string(), "0 or more and below 1"),
             weight("loss.cross_entropy", loss.cross_entropy),
             weight("loss.huber", loss.huber),
             weight("loss.ranking", loss.ranking),
@@ -107,6 +116,7 @@ impl RubricConfig {
             weight("loss.margin", loss.margin),
             weight("reading.problem", self.reading.problem),
             weight("reading.language", self.reading.language),
+            weight("reading.numbers", self.reading.numbers),
             weight("reading.flawed", self.reading.flawed),
             weight("reading.contrast", self.reading.contrast),
             (
@@ -120,6 +130,13 @@ impl RubricConfig {
             None => Ok(()),
             Some((key, _, value, expected)) => Err(RubricConfigError { key, value, expected }),
         }
+    }
+
+    /// How much of the running mean stays after so many steps: less in the beginning, so that it isn't about weights from
+    /// before anything was learned.
+    pub(super) fn ema_after(&self, steps: u64) -> f32 {
+        let steps = steps as f32;
+        self.ema.min((1.0 + steps) / (10.0 + steps))
     }
 
     /// Warm-up, then a cosine to a fiftieth of the peak.

@@ -1,7 +1,7 @@
 //! What a step sees: groups, traces of each, and the parts in which they go through the model.
 
 use super::reading::Reading;
-use super::{EncodedGroup, Labelled, RubricConfig};
+use super::{EncodedGroup, Labelled, Renaming, RubricConfig};
 use rand::seq::SliceRandom;
 use std::ops::Range;
 use tracelift_domain::{Rubric, Seed};
@@ -9,16 +9,17 @@ use tracelift_engine::Batch;
 use tracelift_reward::loss::Counts;
 
 /// The traces drawn from one group: a reference, then flawed ones.
-pub(super) type Drawn<'g> = Vec<&'g Labelled>;
+pub(super) type Drawn = Vec<Labelled>;
 
-/// The step's groups (a new order every epoch) and the traces drawn from each. Nothing but the seed and the step's number
-/// decides.
-pub(super) fn draw<'g>(
+/// The step's groups (a new order every epoch) and the traces drawn from each, told with other words where that is wanted.
+/// Nothing but the seed and the step's number decides.
+pub(super) fn draw(
     config: &RubricConfig,
     seed: Seed,
     step: u64,
-    groups: &'g [EncodedGroup],
-) -> Vec<Drawn<'g>> {
+    groups: &[EncodedGroup],
+    renaming: &Renaming,
+) -> Vec<Drawn> {
     let mut all = Vec::with_capacity(config.groups);
     let first = step * config.groups as u64;
     let mut order: Option<(u64, Vec<usize>)> = None;
@@ -37,15 +38,19 @@ pub(super) fn draw<'g>(
         let mut positives: Vec<&Labelled> = group.positives.iter().collect();
         positives.shuffle(&mut rng);
         let drawn = positives.into_iter().take(1).chain(negatives.into_iter().take(config.negatives));
-        all.push(drawn.collect());
+        let mut drawn: Drawn = drawn.cloned().collect();
+        if config.renaming > 0.0 {
+            renaming.apply(&mut drawn, config.renaming, &mut seed.child("renaming", position).rng());
+        }
+        all.push(drawn);
     }
     all
 }
 
 /// Groups that go through the model together.
-pub(super) struct Part<'g> {
+pub(super) struct Part {
     /// Their traces.
-    pub traces: Vec<&'g Labelled>,
+    pub traces: Vec<Labelled>,
     /// The same, packed: flawed traces branch off from their reference.
     pub batch: Batch,
     /// Which of them belong together.
@@ -54,16 +59,16 @@ pub(super) struct Part<'g> {
     pub reading: Reading,
 }
 
-impl<'g> Part<'g> {
-    fn of(drawn: &[Drawn<'g>]) -> Part<'g> {
-        let traces: Vec<&Labelled> = drawn.iter().flatten().copied().collect();
+impl Part {
+    fn of(drawn: &[Drawn], in_numbers: &impl Fn(u32) -> bool) -> Part {
         let batch = pack(drawn);
         let mut start = 0;
         let groups = drawn.iter().map(|group| {
             start += group.len();
             start - group.len()..start
         });
-        Part { groups: groups.collect(), reading: Reading::of(drawn, &batch), batch, traces }
+        let traces = drawn.iter().flatten().cloned().collect();
+        Part { groups: groups.collect(), reading: Reading::of(drawn, &batch, in_numbers), batch, traces }
     }
 
     /// The labels of its traces.
@@ -78,7 +83,7 @@ impl<'g> Part<'g> {
 }
 
 /// Groups in one batch: flawed traces branch off from their reference.
-pub(super) fn pack(drawn: &[Drawn<'_>]) -> Batch {
+pub(super) fn pack(drawn: &[Drawn]) -> Batch {
     let mut batch = Batch::default();
     for group in drawn {
         let Some((reference, flawed)) = group.split_first() else { continue };
@@ -90,7 +95,7 @@ pub(super) fn pack(drawn: &[Drawn<'_>]) -> Batch {
 
 /// Parts of at most `budget` tokens, or of one group where that is longer. Groups of like length go together: attention
 /// is then about equally long for all threads that share a part.
-pub(super) fn parts<'g>(mut drawn: Vec<Drawn<'g>>, budget: usize) -> Vec<Part<'g>> {
+pub(super) fn parts(mut drawn: Vec<Drawn>, budget: usize, in_numbers: &impl Fn(u32) -> bool) -> Vec<Part> {
     drawn.sort_by_cached_key(|group| std::cmp::Reverse(pack(std::slice::from_ref(group)).rows()));
     let mut parts = Vec::new();
     let mut rest = drawn.as_slice();
@@ -101,7 +106,7 @@ pub(super) fn parts<'g>(mut drawn: Vec<Drawn<'g>>, budget: usize) -> Vec<Part<'g
             sum <= budget
         });
         let (now, later) = rest.split_at(fitting.count().max(1));
-        parts.push(Part::of(now));
+        parts.push(Part::of(now, in_numbers));
         rest = later;
     }
     parts
@@ -136,7 +141,7 @@ mod tests {
     #[test]
     fn an_epoch_sees_every_group_once_and_steps_draw_anew() {
         let (groups, config) = (groups(10), RubricConfig { groups: 5, negatives: 4, ..Default::default() });
-        let at = |step| draw(&config, Seed(3), step, &groups);
+        let at = |step| draw(&config, Seed(3), step, &groups, &Renaming::default());
         let mut lengths: Vec<usize> =
             [at(0), at(1)].concat().iter().map(|drawn| drawn[0].tokens.len()).collect();
         lengths.sort_unstable();
@@ -159,18 +164,18 @@ mod tests {
     fn parts_hold_whole_groups_within_the_budget() {
         let groups = groups(10);
         let config = RubricConfig { groups: 10, negatives: 4, ..Default::default() };
-        let drawn = draw(&config, Seed(3), 0, &groups);
+        let drawn = draw(&config, Seed(3), 0, &groups, &Renaming::default());
         // Groups have 5 traces of 10 to 19 tokens.
-        let parts = parts(drawn.clone(), 190);
+        let parts = super::parts(drawn.clone(), 190, &|_| false);
         let shapes: Vec<(usize, usize)> =
             parts.iter().map(|part| (part.groups.len(), part.batch.rows())).collect();
         assert_eq!(shapes, [(2, 185), (2, 165), (2, 145), (3, 180), (1, 50)]);
         assert!(parts[..3].iter().all(|part| part.groups == [0..5, 5..10]));
         assert_eq!(parts[0].gold().len(), 10);
 
-        let alone = super::parts(drawn.clone(), 1);
+        let alone = super::parts(drawn.clone(), 1, &|_| false);
         assert_eq!(alone.iter().map(|part| part.groups.len()).sum::<usize>(), 10);
         assert!(alone.iter().all(|part| part.groups.len() == 1));
-        assert_eq!(super::parts(drawn, usize::MAX).len(), 1);
+        assert_eq!(super::parts(drawn, usize::MAX, &|_| false).len(), 1);
     }
 }

@@ -53,24 +53,27 @@ pub enum GroupError {
 pub fn encode(model: &RewardModel, group: &Group) -> Result<EncodedGroup, GroupError> {
     let invalid = |message: String| GroupError::Invalid { id: group.problem_id.clone(), message };
     group.validate().map_err(invalid)?;
-    let labelled = |reasoning: &str, rubric: &BTreeMap<String, f64>, kind: Option<&str>| {
+    // A group's inputs begin alike: where the trace begins in one of them, it does in the next.
+    let mut before: Vec<u32> = Vec::new();
+    let mut labelled = |reasoning: &str, rubric: &BTreeMap<String, f64>, kind: Option<&str>| {
         let trace = Trace::new(reasoning).ok_or_else(|| invalid("a trace is empty".into()))?;
         let rubric = Rubric::from_map(group.task_type, rubric).map_err(invalid)?;
         let put = |statement: &str| {
             prompt::reward_model_input(&group.source, group.task_type, statement, trace.as_str())
         };
         let (tokens, shortened) = model.encode_within(model.max_tokens, &group.problem, put)?;
-        let own = model.tokenizer.encode(&format!("{}\n{}", trace.as_str(), CLOSE))?.len();
-        let trace_from = tokens.len().saturating_sub(own);
+        if before.is_empty() || !tokens.starts_with(&before) {
+            let own = model.tokenizer.encode(&format!("{}\n{}", trace.as_str(), CLOSE))?.len();
+            before = tokens[..tokens.len().saturating_sub(own)].to_vec();
+        }
+        let trace_from = before.len();
         Ok::<_, GroupError>(Labelled { tokens, trace_from, rubric, kind: kind.map(str::to_owned), shortened })
     };
     let positives = group.positive_pool.iter().map(|p| labelled(&p.reasoning, &p.rubric, None));
+    let positives = positives.collect::<Result<_, _>>()?;
     let negatives =
         group.negative_bank.iter().map(|n| labelled(&n.reasoning, &n.rubric, Some(&n.negative_kind)));
-    Ok(EncodedGroup {
-        positives: positives.collect::<Result<_, _>>()?,
-        negatives: negatives.collect::<Result<_, _>>()?,
-    })
+    Ok(EncodedGroup { positives, negatives: negatives.collect::<Result<_, _>>()? })
 }
 
 /// What was left out of groups so that they can be learned from.

@@ -5,12 +5,16 @@ mod config;
 mod draw;
 mod encode;
 mod reading;
+mod renaming;
 mod trainer;
 mod watch;
+mod weights;
 
 pub use accuracy::{RubricAccuracy, evaluate};
 pub use config::{RubricConfig, RubricConfigError, WatchConfig};
 pub use encode::{EncodedGroup, GroupError, Labelled, LeftOut, encode, fitting};
 pub use reading::{ReadingTerms, ReadingWeights};
+pub use renaming::Renaming;
 pub use trainer::{RubricStep, RubricTrainer};
 pub use watch::{Best, Look, Watch};
+pub use weights::{Sizes, Weights};

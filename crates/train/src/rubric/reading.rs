@@ -4,10 +4,10 @@
 //! reference up to the token in which it leaves it, and flawed from there on. With `f_t = σ(v·h_t + β)`, a head that is left
 //! behind when training ends, and `t*` the first token of a flawed trace that is not its reference's:
 //!
-//! `problem·mean −log p(x_t | x_<t)  +  language·mean −log p(z⁺_t | z⁺_<t)  +  flawed·mean BCE(f_t, [t ≥ t*])
-//! +  contrast·mean BCE(f_t*, flawed or reference)`
+//! `problem·mean −log p(x_t | x_<t)  +  language·mean −log p(z⁺_t | z⁺_<t)  +  numbers·mean −log p(z⁺_t | z⁺_<t)
+//! +  flawed·mean BCE(f_t, [t ≥ t*])  +  contrast·mean BCE(f_t*, flawed or reference)`
 //!
-//! over the tokens of problems, of references, of all traces, and of both traces at each `t*`. Labels of whole traces alone left small
+//! over the tokens of problems, of references, of numbers in references, of all traces, and of both traces at each `t*`. Labels of whole traces alone left small
 //! models at chance for flaws of one token (`docs/reward-model.md` has the figures).
 
 use super::draw::Drawn;
@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::ops::AddAssign;
 use tracelift_engine::{Batch, Model, Pass, Target};
 
-/// The weights of the four terms; zeros leave the published loss alone.
+/// The weights of the terms; zeros leave the published loss alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReadingWeights {
@@ -24,25 +24,33 @@ pub struct ReadingWeights {
     pub problem: f64,
     /// Of the reference's next token.
     pub language: f64,
+    /// Of the reference's next token where it belongs to a number: words are matters of style, numbers follow from what was
+    /// read.
+    pub numbers: f64,
     /// Of whether what was read so far is flawed.
     pub flawed: f64,
     /// Of the same where a flawed trace leaves its reference, at either's token.
     pub contrast: f64,
+    /// So many blocks below the last one next tokens are predicted: the blocks above can judge the text by the
+    /// prediction.
+    pub below: usize,
 }
 
 impl Default for ReadingWeights {
     fn default() -> ReadingWeights {
-        ReadingWeights { problem: 0.0, language: 1.0, flawed: 1.0, contrast: 1.0 }
+        ReadingWeights { problem: 0.0, language: 1.0, numbers: 0.0, flawed: 1.0, contrast: 1.0, below: 0 }
     }
 }
 
-/// The four terms, not yet weighted.
+/// The terms, not yet weighted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ReadingTerms {
     /// The problem's next token.
     pub problem: f64,
     /// The reference's next token.
     pub language: f64,
+    /// The reference's next token where it belongs to a number.
+    pub numbers: f64,
     /// Whether what was read so far is flawed.
     pub flawed: f64,
     /// The same at the tokens in which traces part.
@@ -55,6 +63,7 @@ impl ReadingTerms {
     pub fn total(&self, weights: &ReadingWeights) -> f64 {
         weights.problem * self.problem
             + weights.language * self.language
+            + weights.numbers * self.numbers
             + weights.flawed * self.flawed
             + weights.contrast * self.contrast
     }
@@ -64,6 +73,7 @@ impl AddAssign for ReadingTerms {
     fn add_assign(&mut self, other: ReadingTerms) {
         self.problem += other.problem;
         self.language += other.language;
+        self.numbers += other.numbers;
         self.flawed += other.flawed;
         self.contrast += other.contrast;
     }
@@ -74,6 +84,7 @@ impl AddAssign for ReadingTerms {
 pub(super) struct ReadingCounts {
     problem: usize,
     language: usize,
+    numbers: usize,
     places: usize,
     contrasts: usize,
 }
@@ -82,6 +93,7 @@ impl AddAssign for ReadingCounts {
     fn add_assign(&mut self, other: ReadingCounts) {
         self.problem += other.problem;
         self.language += other.language;
+        self.numbers += other.numbers;
         self.places += other.places;
         self.contrasts += other.contrasts;
     }
@@ -104,12 +116,15 @@ pub(super) struct Reading {
     problem: Vec<Target>,
     /// The next tokens of references.
     language: Vec<Target>,
+    /// Those of them that belong to numbers.
+    numbers: Vec<Target>,
     places: Vec<Place>,
 }
 
 impl Reading {
-    /// Of groups that `batch` packs in this order: in each a reference, and flawed traces that branch off from it.
-    pub fn of(groups: &[Drawn<'_>], batch: &Batch) -> Reading {
+    /// Of groups that `batch` packs in this order: in each a reference, and flawed traces that branch off from it. Which
+    /// tokens belong to numbers is said by `in_numbers`.
+    pub fn of(groups: &[Drawn], batch: &Batch, in_numbers: impl Fn(u32) -> bool) -> Reading {
         let mut reading = Reading::default();
         let mut spans = batch.spans().iter();
         for group in groups {
@@ -136,9 +151,15 @@ impl Reading {
                 reading.places.push(Place { row, flawed: false, contrasts });
             }
             for at in 1..reference.tokens.len() {
-                let targets =
-                    if at < reference.trace_from { &mut reading.problem } else { &mut reading.language };
-                targets.push(Target { row: trunk.row(at - 1) as u32, token: reference.tokens[at] });
+                let target = Target { row: trunk.row(at - 1) as u32, token: reference.tokens[at] };
+                if at < reference.trace_from {
+                    reading.problem.push(target);
+                    continue;
+                }
+                if in_numbers(target.token) {
+                    reading.numbers.push(target);
+                }
+                reading.language.push(target);
             }
         }
         reading
@@ -148,6 +169,7 @@ impl Reading {
         ReadingCounts {
             problem: self.problem.len(),
             language: self.language.len(),
+            numbers: self.numbers.len(),
             places: self.places.len(),
             contrasts: self.places.iter().map(|place| place.contrasts).sum(),
         }
@@ -171,10 +193,17 @@ impl Reading {
         for (weight, targets, count, term) in [
             (weights.problem, &self.problem, whole.problem, &mut terms.problem),
             (weights.language, &self.language, whole.language, &mut terms.language),
+            (weights.numbers, &self.numbers, whole.numbers, &mut terms.numbers),
         ] {
             if weight > 0.0 {
                 let slope = -(weight * share(count)) as f32;
-                let scores = pass.score_backward(model, gradients, targets, 1.0, |_, _| slope);
+                let scores = match weights.below {
+                    0 => pass.score_backward(model, gradients, targets, 1.0, |_, _| slope),
+                    below => {
+                        let layers = model.config.layers.saturating_sub(below);
+                        pass.score_backward_after(model, gradients, layers, targets, |_, _| slope)
+                    }
+                };
                 let sum: f64 = scores.iter().map(|score| f64::from(score.log_prob)).sum();
                 *term = -sum * share(count);
             }

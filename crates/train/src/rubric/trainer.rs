@@ -2,15 +2,19 @@
 
 use super::draw::{Part, draw, parts};
 use super::reading::ReadingCounts;
-use super::{EncodedGroup, Look, ReadingTerms, RubricAccuracy, RubricConfig, Watch, evaluate};
+use super::weights::{Sizes, Weights};
+use super::{EncodedGroup, Look, ReadingTerms, Renaming, RubricAccuracy, RubricConfig, Watch, evaluate};
 use crate::state::{Learner, StateError, make_dir};
 use std::path::Path;
 use tracelift_domain::Seed;
 use tracelift_engine::optimizer::NonFinite;
 use tracelift_engine::params::Tensor;
-use tracelift_engine::{Memory, Pass};
+use tracelift_engine::{Memory, Pass, Tokenizer};
 use tracelift_reward::RewardModel;
 use tracelift_reward::loss::{Counts, LossTerms, loss};
+
+/// The file of the running mean of the weights.
+const MEAN: &str = "mean.safetensors";
 
 /// A reward model in training.
 pub struct RubricTrainer {
@@ -26,7 +30,13 @@ pub struct RubricTrainer {
     reader_learner: Learner,
     reader_tensors: [Tensor; 1],
     pass: Pass,
+    /// The running mean of the weights, if one is wanted.
+    mean: Option<Weights>,
     watch: Watch,
+    /// Which tokens belong to numbers, where it matters.
+    numbers: Vec<bool>,
+    /// What may be renamed in the groups of the first step.
+    renaming: Option<Renaming>,
     seed: Seed,
 }
 
@@ -68,7 +78,13 @@ impl RubricTrainer {
             }],
             reader,
             pass,
+            mean: (config.ema > 0.0).then(|| Weights::of(&model)),
             watch: Watch::default(),
+            numbers: match config.reading.numbers > 0.0 {
+                true => numbers(&model.tokenizer),
+                false => Vec::new(),
+            },
+            renaming: None,
             config,
             model,
             seed,
@@ -99,6 +115,9 @@ impl RubricTrainer {
             make_dir(&dir)?;
             learner.save(values, &dir)?;
         }
+        if let Some(mean) = &self.mean {
+            mean.save(&dir.join("mean"), MEAN)?;
+        }
         self.watch.save(&dir.join("best"))?;
         self.backbone.save(self.model.backbone.trainable(), dir)
     }
@@ -110,8 +129,11 @@ impl RubricTrainer {
     pub fn restore(&mut self, dir: &Path) -> Result<(), StateError> {
         self.heads.restore(&mut self.model.heads, &dir.join("heads"))?;
         self.reader_learner.restore(&mut self.reader, &dir.join("reader"))?;
-        let learns = self.model.backbone.trainable().len();
-        self.watch = Watch::restore(&dir.join("best"), learns, self.model.heads.len())?;
+        let sizes = Sizes::of(&self.model);
+        if let Some(mean) = &mut self.mean {
+            *mean = Weights::load(&dir.join("mean").join(MEAN), sizes)?;
+        }
+        self.watch = Watch::restore(&dir.join("best"), sizes)?;
         self.backbone.restore(self.model.backbone.trainable_mut(), dir)
     }
 
@@ -120,8 +142,15 @@ impl RubricTrainer {
     /// # Errors
     /// When a gradient is not finite.
     pub fn step(&mut self, groups: &[EncodedGroup]) -> Result<RubricStep, NonFinite> {
-        let drawn = draw(&self.config, self.seed, self.backbone.step, groups);
-        let parts = parts(drawn, self.config.token_budget);
+        let renaming = self.renaming.get_or_insert_with(|| match self.config.renaming > 0.0 {
+            true => Renaming::of(groups, &self.model.tokenizer),
+            false => Renaming::default(),
+        });
+        let drawn = draw(&self.config, self.seed, self.backbone.step, groups, renaming);
+        let numbers = &self.numbers;
+        let parts = parts(drawn, self.config.token_budget, &|token| {
+            numbers.get(token as usize).copied().unwrap_or(false)
+        });
         let (mut counts, mut reading_counts) = (Counts::default(), ReadingCounts::default());
         for part in &parts {
             counts += part.counts();
@@ -145,6 +174,9 @@ impl RubricTrainer {
         for learner in [&mut self.backbone, &mut self.heads, &mut self.reader_learner] {
             learner.step += 1;
         }
+        if let Some(mean) = &mut self.mean {
+            mean.approach(&self.model, 1.0 - self.config.ema_after(self.backbone.step));
+        }
         let tokens = parts.iter().map(|part| part.batch.rows()).sum();
         Ok(RubricStep { terms, reading, loss: total, gradient_norm, tokens })
     }
@@ -152,7 +184,7 @@ impl RubricTrainer {
     /// Adds the gradients of a part, as a share of what the whole step is a mean over.
     fn add_gradients(
         &mut self,
-        part: &Part<'_>,
+        part: &Part,
         whole: &Counts,
         whole_reading: &ReadingCounts,
     ) -> (LossTerms, ReadingTerms) {
@@ -181,16 +213,26 @@ impl RubricTrainer {
         every > 0 && step > 0 && (step.is_multiple_of(every) || step == self.config.steps)
     }
 
-    /// Measures the model as it is now on the first held-out groups, and remembers it if none was better.
+    /// Measures the model as it is now, or the mean of its weights, on the first held-out groups, and remembers it if none
+    /// was better.
     pub fn look(&mut self, held_out: &[EncodedGroup]) -> RubricAccuracy {
         let most = match self.config.evaluation.groups {
             0 => held_out.len(),
             most => most.min(held_out.len()),
         };
+        self.swap_mean();
         let accuracy = evaluate(&self.model, &held_out[..most]);
         let look = Look::new(self.steps_done(), &accuracy);
-        self.watch.look(look, self.model.backbone.trainable(), &self.model.heads);
+        self.watch.look(look, || Weights::of(&self.model));
+        self.swap_mean();
         accuracy
+    }
+
+    /// Exchanges the weights and their mean, if there is one.
+    fn swap_mean(&mut self) {
+        if let Some(mean) = &mut self.mean {
+            mean.swap(&mut self.model);
+        }
     }
 
     /// The best look so far.
@@ -199,17 +241,24 @@ impl RubricTrainer {
         self.watch.best().map(|best| best.look)
     }
 
-    /// The model of the best look, or as it is where nobody looked; adapters are merged into it.
+    /// The model of the best look, or as it is, or its mean, where nobody looked; adapters are merged into it.
     #[must_use]
     pub fn finish(self) -> RewardModel {
-        let RubricTrainer { mut model, watch, .. } = self;
-        if let Some(best) = watch.best() {
-            model.backbone.trainable_mut().copy_from_slice(&best.backbone);
-            model.heads.copy_from_slice(&best.heads);
+        let RubricTrainer { mut model, mean, watch, .. } = self;
+        if let Some(mut kept) = watch.into_best().map(|best| best.weights).or(mean) {
+            kept.swap(&mut model);
         }
         model.backbone.merge_lora();
         model
     }
+}
+
+/// Which tokens of a vocabulary are digits.
+fn numbers(tokenizer: &Tokenizer) -> Vec<bool> {
+    let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit()) && !text.is_empty();
+    (0..tokenizer.vocabulary() as u32)
+        .map(|token| tokenizer.decode(&[token]).is_ok_and(|text| digits(text.trim_start())))
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! Watching a training on held-out groups: which step was the best, and whether it is worth going on.
 
+use super::weights::{Sizes, Weights};
 use super::{RubricAccuracy, WatchConfig};
 use crate::state::{StateError, load_json, make_dir, save_json};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use tracelift_engine::Precision;
-use tracelift_engine::checkpoint::{self, CheckpointError, Outgoing};
 
 const NUMBERS: &str = "watch.json";
 const TENSORS: &str = "best.safetensors";
@@ -40,10 +39,8 @@ impl Look {
 pub struct Best {
     /// How good it was.
     pub look: Look,
-    /// What learns of the backbone.
-    pub backbone: Vec<f32>,
-    /// The heads.
-    pub heads: Vec<f32>,
+    /// What the model was.
+    pub weights: Weights,
 }
 
 /// What has been seen so far.
@@ -61,20 +58,26 @@ struct Numbers {
 }
 
 impl Watch {
-    /// Takes a look into account; what learns is copied if it is the best so far.
-    pub fn look(&mut self, look: Look, backbone: &[f32], heads: &[f32]) {
+    /// Takes a look into account; the weights are asked for if it is the best so far.
+    pub fn look(&mut self, look: Look, weights: impl FnOnce() -> Weights) {
         if self.best.as_ref().is_some_and(|best| !look.beats(&best.look)) {
             self.without_gain += 1;
             return;
         }
         self.without_gain = 0;
-        self.best = Some(Best { look, backbone: backbone.to_vec(), heads: heads.to_vec() });
+        self.best = Some(Best { look, weights: weights() });
     }
 
     /// The best step so far.
     #[must_use]
     pub fn best(&self) -> Option<&Best> {
         self.best.as_ref()
+    }
+
+    /// The same, to have.
+    #[must_use]
+    pub fn into_best(self) -> Option<Best> {
+        self.best
     }
 
     /// Whether there was no gain for as long as one was waited for.
@@ -92,42 +95,20 @@ impl Watch {
         let numbers =
             Numbers { best: self.best.as_ref().map(|best| best.look), without_gain: self.without_gain };
         if let Some(best) = &self.best {
-            let parts = [("backbone", best.backbone.as_slice()), ("heads", best.heads.as_slice())];
-            let tensors = parts.map(|(name, values)| Outgoing {
-                name: name.to_owned(),
-                shape: vec![values.len()],
-                values,
-                precision: Precision::F32,
-            });
-            checkpoint::save_tensors(&dir.join(TENSORS), tensors.into())?;
+            best.weights.save(dir, TENSORS)?;
         }
         save_json(dir, NUMBERS, &numbers)
     }
 
-    /// Restores what [`Watch::save`] wrote, of a model with so many numbers that learn in backbone and heads.
+    /// Restores what [`Watch::save`] wrote.
     ///
     /// # Errors
     /// When a file cannot be read or belongs to another model.
-    pub fn restore(dir: &Path, backbone: usize, heads: usize) -> Result<Watch, StateError> {
+    pub fn restore(dir: &Path, sizes: Sizes) -> Result<Watch, StateError> {
         let numbers: Numbers = load_json(dir, NUMBERS)?;
         let best = match numbers.best {
             None => None,
-            Some(look) => {
-                let path = dir.join(TENSORS);
-                let mut tensors = checkpoint::load_tensors(&path)?;
-                let mut take = |name: &str, expected: usize| {
-                    let (_, values) = tensors.remove(name).ok_or_else(|| CheckpointError::Missing {
-                        path: path.clone(),
-                        name: name.to_owned(),
-                    })?;
-                    if values.len() == expected {
-                        Ok(values)
-                    } else {
-                        Err(StateError::Size { found: values.len(), expected })
-                    }
-                };
-                Some(Best { look, backbone: take("backbone", backbone)?, heads: take("heads", heads)? })
-            }
+            Some(look) => Some(Best { look, weights: Weights::load(&dir.join(TENSORS), sizes)? }),
         };
         Ok(Watch { best, without_gain: numbers.without_gain })
     }
@@ -141,6 +122,10 @@ mod tests {
         Look { step, pairs, total_error }
     }
 
+    fn weights(backbone: &[f32], heads: &[f32]) -> Weights {
+        Weights { backbone: backbone.to_vec(), heads: heads.to_vec() }
+    }
+
     #[test]
     fn the_best_step_is_kept_and_patience_ends() {
         let config = WatchConfig { every: 1, groups: 0, patience: 2 };
@@ -150,16 +135,15 @@ mod tests {
             [(1, 0.6, 0.3), (2, 0.6, 0.2), (3, 0.6, 0.2), (4, 0.7, 0.4), (5, 0.6, 0.1)]
         {
             assert!(!watch.gives_up(&config));
-            watch.look(look(step, pairs, error), &[step as f32], &[-(step as f32)]);
+            watch.look(look(step, pairs, error), || weights(&[step as f32], &[-(step as f32)]));
             best.push(watch.best().unwrap().look.step);
         }
         assert_eq!(best, [1, 2, 2, 4, 4]);
         assert!(!watch.gives_up(&config));
-        watch.look(look(6, 0.7, 0.4), &[6.0], &[-6.0]);
+        watch.look(look(6, 0.7, 0.4), || weights(&[6.0], &[-6.0]));
         assert!(watch.gives_up(&config));
         assert!(!watch.gives_up(&WatchConfig { patience: 0, ..config }));
-        let Best { backbone, heads, .. } = watch.best().unwrap();
-        assert_eq!((backbone.as_slice(), heads.as_slice()), (&[4.0_f32][..], &[-4.0_f32][..]));
+        assert_eq!(watch.best().unwrap().weights, weights(&[4.0], &[-4.0]));
     }
 
     #[test]
@@ -167,13 +151,14 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let mut watch = Watch::default();
         watch.save(scratch.path()).unwrap();
-        assert_eq!(Watch::restore(scratch.path(), 2, 1).unwrap(), watch);
-        watch.look(look(3, 2.0 / 3.0, 0.1 + 0.2), &[0.1, -1e-9], &[0.3]);
-        watch.look(look(4, 0.5, 0.0), &[1.0, 1.0], &[1.0]);
+        let sizes = Sizes { backbone: 2, heads: 1 };
+        assert_eq!(Watch::restore(scratch.path(), sizes).unwrap(), watch);
+        watch.look(look(3, 2.0 / 3.0, 0.1 + 0.2), || weights(&[0.1, -1e-9], &[0.3]));
+        watch.look(look(4, 0.5, 0.0), || weights(&[1.0, 1.0], &[1.0]));
         watch.save(scratch.path()).unwrap();
-        assert_eq!(Watch::restore(scratch.path(), 2, 1).unwrap(), watch);
+        assert_eq!(Watch::restore(scratch.path(), sizes).unwrap(), watch);
         assert!(matches!(
-            Watch::restore(scratch.path(), 3, 1),
+            Watch::restore(scratch.path(), Sizes { backbone: 3, ..sizes }),
             Err(StateError::Size { found: 2, expected: 3 })
         ));
     }

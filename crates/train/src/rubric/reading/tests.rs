@@ -17,6 +17,10 @@ fn trace(tokens: &[u32], trace_from: usize) -> Labelled {
     }
 }
 
+fn in_numbers(token: u32) -> bool {
+    (20..30).contains(&token)
+}
+
 /// Two groups. Problems are two tokens long, and shortened to one in the last trace.
 fn traces() -> [Labelled; 5] {
     [
@@ -31,9 +35,9 @@ fn traces() -> [Labelled; 5] {
 #[test]
 fn a_flawed_trace_is_its_reference_until_it_leaves_it() {
     let traces = traces();
-    let groups: [Drawn<'_>; 2] = [traces[..3].iter().collect(), traces[3..].iter().collect()];
+    let groups: [Drawn; 2] = [traces[..3].to_vec(), traces[3..].to_vec()];
     let batch = pack(&groups);
-    let reading = Reading::of(&groups, &batch);
+    let reading = Reading::of(&groups, &batch, in_numbers);
 
     // Rows: the reference's six; `40 12 3`; `3`; five of the second reference; `20 50 3` after its first token.
     let place = |row, flawed, contrasts| Place { row, flawed, contrasts };
@@ -56,17 +60,27 @@ fn a_flawed_trace_is_its_reference_until_it_leaves_it() {
     let target = |row, token| Target { row, token };
     let next = [(1, 10), (2, 11), (3, 12), (4, 3), (11, 20), (12, 21), (13, 3)];
     assert_eq!(reading.language, next.map(|(row, token)| target(row, token)));
+    assert_eq!(reading.numbers, [(11, 20), (12, 21)].map(|(row, token)| target(row, token)));
     assert_eq!(reading.problem, [(0, 2), (10, 6)].map(|(row, token)| target(row, token)));
-    assert_eq!(reading.counts(), ReadingCounts { problem: 2, language: 7, places: 13, contrasts: 6 });
+    assert_eq!(
+        reading.counts(),
+        ReadingCounts { problem: 2, language: 7, numbers: 2, places: 13, contrasts: 6 }
+    );
 }
 
 #[test]
 fn gradients_match_central_differences() {
+    (0..=2).for_each(gradients_match);
+}
+
+/// Where next tokens are predicted so many blocks below the last of two.
+fn gradients_match(below: usize) {
     let traces = traces();
-    let groups: [Drawn<'_>; 2] = [traces[..3].iter().collect(), traces[3..].iter().collect()];
+    let groups: [Drawn; 2] = [traces[..3].to_vec(), traces[3..].to_vec()];
     let batch = pack(&groups);
-    let reading = Reading::of(&groups, &batch);
-    let weights = ReadingWeights { problem: 0.6, language: 0.7, flawed: 1.3, contrast: 0.4 };
+    let reading = Reading::of(&groups, &batch, in_numbers);
+    let weights =
+        ReadingWeights { problem: 0.6, language: 0.7, numbers: 0.9, flawed: 1.3, contrast: 0.4, below };
     let config = PretrainConfig { hidden: 32, layers: 2, ..PretrainConfig::of(WorldName::Steps) };
     let model = Model::random(config.model(64), Seed(1));
     let head: Vec<f32> = (0..33).map(|i| (i as f32 * 0.7).sin() * 0.3).collect();
@@ -93,22 +107,27 @@ fn gradients_match_central_differences() {
     };
     let rise = (at(step) - at(-step)) / f64::from(2.0 * step);
     let expected = norm(&gradients) + norm(&d_head);
-    assert!((rise / expected - 1.0).abs() < 0.01, "the loss rises by {rise} where {expected} was promised");
+    assert!(
+        (rise / expected - 1.0).abs() < 0.01,
+        "{below}: the loss rises by {rise} where {expected} was promised"
+    );
 }
 
 #[test]
 fn parts_add_up_to_the_whole() {
     let traces = traces();
-    let groups: [Drawn<'_>; 2] = [traces[..3].iter().collect(), traces[3..].iter().collect()];
-    let weights = ReadingWeights { problem: 0.5, ..ReadingWeights::default() };
+    let groups: [Drawn; 2] = [traces[..3].to_vec(), traces[3..].to_vec()];
+    let weights = ReadingWeights { problem: 0.5, numbers: 0.8, ..ReadingWeights::default() };
     let config = PretrainConfig { hidden: 32, layers: 1, ..PretrainConfig::of(WorldName::Steps) };
     let model = Model::random(config.model(64), Seed(1));
     let head = vec![0.1; 33];
     let mut pass = Pass::new(Memory::Keep);
-    let mut sum = |parts: &[&[Drawn<'_>]]| {
+    let mut sum = |parts: &[&[Drawn]]| {
         let mut gradients = vec![0.0; model.trainable().len()];
-        let readings: Vec<(Batch, Reading)> =
-            parts.iter().map(|groups| (pack(groups), Reading::of(groups, &pack(groups)))).collect();
+        let readings: Vec<(Batch, Reading)> = parts
+            .iter()
+            .map(|groups| (pack(groups), Reading::of(groups, &pack(groups), in_numbers)))
+            .collect();
         let mut counts = ReadingCounts::default();
         readings.iter().for_each(|(_, reading)| counts += reading.counts());
         let mut terms = ReadingTerms::default();

@@ -68,7 +68,7 @@ fn gradients(model: RewardModel, budget: usize) -> (usize, LossTerms, Vec<f32>) 
     let config = RubricConfig { token_budget: budget, loss: weights, ..config() };
     let mut trainer = RubricTrainer::new(config, model, Seed(5));
     let groups = groups(6);
-    let parts = parts(draw(&config, Seed(5), 0, &groups), budget);
+    let parts = parts(draw(&config, Seed(5), 0, &groups, &Renaming::default()), budget, &|_| false);
     let (mut counts, mut reading_counts) = (Counts::default(), ReadingCounts::default());
     for part in &parts {
         counts += part.counts();
@@ -126,9 +126,11 @@ fn trained(model: RewardModel, config: RubricConfig, stop: Option<u64>) -> (Rewa
 #[test]
 fn a_training_goes_on_exactly() {
     use tracelift_engine::MatrixRule::{AdamW, Muon};
-    for (model, matrices) in [(model(), AdamW), (model(), Muon), (adapted(), AdamW)] {
+    for (model, matrices, ema) in
+        [(model(), AdamW, 0.0), (model(), Muon, 0.0), (adapted(), AdamW, 0.0), (model(), AdamW, 0.8)]
+    {
         let optimizer = tracelift_engine::AdamWConfig { matrices, ..config().optimizer };
-        let config = RubricConfig { token_budget: 100, optimizer, ..config() };
+        let config = RubricConfig { token_budget: 100, optimizer, ema, ..config() };
         let (whole, best) = trained(model.clone(), config, None);
         for stop in [3, 4] {
             let (again, best_again) = trained(model.clone(), config, Some(stop));
@@ -170,4 +172,29 @@ fn what_is_kept_is_the_best_step_and_training_ends_without_a_gain() {
         trainer.step(&groups(6)).unwrap();
     }
     assert_eq!(trainer.finish().fingerprint(), model.fingerprint());
+}
+
+#[test]
+fn what_is_looked_at_and_kept_is_the_mean_of_the_weights() {
+    let config = RubricConfig {
+        ema: 0.5,
+        evaluation: WatchConfig { every: 4, ..config().evaluation },
+        steps: 4,
+        ..config()
+    };
+    let held_out = groups(12).split_off(6);
+    let mut trainer = RubricTrainer::new(config, model(), Seed(5));
+    let mut mean = trainer.model.backbone.weights.clone();
+    for share in [2.0 / 11.0, 3.0 / 12.0, 4.0 / 13.0, 5.0 / 14.0] {
+        trainer.step(&groups(6)).unwrap();
+        for (mean, weight) in mean.iter_mut().zip(&trainer.model.backbone.weights) {
+            *mean += (1.0 - share) * (weight - *mean);
+        }
+    }
+    let (last, accuracy) = (trainer.model.backbone.weights.clone(), trainer.look(&held_out));
+    assert_eq!(trainer.model.backbone.weights, last, "looking at the mean changed what learns");
+    let kept = trainer.finish();
+    let off = kept.backbone.weights.iter().zip(&mean).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(off < 1e-6 && kept.backbone.weights != last, "{off}");
+    assert_eq!(evaluate(&kept, &held_out[..3]), accuracy);
 }
