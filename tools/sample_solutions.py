@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=600, help="the first so many problems")
     parser.add_argument("--samples", type=int, default=8, help="solutions of each")
     parser.add_argument("--temperature", type=float, default=0.7)
+    parser.add_argument("--below", type=int, default=0, help="what `train.reading.below` was")
     parser.add_argument("--seed", type=int, default=18)
     arguments = parser.parse_args()
 
@@ -36,7 +37,7 @@ def main() -> None:
     problems = [json.loads(line) for line in lines if line.strip()]
     with tempfile.TemporaryDirectory() as folder:
         model, prompts = Path(folder, "model"), Path(folder, "prompts.jsonl")
-        behead(arguments.rm, model)
+        behead(arguments.rm, model, arguments.below)
         prompts.write_text("".join(json.dumps({"prompt": prompt(row["question"])}) + "\n" for row in problems))
         command = [arguments.binary, "generate", model, "--prompts", prompts, "--stop", "</reasoning>"]
         command += ["--samples", arguments.samples, "--temperature", arguments.temperature]
@@ -72,21 +73,23 @@ def value(number: str) -> float:
     return float(number.replace(",", ""))
 
 
-def behead(rm: Path, model: Path) -> None:
-    """Writes a reward model's backbone as a language model."""
+def behead(rm: Path, model: Path, below: int) -> None:
+    """Writes a reward model's backbone, up to where it predicts next tokens, as a language model."""
     model.mkdir()
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(rm / name, model / name)
     config = json.loads((rm / "config.json").read_text())
     config = {key: what for key, what in config.items() if not key.startswith("rm_")}
     config["architectures"] = [config["architectures"][0].replace("ForReasonRewardModel", "ForCausalLM")]
+    layers = config["num_hidden_layers"] = config["num_hidden_layers"] - below
     (model / "config.json").write_text(json.dumps(config))
     raw = (rm / "model.safetensors").read_bytes()
     (length,) = struct.unpack("<Q", raw[:8])
     header, data = json.loads(raw[8 : 8 + length]), raw[8 + length :]
     kept, body = {}, bytearray()
     for name, tensor in header.items():
-        if name.startswith("model.") or name.startswith("lm_head."):
+        block = re.match(r"model\.layers\.(\d+)\.", name)
+        if name.startswith(("model.", "lm_head.")) and (block is None or int(block[1]) < layers):
             start, end = tensor["data_offsets"]
             kept[name] = {**tensor, "data_offsets": [len(body), len(body) + end - start]}
             body += data[start:end]
