@@ -220,10 +220,10 @@ impl Pass {
     }
 
     /// [`Pass::score_backward`] of what the model would say if it ended after `layers` of its blocks: the stream there goes
-    /// through the last norm and the head. Between two passes forward, only one such number is possible.
+    /// through the last norm and the head. Between two passes forward, only one number below all of them is possible.
     ///
     /// # Panics
-    /// If there are fewer blocks, or another number of them was scored since the last forward pass.
+    /// If there are fewer blocks, or two numbers of them below all were scored since the last forward pass.
     pub fn score_backward_after(
         &mut self,
         model: &Model,
@@ -233,6 +233,9 @@ impl Pass {
         slope: impl Fn(usize, TokenScore<f32>) -> f32 + Sync,
     ) -> Vec<TokenScore<f32>> {
         assert!(layers <= model.config.layers, "there are {} blocks, not {layers}", model.config.layers);
+        if layers == model.config.layers {
+            return self.score_backward(model, gradients, targets, 1.0, slope);
+        }
         let width = model.config.hidden_size;
         let below = &mut self.below;
         if below.d_hidden.is_empty() {

@@ -49,9 +49,9 @@ pub(super) fn draw(
 
 /// Groups that go through the model together.
 pub(super) struct Part {
-    /// Their traces.
-    pub traces: Vec<Labelled>,
-    /// The same, packed: flawed traces branch off from their reference.
+    /// The labels of their traces.
+    pub gold: Vec<Rubric>,
+    /// Their traces, packed: flawed traces branch off from their reference.
     pub batch: Batch,
     /// Which of them belong together.
     pub groups: Vec<Range<usize>>,
@@ -67,18 +67,13 @@ impl Part {
             start += group.len();
             start - group.len()..start
         });
-        let traces = drawn.iter().flatten().cloned().collect();
-        Part { groups: groups.collect(), reading: Reading::of(drawn, &batch, in_numbers), batch, traces }
-    }
-
-    /// The labels of its traces.
-    pub fn gold(&self) -> Vec<Rubric> {
-        self.traces.iter().map(|trace| trace.rubric).collect()
+        let gold = drawn.iter().flatten().map(|trace| trace.rubric).collect();
+        Part { groups: groups.collect(), reading: Reading::of(drawn, &batch, in_numbers), batch, gold }
     }
 
     /// What its loss is a mean over.
     pub fn counts(&self) -> Counts {
-        Counts::of(&self.gold(), &self.groups)
+        Counts::of(&self.gold, &self.groups)
     }
 }
 
@@ -171,7 +166,7 @@ mod tests {
             parts.iter().map(|part| (part.groups.len(), part.batch.rows())).collect();
         assert_eq!(shapes, [(2, 185), (2, 165), (2, 145), (3, 180), (1, 50)]);
         assert!(parts[..3].iter().all(|part| part.groups == [0..5, 5..10]));
-        assert_eq!(parts[0].gold().len(), 10);
+        assert_eq!(parts[0].gold.len(), 10);
 
         let alone = super::parts(drawn.clone(), 1, &|_| false);
         assert_eq!(alone.iter().map(|part| part.groups.len()).sum::<usize>(), 10);

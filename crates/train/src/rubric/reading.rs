@@ -197,13 +197,8 @@ impl Reading {
         ] {
             if weight > 0.0 {
                 let slope = -(weight * share(count)) as f32;
-                let scores = match weights.below {
-                    0 => pass.score_backward(model, gradients, targets, 1.0, |_, _| slope),
-                    below => {
-                        let layers = model.config.layers.saturating_sub(below);
-                        pass.score_backward_after(model, gradients, layers, targets, |_, _| slope)
-                    }
-                };
+                let layers = model.config.layers.saturating_sub(weights.below);
+                let scores = pass.score_backward_after(model, gradients, layers, targets, |_, _| slope);
                 let sum: f64 = scores.iter().map(|score| f64::from(score.log_prob)).sum();
                 *term = -sum * share(count);
             }

@@ -188,10 +188,10 @@ impl RubricTrainer {
         whole: &Counts,
         whole_reading: &ReadingCounts,
     ) -> (LossTerms, ReadingTerms) {
-        let Part { batch, groups, reading, .. } = part;
+        let Part { gold, batch, groups, reading } = part;
         self.pass.forward(&self.model.backbone, batch);
         let outputs = self.model.outputs(&self.pass, batch);
-        let (terms, slopes) = loss(&outputs, &part.gold(), groups, &self.config.loss, whole);
+        let (terms, slopes) = loss(&outputs, gold, groups, &self.config.loss, whole);
         self.model.outputs_backward(&mut self.pass, batch, &slopes, &mut self.heads.gradients);
         let read = reading.backward(
             &self.config.reading,
