@@ -19,7 +19,7 @@ fuzz_target!(|input: (&str, bool)| {
         source: None,
     };
     if let Ok(row) = row_of(&row, &map, "fuzz", 1) {
-        assert!(!row.problem.statement.is_empty());
+        assert!(!row.problem.question.statement.is_empty());
         assert_eq!(matches!(row.problem.gold, Gold::Tests(_)), code);
     }
 });

@@ -140,7 +140,7 @@ fn print_problems(show: &Show) {
         let noise = Noise { spoiling: 0.15, benign: 0.15 };
         let noisy = instance.noisy_trace(&noise, seed.child("show", index));
         println!("problem   {}  (level {})", instance.problem().id, instance.level());
-        println!("          {}", instance.problem().statement);
+        println!("          {}", instance.problem().question.statement);
         println!("trace     {}", instance.gold_trace().as_str());
         println!("artifact  {}", instance.gold_artifact());
         println!("noisy     {}", noisy.trace.as_str());

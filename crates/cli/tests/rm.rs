@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 use support::server::Server;
 use support::{Desk, words};
-use tracelift_domain::{Gold, Problem, Seed, TaskDomain, Trace};
+use tracelift_domain::{Question, Seed, TaskDomain, Trace};
 use tracelift_engine::{Checkpoint, Precision};
 use tracelift_reward::RewardModel;
 
@@ -208,14 +208,8 @@ fn lines_are_scored_in_order_and_fail_alone() {
     assert!(said[0].starts_with("not JSON") && said[1].contains("did you mean `reasoning`"), "{said:?}");
     assert!(said[2].contains("outside") && found[3]["score"].is_null(), "{said:?}");
     for (line, i) in [(&found[0], 0), (&found[4], 1)] {
-        let problem = Problem {
-            id: String::new(),
-            source: "t".into(),
-            domain: TaskDomain::Math,
-            statement: format!("Add {i}."),
-            gold: Gold::Answer(String::new()),
-        };
-        let tokens = model.encode(&problem, &Trace::new("One step.").unwrap()).unwrap();
+        let question = Question::new("t", TaskDomain::Math, format!("Add {i}."));
+        let tokens = model.encode(&question, &Trace::new("One step.").unwrap()).unwrap();
         let wanted = model.score(&[tokens])[0];
         assert!((line["score"].as_f64().unwrap() - wanted.score).abs() < 1e-6, "{line}");
         assert_eq!(line["dimensions"].as_object().unwrap().len(), 5);

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
-use tracelift_domain::{Gold, Problem, Seed, TaskDomain, Trace};
+use tracelift_domain::{Question, Seed, TaskDomain, Trace};
 use tracelift_engine::ops::rope::Scaling;
 use tracelift_engine::{Config, Family, Model, Precision, Tokenizer};
 use tracelift_reward::RewardModel;
@@ -115,15 +115,9 @@ fn serves_scores_and_ends_with_zero_when_told() {
         assert_eq!(server.post("/score", None, &body).0, 401);
         let (status, answer) = server.post("/score", Some("s3cret"), &body);
         assert_eq!(status, 200, "{answer}");
-        let problem = Problem {
-            id: "1".into(),
-            source: "test".into(),
-            domain: TaskDomain::Math,
-            statement: "What is 2 + 3?".into(),
-            gold: Gold::Answer("5".into()),
-        };
+        let question = Question::new("test", TaskDomain::Math, "What is 2 + 3?");
         let trace = Trace::new("Add a private thought.").unwrap();
-        let wanted = model.score(&[model.encode(&problem, &trace).unwrap()])[0].score;
+        let wanted = model.score(&[model.encode(&question, &trace).unwrap()])[0].score;
         assert!((answer["scores"][0].as_f64().unwrap() - wanted).abs() < 1e-6, "{answer} is not {wanted}");
         let (status, log) = server.end(signal);
         assert_eq!(status.code(), Some(0), "{log}");

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use tracelift_domain::{Gold, Problem, TaskDomain};
+use tracelift_domain::{Gold, Problem, Question, TaskDomain};
 
 /// A file of problems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,9 +111,7 @@ fn parse(line: &str, format: Format, path: &Path, index: usize) -> Result<Proble
                 row.answer.rsplit_once("####").ok_or("`answer` has no final answer after `####`")?;
             Ok(Problem {
                 id: format!("gsm8k/{}/{:05}", stem(path), index + 1),
-                source: "gsm8k".to_owned(),
-                domain: TaskDomain::Math,
-                statement: row.question.trim().to_owned(),
+                question: Question::new("gsm8k", TaskDomain::Math, row.question.trim()),
                 gold: Gold::Answer(answer.trim().to_owned()),
             })
         }
@@ -143,7 +141,7 @@ mod tests {
         let problems = read(file.path(), Format::Gsm8k, None).unwrap();
         assert_eq!(problems.len(), 2);
         assert_eq!(problems[0].gold, Gold::Answer("1,072".into()));
-        assert_eq!(problems[0].statement, "How many?");
+        assert_eq!(problems[0].question.statement, "How many?");
         assert_eq!(problems[1].gold, Gold::Answer("-3".into()));
         assert_ne!(problems[0].id, problems[1].id);
         assert_eq!(read(file.path(), Format::Gsm8k, Some(1)).unwrap().len(), 1);
@@ -161,9 +159,7 @@ mod tests {
     fn problems_survive_their_file_form() {
         let problem = Problem {
             id: "a".into(),
-            source: "mine".into(),
-            domain: TaskDomain::Code,
-            statement: "Print.".into(),
+            question: Question::new("mine", TaskDomain::Code, "Print."),
             gold: Gold::Tests(vec![]),
         };
         let file = file(&serde_json::to_string(&problem).unwrap());

@@ -3,7 +3,7 @@
 //! The types mirror the published file schema (JSONL, one group a line), so that reading and writing is plain
 //! serde. Fields that a reader does not know are kept in `metadata`/`extra`, never dropped.
 
-use crate::{problem::TaskDomain, rubric::Rubric, trace::Trace};
+use crate::{problem::Question, problem::TaskDomain, rubric::Rubric, trace::Trace};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -63,6 +63,12 @@ pub struct Group {
 pub const VARIANT_OF: &str = "variant_of";
 
 impl Group {
+    /// What its traces reason about.
+    #[must_use]
+    pub fn question(&self) -> Question {
+        Question::new(self.source.clone(), self.task_type, self.problem.clone())
+    }
+
     /// The problem of which this is a variant, or its own: groups of one family are trained on or held out together.
     #[must_use]
     pub fn family(&self) -> &str {

@@ -16,7 +16,7 @@ pub mod verdict;
 
 pub use fingerprint::Fingerprint;
 pub use group::{Group, Negative, Positive, VARIANT_OF};
-pub use problem::{FunctionTests, Gold, IoTest, Problem, TaskDomain};
+pub use problem::{FunctionTests, Gold, IoTest, Problem, Question, TaskDomain};
 pub use prompt::{Message, PromptFormat, PromptStyle, Role};
 pub use rubric::{DIMENSIONS, Label, Rubric};
 pub use seed::Seed;

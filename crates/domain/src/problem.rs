@@ -1,4 +1,4 @@
-//! Problems: a statement, a domain, and gold by which an artifact is judged.
+//! Problems: a question, which models read, and gold, by which what they hand in is judged.
 
 use serde::{Deserialize, Serialize};
 
@@ -68,17 +68,110 @@ pub enum Gold {
     Function(FunctionTests),
 }
 
-/// A problem `x`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// Unique within its source; groups, baselines and standard errors are keyed by it.
-    pub id: String,
+impl Gold {
+    /// The name that a program has to define. It is asked for, so it is no secret.
+    fn entry(&self) -> Option<&str> {
+        match self {
+            Gold::Function(tests) => tests.entry.as_deref(),
+            Gold::Answer(_) | Gold::Tests(_) => None,
+        }
+    }
+}
+
+/// A problem as far as a model may see it. Whatever makes a prompt takes this, and nothing in it says how an artifact is
+/// judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
     /// Where it comes from: `gsm8k`, `steps`, …
     pub source: String,
     /// Which rubric and artifact it calls for.
     pub domain: TaskDomain,
-    /// What planner and executor read.
+    /// What is to be solved.
     pub statement: String,
+    /// The function or class that the program has to define, where one is wanted by name.
+    pub entry: Option<String>,
+    /// Tests that the data set shows with the problem, each as it prints it. Those that judge may be others.
+    pub tests_shown: Vec<String>,
+}
+
+impl Question {
+    /// A question that is its statement alone: no name to define, no tests shown.
+    #[must_use]
+    pub fn new(source: impl Into<String>, domain: TaskDomain, statement: impl Into<String>) -> Question {
+        let (source, statement) = (source.into(), statement.into());
+        Question { source, domain, statement, entry: None, tests_shown: Vec::new() }
+    }
+}
+
+/// A problem `x`: a question, and gold by which what is handed in is judged.
+///
+/// In files it is flat: `{"id", "source", "domain", "statement", "gold"}`, and `entry` and `tests_shown` where there are
+/// any. The name that a `function` gold gives as its own `entry` need not be said twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "ProblemLine", into = "ProblemLine")]
+pub struct Problem {
+    /// Unique within its source; groups, baselines and standard errors are keyed by it.
+    pub id: String,
+    /// What models read.
+    pub question: Question,
     /// What the artifact is judged against.
     pub gold: Gold,
+}
+
+/// A problem as it stands in files.
+#[derive(Clone, Serialize, Deserialize)]
+struct ProblemLine {
+    id: String,
+    source: String,
+    domain: TaskDomain,
+    statement: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entry: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tests_shown: Vec<String>,
+    gold: Gold,
+}
+
+impl From<ProblemLine> for Problem {
+    fn from(line: ProblemLine) -> Problem {
+        let ProblemLine { id, source, domain, statement, entry, tests_shown, gold } = line;
+        let entry = entry.or_else(|| gold.entry().map(str::to_owned));
+        Problem { id, question: Question { source, domain, statement, entry, tests_shown }, gold }
+    }
+}
+
+impl From<Problem> for ProblemLine {
+    fn from(problem: Problem) -> ProblemLine {
+        let Problem { id, question, gold } = problem;
+        let Question { source, domain, statement, entry, tests_shown } = question;
+        let entry = entry.filter(|entry| gold.entry() != Some(entry.as_str()));
+        ProblemLine { id, source, domain, statement, entry, tests_shown, gold }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_flat_in_files() {
+        for line in [
+            r#"{"id":"a/1","source":"a","domain":"math","statement":"1 + 1?","gold":{"answer":"2"}}"#,
+            r#"{"id":"b/1","source":"b","domain":"code","statement":"Add.","gold":{"function":{"entry":"add","asserts":["assert add(1, 1) == 2"]}}}"#,
+            r#"{"id":"c/1","source":"c","domain":"code","statement":"Add.","entry":"add","tests_shown":["add(1, 2) is 3"],"gold":{"function":{"asserts":["assert add(1, 1) == 2"]}}}"#,
+        ] {
+            let problem: Problem = serde_json::from_str(line).unwrap();
+            assert_eq!(serde_json::to_string(&problem).unwrap(), line);
+            let named = problem.question.entry.as_deref();
+            assert_eq!(named, (problem.question.domain == TaskDomain::Code).then_some("add"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_gold_is_no_problem() {
+        let line = r#"{"id":"1","source":"a","domain":"math","statement":"?"}"#;
+        assert!(
+            serde_json::from_str::<Problem>(line).unwrap_err().to_string().contains("missing field `gold`")
+        );
+    }
 }

@@ -1,9 +1,9 @@
-//! Prompts: how a problem is put to a planner and to an executor.
+//! Prompts: how a question is put to a planner and to an executor. Nothing here can see gold: it is no part of a [`Question`].
 //!
 //! Both arms of the executor go through [`executor_prompt`]; the only difference between them is whether a trace
 //! is there. A reward model reads [`reward_model_input`].
 
-use crate::{problem::Problem, problem::TaskDomain, trace::CLOSE, trace::OPEN, trace::Trace};
+use crate::{problem::Question, problem::TaskDomain, trace::CLOSE, trace::OPEN, trace::Trace};
 use serde::{Deserialize, Serialize};
 
 /// Who speaks.
@@ -81,18 +81,18 @@ impl From<PromptStyle> for PromptFormat {
 
 /// The prompt of the planner for a problem.
 #[must_use]
-pub fn planner_prompt(style: PromptStyle, problem: &Problem) -> String {
+pub fn planner_prompt(style: PromptStyle, question: &Question) -> String {
     match style {
-        PromptStyle::World => format!("<problem> {} </problem>", problem.statement),
-        PromptStyle::Plain => plain(&planner_messages(problem)),
-        PromptStyle::Chatml => chatml(&planner_messages(problem)),
+        PromptStyle::World => format!("<problem> {} </problem>", question.statement),
+        PromptStyle::Plain => plain(&planner_messages(question)),
+        PromptStyle::Chatml => chatml(&planner_messages(question)),
     }
 }
 
 /// The conversation behind [`planner_prompt`].
 #[must_use]
-pub fn planner_messages(problem: &Problem) -> Vec<Message> {
-    let artifact = match problem.domain {
+pub fn planner_messages(question: &Question) -> Vec<Message> {
+    let artifact = match question.domain {
         TaskDomain::Math | TaskDomain::Steps => "the final answer",
         TaskDomain::Code => "any code",
     };
@@ -103,27 +103,27 @@ pub fn planner_messages(problem: &Problem) -> Vec<Message> {
     );
     vec![
         Message { role: Role::System, content: system },
-        Message { role: Role::User, content: format!("Problem:\n{}", problem.statement) },
+        Message { role: Role::User, content: format!("Problem:\n{}", question.statement) },
     ]
 }
 
 /// The prompt of the executor: with a trace, or without.
 #[must_use]
-pub fn executor_prompt(style: PromptStyle, problem: &Problem, trace: Option<&Trace>) -> String {
+pub fn executor_prompt(style: PromptStyle, question: &Question, trace: Option<&Trace>) -> String {
     match style {
         PromptStyle::World => {
             let trace = trace.map(|trace| format!("{} ", trace.tagged())).unwrap_or_default();
-            format!("<problem> {} </problem> {trace}<answer>", problem.statement)
+            format!("<problem> {} </problem> {trace}<answer>", question.statement)
         }
-        PromptStyle::Plain => plain(&executor_messages(problem, trace)),
-        PromptStyle::Chatml => chatml(&executor_messages(problem, trace)),
+        PromptStyle::Plain => plain(&executor_messages(question, trace)),
+        PromptStyle::Chatml => chatml(&executor_messages(question, trace)),
     }
 }
 
 /// The conversation behind [`executor_prompt`], for chat endpoints.
 #[must_use]
-pub fn executor_messages(problem: &Problem, trace: Option<&Trace>) -> Vec<Message> {
-    let wanted = match problem.domain {
+pub fn executor_messages(question: &Question, trace: Option<&Trace>) -> Vec<Message> {
+    let wanted = match question.domain {
         TaskDomain::Math | TaskDomain::Steps => {
             "Solve the problem. End with one line of the form `#### ANSWER`, where ANSWER is a number."
         }
@@ -132,7 +132,7 @@ pub fn executor_messages(problem: &Problem, trace: Option<&Trace>) -> Vec<Messag
              with one fenced code block and nothing else."
         }
     };
-    let mut user = format!("Problem:\n{}", problem.statement);
+    let mut user = format!("Problem:\n{}", question.statement);
     if let Some(trace) = trace {
         user.push_str("\n\nReasoning to follow:\n");
         user.push_str(trace.as_str());
@@ -191,26 +191,18 @@ fn chatml(messages: &[Message]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::Gold;
 
-    fn problem() -> Problem {
-        Problem {
-            id: "1".into(),
-            source: "test".into(),
-            domain: TaskDomain::Math,
-            statement: "What is 1 + 1?".into(),
-            gold: Gold::Answer("2".into()),
-        }
+    fn question() -> Question {
+        Question::new("test", TaskDomain::Math, "What is 1 + 1?")
     }
 
     #[test]
     fn both_arms_differ_by_the_trace_alone() {
         let trace = Trace::new("Add one and one.").unwrap();
         for style in [PromptStyle::World, PromptStyle::Plain, PromptStyle::Chatml] {
-            let with = executor_prompt(style, &problem(), Some(&trace));
-            let without = executor_prompt(style, &problem(), None);
+            let with = executor_prompt(style, &question(), Some(&trace));
+            let without = executor_prompt(style, &question(), None);
             assert!(with.contains("Add one and one.") && !without.contains("Add one and one."));
-            assert!(!with.contains('2') || style != PromptStyle::World, "gold leaked into {with}");
         }
     }
 
@@ -218,11 +210,11 @@ mod tests {
     fn world_prompts_are_exact() {
         let trace = Trace::new("1 + 1").unwrap();
         assert_eq!(
-            executor_prompt(PromptStyle::World, &problem(), Some(&trace)),
+            executor_prompt(PromptStyle::World, &question(), Some(&trace)),
             "<problem> What is 1 + 1? </problem> <reasoning> 1 + 1 </reasoning> <answer>"
         );
         assert_eq!(
-            executor_prompt(PromptStyle::World, &problem(), None),
+            executor_prompt(PromptStyle::World, &question(), None),
             "<problem> What is 1 + 1? </problem> <answer>"
         );
     }

@@ -5,7 +5,7 @@ use crate::checkpoint::{FileError, read_json, read_text, write_atomically};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use tracelift_domain::{Problem, PromptFormat, Trace, prompt};
+use tracelift_domain::{PromptFormat, Question, Trace, prompt};
 
 /// The special tokens of [`Tokenizer::byte_level`], in the order of their ids; they come after the 256 bytes.
 pub const BYTE_LEVEL_SPECIAL: [&str; 4] = ["<pad>", "<eos>", "<reasoning>", "</reasoning>"];
@@ -144,11 +144,11 @@ impl Tokenizer {
     pub fn planner_prompt(
         &self,
         format: PromptFormat,
-        problem: &Problem,
+        question: &Question,
     ) -> Result<Vec<u32>, TokenizerError> {
         match format.style() {
-            Some(style) => self.encode_prompt(&prompt::planner_prompt(style, problem)),
-            None => self.encode_chat(format, &prompt::planner_messages(problem)),
+            Some(style) => self.encode_prompt(&prompt::planner_prompt(style, question)),
+            None => self.encode_chat(format, &prompt::planner_messages(question)),
         }
     }
 
@@ -159,12 +159,12 @@ impl Tokenizer {
     pub fn executor_prompt(
         &self,
         format: PromptFormat,
-        problem: &Problem,
+        question: &Question,
         trace: Option<&Trace>,
     ) -> Result<Vec<u32>, TokenizerError> {
         match format.style() {
-            Some(style) => self.encode_prompt(&prompt::executor_prompt(style, problem, trace)),
-            None => self.encode_chat(format, &prompt::executor_messages(problem, trace)),
+            Some(style) => self.encode_prompt(&prompt::executor_prompt(style, question, trace)),
+            None => self.encode_chat(format, &prompt::executor_messages(question, trace)),
         }
     }
 

@@ -141,7 +141,7 @@ impl Protocol<'_> {
         let broken = |source: TokenizerError| ProtocolError::Tokenizer { row: row.to_owned(), source };
         let mut requests = Vec::with_capacity(self.items.len());
         for item in self.items {
-            let prompt = tokenizer.planner_prompt(planner.format, &item.problem).map_err(broken)?;
+            let prompt = tokenizer.planner_prompt(planner.format, &item.problem.question).map_err(broken)?;
             let seed = |s: u64| self.seed.child("plan", s).child(&item.problem.id, 0);
             requests.push(Request { prompt, seeds: (0..self.seeds).map(seed).collect() });
         }

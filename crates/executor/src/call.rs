@@ -2,13 +2,13 @@
 
 use crate::usage::Usage;
 use serde::{Deserialize, Serialize};
-use tracelift_domain::{Fingerprint, Problem, Seed, Trace};
+use tracelift_domain::{Fingerprint, Question, Seed, Trace};
 
 /// One run of the executor. The arms differ by `trace` alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     /// What is to be solved.
-    pub problem: &'a Problem,
+    pub question: &'a Question,
     /// The trace to follow; `None` in the arm without.
     pub trace: Option<&'a Trace>,
     /// Where the run's sampling (and the jitter of its retries) starts.

@@ -83,7 +83,7 @@ impl InProcess {
         let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
         let mut places = Vec::with_capacity(calls.len());
         for call in calls {
-            let prompt = self.tokenizer.executor_prompt(self.format, call.problem, call.trace);
+            let prompt = self.tokenizer.executor_prompt(self.format, call.question, call.trace);
             let prompt = prompt.map_err(|error| error.to_string())?;
             let request = *known.entry(prompt).or_insert_with_key(|prompt| {
                 requests.push(Request { prompt: prompt.clone(), seeds: Vec::new() });

@@ -11,7 +11,7 @@ use std::{
     num::NonZeroUsize,
     time::{Duration, Instant},
 };
-use tracelift_domain::{Gold, Problem, PromptStyle, Seed, TaskDomain, Trace};
+use tracelift_domain::{Gold, Problem, PromptStyle, Question, Seed, TaskDomain, Trace};
 use tracelift_executor::{Api, Call, CallFailure, Completion, Executor, OpenAi, OpenAiConfig, Sampling};
 
 fn config(urls: &[String]) -> OpenAiConfig {
@@ -40,9 +40,7 @@ fn problems(count: usize) -> Vec<Problem> {
     (0..count)
         .map(|i| Problem {
             id: i.to_string(),
-            source: "test".into(),
-            domain: TaskDomain::Math,
-            statement: format!("What is {}?", 1000 + i),
+            question: Question::new("test", TaskDomain::Math, format!("What is {}?", 1000 + i)),
             gold: Gold::Answer((1000 + i).to_string()),
         })
         .collect()
@@ -53,7 +51,7 @@ fn calls(problems: &[Problem]) -> Vec<Call<'_>> {
     problems
         .iter()
         .enumerate()
-        .map(|(i, problem)| Call { problem, trace: None, seed: seed(i as u64) })
+        .map(|(i, problem)| Call { question: &problem.question, trace: None, seed: seed(i as u64) })
         .collect()
 }
 
@@ -99,7 +97,12 @@ fn the_arms_differ_by_the_trace_alone() {
     let trace = Trace::new("Count to a thousand.").unwrap();
     for api in [Api::Completions, Api::Chat] {
         let executor = executor(&server, |config| config.api = api);
-        let run = |trace| executor.run(&[Call { problem, trace, seed: Seed(5) }])[0].clone().unwrap().text;
+        let run = |trace| {
+            executor.run(&[Call { question: &problem.question, trace, seed: Seed(5) }])[0]
+                .clone()
+                .unwrap()
+                .text
+        };
         let (with, without) = (run(Some(&trace)), run(None));
         assert!(with.contains("Count to a thousand.") && !without.contains("Count to a thousand."));
         assert!(with.contains("What is 1000?") && without.contains("What is 1000?"));

@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a measurement may stop")]
 
 use std::time::Instant;
-use tracelift_domain::{Gold, Group, Problem, Seed, TaskDomain};
+use tracelift_domain::{Gold, Group, Problem, Question, Seed, TaskDomain};
 use tracelift_groups::{
     GateLimits, GroupReader, SeedProblem,
     build::{Recipe, grow},
@@ -20,11 +20,13 @@ fn group(index: u64) -> Option<Group> {
     let (sum, product) = (a + b, (a + b) * c);
     let problem = Problem {
         id: format!("synthetic/{index:07}"),
-        source: "synthetic".into(),
-        domain: TaskDomain::Math,
-        statement: format!(
-            "Anna has {a} red apples and Ben has {b} green pears, basket {index}. They sell all of them for {c} dollars \
+        question: Question::new(
+            "synthetic",
+            TaskDomain::Math,
+            format!(
+                "Anna has {a} red apples and Ben has {b} green pears, basket {index}. They sell all of them for {c} dollars \
              each. How many dollars do Anna and Ben earn?"
+            ),
         ),
         gold: Gold::Answer(product.to_string()),
     };

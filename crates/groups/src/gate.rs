@@ -114,7 +114,7 @@ pub fn gate_trace(seed: &SeedProblem, text: &str, limits: &GateLimits) -> Result
     if leaks_code(text) {
         return Err(GateReason::LeakedCode);
     }
-    if seed.problem.domain != TaskDomain::Code && announces(text) {
+    if seed.problem.question.domain != TaskDomain::Code && announces(text) {
         return Err(GateReason::LeakedAnswer);
     }
     Ok(())
@@ -130,7 +130,7 @@ pub fn gate(
     proposal: &Proposal,
     limits: &GateLimits,
 ) -> Result<(), GateReason> {
-    if !FlawKind::of(seed.problem.domain).contains(&proposal.flaw.kind) {
+    if !FlawKind::of(seed.problem.question.domain).contains(&proposal.flaw.kind) {
         return Err(GateReason::ForeignKind);
     }
     if proposal.reasoning.trim() == positive.trim() {
@@ -234,7 +234,7 @@ fn changes_nothing(seed: &SeedProblem, reference: &[String], flawed: &[String], 
     let by_model = matches!(proposal.flaw.source, FlawSource::Llm { .. });
     by_model
         && (spoils || proposal.flaw.kind == FlawKind::ArithmeticSlip)
-        && Derivation::read(&seed.problem.statement, &proposal.reasoning, gold).is_ok()
+        && Derivation::read(&seed.problem.question.statement, &proposal.reasoning, gold).is_ok()
 }
 
 /// Text that stands for text.

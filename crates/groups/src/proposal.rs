@@ -29,7 +29,7 @@ impl SeedProblem {
     /// The kinds of flaws of its domain.
     #[must_use]
     pub fn kinds(&self) -> &'static [FlawKind; 7] {
-        FlawKind::of(self.problem.domain)
+        FlawKind::of(self.problem.question.domain)
     }
 }
 

@@ -112,18 +112,18 @@ impl WorldGroupConfig {
         }
         Some(Group {
             problem_id: problem.id.clone(),
-            source: problem.source.clone(),
-            task_type: problem.domain,
-            problem: problem.statement.clone(),
+            source: problem.question.source.clone(),
+            task_type: problem.question.domain,
+            problem: problem.question.statement.clone(),
             reference_solution: instance.gold_artifact(),
             positive_pool: vec![Positive {
                 reasoning: gold.as_str().to_owned(),
-                rubric: flawless().to_map(problem.domain),
+                rubric: flawless().to_map(problem.question.domain),
                 extra: Map::new(),
             }],
             negative_bank,
             metadata: object([
-                ("world", json!(problem.source)),
+                ("world", json!(problem.question.source)),
                 ("level", json!(instance.level())),
                 ("split", json!(instance.split())),
                 ("instance", json!(problem.id)),
@@ -179,7 +179,7 @@ fn needed_steps(instance: &Instance) -> usize {
 fn single_flaws(instance: &Instance, seed: Seed) -> Vec<FlawedTrace> {
     // Two kinds may break the same thing in the same words; the first to be chosen keeps it.
     let mut known = HashSet::from([instance.gold_trace()]);
-    let mut kinds = FlawKind::of(instance.problem().domain).to_vec();
+    let mut kinds = FlawKind::of(instance.problem().question.domain).to_vec();
     kinds.shuffle(&mut seed.child("order", 0).rng());
     let mut chosen: Vec<FlawedTrace> = Vec::new();
     let mut spare = Vec::new();
@@ -275,7 +275,7 @@ fn negative(
     Negative {
         reasoning: trace.as_str().to_owned(),
         negative_kind: kind.name().to_owned(),
-        rubric: rubric.to_map(instance.problem().domain),
+        rubric: rubric.to_map(instance.problem().question.domain),
         extra,
     }
 }

@@ -8,7 +8,7 @@ mod server;
 use serde_json::{Map, json};
 use server::Server;
 use std::{num::NonZeroU32, path::Path};
-use tracelift_domain::{Gold, Group, Label, Positive, Problem, Rubric, Seed, TaskDomain};
+use tracelift_domain::{Gold, Group, Label, Positive, Problem, Question, Rubric, Seed, TaskDomain};
 use tracelift_groups::{
     Flaw, FlawSource, GateLimits, GateReason, Proposal, SeedProblem, gate,
     llm::{
@@ -38,9 +38,11 @@ fn judge(server: &Server, labels: LabelSource) -> GroupJudge {
 fn seed(domain: TaskDomain, note: &str) -> SeedProblem {
     let problem = Problem {
         id: "p".into(),
-        source: "test".into(),
-        domain,
-        statement: format!("Ann has 3 and 4 pens in two boxes and gives 2 away. How many are left? {note}"),
+        question: Question::new(
+            "test",
+            domain,
+            format!("Ann has 3 and 4 pens in two boxes and gives 2 away. How many are left? {note}"),
+        ),
         gold: Gold::Answer("7".into()),
     };
     SeedProblem { problem, reference_solution: String::new(), trace: None, origin: Map::new() }
@@ -154,7 +156,7 @@ fn group(writer: &Writer) -> Group {
         problem_id: "p".into(),
         source: "test".into(),
         task_type: TaskDomain::Math,
-        problem: seed.problem.statement,
+        problem: seed.problem.question.statement,
         reference_solution: String::new(),
         positive_pool: vec![positive],
         negative_bank: proposals.into_iter().map(|p| p.into_negative(TaskDomain::Math)).collect(),

@@ -78,7 +78,8 @@ impl TraceScorer for PromptedJudge {
 
     fn score(&self, items: &[ScoreItem<'_>]) -> Vec<Result<RubricScore, ScoreFailure>> {
         self.judge.oracle().each(items, |_, item| {
-            let answer = self.judge.judge(item.domain, item.statement, item.trace.as_str())?;
+            let answer =
+                self.judge.judge(item.question.domain, &item.question.statement, item.trace.as_str())?;
             Ok(rubric_score(&answer.value))
         })
     }

@@ -45,10 +45,10 @@ fn plain(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracelift_domain::{IoTest, TaskDomain};
+    use tracelift_domain::{IoTest, Question, TaskDomain};
 
     fn problem(gold: Gold) -> Problem {
-        Problem { id: "1".into(), source: "t".into(), domain: TaskDomain::Math, statement: "?".into(), gold }
+        Problem { id: "1".into(), question: Question::new("t", TaskDomain::Math, "?"), gold }
     }
 
     #[test]

@@ -97,14 +97,18 @@ pub fn measure(
     let calls: Vec<Call<'_>> = items
         .iter()
         .flat_map(|&(problem, trace, seed)| {
-            (0..k).map(move |run| Call { problem, trace, seed: seed.child("run", run as u64) })
+            (0..k).map(move |run| Call {
+                question: &problem.question,
+                trace,
+                seed: seed.child("run", run as u64),
+            })
         })
         .collect();
     let results = executor.run(&calls);
-    let answered: Vec<(&Problem, &str)> = calls
-        .iter()
+    let asked = items.iter().flat_map(|&(problem, ..)| std::iter::repeat_n(problem, k));
+    let answered: Vec<(&Problem, &str)> = asked
         .zip(&results)
-        .filter_map(|(call, result)| Some((call.problem, result.as_ref().ok()?.text.as_str())))
+        .filter_map(|(problem, result)| Some((problem, result.as_ref().ok()?.text.as_str())))
         .collect();
     let mut judgements = verifier.judge_all(&answered).into_iter();
     let mut runs = results.into_iter().map(|result| match result {
@@ -195,7 +199,7 @@ impl Baselines {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU64, Ordering};
-    use tracelift_domain::{Gold, TaskDomain};
+    use tracelift_domain::{Gold, Question, TaskDomain};
     use tracelift_executor::Usage;
     use tracelift_verify::{AnswerMode, VerifierConfig};
 
@@ -218,7 +222,7 @@ mod tests {
                 .iter()
                 .map(|call| {
                     let index = self.calls.fetch_add(1, Ordering::Relaxed);
-                    if call.problem.statement == "broken" && index.is_multiple_of(2) {
+                    if call.question.statement == "broken" && index.is_multiple_of(2) {
                         return Err(CallFailure::Empty { endpoint: "parrot".into() });
                     }
                     let text = call.trace.map_or("unknown", Trace::as_str).to_owned();
@@ -238,9 +242,7 @@ mod tests {
     fn problem(id: &str, statement: &str) -> Problem {
         Problem {
             id: id.into(),
-            source: "test".into(),
-            domain: TaskDomain::Math,
-            statement: statement.into(),
+            question: Question::new("test", TaskDomain::Math, statement),
             gold: Gold::Answer("7".into()),
         }
     }

@@ -9,7 +9,7 @@ use rand::Rng;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use tracelift_domain::rubric::{LABELS, dimension_names};
-use tracelift_domain::{DIMENSIONS, Fingerprint, Problem, Seed, TaskDomain, Trace, prompt};
+use tracelift_domain::{DIMENSIONS, Fingerprint, Question, Seed, TaskDomain, Trace, prompt};
 use tracelift_engine::checkpoint::{self, CheckpointError, Outgoing};
 use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_engine::{Batch, Memory, Model, Pass, Precision, Tokenizer};
@@ -164,11 +164,11 @@ impl RewardModel {
     ///
     /// # Errors
     /// When the tokenizer fails.
-    pub fn encode(&self, problem: &Problem, trace: &Trace) -> Result<Vec<u32>, TokenizerError> {
+    pub fn encode(&self, question: &Question, trace: &Trace) -> Result<Vec<u32>, TokenizerError> {
         let put = |statement: &str| {
-            prompt::reward_model_input(&problem.source, problem.domain, statement, trace.as_str())
+            prompt::reward_model_input(&question.source, question.domain, statement, trace.as_str())
         };
-        Ok(self.encode_within(self.max_tokens, &problem.statement, put)?.0)
+        Ok(self.encode_within(self.max_tokens, &question.statement, put)?.0)
     }
 
     /// [`RewardModel::encode`] for at most `limit` tokens of whatever `put` makes of a statement; and what had to be left

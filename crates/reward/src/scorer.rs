@@ -1,18 +1,14 @@
 //! Whoever reads a trace against the rubric: the reward model, or a prompted judge in its place.
 
 use crate::model::{RewardModel, RubricScore};
-use tracelift_domain::{Fingerprint, Gold, Problem, TaskDomain, Trace};
+use tracelift_domain::{Fingerprint, Question, Trace};
 use tracelift_oracle::Failure;
 
-/// A trace to be scored, with its problem as far as a scorer may see it.
+/// A trace to be scored.
 #[derive(Clone, Copy, Debug)]
 pub struct ScoreItem<'a> {
-    /// Where the problem comes from: `gsm8k`, …
-    pub task: &'a str,
-    /// Which rubric applies.
-    pub domain: TaskDomain,
-    /// The problem's statement.
-    pub statement: &'a str,
+    /// What it reasons about. Its domain says which rubric applies.
+    pub question: &'a Question,
     /// The trace.
     pub trace: &'a Trace,
 }
@@ -68,15 +64,8 @@ impl TraceScorer for RewardModel {
         let encoded: Vec<Result<Vec<u32>, ScoreFailure>> = items
             .iter()
             .map(|item| {
-                // A reward model reads no gold.
-                let problem = Problem {
-                    id: String::new(),
-                    source: item.task.to_owned(),
-                    domain: item.domain,
-                    statement: item.statement.to_owned(),
-                    gold: Gold::Answer(String::new()),
-                };
-                self.encode(&problem, item.trace).map_err(|error| ScoreFailure::Unreadable(error.to_string()))
+                self.encode(item.question, item.trace)
+                    .map_err(|error| ScoreFailure::Unreadable(error.to_string()))
             })
             .collect();
         let readable: Vec<Vec<u32>> =

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use proptest::prelude::*;
-use tracelift_domain::{Gold, Problem, Seed, TaskDomain, Trace, prompt};
+use tracelift_domain::{Question, Seed, TaskDomain, Trace, prompt};
 use tracelift_engine::ops::rope::Scaling;
 use tracelift_engine::{Config, Family, Model, Tokenizer};
 use tracelift_reward::{RewardModel, Shortened};
@@ -39,19 +39,13 @@ fn put(statement: &str, trace: &str) -> String {
 #[test]
 fn a_long_problem_loses_its_end_and_the_trace_nothing() {
     let model = model(160);
-    let problem = Problem {
-        id: "x".into(),
-        source: "gsm8k".into(),
-        domain: TaskDomain::Math,
-        statement: "Count to a hundred. ".repeat(40),
-        gold: Gold::Answer(String::new()),
-    };
+    let question = Question::new("gsm8k", TaskDomain::Math, "Count to a hundred. ".repeat(40));
     let trace = Trace::new("One, two, three, and so on to a hundred.").unwrap();
-    let tokens = model.encode(&problem, &trace).unwrap();
+    let tokens = model.encode(&question, &trace).unwrap();
     let text = model.tokenizer.decode(&tokens).unwrap();
     // One token a byte, but for the tags around the trace, which are one each.
     let frame = model.tokenizer.encode(&put("", trace.as_str())).unwrap().len();
-    let kept = &problem.statement[..160 - frame];
+    let kept = &question.statement[..160 - frame];
     assert_eq!(text, put(kept, trace.as_str()));
     assert_eq!(tokens.len(), 160);
 }

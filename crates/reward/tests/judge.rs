@@ -7,7 +7,7 @@ mod server;
 
 use server::Server;
 use std::num::NonZeroU32;
-use tracelift_domain::{TaskDomain, Trace};
+use tracelift_domain::{Question, TaskDomain, Trace};
 use tracelift_oracle::{OracleConfig, rubric::JudgeConfig};
 use tracelift_reward::{PromptedJudge, ScoreItem, TraceScorer};
 
@@ -25,11 +25,10 @@ fn traces_are_scored_in_order_and_fail_alone() {
     let traces =
         ["2 + 2 = 4 and 4 * 3 = 12", "2 + 2 = 5 and 5 * 3 = 15", "2 + 2 = 5"].map(|t| Trace::new(t).unwrap());
     let problems = ["plain", "@@score_once", "@@garbage", "@@refuse", "@@truncate", "@@500"];
-    let items: Vec<ScoreItem<'_>> = problems
+    let questions = problems.map(|statement| Question::new("t", TaskDomain::Math, statement));
+    let items: Vec<ScoreItem<'_>> = questions
         .iter()
-        .flat_map(|statement| {
-            traces.iter().map(|trace| ScoreItem { task: "t", domain: TaskDomain::Math, statement, trace })
-        })
+        .flat_map(|question| traces.iter().map(move |trace| ScoreItem { question, trace }))
         .collect();
     let results: Vec<Result<f64, &str>> = judge
         .score(&items)

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::path::Path;
-use tracelift_domain::{Gold, Problem, TaskDomain, Trace};
+use tracelift_domain::{Question, TaskDomain, Trace};
 use tracelift_engine::Tokenizer;
 use tracelift_reward::model::load_heads;
 use tracelift_reward::{RewardModel, ScoreFailure, ScoreItem, TraceScorer};
@@ -23,19 +23,13 @@ fn model() -> RewardModel {
 fn it_scores_as_the_model_does() {
     let model = model();
     let traces = ["b c", "c", "c b b c"].map(|text| Trace::new(text).unwrap());
-    let item = |trace| ScoreItem { task: "t", domain: TaskDomain::Math, statement: "b b", trace };
+    let question = Question::new("t", TaskDomain::Math, "b b");
+    let item = |trace| ScoreItem { question: &question, trace };
     let items: Vec<ScoreItem<'_>> = traces.iter().map(item).collect();
     let scorer: &dyn TraceScorer = &model;
     let found = scorer.score(&items);
     for (trace, found) in traces.iter().zip(found) {
-        let problem = Problem {
-            id: "1".into(),
-            source: "t".into(),
-            domain: TaskDomain::Math,
-            statement: "b b".into(),
-            gold: Gold::Answer("1".into()),
-        };
-        let tokens = model.encode(&problem, trace).unwrap();
+        let tokens = model.encode(&question, trace).unwrap();
         let direct = RewardModel::score(&model, &[tokens])[0];
         assert!((found.unwrap().score - direct.score).abs() < 1e-6, "{trace:?}");
     }
@@ -48,6 +42,7 @@ fn a_broken_model_gives_no_score() {
     let mut model = model();
     model.heads.fill(f32::NAN);
     let trace = Trace::new("b c").unwrap();
-    let items = [ScoreItem { task: "t", domain: TaskDomain::Math, statement: "b", trace: &trace }];
+    let question = Question::new("t", TaskDomain::Math, "b");
+    let items = [ScoreItem { question: &question, trace: &trace }];
     assert_eq!(TraceScorer::score(&model, &items), [Err(ScoreFailure::NotAScore)]);
 }

@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::{Server, listen, model_scorer, small_model};
-use tracelift_domain::{Gold, Problem, TaskDomain, Trace};
+use tracelift_domain::{Question, TaskDomain, Trace};
 use tracelift_serve::{RubricServiceConfig, Tags};
 
 const PROBLEM: &str = "Ann has 3 pens and buys 2. How many has she?";
@@ -15,14 +15,8 @@ const TRACE: &str = "Start from 3 pens. Add the 2 that she buys.";
 /// What the model says of a problem and a trace, without any server.
 fn expected(task: &str, statement: &str, trace: &str) -> tracelift_reward::RubricScore {
     let model = small_model();
-    let problem = Problem {
-        id: "1".into(),
-        source: task.into(),
-        domain: TaskDomain::Math,
-        statement: statement.into(),
-        gold: Gold::Answer("5".into()),
-    };
-    let tokens = model.encode(&problem, &Trace::new(trace).unwrap()).unwrap();
+    let question = Question::new(task, TaskDomain::Math, statement);
+    let tokens = model.encode(&question, &Trace::new(trace).unwrap()).unwrap();
     model.score(&[tokens])[0]
 }
 

@@ -320,7 +320,7 @@ impl<'a> Grpo<'a> {
         let seed = self.seed.child("rollout", step);
         let mut requests = Vec::with_capacity(items.len());
         for (i, item) in items.iter().enumerate() {
-            let prompt = tokenizer.planner_prompt(self.format, &item.problem)?;
+            let prompt = tokenizer.planner_prompt(self.format, &item.problem.question)?;
             let seed = seed.child("problem", i as u64);
             let seeds = (0..self.config.group as u64).map(|sample| seed.child("sample", sample)).collect();
             requests.push(Request { prompt, seeds });
@@ -401,7 +401,7 @@ impl<'a> Grpo<'a> {
             match &rollout.trace {
                 Ok(trace) => {
                     readers.push(i);
-                    inputs.push(model.encode(&items[rollout.item].problem, trace)?);
+                    inputs.push(model.encode(&items[rollout.item].problem.question, trace)?);
                 }
                 Err(_) => rollout.evidence.rubric = Some(Probability::ZERO),
             }

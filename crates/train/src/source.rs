@@ -74,15 +74,13 @@ impl Source {
 mod tests {
     use super::*;
     use std::collections::HashSet;
-    use tracelift_domain::{Gold, TaskDomain};
+    use tracelift_domain::{Gold, Question, TaskDomain};
 
     #[test]
     fn every_epoch_of_a_list_holds_every_problem_once() {
         let problem = |i: usize| Problem {
             id: i.to_string(),
-            source: "t".into(),
-            domain: TaskDomain::Math,
-            statement: "?".into(),
+            question: Question::new("t", TaskDomain::Math, "?"),
             gold: Gold::Answer("1".into()),
         };
         let source = Source::List { problems: (0..10).map(problem).collect(), seed: Seed(1) };

@@ -7,7 +7,7 @@ use std::{
     num::NonZeroUsize,
     time::{Duration, Instant},
 };
-use tracelift_domain::{FailureKind, FunctionTests, Gold, IoTest, Problem, TaskDomain, Verdict};
+use tracelift_domain::{FailureKind, FunctionTests, Gold, IoTest, Problem, Question, TaskDomain, Verdict};
 use tracelift_verify::{
     Artifact, ProgramConfig, Verifier, VerifierConfig,
     config::LimitOverrides,
@@ -25,9 +25,7 @@ fn problem(tests: &[(&str, &str)]) -> Problem {
     let test = |&(stdin, stdout): &(&str, &str)| IoTest { stdin: stdin.into(), stdout: stdout.into() };
     Problem {
         id: "p".into(),
-        source: "test".into(),
-        domain: TaskDomain::Code,
-        statement: "…".into(),
+        question: Question::new("test", TaskDomain::Code, "…"),
         gold: Gold::Tests(tests.iter().map(test).collect()),
     }
 }
@@ -342,7 +340,11 @@ fn fifty_at_once() {
 #[test]
 fn answers_and_programs_mix() {
     let code = problem(&[("", "1")]);
-    let math = Problem { domain: TaskDomain::Math, gold: Gold::Answer("7".into()), ..code.clone() };
+    let math = Problem {
+        question: Question::new("test", TaskDomain::Math, "…"),
+        gold: Gold::Answer("7".into()),
+        ..code.clone()
+    };
     let items = [(&math, "7"), (&code, "print(1)"), (&math, "8"), (&code, "print(2)")];
     let verdicts: Vec<Verdict> = verifier(|_| {}).judge_all(&items).into_iter().map(|j| j.verdict).collect();
     let wrong = failed(FailureKind::WrongAnswer);

@@ -9,11 +9,18 @@ pub const EOS: &str = "<eos>";
 /// `<problem> X </problem> <reasoning> Z </reasoning> <eos>`
 #[must_use]
 pub fn planner_text(instance: &Instance, trace: &Trace) -> String {
-    format!("{} {} {EOS}", prompt::planner_prompt(PromptStyle::World, instance.problem()), trace.tagged())
+    format!(
+        "{} {} {EOS}",
+        prompt::planner_prompt(PromptStyle::World, &instance.problem().question),
+        trace.tagged()
+    )
 }
 
 /// `<problem> X </problem> [<reasoning> Z </reasoning>] <answer> Y <eos>`
 #[must_use]
 pub fn executor_text(instance: &Instance, trace: Option<&Trace>, artifact: &str) -> String {
-    format!("{} {artifact} {EOS}", prompt::executor_prompt(PromptStyle::World, instance.problem(), trace))
+    format!(
+        "{} {artifact} {EOS}",
+        prompt::executor_prompt(PromptStyle::World, &instance.problem().question, trace)
+    )
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
-use tracelift_domain::{Problem, Seed, Trace};
+use tracelift_domain::{Problem, Question, Seed, Trace};
 
 /// The embedded worlds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -136,9 +136,7 @@ impl World {
         };
         let problem = Problem {
             id: format!("{}/{}/{level}/{index:06}", self.name, split.name()),
-            source: self.name.name().to_owned(),
-            domain: task.domain(),
-            statement: task.statement(),
+            question: Question::new(self.name.name(), task.domain(), task.statement()),
             gold: task.gold(),
         };
         Instance { problem, level, split, task }

@@ -90,7 +90,7 @@ impl Told<'_> {
             .map(|item| Example {
                 problem_id: item.problem.id.clone(),
                 level: item.instance.as_ref().map(|instance| instance.level()),
-                statement: item.problem.statement.clone(),
+                statement: item.problem.question.statement.clone(),
                 gold: match &item.problem.gold {
                     Gold::Answer(answer) => Some(answer.clone()),
                     Gold::Tests(_) | Gold::Function(_) => None,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tracelift_datasets::solutions::{self, SolutionRow};
 use tracelift_domain::rubric::dimension_names;
-use tracelift_domain::{Group, TaskDomain, Trace};
+use tracelift_domain::{Group, Question, TaskDomain, Trace};
 use tracelift_eval::{ScorerTable, SolutionTable};
 use tracelift_groups::GroupReader;
 use tracelift_groups::probe::Probe;
@@ -194,8 +194,10 @@ fn on_solutions(
     let solutions = read_solutions(path, settings.task_name.as_deref(), fallback)?;
     let mut assessed = Vec::new();
     for Named { name, domain, scorer } in scorers {
-        if let Some(other) = solutions.iter().find(|s| check_rubric(name, *domain, s.domain).is_err()) {
-            check_rubric(name, *domain, other.domain).with_context(|| path.display().to_string())?;
+        if let Some(other) =
+            solutions.iter().find(|s| check_rubric(name, *domain, s.question.domain).is_err())
+        {
+            check_rubric(name, *domain, other.question.domain).with_context(|| path.display().to_string())?;
         }
         let mut scored: Vec<ScoredSolution> = Vec::with_capacity(solutions.len());
         bar.reset();
@@ -242,14 +244,8 @@ fn solution(row: SolutionRow, task: Option<&str>, domain: TaskDomain) -> Result<
         None => Trace::from_completion(&row.reasoning)?,
     };
     let task = row.task_name.or_else(|| task.map(str::to_owned)).unwrap_or_else(|| domain.name().to_owned());
-    Ok(Solution {
-        problem: row.problem_id,
-        statement: row.problem,
-        task,
-        domain,
-        trace,
-        correct: row.is_correct,
-    })
+    let question = Question::new(task, domain, row.problem);
+    Ok(Solution { problem: row.problem_id, question, trace, correct: row.is_correct })
 }
 
 fn print(groups: Option<&ScorerTable>, solutions: Option<&SolutionTable>) {

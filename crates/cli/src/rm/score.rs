@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
 use tracelift_domain::rubric::dimension_names;
-use tracelift_domain::{TaskDomain, Trace};
+use tracelift_domain::{Question, TaskDomain, Trace};
 use tracelift_reward::{PromptedJudge, RubricScore, ScoreItem, TraceScorer};
 use tracelift_serve::{Encoded, Input, Item, ItemFault, ModelScorer, Score, Scorer};
 
@@ -195,7 +195,7 @@ struct Judge {
 
 impl LineScorer for Judge {
     fn score(&self, items: &[&Item]) -> Vec<Found> {
-        let read: Vec<Result<(TaskDomain, Trace), ItemFault>> = items
+        let read: Vec<Result<(Question, Trace), ItemFault>> = items
             .iter()
             .map(|item| {
                 let kind = item.task_type.as_deref().unwrap_or(TaskDomain::Math.name());
@@ -204,22 +204,16 @@ impl LineScorer for Judge {
                 let domain = domain.ok_or_else(|| {
                     ItemFault::Invalid(format!("`task_type` is `{kind}`, expected math, code or steps"))
                 })?;
-                Ok((domain, item.trace()?))
-            })
-            .collect();
-        let asked: Vec<ScoreItem<'_>> = items
-            .iter()
-            .zip(&read)
-            .filter_map(|(item, read)| {
-                let (domain, trace) = read.as_ref().ok()?;
                 let task = item.task_name.as_deref().unwrap_or(&self.task);
-                Some(ScoreItem { task, domain: *domain, statement: &item.problem, trace })
+                Ok((Question::new(task, domain, &item.problem), item.trace()?))
             })
             .collect();
+        let asked: Vec<ScoreItem<'_>> =
+            read.iter().flatten().map(|(question, trace)| ScoreItem { question, trace }).collect();
         let mut found = self.judge.score(&asked).into_iter();
         read.iter()
             .map(|read| match (read, read.is_ok().then(|| found.next()).flatten()) {
-                (Ok((domain, _)), Some(Ok(score))) => Ok(parts(&score, *domain)),
+                (Ok((question, _)), Some(Ok(score))) => Ok(parts(&score, question.domain)),
                 (_, Some(Err(failure))) => Err((failure.cause(), failure.to_string())),
                 (Err(fault), _) => Err((fault.code(), fault.to_string())),
                 (Ok(_), None) => Err(("internal", "it was lost".into())),

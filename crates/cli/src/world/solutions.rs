@@ -126,7 +126,7 @@ fn write(
     let request = |instance: &Instance| {
         let problem = instance.problem();
         let draw = |sample| seed.child("solution", sample).child(&problem.id, 0);
-        let prompt = tokenizer.planner_prompt(PromptFormat::World, problem)?;
+        let prompt = tokenizer.planner_prompt(PromptFormat::World, &problem.question)?;
         Ok(Request { prompt, seeds: (0..settings.samples).map(draw).collect() })
     };
     let requests = instances.iter().map(request).collect::<Result<Vec<_>>>()?;
@@ -149,11 +149,11 @@ fn write(
             let problem = instance.problem();
             let line = Line {
                 problem_id: &problem.id,
-                problem: &problem.statement,
+                problem: &problem.question.statement,
                 reasoning: trace.as_str(),
                 is_correct: report.verified(),
-                task_name: &problem.source,
-                task_type: problem.domain,
+                task_name: &problem.question.source,
+                task_type: problem.question.domain,
                 level: instance.level(),
                 first_flaw: report.first_flaw,
             };

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
-use tracelift_domain::{Gold, Problem, PromptStyle, TaskDomain, Trace, prompt};
+use tracelift_domain::{Gold, Problem, PromptStyle, Question, TaskDomain, Trace, prompt};
 use tracelift_engine::{Checkpoint, Memory, Pass, Precision};
 use tracelift_train::metrics::{StepMetrics, read_metrics};
 use tracelift_train::rollouts::{RolloutRecord, read_rollouts};
@@ -93,7 +93,7 @@ impl Desk {
             .iter()
             .flat_map(|problem| ["1", "2", "3"].map(|trace| (problem, trace)))
             .map(|(problem, trace)| {
-                let prompt = tokenizer.encode(&prompt::planner_prompt(style, problem)).unwrap();
+                let prompt = tokenizer.encode(&prompt::planner_prompt(style, &problem.question)).unwrap();
                 let trace = Trace::new(trace).unwrap().tagged().replace(' ', "");
                 let mut tokens = [prompt.as_slice(), &tokenizer.encode(&trace).unwrap()].concat();
                 tokens.extend(tokenizer.eos());
@@ -165,9 +165,7 @@ pub fn problems(count: usize) -> Vec<Problem> {
     (0..count)
         .map(|i| Problem {
             id: format!("pick/{i}"),
-            source: "pick".into(),
-            domain: TaskDomain::Math,
-            statement: "Pick 1, 2 or 3.".into(),
+            question: Question::new("pick", TaskDomain::Math, "Pick 1, 2 or 3."),
             gold: Gold::Answer((1 + i % 3).to_string()),
         })
         .collect()

@@ -9,7 +9,7 @@ use parquet::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{fs::File, path::Path};
-use tracelift_domain::{Gold, Problem, TaskDomain};
+use tracelift_domain::{Gold, Problem, Question, TaskDomain};
 
 /// Which column holds what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,7 +70,11 @@ pub fn row_of(row: &Value, map: &ColumnMap, stem: &str, line: usize) -> Result<S
     let mut origin = Map::new();
     origin.insert("line".to_owned(), line.into());
     Ok(SeedRow {
-        problem: Problem { id: format!("{source}/{id}"), source, domain: map.domain, statement, gold },
+        problem: Problem {
+            id: format!("{source}/{id}"),
+            question: Question::new(source, map.domain, statement),
+            gold,
+        },
         solution,
         trace: optional(&map.trace)?,
         origin,

@@ -24,7 +24,7 @@ use lines::Lines;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::Path;
-use tracelift_domain::{FunctionTests, Gold, Problem, TaskDomain};
+use tracelift_domain::{FunctionTests, Gold, Problem, Question, TaskDomain};
 
 /// How a file of seeds is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -168,7 +168,7 @@ fn published(format: SeedFormat, row: &Value, stem: &str, line: usize) -> Result
     origin.insert("line".to_owned(), line.into());
     let made =
         |id: String, source: &str, domain, statement: String, gold, solution: String, origin| SeedRow {
-            problem: Problem { id, source: source.to_owned(), domain, statement, gold },
+            problem: Problem { id, question: Question::new(source, domain, statement), gold },
             solution,
             trace: None,
             origin,
@@ -227,13 +227,17 @@ fn published(format: SeedFormat, row: &Value, stem: &str, line: usize) -> Result
             let task = first(row, &["task_id"])?;
             let prompt = row["prompt"].as_str().ok_or("has no text in `prompt`")?;
             let body = row["canonical_solution"].as_str().ok_or("has no text in `canonical_solution`")?;
+            let entry = text(row, "entry_point");
             let gold = Gold::Function(FunctionTests {
-                entry: text(row, "entry_point"),
+                entry: entry.clone(),
                 check: text(row, "test"),
                 ..FunctionTests::default()
             });
             let code = format!("{prompt}{body}");
-            made(task, "humaneval", TaskDomain::Code, prompt.trim().to_owned(), gold, code, origin)
+            let mut made =
+                made(task, "humaneval", TaskDomain::Code, prompt.trim().to_owned(), gold, code, origin);
+            made.problem.question.entry = entry;
+            made
         }
         SeedFormat::Stdio => {
             let statement = first(row, &["problem", "description", "question"])?;

@@ -28,7 +28,7 @@ fn each_published_format_is_read() {
     let svamp = r#"{"Answer":145.0,"Question":"How big?","Equation":"( 290.0 / 2.0 )","Body":"There are 290","ID":"c"}"#;
     let row = one(svamp, SeedFormat::Svamp);
     assert_eq!(
-        (row.problem.statement.as_str(), row.solution.as_str()),
+        (row.problem.question.statement.as_str(), row.solution.as_str()),
         ("There are 290. How big?", "290 / 2 = 145")
     );
     let mbpp = r#"{"task_id": 601, "text": "T", "code": "def f():\r\n  pass", "test_list": ["assert f()"]}"#;

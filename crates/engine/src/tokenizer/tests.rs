@@ -65,15 +65,9 @@ fn a_prompt_begins_as_the_tokenizer_wants_and_never_ends() {
 #[test]
 fn prompts_follow_the_chat_template_where_it_is_asked_for() {
     let mut tokenizer = Tokenizer::byte_level().unwrap();
-    let problem = Problem {
-        id: "1".into(),
-        source: "test".into(),
-        domain: tracelift_domain::TaskDomain::Math,
-        statement: "1 + 1?".into(),
-        gold: tracelift_domain::Gold::Answer("2".into()),
-    };
+    let question = Question::new("test", tracelift_domain::TaskDomain::Math, "1 + 1?");
     let trace = Trace::new("Add.").unwrap();
-    let absent = tokenizer.executor_prompt(PromptFormat::Chat, &problem, Some(&trace)).unwrap_err();
+    let absent = tokenizer.executor_prompt(PromptFormat::Chat, &question, Some(&trace)).unwrap_err();
     assert!(absent.to_string().contains("no chat template"), "{absent}");
     tokenizer
         .set_chat_template(
@@ -84,16 +78,17 @@ fn prompts_follow_the_chat_template_where_it_is_asked_for() {
         assert_eq!(tokens.last(), Some(&257), "`eos_token` is unknown to the template");
         tokenizer.decode(&tokens).unwrap()
     };
-    let with = text(tokenizer.executor_prompt(PromptFormat::Chat, &problem, Some(&trace)).unwrap());
+    let with = text(tokenizer.executor_prompt(PromptFormat::Chat, &question, Some(&trace)).unwrap());
     assert!(with.starts_with("s:Solve") && with.ends_with("Reasoning to follow:\nAdd.;"), "{with}");
-    let without = text(tokenizer.executor_prompt(PromptFormat::ChatWithoutThinking, &problem, None).unwrap());
+    let without =
+        text(tokenizer.executor_prompt(PromptFormat::ChatWithoutThinking, &question, None).unwrap());
     assert!(without.ends_with("1 + 1?;False") || without.ends_with("1 + 1?;false"), "{without}");
-    let plan = text(tokenizer.planner_prompt(PromptFormat::Chat, &problem).unwrap());
+    let plan = text(tokenizer.planner_prompt(PromptFormat::Chat, &question).unwrap());
     assert!(plan.starts_with("s:You write reasoning"), "{plan}");
-    let plain = tokenizer.planner_prompt(PromptFormat::Plain, &problem).unwrap();
+    let plain = tokenizer.planner_prompt(PromptFormat::Plain, &question).unwrap();
     assert_eq!(
         plain,
-        tokenizer.encode(&prompt::planner_prompt(tracelift_domain::PromptStyle::Plain, &problem)).unwrap()
+        tokenizer.encode(&prompt::planner_prompt(tracelift_domain::PromptStyle::Plain, &question)).unwrap()
     );
 }
 

@@ -5,7 +5,7 @@ use crate::call::Call;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tracelift_domain::{
-    Fingerprint, Gold, Problem, TaskDomain, Trace,
+    Fingerprint, Question, TaskDomain, Trace,
     prompt::{executor_messages, executor_prompt},
 };
 
@@ -16,8 +16,8 @@ pub(super) fn payload(settings: &Settings, call: &Call<'_>) -> Value {
     let mut set = |key: &str, value: Value| payload.insert(key.to_owned(), value);
     set("model", json!(settings.model));
     match settings.api {
-        Api::Completions => set("prompt", json!(executor_prompt(settings.style, call.problem, call.trace))),
-        Api::Chat => set("messages", json!(executor_messages(call.problem, call.trace))),
+        Api::Completions => set("prompt", json!(executor_prompt(settings.style, call.question, call.trace))),
+        Api::Chat => set("messages", json!(executor_messages(call.question, call.trace))),
     };
     set("temperature", json!(sampling.temperature));
     set("top_p", json!(sampling.top_p));
@@ -56,16 +56,10 @@ fn prompts(settings: &Settings) -> Vec<Value> {
         .into_iter()
         .flat_map(|domain| [(domain, None), (domain, trace.as_ref())])
         .map(|(domain, trace)| {
-            let problem = Problem {
-                id: String::new(),
-                source: String::new(),
-                domain,
-                statement: "statement".into(),
-                gold: Gold::Answer(String::new()),
-            };
+            let question = Question::new("", domain, "statement");
             match settings.api {
-                Api::Completions => json!(executor_prompt(settings.style, &problem, trace)),
-                Api::Chat => json!(executor_messages(&problem, trace)),
+                Api::Completions => json!(executor_prompt(settings.style, &question, trace)),
+                Api::Chat => json!(executor_messages(&question, trace)),
             }
         })
         .collect()
@@ -96,7 +90,7 @@ mod tests {
     use crate::openai::{OpenAi, OpenAiConfig};
     use crate::{Executor, Sampling};
     use std::num::NonZeroUsize;
-    use tracelift_domain::{PromptStyle, Seed};
+    use tracelift_domain::{PromptStyle, Question, Seed};
 
     fn config() -> OpenAiConfig {
         toml::from_str("base_urls = ['http://a', 'http://b']\nmodel = 'm'\napi = 'completions'").unwrap()
@@ -145,14 +139,8 @@ mod tests {
     #[test]
     fn a_seed_fits_into_31_bits() {
         let settings = Settings::of(config()).unwrap();
-        let problem = Problem {
-            id: "1".into(),
-            source: "s".into(),
-            domain: TaskDomain::Math,
-            statement: "x".into(),
-            gold: Gold::Answer("1".into()),
-        };
-        let call = Call { problem: &problem, trace: None, seed: Seed(u64::MAX) };
+        let question = Question::new("s", TaskDomain::Math, "x");
+        let call = Call { question: &question, trace: None, seed: Seed(u64::MAX) };
         assert_eq!(payload(&settings, &call)["seed"], json!(i32::MAX));
     }
 }

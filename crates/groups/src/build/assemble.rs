@@ -137,9 +137,9 @@ fn branch(seed: &SeedProblem, root: Seed) -> Seed {
 /// Why the seed's solution makes no reference trace.
 pub fn draft(seed: &SeedProblem, root: Seed) -> Result<(Draft, Vec<&'static str>), Skip> {
     let branch = branch(seed, root);
-    let statement = &seed.problem.statement;
+    let statement = &seed.problem.question.statement;
     let source = seed.trace.as_deref().unwrap_or(&seed.reference_solution);
-    let (positive, mut proposals): (String, Vec<Vec<Proposal>>) = match seed.problem.domain {
+    let (positive, mut proposals): (String, Vec<Vec<Proposal>>) = match seed.problem.question.domain {
         TaskDomain::Math | TaskDomain::Steps => {
             let Gold::Answer(gold) = &seed.problem.gold else { return Err("gold_is_no_answer") };
             let derivation = match math::Derivation::read(statement, source, gold) {
@@ -275,7 +275,7 @@ pub fn assemble(
         return Grown { skip: Some(GateReason::TooFewNegatives.name()), refused, trials, ..Grown::default() };
     }
     chosen.sort_by_key(|proposal| proposal.flaw.kind);
-    let domain = seed.problem.domain;
+    let domain = seed.problem.question.domain;
     let mut metadata: Map<String, Value> = seed.origin.clone();
     metadata.insert("seed".to_owned(), json!(root));
     match &seed.problem.gold {
@@ -286,9 +286,9 @@ pub fn assemble(
     };
     let group = Group {
         problem_id: seed.problem.id.clone(),
-        source: seed.problem.source.clone(),
+        source: seed.problem.question.source.clone(),
         task_type: domain,
-        problem: seed.problem.statement.clone(),
+        problem: seed.problem.question.statement.clone(),
         reference_solution: seed.reference_solution.clone(),
         positive_pool: vec![Positive {
             reasoning: positive.to_owned(),

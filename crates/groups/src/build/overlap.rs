@@ -53,7 +53,7 @@ impl Benchmarks {
         for config in configs {
             for row in seeds::read(&config.path, config.format, config.columns.as_ref())? {
                 let problem = row?.problem;
-                benchmarks.add(&config.name, &problem.id, &problem.statement);
+                benchmarks.add(&config.name, &problem.id, &problem.question.statement);
             }
         }
         Ok(benchmarks)

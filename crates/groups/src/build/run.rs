@@ -322,7 +322,7 @@ fn make(item: Item, new: bool, works: &Works<'_>) -> Result<Vec<Made>, Failure> 
 /// A seed's group.
 fn grown(seed: &SeedProblem, works: &Works<'_>) -> Result<Made, Failure> {
     let Works { config, benchmarks, help, trials } = works;
-    let overlap = benchmarks.overlap(&seed.problem.statement);
+    let overlap = benchmarks.overlap(&seed.problem.question.statement);
     let overlap = overlap.map(|overlap| (seed.problem.id.clone(), overlap));
     if overlap.is_some() && config.drop_overlaps {
         return Ok(Made::skipped("overlaps_with_benchmark", overlap));
@@ -418,7 +418,7 @@ impl Made {
 
 fn statement(item: &Item) -> Option<&str> {
     match item {
-        Item::Seed(seed, _) => Some(&seed.problem.statement),
+        Item::Seed(seed, _) => Some(&seed.problem.question.statement),
         Item::Group(group) => Some(&group.problem),
         Item::HeldOut(_) | Item::Unreadable(_) => None,
     }

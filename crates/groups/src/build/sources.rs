@@ -4,7 +4,7 @@ use super::config::{BuildConfig, SeedConfig};
 use crate::{GroupReader, WorldGroupConfig, math, proposal::SeedProblem, world_groups};
 use serde_json::{Map, Value, json};
 use tracelift_datasets::{DatasetError, seeds};
-use tracelift_domain::{Gold, Group, Problem, Seed, TaskDomain, VARIANT_OF};
+use tracelift_domain::{Gold, Group, Problem, Question, Seed, TaskDomain, VARIANT_OF};
 use tracelift_worlds::{Split, World};
 
 /// What a source gives.
@@ -77,10 +77,10 @@ pub fn items(
 
 /// At most so many variants of a seed: its problem with other numbers.
 pub(super) fn variants(seed: &SeedProblem, count: usize, root: Seed) -> Vec<SeedProblem> {
-    let (TaskDomain::Math, Gold::Answer(gold)) = (seed.problem.domain, &seed.problem.gold) else {
+    let (TaskDomain::Math, Gold::Answer(gold)) = (seed.problem.question.domain, &seed.problem.gold) else {
         return Vec::new();
     };
-    let (statement, id) = (&seed.problem.statement, &seed.problem.id);
+    let (statement, id) = (&seed.problem.question.statement, &seed.problem.id);
     let worked = seed.trace.as_deref().unwrap_or(&seed.reference_solution);
     let variants = math::variants(statement, worked, gold, root.child(id, 0), count);
     let told = variants.into_iter().enumerate().map(|(index, variant)| {
@@ -89,9 +89,8 @@ pub(super) fn variants(seed: &SeedProblem, count: usize, root: Seed) -> Vec<Seed
         SeedProblem {
             problem: Problem {
                 id: format!("{id}/{}", index + 1),
-                statement: variant.statement,
+                question: Question { statement: variant.statement, ..seed.problem.question.clone() },
                 gold: Gold::Answer(variant.answer),
-                ..seed.problem.clone()
             },
             reference_solution: variant.solution,
             trace: None,
@@ -150,13 +149,7 @@ pub fn seed_of(group: &Group) -> Option<SeedProblem> {
     let mut origin = Map::new();
     origin.insert("source_group".to_owned(), json!(group.problem_id));
     Some(SeedProblem {
-        problem: Problem {
-            id: group.problem_id.clone(),
-            source: group.source.clone(),
-            domain: group.task_type,
-            statement: group.problem.clone(),
-            gold,
-        },
+        problem: Problem { id: group.problem_id.clone(), question: group.question(), gold },
         reference_solution: group.reference_solution.clone(),
         trace: Some(group.positive_pool.first()?.reasoning.clone()),
         origin,

@@ -3,14 +3,12 @@ use crate::proposal::SeedProblem;
 use proptest::prelude::*;
 use serde_json::Map;
 use std::collections::BTreeSet;
-use tracelift_domain::{FunctionTests, Gold, Problem, TaskDomain};
+use tracelift_domain::{FunctionTests, Gold, Problem, Question, TaskDomain};
 
 fn seed(program: &str, test: &str) -> SeedProblem {
     let problem = Problem {
         id: "p".into(),
-        source: "test".into(),
-        domain: TaskDomain::Code,
-        statement: "Do it.".into(),
+        question: Question::new("test", TaskDomain::Code, "Do it."),
         gold: Gold::Function(FunctionTests { asserts: vec![test.into()], ..FunctionTests::default() }),
     };
     SeedProblem { problem, reference_solution: program.into(), trace: None, origin: Map::new() }

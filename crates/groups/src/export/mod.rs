@@ -14,7 +14,7 @@ use std::{
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
-use tracelift_domain::{Gold, Group, Problem, PromptStyle, prompt::planner_prompt};
+use tracelift_domain::{Group, PromptStyle, prompt::planner_prompt};
 
 /// A shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,14 +88,7 @@ pub fn export(file: &Path, shape: Shape, out: &Path) -> Result<u64, ExportError>
 
 /// What a planner is asked.
 fn prompt(group: &Group) -> String {
-    let problem = Problem {
-        id: group.problem_id.clone(),
-        source: group.source.clone(),
-        domain: group.task_type,
-        statement: group.problem.clone(),
-        gold: Gold::Tests(Vec::new()),
-    };
-    planner_prompt(PromptStyle::Plain, &problem)
+    planner_prompt(PromptStyle::Plain, &group.question())
 }
 
 fn tagged(trace: &str) -> String {

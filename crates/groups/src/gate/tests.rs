@@ -2,16 +2,14 @@ use super::*;
 use crate::proposal::{Flaw, FlawSource};
 use proptest::prelude::*;
 use serde_json::Map;
-use tracelift_domain::{Problem, Rubric};
+use tracelift_domain::{Problem, Question, Rubric};
 
 const REFERENCE: &str = "Natalia sold 48/2 = 24 clips in May.\nNatalia sold 48+24 = 72 clips altogether.";
 
 fn seed(domain: TaskDomain) -> SeedProblem {
     let problem = Problem {
         id: "p".into(),
-        source: "test".into(),
-        domain,
-        statement: "How many clips?".into(),
+        question: Question::new("test", domain, "How many clips?"),
         gold: Gold::Answer("72".into()),
     };
     SeedProblem { problem, reference_solution: String::new(), trace: None, origin: Map::new() }

@@ -185,7 +185,9 @@ impl Help {
     /// Drops flawed traces for programs with which the executor gets there all the same. Those in math were checked by
     /// their own arithmetic.
     fn drop_harmless(&self, seed: &SeedProblem, made: &mut Flaws) {
-        let Some(referee) = self.referee.as_ref().filter(|_| seed.problem.domain == TaskDomain::Code) else {
+        let Some(referee) =
+            self.referee.as_ref().filter(|_| seed.problem.question.domain == TaskDomain::Code)
+        else {
             return;
         };
         let before = made.proposals.len();

@@ -111,7 +111,7 @@ impl Referee {
     fn verdicts(&self, problem: &Problem, trace: &Trace) -> Vec<Verdict> {
         let seed = self.seed.child(&problem.id, 0);
         let calls: Vec<Call<'_>> = (0..u64::from(self.runs))
-            .map(|run| Call { problem, trace: Some(trace), seed: seed.child("run", run) })
+            .map(|run| Call { question: &problem.question, trace: Some(trace), seed: seed.child("run", run) })
             .collect();
         let results = self.executor.run(&calls).into_iter();
         let verdicts = results.map(|result| match result {
@@ -144,7 +144,7 @@ impl Referee {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracelift_domain::{Fingerprint, Gold, TaskDomain};
+    use tracelift_domain::{Fingerprint, Gold, Question, TaskDomain};
     use tracelift_executor::{CallFailure, Completion, Usage};
 
     /// Replies with what the trace says, run by run; `-` fails.
@@ -183,9 +183,7 @@ mod tests {
         let referee = Referee::new(Box::new(Scripted(Fingerprint::of([]))), verifier, three(), Seed(1));
         let problem = Problem {
             id: "1".into(),
-            source: "t".into(),
-            domain: TaskDomain::Math,
-            statement: "?".into(),
+            question: Question::new("t", TaskDomain::Math, "?"),
             gold: Gold::Answer("2".into()),
         };
         for (script, success, harmless) in [

@@ -65,11 +65,11 @@ impl Writer {
         limits: &GateLimits,
         check: &dyn Fn(&Problem, &Trace, &str) -> Verdict,
     ) -> Result<References, Failure> {
-        let template = match seed.problem.domain {
+        let template = match seed.problem.question.domain {
             TaskDomain::Math | TaskDomain::Steps => &self.templates[2],
             TaskDomain::Code => &self.templates[3],
         };
-        let messages = template.fill(&[("problem", &seed.problem.statement)]);
+        let messages = template.fill(&[("problem", &seed.problem.question.statement)]);
         let mut references = References::default();
         for sample in 0..u64::from(self.attempts) {
             let question = Question { template, messages: messages.clone(), schema: &SCHEMA, sample };
@@ -118,7 +118,11 @@ mod tests {
     use super::*;
 
     fn problem(gold: Gold) -> Problem {
-        Problem { id: "1".into(), source: "t".into(), domain: TaskDomain::Math, statement: "?".into(), gold }
+        Problem {
+            id: "1".into(),
+            question: tracelift_domain::Question::new("t", TaskDomain::Math, "?"),
+            gold,
+        }
     }
 
     #[test]

@@ -263,12 +263,15 @@ impl Writer {
         kind: FlawKind,
         sample: u64,
     ) -> Result<FlawAnswer, Failure> {
-        let template = match seed.problem.domain {
+        let template = match seed.problem.question.domain {
             TaskDomain::Math | TaskDomain::Steps => &self.templates[0],
             TaskDomain::Code => &self.templates[1],
         };
-        let fillings =
-            [("kind", kind.name()), ("problem", seed.problem.statement.as_str()), ("trace", reference)];
+        let fillings = [
+            ("kind", kind.name()),
+            ("problem", seed.problem.question.statement.as_str()),
+            ("trace", reference),
+        ];
         let question =
             Question { template, messages: template.fill(&fillings), schema: &self.schema, sample };
         let answer =

@@ -2,7 +2,7 @@
 
 use crate::{RubricScore, ScoreFailure, ScoreItem, TraceScorer};
 use std::collections::BTreeMap;
-use tracelift_domain::{Group, Rubric, Trace};
+use tracelift_domain::{Group, Question, Rubric, Trace};
 
 /// How many traces were left without a score, by [`ScoreFailure::cause`].
 pub type Unscored = BTreeMap<String, usize>;
@@ -32,8 +32,9 @@ pub struct ScoredGroup {
 /// # Errors
 /// A sentence that names the group and what is wrong with it.
 pub fn score_groups(scorer: &dyn TraceScorer, groups: &[Group]) -> Result<Vec<ScoredGroup>, String> {
+    let questions: Vec<Question> = groups.iter().map(Group::question).collect();
     let mut read = Vec::new();
-    for group in groups {
+    for (group, question) in groups.iter().zip(&questions) {
         let wrong = |message: String| format!("group `{}`: {message}", group.problem_id);
         group.validate().map_err(wrong)?;
         let positives = group.positive_pool.iter().map(|p| (&p.reasoning, &p.rubric, None));
@@ -42,18 +43,11 @@ pub fn score_groups(scorer: &dyn TraceScorer, groups: &[Group]) -> Result<Vec<Sc
         for (reasoning, rubric, kind) in positives.chain(negatives) {
             let trace = Trace::new(reasoning).ok_or_else(|| wrong("a trace is empty".into()))?;
             let gold = Rubric::from_map(group.task_type, rubric).map_err(wrong)?;
-            read.push((group, kind, gold, trace));
+            read.push((question, kind, gold, trace));
         }
     }
-    let items: Vec<ScoreItem<'_>> = read
-        .iter()
-        .map(|(group, _, _, trace)| ScoreItem {
-            task: &group.source,
-            domain: group.task_type,
-            statement: &group.problem,
-            trace,
-        })
-        .collect();
+    let items: Vec<ScoreItem<'_>> =
+        read.iter().map(|(question, _, _, trace)| ScoreItem { question, trace }).collect();
     let mut scores = scorer.score(&items).into_iter();
     let mut scored: Vec<ScoredGroup> = groups
         .iter()

@@ -4,7 +4,7 @@ use super::Unscored;
 use crate::{ScoreFailure, ScoreItem, TraceScorer};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use tracelift_domain::{TaskDomain, Trace};
+use tracelift_domain::{Question, Trace};
 use tracelift_statistics::{Area, Estimate, Measurement, area};
 
 /// A solution with its verdict.
@@ -12,12 +12,8 @@ use tracelift_statistics::{Area, Estimate, Measurement, area};
 pub struct Solution {
     /// What solutions of one problem share: an identifier, or the statement.
     pub problem: String,
-    /// The statement.
-    pub statement: String,
-    /// Where the problem comes from.
-    pub task: String,
-    /// Which rubric applies.
-    pub domain: TaskDomain,
+    /// What it solves.
+    pub question: Question,
     /// The solution.
     pub trace: Trace,
     /// Whether it is right.
@@ -40,12 +36,7 @@ pub struct ScoredSolution {
 pub fn score_solutions(scorer: &dyn TraceScorer, solutions: &[Solution]) -> Vec<ScoredSolution> {
     let items: Vec<ScoreItem<'_>> = solutions
         .iter()
-        .map(|solution| ScoreItem {
-            task: &solution.task,
-            domain: solution.domain,
-            statement: &solution.statement,
-            trace: &solution.trace,
-        })
+        .map(|solution| ScoreItem { question: &solution.question, trace: &solution.trace })
         .collect();
     let scores = scorer.score(&items).into_iter().map(|score| score.map(|score| score.score));
     solutions

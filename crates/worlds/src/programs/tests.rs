@@ -166,7 +166,7 @@ fn every_text_is_made_of_known_words() {
             let read = reward_model_input(
                 "programs",
                 TaskDomain::Code,
-                &instance.problem().statement,
+                &instance.problem().question.statement,
                 noisy.trace.as_str(),
             );
             assert!(!tokenizer.encode(read, false).unwrap().get_tokens().contains(&"<unk>".to_owned()));
@@ -270,7 +270,7 @@ fn sample_instances() {
         format!(
             "{}\n{}\n{}\n{}\n[{}]\n{}\n",
             instance.problem().id,
-            instance.problem().statement,
+            instance.problem().question.statement,
             instance.gold_trace().as_str(),
             noisy.trace.as_str(),
             flaws.join(", "),

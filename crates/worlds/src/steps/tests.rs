@@ -333,7 +333,7 @@ fn every_text_survives_the_tokenizer() {
     };
     for instance in instances(500) {
         let (problem, gold) = (instance.problem(), instance.gold_trace());
-        assert!(exact(&problem.statement) + exact(gold.as_str()) < 220);
+        assert!(exact(&problem.question.statement) + exact(gold.as_str()) < 220);
         exact(&instance.gold_artifact());
         exact(instance.noisy_trace(&NOISE, Seed(1)).trace.as_str());
         for &kind in FlawKind::of(TaskDomain::Steps) {
@@ -343,8 +343,12 @@ fn every_text_survives_the_tokenizer() {
             }
         }
         // Tags without spaces around them are tokens all the same.
-        let ids =
-            encode(&reward_model_input(&problem.source, problem.domain, &problem.statement, gold.as_str()));
+        let ids = encode(&reward_model_input(
+            &problem.question.source,
+            problem.question.domain,
+            &problem.question.statement,
+            gold.as_str(),
+        ));
         assert_eq!(encode(&tokenizer.decode(&ids, false).unwrap()), ids);
     }
     assert!(world.words().len() <= 250);

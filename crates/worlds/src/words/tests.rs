@@ -8,7 +8,7 @@ use crate::{guess, tokenizer};
 use proptest::prelude::*;
 use std::collections::HashSet;
 use tokenizers::Tokenizer;
-use tracelift_domain::Problem;
+use tracelift_domain::{Problem, Question};
 
 const SPLITS: [Split; 2] = [Split::Train, Split::Test];
 
@@ -65,7 +65,8 @@ fn each_flaw_is_found_where_it_is_and_does_what_its_sort_says() {
             };
             assert_eq!(flaw.kind, *kind);
             let report = instance.check(trace.as_str());
-            let context = || format!("{}\n{trace:?}\n{flaw:?} {report:?}", instance.problem().statement);
+            let context =
+                || format!("{}\n{trace:?}\n{flaw:?} {report:?}", instance.problem().question.statement);
             assert!(!report.verified(), "{}", context());
             assert_eq!(report.first_flaw, Some(flaw.step), "{}", context());
             assert_ne!(trace, instance.gold_trace());
@@ -102,7 +103,8 @@ fn noise_is_truthful_independent_and_as_frequent_as_asked() {
     for (index, instance) in instances(1_500).enumerate() {
         let NoisyTrace { trace, flaws, implied } = instance.noisy_trace(&noise(), Seed(index as u64));
         let report = instance.check(trace.as_str());
-        let context = || format!("{}\n{trace:?}\n{flaws:?} {report:?}", instance.problem().statement);
+        let context =
+            || format!("{}\n{trace:?}\n{flaws:?} {report:?}", instance.problem().question.statement);
         assert_eq!(report.verified(), flaws.is_empty(), "{}", context());
         assert_eq!(report.first_flaw, flaws.iter().map(|flaw| flaw.step).min(), "{}", context());
         let spoilt = flaws.iter().any(|flaw| flaw.sort == Sort::Spoiling);
@@ -222,7 +224,7 @@ fn every_text_is_made_of_known_words() {
     };
     let (mut statement, mut trace, mut count) = (0, 0, 0);
     for (index, instance) in instances(150).enumerate() {
-        statement += round_trip(&instance.problem().statement);
+        statement += round_trip(&instance.problem().question.statement);
         trace += round_trip(instance.gold_trace().as_str());
         count += 1;
         let seed = Seed(index as u64);
@@ -236,7 +238,7 @@ fn every_text_is_made_of_known_words() {
             round_trip(trace.as_str());
             round_trip(&planner_text(&instance, trace));
             round_trip(&executor_text(&instance, Some(trace), &instance.gold_artifact()));
-            let statement = &instance.problem().statement;
+            let statement = &instance.problem().question.statement;
             let input = tracelift_domain::prompt::reward_model_input(
                 "words",
                 TaskDomain::Math,
@@ -257,7 +259,7 @@ fn instances_are_the_same_on_every_machine() {
         .map(|level| {
             let instance = world().instance_at(level, Seed(0), Split::Train, 0);
             let noisy = instance.noisy_trace(&Noise { spoiling: 0.3, benign: 0.3 }, Seed(0));
-            let Problem { id, statement, .. } = instance.problem();
+            let Problem { id, question: Question { statement, .. }, .. } = instance.problem();
             format!(
                 "{id}: {statement}\ngold: {}\nnoisy: {}\n",
                 instance.gold_trace().as_str(),

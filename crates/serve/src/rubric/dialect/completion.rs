@@ -163,19 +163,13 @@ pub(crate) fn prompt_text(prompt: Option<Value>) -> Result<Option<String>, ItemF
 mod tests {
     use super::*;
     use tracelift_domain::prompt::{PromptStyle, planner_prompt};
-    use tracelift_domain::{Gold, Problem, TaskDomain};
+    use tracelift_domain::{Question, TaskDomain};
 
     #[test]
     fn finds_the_statement_in_the_prompts_of_the_house() {
-        let problem = Problem {
-            id: "1".into(),
-            source: "test".into(),
-            domain: TaskDomain::Math,
-            statement: "Ann has 3 pens.\nHow many after she buys 2?".into(),
-            gold: Gold::Answer("5".into()),
-        };
+        let question = Question::new("test", TaskDomain::Math, "Ann has 3 pens.\nHow many after she buys 2?");
         for style in [PromptStyle::World, PromptStyle::Plain, PromptStyle::Chatml] {
-            assert_eq!(statement(&planner_prompt(style, &problem)), problem.statement, "{style:?}");
+            assert_eq!(statement(&planner_prompt(style, &question)), question.statement, "{style:?}");
         }
         let published =
             "You are solving a problem.\nUse this format.\n\nProblem:\nAnn has 3 pens.\n\nReasoning:\n";
