@@ -11,140 +11,30 @@
 //! sampler and here alike; with top-p below 1 the sampler draws from a slightly narrower distribution than the one
 //! whose log-probabilities it reports. A step's draws follow from the run's seed and the step's number alone.
 
-use crate::advantage::{Normalize, advantages};
+mod config;
+mod policy_term;
+mod record;
+mod update;
+
+pub use config::{GrpoConfig, GrpoConfigError};
+pub use policy_term::{Clip, PolicyTerm, policy_term};
+
+use crate::advantage::advantages;
 use crate::metrics::{StepMetrics, name};
 use crate::rollouts::RolloutRecord;
 use crate::source::{Item, Source};
-use crate::state::{Learner, StateError};
-use serde::{Deserialize, Serialize};
+use crate::state::StateError;
 use std::path::Path;
 use std::time::Instant;
 use tracelift_domain::{Probability, Problem, PromptFormat, Seed, Trace, TraceDefect};
 use tracelift_engine::optimizer::NonFinite;
 use tracelift_engine::sampling::GenerateError;
 use tracelift_engine::tokenizer::TokenizerError;
-use tracelift_engine::{
-    AdamWConfig, Batch, Checkpoint, Finish, Memory, Model, Packed, Pass, Request, Sampling, Schedule, Target,
-};
+use tracelift_engine::{Checkpoint, Finish, Packed, Request, Sampling};
 use tracelift_executor::Executor;
-use tracelift_reward::{Baselines, Evidence, Measured, Needs, RewardModel, Rule, leak, measure};
+use tracelift_reward::{Baselines, Evidence, Measured, RewardModel, measure};
 use tracelift_verify::Verifier;
-
-/// Tokens that go through a training pass at a time.
-const MICRO_BATCH: usize = 8192;
-
-/// How the planner is trained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct GrpoConfig {
-    /// Optimizer steps.
-    pub steps: u64,
-    /// Problems a step.
-    pub problems: usize,
-    /// `G`: traces per problem.
-    pub group: usize,
-    /// `K`: executor runs behind `w` and behind `b`.
-    pub runs: usize,
-    /// The reward rule.
-    pub rule: Rule,
-    /// `λ`: the weight of the reason.
-    pub lambda: Probability,
-    /// What advantages are divided by.
-    pub normalize: Normalize,
-    /// How far the probability ratio may fall below 1 before its gradient stops.
-    pub clip_low: f32,
-    /// How far it may rise above 1 (clip-higher where it is more than `clip_low`).
-    pub clip_high: f32,
-    /// Weight of the divergence from the start policy; 0 leaves it out.
-    pub kl: f32,
-    /// Passes over each step's rollouts.
-    pub epochs: usize,
-    /// Peak learning rate.
-    pub learning_rate: f32,
-    /// Steps of warm-up.
-    pub warmup: u64,
-    /// Sampling temperature of the planner.
-    pub temperature: f32,
-    /// Nucleus of the planner.
-    pub top_p: f32,
-    /// The longest completion of the planner, in tokens.
-    pub max_tokens: usize,
-    /// Steps between checkpoints.
-    pub checkpoint_every: u64,
-    /// The optimizer's constants.
-    pub optimizer: AdamWConfig,
-}
-
-impl Default for GrpoConfig {
-    fn default() -> GrpoConfig {
-        GrpoConfig {
-            steps: 600,
-            problems: 16,
-            group: 4,
-            runs: 3,
-            rule: Rule::Tracelift,
-            lambda: HALF,
-            normalize: Normalize::GroupStd,
-            clip_low: 0.2,
-            clip_high: 0.2,
-            kl: 0.0,
-            epochs: 1,
-            learning_rate: 5e-6,
-            warmup: 0,
-            temperature: 0.7,
-            top_p: 0.95,
-            max_tokens: 512,
-            checkpoint_every: 20,
-            optimizer: AdamWConfig::default(),
-        }
-    }
-}
-
-const HALF: Probability = Probability::HALF;
-
-/// A setting that makes no sense.
-#[derive(Debug, thiserror::Error)]
-#[error("`grpo.{key}` is {value}, expected {expected}")]
-pub struct GrpoConfigError {
-    key: &'static str,
-    value: String,
-    expected: &'static str,
-}
-
-impl GrpoConfig {
-    /// # Errors
-    /// Names the first setting that makes no sense.
-    pub fn validate(&self) -> Result<(), GrpoConfigError> {
-        let checks = [
-            ("steps", self.steps >= 1, self.steps.to_string(), "at least 1"),
-            ("problems", self.problems >= 1, self.problems.to_string(), "at least 1"),
-            ("group", self.group >= 2, self.group.to_string(), "at least 2, or no rollout has a sibling"),
-            ("runs", self.runs >= 1, self.runs.to_string(), "at least 1"),
-            ("epochs", self.epochs >= 1, self.epochs.to_string(), "at least 1"),
-            ("clip_low", (0.0..1.0).contains(&self.clip_low), self.clip_low.to_string(), "from 0 to below 1"),
-            ("clip_high", self.clip_high >= 0.0, self.clip_high.to_string(), "0 or more"),
-            ("kl", self.kl >= 0.0, self.kl.to_string(), "0 or more"),
-            ("learning_rate", self.learning_rate > 0.0, self.learning_rate.to_string(), "above 0"),
-            (
-                "temperature",
-                self.temperature > 0.0,
-                self.temperature.to_string(),
-                "above 0, or all traces are one",
-            ),
-            ("top_p", self.top_p > 0.0 && self.top_p <= 1.0, self.top_p.to_string(), "above 0 and at most 1"),
-            ("max_tokens", self.max_tokens >= 1, self.max_tokens.to_string(), "at least 1"),
-            ("checkpoint_every", self.checkpoint_every >= 1, self.checkpoint_every.to_string(), "at least 1"),
-        ];
-        match checks.into_iter().find(|(_, fine, ..)| !fine) {
-            None => Ok(()),
-            Some((key, _, value, expected)) => Err(GrpoConfigError { key, value, expected }),
-        }
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule { peak: self.learning_rate, warmup: self.warmup, total: self.steps, floor: 0.1 }
-    }
-}
+use update::{Lesson, Policy, Terms};
 
 /// Why a step cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -193,10 +83,7 @@ pub struct Grpo<'a> {
     pub rubric: Option<&'a RewardModel>,
     seed: Seed,
     baselines: Baselines,
-    /// The start policy, where the divergence from it counts.
-    reference: Option<Model>,
-    learner: Learner,
-    pass: Pass,
+    policy: Policy,
 }
 
 /// What a step leaves behind.
@@ -221,12 +108,8 @@ impl<'a> Grpo<'a> {
         rubric: Option<&'a RewardModel>,
         seed: Seed,
     ) -> Grpo<'a> {
-        let learner = Learner::new(planner.model.trainable().len(), config.optimizer);
         let baselines = Baselines::new(executor.fingerprint(), config.runs, seed);
-        // Adapters start at zero: without them the planner is its own start.
-        let apart = config.kl > 0.0 && planner.model.lora.is_none();
-        let reference = apart.then(|| planner.model.clone());
-        let pass = Pass::new(Memory::suited(&planner.model.config, MICRO_BATCH));
+        let policy = Policy::new(&planner.model, Terms::of(&config), config.optimizer);
         Grpo {
             config,
             planner,
@@ -237,9 +120,7 @@ impl<'a> Grpo<'a> {
             rubric,
             seed,
             baselines,
-            reference,
-            learner,
-            pass,
+            policy,
         }
     }
 
@@ -252,7 +133,7 @@ impl<'a> Grpo<'a> {
     /// Steps done.
     #[must_use]
     pub fn steps_done(&self) -> u64 {
-        self.learner.step
+        self.policy.learner.step
     }
 
     /// Writes what is needed to go on.
@@ -261,7 +142,7 @@ impl<'a> Grpo<'a> {
     /// When a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), StateError> {
         crate::state::save_json(dir, BASELINES, &self.baselines)?;
-        self.learner.save(self.planner.model.trainable(), dir)
+        self.policy.learner.save(self.planner.model.trainable(), dir)
     }
 
     /// Goes on from what [`Grpo::save`] wrote.
@@ -272,7 +153,7 @@ impl<'a> Grpo<'a> {
         let baselines: Baselines = crate::state::load_json(dir, BASELINES)?;
         baselines.check(self.executor.fingerprint())?;
         self.baselines = baselines;
-        self.learner.restore(self.planner.model.trainable_mut(), dir)
+        self.policy.learner.restore(self.planner.model.trainable_mut(), dir)
     }
 
     /// One step.
@@ -281,9 +162,9 @@ impl<'a> Grpo<'a> {
     /// When the planner cannot be sampled or the update is not finite. Failed executor calls are no error: they
     /// leave rewards unknown.
     pub fn step(&mut self) -> Result<StepOutcome, GrpoError> {
-        let step = self.learner.step + 1;
+        let step = self.policy.learner.step + 1;
         let mut metrics = StepMetrics::now(step);
-        let first = self.learner.step * self.config.problems as u64;
+        let first = self.policy.learner.step * self.config.problems as u64;
         let items: Vec<Item> =
             (first..first + self.config.problems as u64).map(|position| self.source.item(position)).collect();
 
@@ -309,7 +190,7 @@ impl<'a> Grpo<'a> {
         self.update(&prompts, &rollouts, &mut metrics)?;
         clock(&mut metrics, "update", start);
 
-        let rollouts = self.record(&items, rollouts, step, &mut metrics);
+        let rollouts = record::all(&self.config, &items, rollouts, step, &mut metrics);
         metrics.wall_time = StepMetrics::now(step).wall_time;
         Ok(StepOutcome { metrics, rollouts })
     }
@@ -440,232 +321,32 @@ impl<'a> Grpo<'a> {
         rollouts: &[Rollout],
         metrics: &mut StepMetrics,
     ) -> Result<(), GrpoError> {
-        let GrpoConfig { clip_low, clip_high, kl, temperature, .. } = self.config;
-        // A rollout of advantage 0 moves nothing, unless it holds the planner to its start.
-        let taught: Vec<&Rollout> = rollouts
-            .iter()
-            .filter(|rollout| rollout.reward.is_some() && (rollout.advantage != 0.0 || kl > 0.0))
+        let known = rollouts.iter().filter(|rollout| rollout.reward.is_some());
+        let lessons: Vec<Lesson<'_>> = known
+            .map(|rollout| Lesson {
+                prompt: &prompts[rollout.item],
+                tokens: &rollout.tokens,
+                log_probs: &rollout.log_probs,
+                advantage: rollout.advantage as f32,
+            })
             .collect();
-        let tokens: usize = rollouts
-            .iter()
-            .filter(|rollout| rollout.reward.is_some())
-            .map(|rollout| rollout.tokens.len())
-            .sum();
-        let share = 1.0 / tokens.max(1) as f32;
-        let rate = self.config.schedule().rate(self.learner.step);
-        let (mut loss, mut divergence, mut clipped, mut entropy, mut gap, mut seen) =
-            (0.0, 0.0, 0, 0.0, 0.0, 0);
-        let mut norm = None;
-        // Where nothing is taught, nothing moves: neither by the momentum of earlier steps nor by decay.
-        let epochs = if taught.is_empty() { 0 } else { self.config.epochs };
-        for _ in 0..epochs {
-            for micro in micro_batches(&taught, prompts) {
-                let (mut batch, mut targets, mut terms) = (Batch::default(), Vec::new(), Vec::new());
-                let mut item = None;
-                for rollout in micro {
-                    let prompt = &prompts[rollout.item];
-                    let whole = [prompt.as_slice(), &rollout.tokens].concat();
-                    // A rollout group's prompt is computed once.
-                    if item.replace(rollout.item) == Some(rollout.item) {
-                        batch.branch(&whole);
-                    } else {
-                        batch.push(&whole);
-                    }
-                    let span = &batch.spans()[batch.sequences() - 1];
-                    for (at, (&token, &old)) in rollout.tokens.iter().zip(&rollout.log_probs).enumerate() {
-                        targets.push(Target { row: span.row(prompt.len() + at - 1) as u32, token });
-                        terms.push((old, rollout.advantage as f32));
-                    }
-                }
-                let start = (kl > 0.0).then(|| self.start_log_probs(&batch, &targets));
-                let model = &self.planner.model;
-                self.pass.forward(model, &batch);
-                let gradients = &mut self.learner.gradients;
-                let scores = self.pass.score_backward(model, gradients, &targets, temperature, |i, score| {
-                    let (old, advantage) = terms[i];
-                    let ratio = (score.log_prob - old).exp();
-                    // −min(ρ·A, clip(ρ)·A), by its derivative: −ρ·A where the unclipped term is the smaller.
-                    let policy = if is_clipped(ratio, advantage, clip_low, clip_high) {
-                        0.0
-                    } else {
-                        -advantage * ratio
-                    };
-                    // k3 = exp(d) − d − 1 with d = log p_start − log p.
-                    let pull = start.as_ref().map_or(0.0, |start| 1.0 - (start[i] - score.log_prob).exp());
-                    share * (policy + kl * pull)
-                });
-                self.pass.backward(model, &batch, gradients);
-                for (i, score) in scores.iter().enumerate() {
-                    let (old, advantage) = terms[i];
-                    let ratio = (score.log_prob - old).exp();
-                    let limited = ratio.clamp(1.0 - clip_low, 1.0 + clip_high);
-                    loss -= f64::from((ratio * advantage).min(limited * advantage));
-                    clipped += usize::from(is_clipped(ratio, advantage, clip_low, clip_high));
-                    entropy += f64::from(score.entropy);
-                    gap += f64::from((score.log_prob - old).abs());
-                    if let Some(start) = &start {
-                        let d = f64::from(start[i] - score.log_prob);
-                        divergence += d.exp() - d - 1.0;
-                    }
-                }
-                seen += targets.len();
-            }
-            let (parameters, tensors) = self.planner.model.learnable();
-            norm = Some(self.learner.apply(parameters, tensors, loss, rate)?);
+        let rate = self.config.schedule().rate(self.policy.learner.step);
+        let found = self.policy.update(&mut self.planner.model, &lessons, rate)?;
+        self.policy.learner.step += 1;
+        metrics.set(name::LOSS, found.loss);
+        metrics.set(name::CLIPPED, found.clipped);
+        metrics.set(name::ENTROPY, found.entropy);
+        metrics.set(name::LOGPROB_GAP, found.gap);
+        if self.config.kl > 0.0 {
+            metrics.set(name::KL, found.divergence);
         }
-        self.learner.step += 1;
-        let per_token = |sum: f64| (seen > 0).then(|| sum / seen as f64);
-        metrics.set(name::LOSS, loss / (tokens.max(1) * self.config.epochs) as f64);
-        metrics.set(name::CLIPPED, per_token(clipped as f64));
-        metrics.set(name::ENTROPY, per_token(entropy));
-        metrics.set(name::LOGPROB_GAP, per_token(gap));
-        if kl > 0.0 {
-            metrics.set(name::KL, per_token(divergence));
-        }
-        metrics.set(name::GRADIENT_NORM, norm);
+        metrics.set(name::GRADIENT_NORM, found.gradient_norm);
         metrics.set(name::LEARNING_RATE, f64::from(rate));
         Ok(())
-    }
-
-    /// What the planner at its start says of the targets.
-    fn start_log_probs(&mut self, batch: &Batch, targets: &[Target]) -> Vec<f32> {
-        let adapters = self.planner.model.lora.take();
-        let start = self.reference.as_ref().unwrap_or(&self.planner.model);
-        self.pass.forward(start, batch);
-        let scores = self.pass.score(start, targets, self.config.temperature);
-        self.planner.model.lora = adapters;
-        scores.iter().map(|score| score.log_prob).collect()
-    }
-
-    /// Turns rollouts into records and sums them up.
-    fn record(
-        &self,
-        items: &[Item],
-        rollouts: Vec<Rollout>,
-        step: u64,
-        metrics: &mut StepMetrics,
-    ) -> Vec<RolloutRecord> {
-        let needs = self.config.rule.needs(self.config.runs);
-        let reason = rollouts.iter().map(|rollout| self.config.rule.reason(&rollout.evidence));
-        metrics.set(name::REASON_REWARD, mean(reason));
-        let records: Vec<RolloutRecord> =
-            rollouts.into_iter().map(|rollout| record(&items[rollout.item], rollout, step, needs)).collect();
-        let of = |pick: fn(&RolloutRecord) -> Option<f64>| mean(records.iter().map(pick));
-        let count = |pick: fn(&RolloutRecord) -> bool| {
-            mean(records.iter().map(|record| Some(f64::from(u8::from(pick(record))))))
-        };
-        metrics.set(name::REWARD, of(|r| r.reward));
-        metrics.set(name::OUTCOME, of(|r| r.e));
-        metrics.set(name::WITH_TRACE, of(|r| r.w));
-        if needs.baseline {
-            metrics.set(name::WITHOUT_TRACE, of(|r| r.b));
-            metrics.set(name::UPLIFT, of(|r| r.u));
-        }
-        if needs.rubric {
-            metrics.set(name::RUBRIC, of(|r| r.s));
-        }
-        metrics.set(name::VERIFIED, of(|r| r.verified.map(|yes| f64::from(u8::from(yes)))));
-        metrics.set(name::LEAKED, of(|r| r.leaked.map(|yes| f64::from(u8::from(yes)))));
-        metrics.set(name::TRACE_TOKENS, of(|r| Some(r.trace_tokens as f64)));
-        metrics.set(name::UNKNOWN, count(|r| r.reward.is_none()));
-        metrics.set(name::DEFECTIVE, count(|r| r.defect.is_some()));
-        metrics.set(name::TRUNCATED, count(|r| r.truncated));
-        records
     }
 }
 
 const BASELINES: &str = "baselines.json";
-
-/// Whether the clip holds the gradient of this token back.
-fn is_clipped(ratio: f32, advantage: f32, low: f32, high: f32) -> bool {
-    (advantage > 0.0 && ratio > 1.0 + high) || (advantage < 0.0 && ratio < 1.0 - low)
-}
-
-/// Runs of rollouts that fit into a training pass.
-fn micro_batches<'r>(rollouts: &'r [&'r Rollout], prompts: &[Vec<u32>]) -> Vec<&'r [&'r Rollout]> {
-    let (mut batches, mut first, mut rows) = (Vec::new(), 0, 0);
-    for (i, rollout) in rollouts.iter().enumerate() {
-        let length = prompts[rollout.item].len() + rollout.tokens.len();
-        if i > first && rows + length > MICRO_BATCH {
-            batches.push(&rollouts[first..i]);
-            (first, rows) = (i, 0);
-        }
-        rows += length;
-    }
-    if first < rollouts.len() {
-        batches.push(&rollouts[first..]);
-    }
-    batches
-}
-
-fn record(item: &Item, rollout: Rollout, step: u64, needs: Needs) -> RolloutRecord {
-    let Rollout { evidence, measured, trace, .. } = &rollout;
-    let primary = measured.as_ref().and_then(|measured| measured.runs.first());
-    let mut causes: Vec<String> =
-        measured.iter().flat_map(|measured| &measured.runs).filter_map(|run| run.unknown_because()).collect();
-    for (cause, needed, found) in [
-        ("no_baseline", needs.baseline, evidence.without),
-        ("no_rubric_score", needs.rubric, evidence.rubric),
-    ] {
-        causes.extend((needed && found.is_none()).then(|| cause.to_owned()));
-    }
-    let (verdict, artifact) = match primary {
-        Some(tracelift_reward::measure::Run::Judged { completion, judgement }) => {
-            (Some(verdict_name(&judgement.verdict)), Some(completion.text.clone()))
-        }
-        _ => (None, None),
-    };
-    let report = item
-        .instance
-        .as_ref()
-        .zip(trace.as_ref().ok())
-        .map(|(instance, trace)| instance.check(trace.as_str()));
-    RolloutRecord {
-        step,
-        problem_id: item.problem.id.clone(),
-        group_index: rollout.item as u64,
-        sample_index: rollout.sample as u64,
-        trace_tokens: rollout.tokens.len() as u64,
-        defect: trace.as_ref().err().map(ToString::to_string),
-        e: evidence.outcome.map(Probability::get),
-        w: evidence.with_trace.map(Probability::get),
-        b: evidence.without.map(Probability::get),
-        u: evidence.uplift().map(|u| u.get()),
-        s: evidence.rubric.map(Probability::get),
-        reward: rollout.reward,
-        advantage: rollout.reward.map(|_| rollout.advantage),
-        failure: (!causes.is_empty()).then(|| causes.join(",")),
-        verdict,
-        artifact,
-        leaked: trace
-            .as_ref()
-            .ok()
-            .map(|trace| report.map_or_else(|| leak::leaks(&item.problem, trace), |r| r.leaks)),
-        verified: match (&item.instance, report) {
-            (None, _) => None,
-            (Some(_), report) => Some(report.is_some_and(|report| report.verified())),
-        },
-        truncated: rollout.truncated,
-        trace: rollout.completion,
-    }
-}
-
-fn verdict_name(verdict: &tracelift_domain::Verdict) -> String {
-    use tracelift_domain::{FailureKind, Verdict};
-    match verdict {
-        Verdict::Passed => "passed",
-        Verdict::Unscorable { .. } => "unscorable",
-        Verdict::Failed { kind } => match kind {
-            FailureKind::WrongAnswer => "wrong_answer",
-            FailureKind::NoArtifact => "no_artifact",
-            FailureKind::RuntimeError => "runtime_error",
-            FailureKind::TimeLimit => "time_limit",
-            FailureKind::MemoryLimit => "memory_limit",
-            FailureKind::OutputLimit => "output_limit",
-        },
-    }
-    .to_owned()
-}
 
 fn clock(metrics: &mut StepMetrics, stage: &str, start: Instant) {
     metrics.set(format!("{}{stage}", name::SECONDS), start.elapsed().as_secs_f64());

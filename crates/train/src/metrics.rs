@@ -54,7 +54,7 @@ pub mod name {
     pub const FAILED_CALLS: &str = "executor/failed_calls";
     /// Tokens that the executor read and wrote in the step.
     pub const EXECUTOR_TOKENS: &str = "executor/tokens";
-    /// The policy loss.
+    /// The loss whose gradient is taken, divergence included: a mean over tokens, and over epochs where there are several.
     pub const LOSS: &str = "policy/loss";
     /// Estimated divergence from the start policy, in nats per token.
     pub const KL: &str = "policy/kl";

@@ -1,0 +1,208 @@
+//! Moving the planner: from rollouts with advantages to new weights.
+//!
+//! An epoch's loss is the sum of [`policy_term`] over all tokens of the step's rollouts with known rewards, divided by
+//! the number of these tokens, whatever rollout or micro-batch they are in. Each epoch takes one optimizer step along the
+//! gradient of exactly that. What is reported is the mean over epochs of these losses, each at the weights before its
+//! step, so with one epoch it is the loss at the weights that sampled.
+
+use super::{Clip, GrpoConfig, PolicyTerm, policy_term};
+use crate::state::Learner;
+use tracelift_engine::optimizer::NonFinite;
+use tracelift_engine::{AdamWConfig, Batch, Memory, Model, Pass, Target, TokenScore};
+
+/// Tokens that go through a training pass at a time.
+const MICRO_BATCH: usize = 8192;
+
+/// The constants of the loss.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Terms {
+    pub clip: Clip,
+    /// `β`
+    pub kl: f32,
+    /// Of all log-probabilities.
+    pub temperature: f32,
+    /// Optimizer steps over the same rollouts.
+    pub epochs: usize,
+}
+
+impl Terms {
+    pub fn of(config: &GrpoConfig) -> Terms {
+        Terms {
+            clip: Clip { low: config.clip_low, high: config.clip_high },
+            kl: config.kl,
+            temperature: config.temperature,
+            epochs: config.epochs,
+        }
+    }
+}
+
+/// What a rollout with a known reward teaches. Rollouts of one prompt stand side by side.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lesson<'r> {
+    pub prompt: &'r [u32],
+    /// The completion.
+    pub tokens: &'r [u32],
+    /// Log-probabilities of its tokens when they were sampled.
+    pub log_probs: &'r [f32],
+    pub advantage: f32,
+}
+
+/// What an update found; means are over tokens and epochs, and unknown where nothing was taught.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Update {
+    pub loss: f64,
+    pub clipped: Option<f64>,
+    pub entropy: Option<f64>,
+    /// Mean distance of log-probabilities from those of the sampler.
+    pub gap: Option<f64>,
+    pub divergence: Option<f64>,
+    /// Of the last epoch, before clipping.
+    pub gradient_norm: Option<f64>,
+}
+
+/// What moves the planner, and what holds it.
+pub(super) struct Policy {
+    pub learner: Learner,
+    terms: Terms,
+    pass: Pass,
+    /// The start policy, where the divergence from it counts.
+    reference: Option<Model>,
+    micro_batch: usize,
+}
+
+/// Sums over tokens.
+#[derive(Default)]
+struct Sums {
+    loss: f64,
+    clipped: usize,
+    entropy: f64,
+    gap: f64,
+    divergence: f64,
+    seen: usize,
+}
+
+/// A token to learn from: its log-probability when it was sampled, and its rollout's advantage.
+type Sampled = (f32, f32);
+
+impl Policy {
+    pub fn new(model: &Model, terms: Terms, optimizer: AdamWConfig) -> Policy {
+        // Adapters start at zero: without them the planner is its own start.
+        let apart = terms.kl > 0.0 && model.lora.is_none();
+        Policy {
+            learner: Learner::new(model.trainable().len(), optimizer),
+            terms,
+            pass: Pass::new(Memory::suited(&model.config, MICRO_BATCH)),
+            reference: apart.then(|| model.clone()),
+            micro_batch: MICRO_BATCH,
+        }
+    }
+
+    /// Learns from a step's rollouts.
+    pub fn update(
+        &mut self,
+        model: &mut Model,
+        lessons: &[Lesson<'_>],
+        rate: f32,
+    ) -> Result<Update, NonFinite> {
+        let tokens: usize = lessons.iter().map(|lesson| lesson.tokens.len()).sum();
+        let share = 1.0 / tokens.max(1) as f32;
+        // A rollout of advantage 0 moves nothing, unless it holds the planner to its start.
+        let taught: Vec<Lesson<'_>> =
+            lessons.iter().filter(|lesson| lesson.advantage != 0.0 || self.terms.kl > 0.0).copied().collect();
+        // Where nothing is taught, nothing moves: neither by the momentum of earlier steps nor by decay.
+        let epochs = if taught.is_empty() { 0 } else { self.terms.epochs };
+        let (mut sums, mut gradient_norm) = (Sums::default(), None);
+        for _ in 0..epochs {
+            for micro in micro_batches(&taught, self.micro_batch) {
+                self.add_gradients(model, micro, share, &mut sums);
+            }
+            let (parameters, tensors) = model.learnable();
+            gradient_norm = Some(self.learner.apply(parameters, tensors, sums.loss, rate)?);
+        }
+        let per_token = |sum: f64| (sums.seen > 0).then(|| sum / sums.seen as f64);
+        Ok(Update {
+            loss: sums.loss / (tokens.max(1) * self.terms.epochs) as f64,
+            clipped: per_token(sums.clipped as f64),
+            entropy: per_token(sums.entropy),
+            gap: per_token(sums.gap),
+            divergence: per_token(sums.divergence),
+            gradient_norm,
+        })
+    }
+
+    /// Adds the gradients of some rollouts, each token's times `share`.
+    fn add_gradients(&mut self, model: &mut Model, lessons: &[Lesson<'_>], share: f32, sums: &mut Sums) {
+        let (batch, targets, sampled) = pack(lessons);
+        let start = (self.terms.kl > 0.0).then(|| self.start_log_probs(model, &batch, &targets));
+        let Terms { clip, kl, temperature, .. } = self.terms;
+        let term = |i: usize, score: TokenScore<f32>| -> PolicyTerm {
+            let ((old, advantage), start) = (sampled[i], start.as_ref().map(|start| start[i]));
+            policy_term(score.log_prob, old, start, advantage, clip, kl)
+        };
+        let gradients = &mut self.learner.gradients;
+        self.pass.forward(model, &batch);
+        let slope = |i, score| share * term(i, score).slope;
+        let scores = self.pass.score_backward(model, gradients, &targets, temperature, slope);
+        self.pass.backward(model, &batch, gradients);
+        for (i, &score) in scores.iter().enumerate() {
+            let found = term(i, score);
+            sums.loss += found.loss;
+            sums.clipped += usize::from(found.clipped);
+            sums.divergence += found.divergence.unwrap_or(0.0);
+            sums.entropy += f64::from(score.entropy);
+            sums.gap += f64::from((score.log_prob - sampled[i].0).abs());
+        }
+        sums.seen += targets.len();
+    }
+
+    /// What the planner at its start says of the targets.
+    fn start_log_probs(&mut self, model: &mut Model, batch: &Batch, targets: &[Target]) -> Vec<f32> {
+        let adapters = model.lora.take();
+        let start = self.reference.as_ref().unwrap_or(model);
+        self.pass.forward(start, batch);
+        let scores = self.pass.score(start, targets, self.terms.temperature);
+        model.lora = adapters;
+        scores.iter().map(|score| score.log_prob).collect()
+    }
+}
+
+/// The rollouts in one batch, in which a prompt that several of them share is computed once; their tokens, and what is
+/// known of each.
+fn pack(lessons: &[Lesson<'_>]) -> (Batch, Vec<Target>, Vec<Sampled>) {
+    let (mut batch, mut targets, mut sampled) = (Batch::default(), Vec::new(), Vec::new());
+    let mut last: Option<&[u32]> = None;
+    for &Lesson { prompt, tokens, log_probs, advantage } in lessons {
+        let whole = [prompt, tokens].concat();
+        if last.replace(prompt) == Some(prompt) {
+            batch.branch(&whole);
+        } else {
+            batch.push(&whole);
+        }
+        let span = &batch.spans()[batch.sequences() - 1];
+        for (at, (&token, &old)) in tokens.iter().zip(log_probs).enumerate() {
+            targets.push(Target { row: span.row(prompt.len() + at - 1) as u32, token });
+            sampled.push((old, advantage));
+        }
+    }
+    (batch, targets, sampled)
+}
+
+/// Runs of rollouts that fit into a training pass of so many rows.
+fn micro_batches<'l, 'r>(lessons: &'l [Lesson<'r>], most: usize) -> Vec<&'l [Lesson<'r>]> {
+    let (mut batches, mut first, mut rows) = (Vec::new(), 0, 0);
+    for (i, lesson) in lessons.iter().enumerate() {
+        let length = lesson.prompt.len() + lesson.tokens.len();
+        if i > first && rows + length > most {
+            batches.push(&lessons[first..i]);
+            (first, rows) = (i, 0);
+        }
+        rows += length;
+    }
+    if first < lessons.len() {
+        batches.push(&lessons[first..]);
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,373 @@
+use super::*;
+use crate::advantage::{Normalize, advantages};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use tracelift_domain::Seed;
+use tracelift_engine::{
+    LoraConfig, Packed, Projection, Request, Sampled as Completion, Sampling, checkpoint, peft,
+};
+
+fn golden(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "../engine/tests/golden", name].iter().collect()
+}
+
+fn whole() -> Model {
+    checkpoint::load_model(&golden("qwen2-gqa-tied")).unwrap()
+}
+
+fn with_fresh_adapters() -> Model {
+    let config = LoraConfig { rank: 4, alpha: 8.0, rslora: false, targets: Projection::ALL.to_vec() };
+    whole().with_lora(config, Seed(3))
+}
+
+fn with_adapters() -> Model {
+    let mut model = whole();
+    peft::load(&mut model, &golden("qwen2-peft")).unwrap();
+    model
+}
+
+const TERMS: Terms = Terms { clip: Clip { low: 0.2, high: 0.28 }, kl: 0.0, temperature: 1.3, epochs: 1 };
+
+/// No clipping of the norm, so that the optimizer's mean is a tenth of the gradient after its first step.
+const OPTIMIZER: AdamWConfig = AdamWConfig {
+    beta1: 0.9,
+    beta2: 0.999,
+    eps: 1e-8,
+    weight_decay: 0.0,
+    max_norm: 1e9,
+    matrices: tracelift_engine::MatrixRule::AdamW,
+};
+
+/// The rollouts of a step: of each prompt some, with advantages.
+struct Step {
+    prompts: Vec<Vec<u32>>,
+    groups: Vec<Vec<Completion>>,
+    advantages: Vec<f64>,
+}
+
+impl Step {
+    /// Draws them from a model; rewards come from `reward(group, sample)`.
+    fn of(model: &Model, reward: impl Fn(usize, usize) -> f64) -> Step {
+        let prompts = vec![vec![5, 9, 33, 2], vec![60, 7, 11]];
+        let requests: Vec<Request> = (0..)
+            .zip(&prompts)
+            .map(|(i, prompt)| Request {
+                prompt: prompt.clone(),
+                seeds: (0..4).map(|sample| Seed(21 + i).child("sample", sample)).collect(),
+            })
+            .collect();
+        let sampling =
+            Sampling { temperature: TERMS.temperature, top_k: 0, top_p: 1.0, max_tokens: 12, stop: vec![] };
+        let groups = Packed::new(model).generate(&requests, &sampling).unwrap();
+        let advantages = groups
+            .iter()
+            .enumerate()
+            .flat_map(|(i, group)| {
+                let rewards: Vec<_> = (0..group.len()).map(|sample| Some(reward(i, sample))).collect();
+                advantages(&rewards, Normalize::GroupStd).values
+            })
+            .collect();
+        Step { prompts, groups, advantages }
+    }
+
+    fn lessons(&self) -> Vec<Lesson<'_>> {
+        let rollouts = self.prompts.iter().zip(&self.groups).flat_map(|(prompt, group)| {
+            group.iter().map(move |sampled| (prompt, &sampled.tokens, &sampled.log_probs))
+        });
+        rollouts
+            .zip(&self.advantages)
+            .map(|((prompt, tokens, log_probs), &advantage)| Lesson {
+                prompt,
+                tokens,
+                log_probs,
+                advantage: advantage as f32,
+            })
+            .collect()
+    }
+
+    /// Log-probabilities of the sampler moved by up to ±0.45, so that tokens are beyond each clip to begin with, and none
+    /// is so near to one that a small step takes it there.
+    fn aged(mut self) -> Step {
+        let all = self.groups.iter_mut().flatten().flat_map(|sampled| &mut sampled.log_probs);
+        all.enumerate().for_each(|(i, old)| *old += ((i * 5 % 7) as f32 - 3.0) * 0.15);
+        self
+    }
+}
+
+/// What a model says of each lesson's completion, in sum.
+fn log_probs(model: &Model, lessons: &[Lesson<'_>]) -> Vec<f64> {
+    let mut pass = Pass::new(Memory::Recompute);
+    let of = |lesson: &Lesson<'_>| {
+        let (batch, targets, _) = pack(&[*lesson]);
+        pass.forward(model, &batch);
+        pass.score(model, &targets, TERMS.temperature).iter().map(|score| f64::from(score.log_prob)).sum()
+    };
+    lessons.iter().map(of).collect()
+}
+
+#[test]
+fn one_step_makes_the_better_rollout_likelier_and_the_worse_one_less_likely() {
+    for mut model in [whole(), with_fresh_adapters()] {
+        // In each group one rollout is better than the others, and one worse.
+        let step =
+            Step::of(&model, |group, sample| [[0.5, 1.0, 0.5, 0.0], [0.0, 0.5, 0.5, 1.0]][group][sample]);
+        let lessons = step.lessons();
+        let before = log_probs(&model, &lessons);
+        let mut policy = Policy::new(&model, TERMS, OPTIMIZER);
+        let rate = if model.lora.is_some() { 1e-2 } else { 1e-4 };
+        let found = policy.update(&mut model, &lessons, rate).unwrap();
+        let after = log_probs(&model, &lessons);
+        let mut moved = (0, 0);
+        for ((lesson, before), after) in lessons.iter().zip(before).zip(after) {
+            if lesson.advantage > 0.0 {
+                assert!(after > before, "advantage {}: from {before} to {after}", lesson.advantage);
+                moved.0 += 1;
+            } else if lesson.advantage < 0.0 {
+                assert!(after < before, "advantage {}: from {before} to {after}", lesson.advantage);
+                moved.1 += 1;
+            }
+        }
+        assert_eq!(moved, (2, 2));
+        // At the weights that sampled, every ratio is 1: nothing is clipped, and the sampler said the same.
+        assert_eq!(found.clipped, Some(0.0));
+        assert!(found.gap.unwrap() < 1e-4, "{found:?}");
+    }
+}
+
+/// The gradient that an update takes at a model, from the optimizer's mean after its first step.
+fn gradient(model: &Model, terms: Terms, micro_batch: usize, lessons: &[Lesson<'_>]) -> (Update, Vec<f32>) {
+    let mut model = model.clone();
+    let mut policy = Policy::new(&model, terms, OPTIMIZER);
+    policy.micro_batch = micro_batch;
+    policy.reference = policy.reference.map(|_| whole());
+    let found = policy.update(&mut model, lessons, 0.0).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    policy.learner.save(model.trainable(), scratch.path()).unwrap();
+    let mut state = checkpoint::load_tensors(&scratch.path().join("state.safetensors")).unwrap();
+    let (_, mean) = state.remove("mean").unwrap();
+    (found, mean.iter().map(|mean| mean * 10.0).collect())
+}
+
+/// The reported loss, taken apart by central differences along some directions, has the gradient that is taken: with
+/// tokens beyond both clips, with and without a start policy that is another, in one pass and in several.
+#[test]
+fn the_reported_loss_is_the_one_whose_gradient_is_taken() {
+    // A policy that has moved away from its start.
+    let mut moved = whole();
+    let values = moved.trainable_mut().iter_mut().enumerate();
+    values.for_each(|(i, value)| *value += ((i * 7 % 11) as f32 - 5.0) * 2e-3);
+    for (name, model) in [("whole", moved), ("adapters", with_adapters())] {
+        let step = Step::of(&model, |group, sample| (group + sample * sample) as f64).aged();
+        let lessons = step.lessons();
+        for kl in [0.0, 0.2] {
+            for micro_batch in [MICRO_BATCH, 40] {
+                let name = format!("{name}, kl {kl}, passes of {micro_batch}");
+                assert_eq!(micro_batches(&lessons, micro_batch).len() > 1, micro_batch == 40);
+                let terms = Terms { kl, ..TERMS };
+                let (found, gradient) = gradient(&model, terms, micro_batch, &lessons);
+                assert!(found.clipped.unwrap() > 0.1, "{name}: {found:?}");
+                let norm = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
+                assert!((found.gradient_norm.unwrap() / norm - 1.0).abs() < 1e-4, "{name}");
+                // Along the gradient, along a part of it, and along the parameter that has the largest.
+                let (most, _) =
+                    gradient.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())).unwrap();
+                for direction in ["all", "every third", "one"] {
+                    let along: Vec<f32> = gradient
+                        .iter()
+                        .enumerate()
+                        .map(|(i, g)| match direction {
+                            "all" => *g,
+                            "every third" if i % 3 == 0 => *g,
+                            "one" if i == most => 1.0,
+                            _ => 0.0,
+                        })
+                        .collect();
+                    let length = along.iter().map(|a| f64::from(*a).powi(2)).sum::<f64>().sqrt();
+                    let slope: f64 =
+                        along.iter().zip(&gradient).map(|(a, g)| f64::from(*a) * f64::from(*g)).sum();
+                    let step = 5e-4;
+                    let loss = |side: f64| {
+                        let mut model = model.clone();
+                        let values = model.trainable_mut().iter_mut().zip(&along);
+                        values.for_each(|(value, along)| {
+                            *value += (side * step / length * f64::from(*along)) as f32;
+                        });
+                        self::gradient(&model, terms, micro_batch, &lessons).0.loss
+                    };
+                    let central = (loss(1.0) - loss(-1.0)) / (2.0 * step);
+                    let error = (central * length / slope - 1.0).abs();
+                    assert!(error < 0.01, "{name}, {direction}: {} is reported as {central}", slope / length);
+                }
+            }
+        }
+    }
+}
+
+/// With several epochs the mean of their losses is reported, each at the weights before its step.
+#[test]
+fn the_loss_of_several_epochs_is_their_mean() {
+    for (start, kl) in [(whole(), 0.0), (whole(), 0.2), (with_adapters(), 0.2)] {
+        let step = Step::of(&start, |group, sample| (group + sample * sample) as f64).aged();
+        let lessons = step.lessons();
+        let run = |epochs: usize, updates: usize| {
+            let mut model = start.clone();
+            let mut policy = Policy::new(&model, Terms { kl, epochs, ..TERMS }, OPTIMIZER);
+            let found: Vec<Update> =
+                (0..updates).map(|_| policy.update(&mut model, &lessons, 1e-3).unwrap()).collect();
+            (model, found)
+        };
+        let ((together, found), (apart, each)) = (run(3, 1), run(1, 3));
+        assert_eq!(together.trainable(), apart.trainable());
+        let mean = |of: fn(&Update) -> f64| each.iter().map(of).sum::<f64>() / 3.0;
+        let close = |found: f64, expected: f64| {
+            assert!((found - expected).abs() < 1e-9 * (1.0 + expected.abs()), "{found}, not {expected}");
+        };
+        close(found[0].loss, mean(|update| update.loss));
+        close(found[0].clipped.unwrap(), mean(|update| update.clipped.unwrap()));
+        close(found[0].divergence.unwrap(), mean(|update| update.divergence.unwrap()));
+        assert_eq!(found[0].gradient_norm, each[2].gradient_norm);
+        assert!(each[0].loss > each[2].loss, "three epochs lower the loss: {each:?}");
+    }
+}
+
+/// The divisor counts the tokens of all rollouts with known rewards, those of advantage 0 too.
+#[test]
+fn rollouts_that_teach_nothing_are_counted() {
+    let model = whole();
+    let step = Step::of(&model, |group, sample| if group == 0 { sample as f64 } else { 0.5 });
+    let lessons = step.lessons();
+    let taught = &lessons[..4];
+    assert!(lessons[4..].iter().all(|lesson| lesson.advantage == 0.0));
+    let ((all, all_gradient), (some, some_gradient)) =
+        (gradient(&model, TERMS, MICRO_BATCH, &lessons), gradient(&model, TERMS, MICRO_BATCH, taught));
+    let tokens =
+        |lessons: &[Lesson<'_>]| lessons.iter().map(|lesson| lesson.tokens.len()).sum::<usize>() as f64;
+    let share = tokens(taught) / tokens(&lessons);
+    assert!((all.loss / some.loss / share - 1.0).abs() < 1e-6);
+    let close = all_gradient
+        .iter()
+        .zip(&some_gradient)
+        .all(|(a, s)| (f64::from(*a) - f64::from(*s) * share).abs() < 1e-6);
+    assert!(close, "the gradient is not that of the mean over all tokens");
+    // Nothing taught, nothing moved.
+    let mut still = model.clone();
+    let none = Policy::new(&model, TERMS, OPTIMIZER).update(&mut still, &lessons[4..], 1.0).unwrap();
+    assert_eq!(still.trainable(), model.trainable());
+    assert_eq!((none.loss, none.clipped, none.gradient_norm), (0.0, None, None));
+}
+
+#[derive(Deserialize)]
+struct Golden {
+    settings: HashMap<String, f64>,
+    lessons: Vec<GoldenLesson>,
+    expected: Expected,
+}
+
+#[derive(Deserialize)]
+struct GoldenLesson {
+    prompt: Vec<u32>,
+    tokens: Vec<u32>,
+    log_probs: Vec<f32>,
+    advantage: f32,
+}
+
+#[derive(Deserialize)]
+struct Expected {
+    loss: f64,
+    clipped: f64,
+    entropy: f64,
+    gap: f64,
+    divergence: f64,
+    gradient_norm: f64,
+    tensors: HashMap<String, Sketches>,
+}
+
+/// The norm of a tensor, and its product with cos(0), cos(1), …
+type Sketch = [f64; 2];
+
+#[derive(Deserialize)]
+struct Sketches {
+    change: Sketch,
+    mean: Sketch,
+    square: Sketch,
+}
+
+fn sketch(values: impl Iterator<Item = f64> + Clone) -> Sketch {
+    let norm = values.clone().map(|value| value * value).sum::<f64>().sqrt();
+    [norm, values.enumerate().map(|(i, value)| value * (i as f64).cos()).sum()]
+}
+
+/// One whole update as PyTorch makes it (`tools/make_grpo_goldens.py`): three epochs, both clips, a start policy, a
+/// clipped norm, decay.
+#[test]
+fn a_whole_update_matches_pytorch() {
+    for (file, start) in [("grpo_whole.json", whole()), ("grpo_adapters.json", with_adapters())] {
+        let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/golden", file].iter().collect();
+        let Golden { settings, lessons, expected } =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let setting = |name: &str| settings[name] as f32;
+        let terms = Terms {
+            clip: Clip { low: setting("clip_low"), high: setting("clip_high") },
+            kl: setting("kl"),
+            temperature: setting("temperature"),
+            epochs: settings["epochs"] as usize,
+        };
+        let optimizer = AdamWConfig {
+            beta1: setting("beta1"),
+            beta2: setting("beta2"),
+            eps: setting("eps"),
+            weight_decay: setting("weight_decay"),
+            max_norm: setting("max_norm"),
+            ..OPTIMIZER
+        };
+        let lessons: Vec<Lesson<'_>> = lessons
+            .iter()
+            .map(|GoldenLesson { prompt, tokens, log_probs, advantage }| Lesson {
+                prompt,
+                tokens,
+                log_probs,
+                advantage: *advantage,
+            })
+            .collect();
+        // In one pass, and in several.
+        for micro_batch in [MICRO_BATCH, 12] {
+            let mut model = start.clone();
+            let mut policy = Policy::new(&model, terms, optimizer);
+            policy.micro_batch = micro_batch;
+            let found = policy.update(&mut model, &lessons, setting("learning_rate")).unwrap();
+            for (name, found, expected) in [
+                ("loss", found.loss, expected.loss),
+                ("clipped", found.clipped.unwrap(), expected.clipped),
+                ("entropy", found.entropy.unwrap(), expected.entropy),
+                ("gap", found.gap.unwrap(), expected.gap),
+                ("divergence", found.divergence.unwrap(), expected.divergence),
+                ("gradient_norm", found.gradient_norm.unwrap(), expected.gradient_norm),
+            ] {
+                let error = (found - expected).abs() / expected.abs();
+                assert!(error < 1e-4, "{file}: {name} is {found}, not {expected}");
+            }
+            let scratch = tempfile::tempdir().unwrap();
+            policy.learner.save(model.trainable(), scratch.path()).unwrap();
+            let state = checkpoint::load_tensors(&scratch.path().join("state.safetensors")).unwrap();
+            let tensors = model.trainable_tensors();
+            assert_eq!(tensors.len(), expected.tensors.len(), "{file}");
+            for tensor in tensors {
+                let expected = &expected.tensors[&tensor.name];
+                let part = |values: &'static str| {
+                    state[values].1[tensor.range.clone()].iter().map(|&v| f64::from(v))
+                };
+                let before = start.trainable()[tensor.range.clone()].iter().map(|&v| f64::from(v));
+                for (what, found, expected) in [
+                    ("change", sketch(part("parameters").zip(before).map(|(a, b)| a - b)), expected.change),
+                    ("mean", sketch(part("mean")), expected.mean),
+                    ("square", sketch(part("square")), expected.square),
+                ] {
+                    let error = found.iter().zip(&expected).map(|(f, e)| (f - e).abs()).fold(0.0, f64::max);
+                    let bound = 2e-3 * expected[0];
+                    assert!(error <= bound, "{file}: {what} of {}: {found:?}, not {expected:?}", tensor.name);
+                }
+            }
+        }
+    }
+}
