@@ -5,9 +5,10 @@ use std::{io, path::PathBuf};
 
 /// Why no sandbox was started.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SandboxError {
     /// The interpreter cannot be run.
-    #[error("run the Python interpreter {}: {message}; name another one", path.display())]
+    #[error("run the Python interpreter {}: {message}; install Python 3.8 or later, or name another one", path.display())]
     Interpreter {
         /// The interpreter as configured.
         path: PathBuf,
@@ -32,22 +33,39 @@ pub enum SandboxError {
         /// Why not more.
         reason: String,
     },
+    /// The machine lacks what no worker can do without.
+    #[error("no sandbox can start on this machine: {}", .0.join("; "))]
+    Machine(Vec<String>),
     /// No worker came up.
-    #[error("start a sandbox worker")]
-    Worker(#[source] Fault),
-    /// An operation of this process failed.
-    #[error("{what}")]
-    Io {
-        /// What was tried.
-        what: &'static str,
+    #[error("start a sandbox worker: {0}")]
+    Worker(Fault),
+    /// The sandbox's folder cannot be had.
+    #[error("{what}: {source}{}", remedy(source))]
+    Folder {
+        /// What was tried, and where.
+        what: String,
         /// Why it failed.
-        #[source]
         source: io::Error,
     },
 }
 
+/// The next step for an error of the folder for temporary files.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; make room there, or set TMPDIR to a folder on another disk"
+        }
+        io::ErrorKind::NotFound
+        | io::ErrorKind::PermissionDenied
+        | io::ErrorKind::ReadOnlyFilesystem
+        | io::ErrorKind::NotADirectory => "; set TMPDIR to a folder that this user may write to",
+        _ => "",
+    }
+}
+
 /// The sandbox broke: nothing is known about the program. Never a verdict.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Fault {
     /// An operation of this process failed.
     #[error("{what}: {source}")]
@@ -62,8 +80,10 @@ pub enum Fault {
     #[error("a sandbox worker broke the protocol: {0}")]
     Protocol(String),
     /// A worker ended by itself.
-    #[error("a sandbox worker ended unexpectedly{}", if .said.is_empty() { String::new() } else { format!(": {}", .said) })]
+    #[error("a sandbox worker ended unexpectedly ({status}){}{}", if .said.is_empty() { "" } else { ": " }, .said)]
     Ended {
+        /// How: its status, where it is known.
+        status: String,
         /// Its last words.
         said: String,
     },

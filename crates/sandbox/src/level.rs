@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 
 /// A level of isolation; a higher one includes what the lower ones do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Level {
     /// Resource limits only. Model-written code then runs with the rights of this process.
     L0,

@@ -21,6 +21,12 @@ pub struct Observed {
     pub survivors: Access,
     /// How memory is bounded.
     pub memory: MemoryBound,
+    /// Priorities and limits of other processes, signals by way of descriptors, leases and locks on the machine's files.
+    pub others: Access,
+    /// Memory that is in no process: shared without a file, files without a path, buffers that were enlarged or are many.
+    pub hidden: Access,
+    /// Whether the time of all processes of a run is counted.
+    pub cpu: TimeBound,
     /// Descriptors of the runner in the program.
     pub descriptors: Access,
     /// Which control group the run is in: none is used.
@@ -36,6 +42,7 @@ pub struct Observed {
 /// Whether an attack got through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Access {
     /// It did not.
     Blocked,
@@ -46,6 +53,7 @@ pub enum Access {
 /// How many processes a run can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum ProcessBound {
     /// No more than so many were reached when eight were allowed.
     Limited(u64),
@@ -56,12 +64,24 @@ pub enum ProcessBound {
 /// What bounds the memory of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum MemoryBound {
     /// Each process by the kernel; all together by a watchdog that looks every few milliseconds.
     Watched,
     /// Each process by the kernel; nothing more was seen to hold.
     PerProcessOnly,
     /// Nothing was seen to hold.
+    Open,
+}
+
+/// What bounds the processor time of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum TimeBound {
+    /// That of every process, whether or not anybody waits for its end.
+    Counted,
+    /// Processes were seen to leave the account.
     Open,
 }
 
@@ -76,6 +96,9 @@ impl Observed {
             procs: ProcessBound::Open,
             survivors: Access::Open,
             memory: MemoryBound::Open,
+            others: Access::Open,
+            hidden: Access::Open,
+            cpu: TimeBound::Open,
             descriptors: Access::Open,
             cgroup: "none",
             landlock: 0,
@@ -96,6 +119,9 @@ impl Observed {
             (filtered && self.procs == ProcessBound::Open, "the number of processes was not bounded"),
             (self.survivors == open, "a process outlived its run"),
             (self.memory != MemoryBound::Watched, "memory was not bounded"),
+            (filtered && self.others == open, "other processes or the machine's files were interfered with"),
+            (isolated && self.hidden == open, "memory was not counted"),
+            (filtered && self.cpu == TimeBound::Open, "processor time was not counted"),
             (self.descriptors == open, "descriptors of the runner were found"),
         ]
         .into_iter()
@@ -128,7 +154,14 @@ impl fmt::Display for Observed {
             MemoryBound::PerProcessOnly => "per-process-only",
             MemoryBound::Open => "open",
         };
-        write!(f, " survivors={survivors} memory={memory} cgroup={}", self.cgroup)?;
+        let cpu = if self.cpu == TimeBound::Counted { "counted" } else { "open" };
+        write!(
+            f,
+            " survivors={survivors} others={} cpu={cpu} memory={memory} hidden={} cgroup={}",
+            access(self.others),
+            access(self.hidden),
+            self.cgroup
+        )?;
         if !self.reason.is_empty() {
             write!(f, " reason: {}", self.reason)?;
         }

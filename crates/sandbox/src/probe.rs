@@ -5,7 +5,7 @@
 
 use crate::{
     Ending, Fault, Limits, Sandbox,
-    observed::{Access, MemoryBound, Observed, ProcessBound},
+    observed::{Access, MemoryBound, Observed, ProcessBound, TimeBound},
 };
 use serde::Deserialize;
 use std::{
@@ -26,6 +26,10 @@ const ATTACKS: &str = include_str!("zygote/attacks.py");
 const STAY: &str = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        time.sleep(120)\n    os._exit(0)\nos.wait()\nprint('left')\n";
 /// Several processes that are small enough alone and too much together.
 const SWELL: &str = "import os, time\nfor i in range(4):\n    if os.fork() == 0:\n        b = bytearray(60 << 20)\n        for j in range(0, len(b), 4096): b[j] = 1\n        time.sleep(60)\n        os._exit(0)\ntime.sleep(60)\n";
+/// More sockets than there is room for, if each of them counts for what it could hold.
+const HOARD: &str = "import socket, time\nkept = [socket.socketpair() for _ in range(100)]\ntime.sleep(60)\n";
+/// Children whose end nobody hears of, one after the other.
+const BURN: &str = "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nfor i in range(16):\n    if os.fork() == 0:\n        t = time.process_time()\n        while time.process_time() - t < 0.02: pass\n        os._exit(0)\n    try: os.wait()\n    except ChildProcessError: pass\n";
 /// How many children the attack tries to have; it is allowed eight. Where the user is shared with other processes, the
 /// kernel's limit has to leave them room, and more than eight come through.
 const CHILDREN: u64 = 400;
@@ -44,13 +48,15 @@ struct Outcomes {
     children: u64,
     runner_signalled: bool,
     runner_read: bool,
+    others: Vec<String>,
+    hidden: Vec<String>,
 }
 
 /// Makes the attacks and reports what held.
 pub(crate) fn observe(sandbox: &Sandbox, mut reason: String) -> Result<Observed, Fault> {
     let canary = tempfile::Builder::new()
-        .prefix("tracelift-canary-")
-        .tempdir()
+        .prefix("canary-")
+        .tempdir_in(sandbox.folder())
         .map_err(Fault::io("make a folder for the sandbox to attack"))?;
     fs::set_permissions(canary.path(), fs::Permissions::from_mode(0o777))
         .map_err(Fault::io("open a folder for the sandbox to attack"))?;
@@ -76,7 +82,9 @@ pub(crate) fn observe(sandbox: &Sandbox, mut reason: String) -> Result<Observed,
         "runner": std::process::id(),
         "children": CHILDREN,
     });
-    let run = sandbox.run(ATTACKS, targets.to_string().as_bytes(), &limits)?;
+    // Where the number of processes is not bounded, each has memory of its own: that is not what is asked here.
+    let roomy = Limits { memory_bytes: 4 << 30, ..limits.clone() };
+    let run = sandbox.run(ATTACKS, targets.to_string().as_bytes(), &roomy)?;
     let outcomes: Outcomes = match run.ending {
         Ending::Exited(0) => serde_json::from_slice(&run.stdout).ok(),
         _ => None,
@@ -107,13 +115,32 @@ pub(crate) fn observe(sandbox: &Sandbox, mut reason: String) -> Result<Observed,
         Ending::MemoryLimit => MemoryBound::Watched,
         _ => MemoryBound::PerProcessOnly,
     };
+    observed.others = access(!outcomes.others.is_empty());
+    let small = Limits { memory_bytes: 40 << 20, ..limits.clone() };
+    let hoards = sandbox.run(HOARD, b"", &Limits { wall: Duration::from_secs(1), ..small })?.ending;
+    observed.hidden = access(!outcomes.hidden.is_empty() || hoards != Ending::MemoryLimit);
+    let short = Limits { cpu: Duration::from_millis(60), ..limits.clone() };
+    observed.cpu = match sandbox.run(BURN, b"", &short)?.ending {
+        Ending::CpuLimit => TimeBound::Counted,
+        _ => TimeBound::Open,
+    };
+    let mut note = |what: String| {
+        if !reason.is_empty() {
+            reason.push_str("; ");
+        }
+        reason.push_str(&what);
+    };
+    if !outcomes.others.is_empty() {
+        note(format!("a program that {} reaches others", outcomes.others.join(", ")));
+    }
+    if !outcomes.hidden.is_empty() {
+        note(format!("memory of a program that {} is not counted", outcomes.hidden.join(", ")));
+    }
     if let Some(greeting) = greeting {
         observed.landlock = greeting.abi;
         observed.python = greeting.python;
         if greeting.kept != 0 {
-            reason.push_str(if reason.is_empty() { "" } else { "; " });
-            reason
-                .push_str("programs keep CAP_DAC_READ_SEARCH: only root may enter the interpreter's folder");
+            note("programs keep CAP_DAC_READ_SEARCH: only root may enter the interpreter's folder".into());
         }
     }
     observed.reason = reason;

@@ -13,6 +13,7 @@ const STACK: u64 = 112 << 20;
 
 /// A frame from a zygote.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Incoming {
     /// The worker is ready.
     Hello(Greeting),
@@ -57,6 +58,7 @@ pub struct Reply {
 
 /// The end of a job as the zygote saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum End {
     /// By itself, with this status.
     Exited(i32),

@@ -23,6 +23,7 @@ pub struct Run {
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Ending {
     /// By itself, with this status.
     Exited(i32),

@@ -4,19 +4,16 @@ use crate::{
     Ending, Fault, FunctionRun, FunctionTest, Level, Limits, Observed, Run, SandboxConfig, SandboxError,
     exchange::{Drain, Keep, exchange},
     function,
+    home::Home,
     interpreter::Interpreter,
-    probe,
+    machine, probe,
     protocol::{End, JobKind},
     worker::{Plan, Worker, sealed_file},
 };
-use std::{
-    os::unix::fs::PermissionsExt as _,
-    sync::{
-        Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Condvar, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
 };
-use tempfile::TempDir;
 
 /// How much of standard error is kept: its end, where the reason is.
 const STDERR_KEPT: usize = 16 << 10;
@@ -38,7 +35,7 @@ pub struct Sandbox {
     freed: Condvar,
     numbers: AtomicU64,
     /// Holds the workers' folders; removed last.
-    _folder: TempDir,
+    home: Home,
 }
 
 /// A worker's place; the worker itself may be missing, and is then started by whoever takes the place.
@@ -54,17 +51,18 @@ impl Sandbox {
     /// # Errors
     /// No interpreter, no worker, or a level below the one required.
     pub fn start(config: SandboxConfig) -> Result<Self, SandboxError> {
-        let io = |what| move |source| SandboxError::Io { what, source };
+        let defects = machine::defects();
+        if !defects.is_empty() {
+            return Err(SandboxError::Machine(defects));
+        }
         let interpreter = Interpreter::ask(&config.python)?;
-        let folder = tempfile::Builder::new()
-            .prefix("tracelift-sandbox-")
-            .tempdir()
-            .map_err(io("make a folder for the sandbox"))?;
-        // Workers run as other users where the runner is root: they have to get through, not to look around.
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))
-            .map_err(io("open the sandbox's folder to its workers"))?;
-        let plan =
-            Plan { interpreter, read_only: config.read_only.clone(), folder: folder.path().to_owned() };
+        let home = Home::new(&interpreter)?;
+        let plan = Plan {
+            interpreter,
+            read_only: config.read_only.clone(),
+            in_memory: machine::in_memory(home.path()),
+            folder: home.path().to_owned(),
+        };
         let default_files = Limits::default().file_bytes;
         let mut reasons = Vec::new();
         for level in Level::STRONGEST_FIRST {
@@ -80,7 +78,8 @@ impl Sandbox {
             let worker = match Worker::start(&plan, level, 0, default_files) {
                 Ok(worker) => worker,
                 Err(Fault::Refused { reason, .. }) => {
-                    reasons.push(format!("{level}: {reason}"));
+                    let advice = machine::advice(&reason).map(|advice| format!(" ({advice})"));
+                    reasons.push(format!("{level}: {reason}{}", advice.unwrap_or_default()));
                     continue;
                 }
                 Err(fault) => return Err(SandboxError::Worker(fault)),
@@ -95,7 +94,7 @@ impl Sandbox {
                 places: Mutex::new(places),
                 freed: Condvar::new(),
                 numbers: AtomicU64::new(1),
-                _folder: folder,
+                home,
             };
             sandbox.observed = probe::observe(&sandbox, reasons.join("; ")).map_err(SandboxError::Worker)?;
             let broken = sandbox.observed.broken_promises();
@@ -216,6 +215,11 @@ impl Sandbox {
     /// Process numbers of the workers that are up and free now: for those who look for what a run left behind.
     pub fn idle_workers(&self) -> Vec<u32> {
         self.lock().iter().filter_map(|place| place.worker.as_ref().map(Worker::process_id)).collect()
+    }
+
+    /// The folder that goes away with the sandbox, for what it attacks of its own.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.home.path()
     }
 
     pub(crate) fn level(&self) -> Level {

@@ -2,9 +2,10 @@
 //!
 //! A list of what is denied: Python programs may use most of the kernel's interface, and what they may reach with it is
 //! bounded by Landlock, namespaces and limits. Denied is what opens another way: sockets, tracing, mounts, namespaces,
-//! asynchronous rings (which pass filters by), shared memory that outlives a process, and settings of other processes.
+//! asynchronous rings (which pass filters by), settings of other processes, locks on files of the machine, and memory
+//! that no look at a process finds: files without a path, pages that sit in pipes, shared pages that nobody has mapped.
 
-use libc::c_long;
+use libc::{c_int, c_long};
 
 const LOAD_WORD: u16 = 0x20;
 const JUMP_EQUAL: u16 = 0x15;
@@ -17,6 +18,8 @@ const ALLOW: u32 = 0x7fff_0000;
 const KILL_PROCESS: u32 = 0x8000_0000;
 const ERRNO: u32 = 0x0005_0000;
 const DENY: u32 = ERRNO | libc::EPERM as u32;
+/// What a file says that knows no such request.
+const NO_REQUEST: u32 = ERRNO | libc::ENOTTY as u32;
 const UNKNOWN: u32 = ERRNO | libc::ENOSYS as u32;
 /// The call is skipped and says that it succeeded.
 const PRETEND: u32 = ERRNO;
@@ -40,6 +43,17 @@ pub(crate) struct Guards {
     pub metadata: bool,
     /// `truncate(2)` by path is denied: Landlock before ABI 3 does not see it.
     pub truncate: bool,
+    /// New sessions and process groups are skipped: the group is what names a run's processes as a whole.
+    pub groups: bool,
+}
+
+/// Whether the zygote can count the sockets of a run that are on their way from one process to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SocketsInFlight {
+    /// A network namespace of the run's own lists them all.
+    Counted,
+    /// They are not seen, and so not allowed.
+    Denied,
 }
 
 /// A filter and the places in it where the number of the program's first process goes.
@@ -126,16 +140,60 @@ impl Assembler {
 }
 
 /// The filter of zygotes and programs.
-pub(crate) fn base() -> Filter {
+pub(crate) fn base(in_flight: SocketsInFlight) -> Filter {
     let mut assembler = Assembler::started();
+    // Calls that are told apart by an argument are not in the kernel's table of calls that always pass: first, then.
+    memory(&mut assembler);
+    descriptors(&mut assembler);
+    processes(&mut assembler);
     assembler.always(DENIED, DENY);
+    assembler.always(SKIPPED, PRETEND);
     #[cfg(target_arch = "x86_64")]
     assembler.always(DENIED_X86_64, DENY);
     // Libraries then fall back to `clone`, whose flags can be seen.
     assembler.always(&[libc::SYS_clone3], UNKNOWN);
-    assembler.call(libc::SYS_clone, |block| {
-        block.argument(0);
-        block.put(JUMP_ANY_BIT, 0, 1, NAMESPACES);
+    if in_flight == SocketsInFlight::Denied {
+        assembler.always(&[libc::SYS_sendmsg, libc::SYS_sendmmsg], DENY);
+    }
+    assembler.finish()
+}
+
+/// Memory that is not in the resident set of any process while it is in use.
+fn memory(assembler: &mut Assembler) {
+    assembler.call(libc::SYS_mmap, |block| {
+        block.argument(3);
+        block.put(JUMP_ANY_BIT, 2, 0, libc::MAP_HUGETLB as u32);
+        block.put(JUMP_ANY_BIT, 0, 2, libc::MAP_ANONYMOUS as u32);
+        // Shared, in either of its two forms: such pages stay as long as one of them is mapped anywhere, touched or not.
+        block.put(JUMP_ANY_BIT, 0, 1, libc::MAP_SHARED as u32);
+        block.put(RETURN, 0, 0, DENY);
+    });
+    assembler.call(libc::SYS_madvise, |block| {
+        block.argument(2);
+        block.put(JUMP_EQUAL, 0, 1, libc::MADV_PAGEOUT as u32);
+        block.put(RETURN, 0, 0, DENY);
+    });
+}
+
+/// Requests to files and sockets. Their lists say what passes: what is new in a kernel does not.
+fn descriptors(assembler: &mut Assembler) {
+    assembler.call(libc::SYS_ioctl, |block| {
+        block.argument(1);
+        for (index, &request) in REQUESTS.iter().enumerate() {
+            block.put(JUMP_EQUAL, (REQUESTS.len() - index) as u8, 0, request);
+        }
+        block.put(RETURN, 0, 0, NO_REQUEST);
+    });
+    assembler.call(libc::SYS_fcntl, |block| {
+        block.argument(1);
+        // Flags may be set, but not the one that sends signals.
+        block.put(JUMP_EQUAL, 0, 3, libc::F_SETFL as u32);
+        block.argument(2);
+        block.put(JUMP_ANY_BIT, 0, 1 + FILE_COMMANDS.len() as u8 + 1, libc::O_ASYNC as u32);
+        block.put(RETURN, 0, 0, DENY);
+        for (index, &command) in FILE_COMMANDS.iter().enumerate() {
+            block.put(JUMP_EQUAL, (FILE_COMMANDS.len() - index) as u8, 0, command as u32);
+        }
         block.put(RETURN, 0, 0, DENY);
     });
     assembler.call(libc::SYS_socketpair, |block| {
@@ -168,10 +226,35 @@ pub(crate) fn base() -> Filter {
         block.put(JUMP_EQUAL, 1, 0, libc::S_IFIFO);
         block.put(RETURN, 0, 0, DENY);
     });
-    assembler.call(libc::SYS_ioctl, |block| {
+}
+
+/// Processes: that they are accounted for, and that they are left alone.
+fn processes(assembler: &mut Assembler) {
+    assembler.call(libc::SYS_rt_sigaction, |block| {
+        // Of children whose end is ignored, nobody ever hears what they used. The call is skipped; a question passes.
+        block.argument(0);
+        block.put(JUMP_EQUAL, 0, 5, libc::SIGCHLD as u32);
         block.argument(1);
-        block.put(JUMP_EQUAL, 1, 0, 0x5412); // TIOCSTI
-        block.put(JUMP_EQUAL, 0, 1, 0x541c); // TIOCLINUX
+        block.put(JUMP_EQUAL, 0, 2, 0);
+        block.put(LOAD_WORD, 0, 0, 16 + 8 + 4);
+        block.put(JUMP_EQUAL, 1, 0, 0);
+        block.put(RETURN, 0, 0, PRETEND);
+    });
+    assembler.call(libc::SYS_clone, |block| {
+        block.argument(0);
+        block.put(JUMP_ANY_BIT, 2, 0, NAMESPACES);
+        // A parent that waits for its child's start shares its memory with it: the zygote counts such a pair once.
+        block.put(AND, 0, 0, (libc::CLONE_VFORK | libc::CLONE_VM) as u32);
+        block.put(JUMP_EQUAL, 0, 1, libc::CLONE_VFORK as u32);
+        block.put(RETURN, 0, 0, DENY);
+    });
+    assembler.call(libc::SYS_prctl, |block| {
+        block.argument(0);
+        block.put(JUMP_EQUAL, 3, 0, 62); // PR_SCHED_CORE
+        // The zygote has to be able to look at what it counts.
+        block.put(JUMP_EQUAL, 0, 3, libc::PR_SET_DUMPABLE as u32);
+        block.argument(1);
+        block.put(JUMP_EQUAL, 1, 0, 1);
         block.put(RETURN, 0, 0, DENY);
     });
     assembler.only(libc::SYS_personality, 0, &[Some(0), Some(u32::MAX)]);
@@ -185,8 +268,14 @@ pub(crate) fn base() -> Filter {
     ] {
         assembler.only(number, 0, &[Some(0)]);
     }
-    assembler.only(libc::SYS_setpriority, 1, &[Some(0)]);
-    assembler.finish()
+    assembler.call(libc::SYS_setpriority, |block| {
+        // Of this process, not of its group or its user.
+        block.argument(0);
+        block.put(JUMP_EQUAL, 0, 2, libc::PRIO_PROCESS);
+        block.argument(1);
+        block.put(JUMP_EQUAL, 1, 0, 0);
+        block.put(RETURN, 0, 0, DENY);
+    });
 }
 
 /// The filter of programs only, on top of the base; `None` where nothing has to be made up for.
@@ -197,6 +286,9 @@ pub(crate) fn guard(guards: Guards) -> Option<Filter> {
     let mut assembler = Assembler::started();
     if guards.truncate {
         assembler.always(&[libc::SYS_truncate], DENY);
+    }
+    if guards.groups {
+        assembler.always(&[libc::SYS_setsid, libc::SYS_setpgid], PRETEND);
     }
     if guards.metadata {
         assembler.always(METADATA, PRETEND);
@@ -217,6 +309,49 @@ pub(crate) fn guard(guards: Guards) -> Option<Filter> {
     }
     Some(assembler.finish())
 }
+
+/// Requests of `ioctl(2)` that programs make: is it a terminal, how much is there, wait or not, keep or not.
+const REQUESTS: &[u32] = &[
+    0x5401, // TCGETS
+    0x540f, // TIOCGPGRP
+    0x5413, // TIOCGWINSZ
+    0x541b, // FIONREAD
+    0x5421, // FIONBIO
+    0x5450, // FIONCLEX
+    0x5451, // FIOCLEX
+];
+
+/// Commands of `fcntl(2)` that pass. Not among them: owners and signals of descriptors, leases, notifications, the size
+/// of pipes.
+const FILE_COMMANDS: &[c_int] = &[
+    libc::F_DUPFD,
+    libc::F_DUPFD_CLOEXEC,
+    libc::F_GETFD,
+    libc::F_SETFD,
+    libc::F_GETFL,
+    libc::F_GETLK,
+    libc::F_SETLK,
+    libc::F_SETLKW,
+    libc::F_OFD_GETLK,
+    libc::F_OFD_SETLK,
+    libc::F_OFD_SETLKW,
+    libc::F_GETOWN,
+    libc::F_GETLEASE,
+    libc::F_GETPIPE_SZ,
+    libc::F_ADD_SEALS,
+    libc::F_GET_SEALS,
+];
+
+/// Calls that wait for disks, uninterruptibly, for files that go with the run; and the sizes of sockets' buffers, which
+/// the kernel bounds in silence, too.
+const SKIPPED: &[c_long] = &[
+    libc::SYS_sync,
+    libc::SYS_syncfs,
+    libc::SYS_fsync,
+    libc::SYS_fdatasync,
+    libc::SYS_sync_file_range,
+    libc::SYS_setsockopt,
+];
 
 const DENIED: &[c_long] = &[
     // Networks. Pairs of connected sockets are another matter: event loops need them.
@@ -275,6 +410,15 @@ const DENIED: &[c_long] = &[
     libc::SYS_name_to_handle_at,
     libc::SYS_io_setup,
     libc::SYS_io_submit,
+    // Pages that stay in pipes after their process has let them go; rules, watches and events in the kernel's memory.
+    libc::SYS_vmsplice,
+    libc::SYS_splice,
+    libc::SYS_tee,
+    libc::SYS_inotify_init1,
+    libc::SYS_landlock_create_ruleset,
+    libc::SYS_landlock_add_rule,
+    // Locks that a reader of any file can take. Those of `fcntl` exclude others only where the file can be written.
+    libc::SYS_flock,
     // Memory and queues that outlive a process or have no path.
     libc::SYS_memfd_create,
     libc::SYS_memfd_secret,
@@ -321,6 +465,7 @@ const DENIED_X86_64: &[c_long] = &[
     libc::SYS_iopl,
     libc::SYS_ioperm,
     libc::SYS_modify_ldt,
+    libc::SYS_inotify_init,
     libc::SYS_uselib,
     libc::SYS_ustat,
     libc::SYS__sysctl,

@@ -3,8 +3,9 @@
 use crate::{
     Fault, Level,
     interpreter::Interpreter,
+    machine,
     protocol::{Decoder, Greeting, Incoming},
-    seccomp::{self, Guards},
+    seccomp::{self, Guards, SocketsInFlight},
 };
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -60,6 +61,8 @@ pub(crate) struct Plan {
     pub read_only: Vec<PathBuf>,
     /// The folder below which each worker gets its own.
     pub folder: PathBuf,
+    /// Whether that folder is in memory.
+    pub in_memory: bool,
 }
 
 /// A running zygote.
@@ -152,7 +155,7 @@ impl Worker {
     }
 
     /// Sends a frame and descriptors with it.
-    pub fn send(&self, frame: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<(), Fault> {
+    pub fn send(&mut self, frame: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<(), Fault> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         if !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
@@ -163,7 +166,7 @@ impl Worker {
         if sent == frame.len() { Ok(()) } else { Err(Fault::Protocol("a frame went out in part".into())) }
     }
 
-    fn send_all(&self, mut bytes: &[u8], deadline: Instant) -> Result<(), Fault> {
+    fn send_all(&mut self, mut bytes: &[u8], deadline: Instant) -> Result<(), Fault> {
         while !bytes.is_empty() {
             match send(&self.connection, bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
                 Ok(sent) => bytes = &bytes[sent..],
@@ -214,14 +217,23 @@ impl Worker {
         }
     }
 
-    fn broken(&self, errno: Errno, what: &'static str) -> Fault {
+    fn broken(&mut self, errno: Errno, what: &'static str) -> Fault {
         match errno {
             Errno::PIPE | Errno::CONNRESET => self.ended(),
             other => Fault::os(what)(other),
         }
     }
 
-    fn ended(&self) -> Fault {
+    fn ended(&mut self) -> Fault {
+        // Its end of the connection closes a moment before the process itself is gone.
+        let deadline = Instant::now() + Duration::from_millis(200);
+        let status = loop {
+            match self.process.try_wait() {
+                Ok(Some(status)) => break status.to_string(),
+                Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+                _ => break "its status is not known".to_owned(),
+            }
+        };
         let mut said = String::new();
         if let Ok(mut file) = self.complaints.try_clone() {
             let mut bytes = Vec::new();
@@ -229,7 +241,7 @@ impl Worker {
                 said = String::from_utf8_lossy(&bytes).trim().to_owned();
             }
         }
-        Fault::Ended { said }
+        Fault::Ended { status, said }
     }
 
     /// The number of the worker's process, for those who look for survivors.
@@ -325,7 +337,8 @@ fn users_of_processes() -> std::io::Result<Vec<u32>> {
 fn setup(plan: &Plan, level: Level, folder: &Path, user: Option<u32>, file_bytes: u64) -> Vec<u8> {
     let hex =
         |filter: &seccomp::Filter| filter.code.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let base = hex(&seccomp::base());
+    let in_flight = if level == Level::L3 { SocketsInFlight::Counted } else { SocketsInFlight::Denied };
+    let base = hex(&seccomp::base(in_flight));
     let filters: Vec<_> = (0_u32..=6)
         .map(|abi| {
             // Landlock keeps signals in from version 6 on, and sees truncation from version 3 on.
@@ -335,6 +348,7 @@ fn setup(plan: &Plan, level: Level, folder: &Path, user: Option<u32>, file_bytes
                 signals: !(own_processes || landlocked && abi >= 6),
                 metadata: !own_processes && user.is_none(),
                 truncate: landlocked && abi < 3 && !own_processes,
+                groups: !own_processes && user.is_none(),
             });
             json!({
                 "base": base,
@@ -351,6 +365,8 @@ fn setup(plan: &Plan, level: Level, folder: &Path, user: Option<u32>, file_bytes
         "visible": visible,
         "search": plan.interpreter.search,
         "file_bytes": file_bytes,
+        "in_memory": plan.in_memory,
+        "swap": machine::swaps(),
         "filters": (level > Level::L0).then_some(filters),
         "syscalls": {
             "pivot_root": libc::SYS_pivot_root,

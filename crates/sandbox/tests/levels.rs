@@ -31,7 +31,7 @@ fn started(config: SandboxConfig) -> Option<Sandbox> {
             println!("SKIPPED {:?} with {}: {reason}", config.level, config.python.display());
             None
         }
-        Err(error) => panic!("{error:?}"),
+        Err(error) => panic!("{error}"),
     }
 }
 
@@ -256,4 +256,67 @@ fn a_program_does_the_same_in_every_run_at_every_worker() {
     let second = sandbox.run(source, b"", &Limits::default()).unwrap();
     assert_ne!(sandbox.idle_workers(), worker, "a worker that has done its runs is replaced");
     assert_eq!(first.stdout, second.stdout);
+}
+
+const HOLD: &str = "TRACELIFT_HOLD_A_SANDBOX";
+
+/// Not a test of its own: what the next one kills.
+#[test]
+fn holds_a_sandbox_where_it_is_asked_to() {
+    if std::env::var_os(HOLD).is_none() {
+        return;
+    }
+    let sandbox = started(config(Level::L3)).or_else(|| started(config(Level::L2)));
+    println!("\n{}", if sandbox.is_some() { "up" } else { "none" });
+    // Until it is killed; nobody waits for this.
+    let _ = sandbox.map(|sandbox| {
+        sandbox.run(
+            "import time; open('x', 'w'); time.sleep(600)",
+            b"",
+            &Limits::with_cpu(Duration::from_secs(600)),
+        )
+    });
+}
+
+#[test]
+fn a_runner_that_is_killed_leaves_no_folder() {
+    use std::io::{BufRead as _, BufReader};
+    for signal in ["-TERM", "-INT", "-KILL"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut runner = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "holds_a_sandbox_where_it_is_asked_to", "--nocapture"])
+            .env(HOLD, "1")
+            .env("TMPDIR", folder.path())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(runner.stdout.take().unwrap());
+        let said = said.lines().map_while(Result::ok).find(|line| line == "up" || line == "none").unwrap();
+        if said == "none" {
+            println!("SKIPPED: no sandbox here");
+            runner.wait().unwrap();
+            return;
+        }
+        let left = || std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left(), 1);
+        assert!(Command::new("kill").args([signal, &runner.id().to_string()]).status().unwrap().success());
+        assert!(!runner.wait().unwrap().success());
+        let patience = std::time::Instant::now() + Duration::from_secs(30);
+        while left() > 0 {
+            assert!(std::time::Instant::now() < patience, "{signal}: the folder is still there");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
+fn why_no_worker_starts_is_said_with_the_next_step() {
+    let nowhere = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "holds_a_sandbox_where_it_is_asked_to", "--nocapture"])
+        .env(HOLD, "1")
+        .env("TMPDIR", "/nowhere/at/all")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&nowhere.stderr) + String::from_utf8_lossy(&nowhere.stdout);
+    assert!(said.contains("/nowhere/at/all") && said.contains("set TMPDIR"), "{said}");
 }

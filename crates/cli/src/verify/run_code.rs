@@ -87,6 +87,11 @@ impl CodeRunner for Programs {
                 SandboxEnding::CpuLimit | SandboxEnding::WallLimit => Ending::TimeLimit,
                 SandboxEnding::MemoryLimit => Ending::MemoryLimit,
                 SandboxEnding::OutputLimit => Ending::OutputLimit,
+                other => {
+                    return Err(RunFault::Infrastructure(format!(
+                        "ended in a way without a name: {other:?}"
+                    )));
+                }
             },
             stdout: run.stdout,
             stderr: run.stderr,

@@ -46,7 +46,7 @@ fn says(filter: &Filter, number: c_long, arguments: &[u64]) -> u32 {
 
 #[test]
 fn ordinary_calls_pass() {
-    let base = base();
+    let base = base(SocketsInFlight::Counted);
     for number in [
         libc::SYS_read,
         libc::SYS_write,
@@ -61,7 +61,7 @@ fn ordinary_calls_pass() {
 
 #[test]
 fn every_denied_call_is_denied() {
-    let base = base();
+    let base = base(SocketsInFlight::Counted);
     for &number in DENIED {
         assert_eq!(says(&base, number, &[]), DENY, "{number}");
     }
@@ -70,7 +70,7 @@ fn every_denied_call_is_denied() {
 
 #[test]
 fn other_tables_of_calls_are_closed() {
-    let base = base();
+    let base = base(SocketsInFlight::Counted);
     assert_eq!(decide(&base, ARCHITECTURE ^ 1, libc::SYS_read, [0; 6]), KILL_PROCESS);
     assert_eq!(says(&base, libc::SYS_read | 0x4000_0000, &[]), UNKNOWN);
     // A number is an unsigned word: -1 is not below the table.
@@ -79,7 +79,7 @@ fn other_tables_of_calls_are_closed() {
 
 #[test]
 fn arguments_decide_where_they_have_to() {
-    let base = base();
+    let base = base(SocketsInFlight::Counted);
     let stream = libc::SOCK_STREAM as u64;
     let cloexec = libc::SOCK_CLOEXEC as u64;
     assert_eq!(says(&base, libc::SYS_socketpair, &[1, stream | cloexec]), ALLOW);
@@ -94,15 +94,79 @@ fn arguments_decide_where_they_have_to() {
     assert_eq!(says(&base, libc::SYS_sendto, &[3, 0, 0, 0, 1 << 40, 0]), DENY);
     assert_eq!(says(&base, libc::SYS_mknodat, &[0, 0, u64::from(libc::S_IFIFO) | 0o600]), ALLOW);
     assert_eq!(says(&base, libc::SYS_mknodat, &[0, 0, u64::from(libc::S_IFBLK) | 0o600]), DENY);
-    assert_eq!(says(&base, libc::SYS_ioctl, &[0, 0x5412]), DENY);
-    assert_eq!(says(&base, libc::SYS_ioctl, &[0, 0x541c]), DENY);
+    for request in [0x5412, 0x541c, 0x5452, 0x8901, 0x8902, 0x4008_6602] {
+        // TIOCSTI, TIOCLINUX, FIOASYNC, FIOSETOWN, SIOCSPGRP, FS_IOC_SETFLAGS.
+        assert_eq!(says(&base, libc::SYS_ioctl, &[0, request]), NO_REQUEST, "{request:#x}");
+    }
     assert_eq!(says(&base, libc::SYS_ioctl, &[0, 0x5401]), ALLOW);
     assert_eq!(says(&base, libc::SYS_prlimit64, &[0]), ALLOW);
     assert_eq!(says(&base, libc::SYS_prlimit64, &[1]), DENY);
     assert_eq!(says(&base, libc::SYS_setpriority, &[0, 0, 5]), ALLOW);
     assert_eq!(says(&base, libc::SYS_setpriority, &[0, 1, 5]), DENY);
+    for which in [libc::PRIO_PGRP, libc::PRIO_USER] {
+        assert_eq!(says(&base, libc::SYS_setpriority, &[which as u64, 0, 5]), DENY);
+    }
     assert_eq!(says(&base, libc::SYS_personality, &[0xffff_ffff]), ALLOW);
     assert_eq!(says(&base, libc::SYS_personality, &[0x0040_0000]), DENY);
+}
+
+#[test]
+fn memory_that_no_look_finds_is_denied() {
+    let base = base(SocketsInFlight::Counted);
+    let (shared, private, validated) =
+        (libc::MAP_SHARED as u64, libc::MAP_PRIVATE as u64, libc::MAP_SHARED_VALIDATE as u64);
+    let (anonymous, huge) = (libc::MAP_ANONYMOUS as u64, libc::MAP_HUGETLB as u64);
+    let map = |flags| says(&base, libc::SYS_mmap, &[0, 4096, 3, flags]);
+    assert_eq!(map(private | anonymous), ALLOW);
+    assert_eq!(map(private | anonymous | libc::MAP_STACK as u64), ALLOW);
+    assert_eq!(map(shared), ALLOW, "a file, whose size counts");
+    assert_eq!(map(shared | anonymous), DENY);
+    assert_eq!(map(validated | anonymous | libc::MAP_NORESERVE as u64), DENY);
+    assert_eq!(map(private | anonymous | huge), DENY);
+    assert_eq!(map(shared | huge), DENY);
+    assert_eq!(says(&base, libc::SYS_madvise, &[0, 0, libc::MADV_PAGEOUT as u64]), DENY);
+    assert_eq!(says(&base, libc::SYS_madvise, &[0, 0, libc::MADV_DONTNEED as u64]), ALLOW);
+    assert_eq!(says(&base, libc::SYS_setsockopt, &[3, 1, 7]), PRETEND);
+    assert_eq!(says(&base, libc::SYS_sendmsg, &[3]), ALLOW);
+    let unseen = super::base(SocketsInFlight::Denied);
+    assert_eq!(says(&unseen, libc::SYS_sendmsg, &[3]), DENY);
+    assert_eq!(says(&unseen, libc::SYS_sendmmsg, &[3]), DENY);
+}
+
+#[test]
+fn descriptors_send_no_signals_and_take_no_leases() {
+    let base = base(SocketsInFlight::Counted);
+    let control = |command: u64, argument| says(&base, libc::SYS_fcntl, &[3, command, argument]);
+    for command in [8, 10, 15, 1024, 1026, 1031] {
+        // Owner, signal, owner by kind, lease, notification, size of a pipe.
+        assert_eq!(control(command, 1), DENY, "{command}");
+    }
+    assert_eq!(control(libc::F_SETFL as u64, libc::O_NONBLOCK as u64), ALLOW);
+    assert_eq!(control(libc::F_SETFL as u64, (libc::O_ASYNC | libc::O_NONBLOCK) as u64), DENY);
+    for &command in FILE_COMMANDS {
+        assert_eq!(control(command as u64, u64::MAX), ALLOW, "{command}");
+    }
+    assert_eq!(says(&base, libc::SYS_flock, &[3, 2]), DENY);
+}
+
+#[test]
+fn children_cannot_leave_the_account() {
+    let base = base(SocketsInFlight::Counted);
+    let action = |signal: i32, action: u64| says(&base, libc::SYS_rt_sigaction, &[signal as u64, action]);
+    assert_eq!(action(libc::SIGCHLD, 0), ALLOW, "a question");
+    assert_eq!(action(libc::SIGCHLD, 0x7fff_0000), PRETEND);
+    assert_eq!(action(libc::SIGCHLD, 1 << 40), PRETEND);
+    assert_eq!(action(libc::SIGTERM, 0x7fff_0000), ALLOW);
+    let clone = |flags: i32| says(&base, libc::SYS_clone, &[flags as u64]);
+    assert_eq!(clone(libc::CLONE_VFORK | libc::CLONE_VM | libc::SIGCHLD), ALLOW);
+    assert_eq!(clone(libc::CLONE_VFORK | libc::SIGCHLD), DENY);
+    assert_eq!(clone(libc::CLONE_VM | libc::CLONE_THREAD | libc::CLONE_SIGHAND), ALLOW);
+    assert_eq!(says(&base, libc::SYS_prctl, &[libc::PR_SET_DUMPABLE as u64, 1]), ALLOW);
+    assert_eq!(says(&base, libc::SYS_prctl, &[libc::PR_SET_DUMPABLE as u64, 0]), DENY);
+    assert_eq!(says(&base, libc::SYS_prctl, &[62]), DENY);
+    let groups = guard(Guards { groups: true, ..Guards::default() }).unwrap();
+    assert_eq!(says(&groups, libc::SYS_setsid, &[]), PRETEND);
+    assert_eq!(says(&groups, libc::SYS_setpgid, &[0, 0]), PRETEND);
 }
 
 #[test]

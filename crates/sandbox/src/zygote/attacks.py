@@ -1,5 +1,5 @@
 # What a program could try first. Prints what got through.
-import ctypes, json, os, sys
+import ctypes, errno, fcntl, json, mmap, os, resource, sys
 
 targets = json.load(sys.stdin)
 libc = ctypes.CDLL(None, use_errno=True)
@@ -72,7 +72,87 @@ def signals(process):
     return libc.kill(process, 0) == 0
 
 
+def renices():
+    """To the priority that they have: nothing changes where it succeeds. The kernel's own refusal is another one."""
+    try:
+        os.setpriority(os.PRIO_USER, 0, os.getpriority(os.PRIO_USER, 0))
+        return True
+    except OSError as error:
+        return error.errno == errno.EACCES
+
+
+def owns():
+    """A descriptor that would send its signals to somebody else; it never has one to send."""
+    reading, writing = os.pipe()
+    try:
+        fcntl.fcntl(reading, fcntl.F_SETOWN, os.getppid())
+        return True
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def leases():
+    with open("leased", "w"):
+        pass
+    with open("leased") as file:
+        os.unlink("leased")
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    return True
+
+
+def locks():
+    with open(os.__file__) as file:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return True
+
+
+def limits():
+    return bool(resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE))
+
+
+def shares():
+    mmap.mmap(-1, 4096).close()
+    return True
+
+
+def shares_zeros():
+    with open("/dev/zero", "r+b", buffering=0) as file:
+        mmap.mmap(file.fileno(), 4096).close()
+    return True
+
+
+def hides():
+    os.close(os.memfd_create("hidden"))
+    return True
+
+
+def widens():
+    reading, writing = os.pipe()
+    try:
+        return fcntl.fcntl(reading, 1031, 1 << 20) > 0
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def swells():
+    import socket
+
+    here, there = socket.socketpair()
+    with here, there:
+        before = here.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        here.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, before * 2)
+        return here.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) > before
+
+
 found = {"descriptors": descriptors()}
+found["others"] = [
+    attack.__name__
+    for attack in (renices, owns, leases, locks, limits)
+    if succeeds(attack)
+]
+found["hidden"] = [attack.__name__ for attack in (shares, shares_zeros, hides, widens, swells) if succeeds(attack)]
 found["wrote"] = succeeds(write)
 found["read"] = succeeds(read)
 found["tcp"] = succeeds(lambda: connect(2, 1, ("127.0.0.1", targets["tcp"])))

@@ -24,6 +24,8 @@ def confine(zygote, job, signal_ready, body, arguments, stdin, stdout, stderr):
         os.dup2(descriptor, place, False)
     checked(LIBC.syscall(*zygote.close_from[4 + len(load.keep)]), "close_range")
     set_limits(zygote, job)
+    if zygote.sees_descriptors:
+        prctl("dumpable", PR_SET_DUMPABLE, 1)
     os.chdir(load.folder(zygote))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if zygote.guard is not None:
@@ -42,15 +44,13 @@ def install_filter(code):
 
 def set_limits(zygote, job):
     set_limit = resource.setrlimit
-    seconds = int(job.cpu) + 2
+    seconds = int(job.cpu) + 1
     set_limit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     size = job.memory + zygote.base_size + (256 << 20)
     set_limit(resource.RLIMIT_AS, (size, size))
     set_limit(resource.RLIMIT_FSIZE, (job.file_bytes, job.file_bytes))
     set_limit(resource.RLIMIT_NOFILE, (job.open_files, job.open_files))
-    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
-    core = 1 if hard == resource.RLIM_INFINITY or hard >= 1 else 0
-    set_limit(resource.RLIMIT_CORE, (core, core))
+    set_limit(resource.RLIMIT_CORE, (zygote.core_limit, zygote.core_limit))
     set_limit(resource.RLIMIT_MEMLOCK, (0, 0))
     set_limit(resource.RLIMIT_MSGQUEUE, (0, 0))
     hard = resource.getrlimit(resource.RLIMIT_STACK)[1]

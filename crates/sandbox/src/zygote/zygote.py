@@ -3,13 +3,13 @@
 JOB = struct.Struct("<QQQQQQQQ")
 REPLY = struct.Struct("<QBiQQQI")
 ENDED_EXIT, ENDED_SIGNAL, ENDED_CPU, ENDED_WALL, ENDED_MEMORY, ENDED_KILLED, ENDED_FAULT = range(7)
-TICK = 0.01
-# How many times its wall time a program may take on a machine that has no processor for it.
-LONGEST_STRETCH = 8
 PAGE = os.sysconf("SC_PAGESIZE")
 CLOCK = os.sysconf("SC_CLK_TCK")
+CORES = os.cpu_count() or 1
 
 
+# Signals that wait, and timers: the kernel keeps them in its own memory.
+SIGNALS = 1024
 RAW = ctypes.PyDLL(None)
 
 
@@ -41,6 +41,17 @@ class Zygote:
         self.abi = abi
         self.kept = kept
         self.alone = config["level"] == "L3" or (config["uid"] is not None and config["level"] != "L0")
+        # Whether the run's processes can neither leave their groups nor be told from others by anything else.
+        self.grouped = not self.alone and config["level"] != "L0"
+        self.in_memory = config["in_memory"]
+        self.swap = config["swap"]
+        self.socket_bytes = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) + SOCKET_SLACK
+        self.base_sockets = sockets_of_namespace() if self.level == "L3" else 0
+        # A core dump through a pipe of the host ignores any limit on its size but that of one byte.
+        hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        self.core_limit = 1 if hard == resource.RLIM_INFINITY or hard >= 1 else 0
+        # What must not be dumped cannot be looked at. Below Landlock, nothing else keeps programs out of each other.
+        self.sees_descriptors = self.level in ("L2", "L3")
         words = lambda *numbers: tuple(map(ctypes.c_long, numbers))
         # Calls of every run, with their arguments made once: each object made after a fork is memory to copy.
         self.close_from = {first: words(SYS["close_range"], first, 0xFFFFFFFF, 0) for first in (4, 5, 6)}
@@ -62,6 +73,8 @@ class Zygote:
         self.descriptors = []
         self.base_anonymous = memory_of("self")[0]
         self.base_size = memory_of("self")[1]
+        # Those whose process groups have the job's processes, as long as they are not reaped.
+        self.leaders = set()
         self.clean = None
         self.prepare_environment()
         self.fresh_program()
@@ -98,11 +111,19 @@ class Zygote:
 
     def lock(self):
         """Puts the zygote itself, and so every fork of it, under what does not keep it from its work."""
+        for limit in (resource.RLIMIT_RTPRIO, resource.RLIMIT_NICE):
+            resource.setrlimit(limit, (0, 0))
+        if self.alone:
+            resource.setrlimit(resource.RLIMIT_SIGPENDING, (SIGNALS, SIGNALS))
         if self.level != "L0":
             # A core dump through a pipe of the host ignores the limit on its size.
             prctl("dumpable", PR_SET_DUMPABLE, 0)
             prctl("no new privileges", PR_SET_NO_NEW_PRIVS, 1)
         if self.filter is not None:
+            # The filter keeps programs from changing what happens when a child ends. With a handler in place already,
+            # those of programs, which Python calls, are heard all the same.
+            signal.signal(signal.SIGCHLD, lambda number, frame: None)
+            signal.siginterrupt(signal.SIGCHLD, False)
             install_filter(self.filter)
 
     def greet(self):
@@ -255,6 +276,7 @@ class Zygote:
     def fork(self, job, signal_ready, body, arguments, stdin, stdout, stderr):
         pid = RAW.fork()
         if pid:
+            self.leaders.add(pid)
             return pid
         try:
             confine(self, job, signal_ready, body, arguments, stdin, stdout, stderr)
@@ -266,11 +288,14 @@ class Zygote:
     def watch(self, job, main, children, started):
         pidfd = os.pidfd_open(main) if hasattr(os, "pidfd_open") else syscall("pidfd_open", SYS["pidfd_open"], main, 0)
         self.poll.register(pidfd, select.POLLIN)
+        os.set_blocking(self.ready, False)
+        self.confined, self.started = 0, len(children)
         watched = Watched(self, main)
         forced = None
         try:
             while forced is None:
-                events = self.poll.poll(TICK * 1000)
+                left = max(0.0, job.wall - (time.monotonic() - started))
+                events = self.poll.poll(min(watched.pace, left) * 1000)
                 done = False
                 for descriptor, _ in events:
                     if descriptor == pidfd:
@@ -281,7 +306,7 @@ class Zygote:
                             forced = ENDED_KILLED
                 if done:
                     break
-                if forced is None and self.too_long(job, main, time.monotonic() - started):
+                if forced is None and time.monotonic() - started > job.wall:
                     forced = ENDED_WALL
                 if forced is None and not events:
                     forced = watched.look(job)
@@ -289,8 +314,10 @@ class Zygote:
             self.poll.unregister(pidfd)
             os.close(pidfd)
         self.kill_all(watched)
+        # Everything has been reaped: this is exact.
+        watched.cpu = watched.reaped_cpu
         wall = time.monotonic() - started
-        if os.read(self.ready, 16).count(b"+") < len(children):
+        if not self.all_confined():
             if forced in (None, ENDED_CPU, ENDED_MEMORY):
                 raise Refused("a process could not be confined")
         ending, detail = self.ending(job, watched, forced)
@@ -300,21 +327,10 @@ class Zygote:
             job.number, ending, detail, int(watched.cpu * 1e6), int(wall * 1e6), peak, other & 0xFFFFFFFF
         )
 
-    def too_long(self, job, main, wall):
-        """Time in which the program wanted to run, and the machine had no processor for it, is not the program's."""
-        if wall <= job.wall:
-            return False
-        try:
-            with open("/proc/%d/schedstat" % main, "rb") as file:
-                waited = int(file.read().split()[1]) / 1e9
-        except (OSError, ValueError, IndexError):
-            waited = 0.0
-        return wall - waited > job.wall or wall > job.wall * LONGEST_STRETCH
-
     def ending(self, job, watched, forced):
         status = watched.status
         if forced is not None:
-            return forced, 0
+            return forced, signal.SIGXFSZ if forced == ENDED_SIGNAL else 0
         if watched.cpu > job.cpu:
             return ENDED_CPU, 0
         if watched.main_peak > job.memory:
@@ -335,21 +351,86 @@ class Zygote:
                     os.kill(-1, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
+            elif self.grouped:
+                for leader in tuple(self.leaders):
+                    kill_group(leader)
             else:
                 freeze_and_kill()
             try:
                 while True:
                     # With nobody left that could fork, all that is left has been killed and will come.
-                    pid, status, usage = os.wait4(-1, 0 if self.alone else os.WNOHANG)
+                    pid, status, usage = os.wait4(-1, os.WNOHANG if self.level == "L0" else 0)
                     if pid == 0:
                         time.sleep(0.0005)
                         break
+                    self.leaders.discard(pid)
                     if watched is not None:
                         watched.reaped(pid, status, usage)
             except ChildProcessError:
                 return
             if time.monotonic() > deadline:
                 raise Refused("processes of the program could not be ended")
+
+    # --- what the watch asks
+
+    def all_confined(self):
+        """Whether every process that was forked for the job has put itself under its limits, and runs the program."""
+        try:
+            self.confined += os.read(self.ready, 16).count(b"+")
+        except BlockingIOError:
+            pass
+        return self.confined >= self.started
+
+    def processes(self):
+        if self.level == "L3":
+            return [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+        return [str(pid) for pid in descendants()]
+
+    def swapped(self, name):
+        """Anonymous memory of a process that is on a disk."""
+        try:
+            return kilobytes("/proc/%s/status" % name, b"VmSwap:") if self.swap else 0
+        except (OSError, ValueError):
+            return 0
+
+    def share_of(self, name):
+        """A process's part of the anonymous memory that it has, alone or with others."""
+        try:
+            return kilobytes("/proc/%s/smaps_rollup" % name, (b"Pss_Anon:", b"SwapPss:"))
+        except (OSError, ValueError):
+            pass
+        try:
+            # Where it does not let itself be looked at, everything is its own.
+            return memory_of(name)[0] + self.swapped(name)
+        except (OSError, ValueError):
+            return 0
+
+    def box_bytes(self):
+        found = os.statvfs(self.box)
+        return (found.f_blocks - found.f_bfree) * found.f_frsize
+
+    def visible_files(self, job):
+        """Bytes of the files below the box: where no file system of its own bounds them."""
+        try:
+            if self.trace() == self.clean:
+                return 0
+        except OSError:
+            pass
+        total, count, todo = 0, 0, [self.box]
+        while todo:
+            try:
+                with os.scandir(todo.pop()) as entries:
+                    for entry in entries:
+                        count += 1
+                        found = entry.stat(follow_symlinks=False)
+                        total += found.st_blocks * 512
+                        if stat.S_ISDIR(found.st_mode):
+                            todo.append(entry.path)
+                        if count > MOST_FILES or total > job.file_bytes:
+                            return job.file_bytes + max(1, total)
+            except OSError:
+                continue
+        return total
 
 
 def code_buffer(text):

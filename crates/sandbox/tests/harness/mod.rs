@@ -283,6 +283,7 @@ fn stdio(
         Ending::CpuLimit | Ending::WallLimit => "TLE",
         Ending::MemoryLimit => "MLE",
         Ending::OutputLimit => "OLE",
+        other => return Ok(format!("{other:?}")),
     };
     if !case.expect.iter().any(|allowed| allowed == verdict) {
         wrong.push(format!(

@@ -266,7 +266,8 @@ fn verdict(run: &Run) -> Option<ProgramVerdict> {
         Ending::Exited(_) | Ending::Signalled(_) if ran_out_of_memory(&run.stderr) => {
             Some(ProgramVerdict::MemoryLimit)
         }
-        Ending::Exited(_) | Ending::Signalled(_) => Some(ProgramVerdict::RuntimeError),
+        // However else a program may end: not well, or it would be the first case.
+        _ => Some(ProgramVerdict::RuntimeError),
     }
 }
 
@@ -287,6 +288,7 @@ fn last_words(run: &Run) -> String {
         Ending::WallLimit => "wall time limit".to_owned(),
         Ending::MemoryLimit => "memory limit".to_owned(),
         Ending::OutputLimit => "output limit".to_owned(),
+        other => format!("{other:?}"),
     };
     let text = String::from_utf8_lossy(&run.stderr);
     let line = text.trim_end().lines().last().unwrap_or("").trim();

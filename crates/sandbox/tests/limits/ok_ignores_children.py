@@ -1,0 +1,4 @@
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for _ in range(3):
+    if os.fork() == 0: os._exit(0)
+print("fine")
