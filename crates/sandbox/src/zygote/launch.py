@@ -4,6 +4,7 @@ import atexit
 import ctypes
 import errno
 import fcntl
+import functools
 import gc
 import json
 import os

@@ -122,8 +122,10 @@ class Zygote:
         if self.filter is not None:
             # The filter keeps programs from changing what happens when a child ends. With a handler in place already,
             # those of programs, which Python calls, are heard all the same.
-            signal.signal(signal.SIGCHLD, lambda number, frame: None)
+            signal.signal(signal.SIGCHLD, nobody_hears)
             signal.siginterrupt(signal.SIGCHLD, False)
+            # With the kernel's handler in place and no function behind it, Python takes a signal for a fault of its own.
+            signal.signal = keep_a_handler(signal.signal)
             install_filter(self.filter)
 
     def greet(self):
@@ -431,6 +433,22 @@ class Zygote:
             except OSError:
                 continue
         return total
+
+
+def nobody_hears(number, frame):
+    pass
+
+
+def keep_a_handler(setting):
+    """`signal.signal`, for which no handler at `SIGCHLD` is one that does nothing."""
+
+    @functools.wraps(setting)
+    def signal_(signalnum, handler):
+        if signalnum == signal.SIGCHLD and handler in (signal.SIG_IGN, signal.SIG_DFL):
+            handler = nobody_hears
+        return setting(signalnum, handler)
+
+    return signal_
 
 
 def code_buffer(text):
