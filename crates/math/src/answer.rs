@@ -3,46 +3,318 @@
 use dashu_ratio::RBig;
 
 use crate::comparison::choice;
-use crate::expression::Node;
-use crate::extraction::{Extract, is_phrase};
+use crate::conditions::{self, Conditioned};
+use crate::expression::{NamedSet, Node, SetOperation};
+use crate::extraction::{Extract, Side, is_phrase};
+use crate::syntax::measures::{Certainty, Measured, measured};
 use crate::syntax::{Fault, parse};
 
-/// The ways in which an extract can be read, the likeliest first.
-pub(crate) fn readings(extract: &Extract, predicted: bool) -> Result<Vec<Node>, Fault> {
+/// The ways in which an extract can be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Readings {
+    /// The likeliest first.
+    pub(crate) nodes: Vec<Node>,
+    /// As an amount whose unit is made of single letters: it counts beside other amounts only.
+    pub(crate) letters: Option<Node>,
+    /// The number alone, where one letter behind it may be a unit: it counts beside plain numbers only.
+    pub(crate) bare: Option<Node>,
+    /// The inequality under which the answer holds.
+    pub(crate) bound: Option<String>,
+}
+
+impl Readings {
+    fn only(node: Node) -> Readings {
+        Readings { nodes: vec![node], letters: None, bare: None, bound: None }
+    }
+
+    /// Whether one of them is an amount with a unit.
+    pub(crate) fn has_unit(&self) -> bool {
+        self.letters.is_some() || self.nodes.iter().any(|node| matches!(node, Node::Unit(..)))
+    }
+}
+
+/// Reads an extract.
+pub(crate) fn readings(extract: &Extract, side: Side) -> Result<Readings, Fault> {
+    let single = match extract.pieces.as_slice() {
+        [piece] => Some(piece.as_str()),
+        _ => None,
+    };
+    if let Some(piece) = single
+        && extract.words
+    {
+        return worded(piece);
+    }
     // A name or a phrase is words, however the letters of its parts would read.
     if extract.plain
-        && let [piece] = extract.pieces.as_slice()
+        && let Some(piece) = single
         && is_phrase(piece)
     {
-        return Ok(vec![Node::Text(piece.clone())]);
+        return Ok(Readings::only(text_or_set(piece)));
     }
-    let mut nodes = Vec::with_capacity(extract.pieces.len());
-    for piece in &extract.pieces {
-        match parse(&unescaped(piece))? {
-            Node::List(items) if extract.pieces.len() > 1 => nodes.extend(items),
-            node => nodes.push(node),
+    if let Some(piece) = single
+        && let Some((letter, value)) = label(piece)
+    {
+        let value = readings_of_piece(value, extract.plain, side)?;
+        let label = Node::Text(format!("({letter})"));
+        let mut nodes = value.nodes.into_iter();
+        let node = nodes.next().ok_or(Fault::Empty)?;
+        return Ok(Readings::only(Node::Form("labelled".to_owned(), vec![label, node])));
+    }
+    let mut readings = match single {
+        Some(piece) => readings_of_piece(piece, extract.plain, side)?,
+        None => {
+            let mut nodes = Vec::with_capacity(extract.pieces.len());
+            for piece in &extract.pieces {
+                match parse(&unescaped(piece))? {
+                    Node::List(items) => nodes.extend(items),
+                    node => nodes.push(node),
+                }
+            }
+            Readings::only(Node::List(nodes))
         }
-    }
-    let mut node = if nodes.len() == 1 { labelled(nodes.remove(0)) } else { Node::List(nodes) };
-    if extract.percent && !matches!(node, Node::Percent(_)) {
-        node = Node::Percent(Box::new(node));
-    }
-    let mut readings = vec![node];
-    if extract.plain
-        && let [piece] = extract.pieces.as_slice()
-        && let Some(decimal) = decimal_comma(piece)
-    {
-        readings.push(decimal);
-    }
-    if predicted
-        && extract.plain
-        && let [piece] = extract.pieces.as_slice()
-        && let Some(number) = unit_letter(piece)
-        && let Ok(node) = parse(number)
-    {
-        readings.push(node);
+    };
+    if extract.percent && !matches!(readings.nodes[0], Node::Percent(_)) {
+        let node = readings.nodes.remove(0);
+        readings.nodes.insert(0, Node::Percent(Box::new(node)));
     }
     Ok(readings)
+}
+
+/// Words: a name for a set, an amount after all, or text.
+fn worded(piece: &str) -> Result<Readings, Fault> {
+    if let Some(set) = named_set(piece) {
+        return Ok(Readings::only(set));
+    }
+    let conditioned = conditions::split(piece);
+    if conditioned.condition.is_some()
+        && let Ok(node) = parse(conditioned.answer)
+        && !has_loose_text(&node)
+    {
+        return Ok(Readings {
+            nodes: vec![node, Node::Text(piece.to_owned())],
+            letters: None,
+            bare: None,
+            bound: None,
+        });
+    }
+    if let Some(Measured { node, certainty: Certainty::Sure }) = measured(piece) {
+        return Ok(Readings::only(node));
+    }
+    // "12 apples" are so many of something; "7 or so" is not.
+    if let Ok(node @ Node::Unit(..)) = parse(piece)
+        && !has_loose_text(&node)
+    {
+        return Ok(Readings::only(node));
+    }
+    Ok(Readings::only(text_or_set(piece)))
+}
+
+fn readings_of_piece(piece: &str, plain: bool, side: Side) -> Result<Readings, Fault> {
+    let conditioned = conditions::split(piece);
+    let piece = conditioned.answer;
+    let amount = measured(piece);
+    if let Some(Measured { node, certainty: Certainty::Sure }) = amount {
+        // "3 and 1/4" may be two numbers, "8:40" a ratio.
+        let mut nodes = vec![node];
+        if piece.contains(" and ")
+            && let Ok(list @ Node::List(_)) = parse(piece)
+        {
+            nodes.push(list);
+        }
+        return Ok(Readings { nodes, letters: None, bare: None, bound: None });
+    }
+    let letters = amount.map(|amount| amount.node);
+    let parsed = parse(&unescaped(piece));
+    let node = match parsed {
+        Ok(node) => node,
+        Err(Fault::Malformed(_)) if letters.is_some() => {
+            return Ok(Readings {
+                nodes: letters.clone().into_iter().collect(),
+                letters,
+                bare: None,
+                bound: None,
+            });
+        }
+        // What has words in it is text, even where it cannot be read as anything.
+        Err(Fault::Malformed(_)) if has_words(piece) => return Ok(Readings::only(text_or_set(piece))),
+        Err(fault) => return Err(fault),
+    };
+    let node = labelled(renamed(node, &conditioned));
+    if has_loose_text(&node) && !matches!(node, Node::Text(_)) {
+        return Ok(Readings::only(text_or_set(piece)));
+    }
+    let node = match node {
+        Node::Text(words) => text_or_set(&words),
+        other => other,
+    };
+    let mut nodes = vec![node];
+    let mut bare = None;
+    if plain {
+        nodes.extend(decimal_comma(piece.trim_end_matches([' ', '$', '€', '£'])));
+        if side == Side::Prediction
+            && let Some(number) = unit_letter(piece)
+            && let Ok(node) = parse(number)
+        {
+            bare = Some(node);
+        }
+    }
+    Ok(Readings { nodes, letters, bare, bound: conditioned.bound().map(str::to_owned) })
+}
+
+/// A letter that stands for any whole number is called k, whatever it was called.
+fn renamed(node: Node, conditioned: &Conditioned<'_>) -> Node {
+    let Some(letter) = conditioned.whole_letter() else { return node };
+    let taken = letter == "k" || node.any(&|part| matches!(part, Node::Symbol(name) if name == "k"));
+    if taken {
+        return node;
+    }
+    node.rebuilt(&|part| match part {
+        Node::Symbol(name) if name == letter => Node::Symbol("k".to_owned()),
+        other => other,
+    })
+}
+
+fn has_words(piece: &str) -> bool {
+    piece.contains("\\text") || piece.contains("\\mbox") || crate::extraction::is_prose(piece)
+}
+
+/// Whether words stand in it that are neither a unit nor all of it: then it is a text with numbers in it.
+fn has_loose_text(node: &Node) -> bool {
+    match node {
+        Node::Text(_) => true,
+        Node::Unit(inner, words) => has_loose_text(inner) || !is_noun(words),
+        // Names are compared in tuples and lists, and beside relations.
+        Node::List(items) | Node::Tuple(items) | Node::Set(items) => {
+            items.iter().any(|item| !matches!(item, Node::Text(_)) && has_loose_text(item))
+        }
+        Node::Chain(sides, _) => sides.iter().any(|side| !is_made_of_names(side) && has_loose_text(side)),
+        Node::Form(..) => false,
+        Node::Product(_)
+        | Node::Sum(_)
+        | Node::Quotient(..)
+        | Node::Power(..)
+        | Node::Negative(_)
+        | Node::Percent(_) => node.children().into_iter().any(has_loose_text),
+        _ => false,
+    }
+}
+
+fn is_made_of_names(node: &Node) -> bool {
+    match node {
+        Node::Text(_) | Node::Symbol(_) | Node::Constant(_) => true,
+        Node::Product(items) => items.iter().all(is_made_of_names),
+        Node::Quotient(a, b) => is_made_of_names(a) && is_made_of_names(b),
+        _ => false,
+    }
+}
+
+/// Whether the words behind a number can name what is counted or measured, and do not change the number.
+fn is_noun(words: &str) -> bool {
+    if crate::syntax::units::unit(words).is_some() {
+        return true;
+    }
+    let mut count = 0;
+    let plain = words
+        .split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '^' | '/')))
+        .filter(|word| !word.is_empty());
+    for word in plain {
+        count += 1;
+        if crate::extraction::changes_number(&word.to_lowercase()) {
+            return false;
+        }
+    }
+    count <= 5 && !words.contains(|c: char| c.is_ascii_digit() && !words.contains('^') || "()=<>".contains(c))
+}
+
+/// Words for sets as these sets, everything else as text.
+fn text_or_set(words: &str) -> Node {
+    named_set(words).unwrap_or_else(|| Node::Text(words.to_owned()))
+}
+
+fn named_set(words: &str) -> Option<Node> {
+    let plain: String = words
+        .to_lowercase()
+        .replace("\\text", " ")
+        .replace("\\mbox", " ")
+        .chars()
+        .map(|c| if c.is_alphanumeric() || c == '-' { c } else { ' ' })
+        .collect();
+    let words: Vec<&str> = plain
+        .split_whitespace()
+        .filter(|word| !matches!(*word, "the" | "a" | "there" | "is" | "are" | "x"))
+        .collect();
+    let joined = words.join(" ");
+    let set = match joined.as_str() {
+        "no solution"
+        | "no solutions"
+        | "no real solution"
+        | "no real solutions"
+        | "empty set"
+        | "null set"
+        | "none"
+        | "no values"
+        | "no value"
+        | "no real numbers"
+        | "no such numbers"
+        | "no roots"
+        | "no real roots"
+        | "no integer solutions"
+        | "无解"
+        | "空集"
+        | "нет решений"
+        | "解なし"
+        | "해가 없다"
+        | "sin solución"
+        | "keine lösung"
+        | "pas de solution" => NamedSet::Empty,
+        "all real numbers"
+        | "all reals"
+        | "any real number"
+        | "every real number"
+        | "set of real numbers"
+        | "real numbers"
+        | "set of all real numbers"
+        | "all real"
+        | "all real values"
+        | "any real"
+        | "全体实数"
+        | "所有实数"
+        | "一切实数" => NamedSet::Reals,
+        "all integers"
+        | "set of integers"
+        | "set of all integers"
+        | "any integer"
+        | "integers"
+        | "every integer" => NamedSet::Integers,
+        "all positive integers"
+        | "positive integers"
+        | "natural numbers"
+        | "all natural numbers"
+        | "any positive integer"
+        | "set of natural numbers"
+        | "set of positive integers" => NamedSet::Naturals,
+        "all rational numbers" | "rational numbers" | "set of rational numbers" | "all rationals" => {
+            NamedSet::Rationals
+        }
+        "all complex numbers" | "complex numbers" | "set of complex numbers" => NamedSet::Complexes,
+        _ => {
+            let rest = ["all real numbers", "all reals", "any real number", "all real", "every real number"]
+                .iter()
+                .find_map(|start| joined.strip_prefix(start))?;
+            let number = ["except for", "except", "other than", "but", "excluding", "not equal to"]
+                .iter()
+                .find_map(|word| rest.trim_start().strip_prefix(word))?;
+            let Ok(point) = parse(number.trim()) else { return None };
+            if !point.is_scalar() || point.has_symbols() {
+                return None;
+            }
+            return Some(Node::Sets(
+                SetOperation::Difference,
+                vec![Node::NamedSet(NamedSet::Reals), Node::Set(vec![point])],
+            ));
+        }
+    };
+    Some(Node::NamedSet(set))
 }
 
 /// `\textbf{(A)} 5`: the letter of a choice with what it says.
@@ -60,18 +332,68 @@ fn labelled(node: Node) -> Node {
     }
 }
 
+/// The letter of a choice at the start of an answer, and the value behind it: `(C) 42`, `\text{C) } 42`, `B. 12`.
+pub(crate) fn label(piece: &str) -> Option<(char, &str)> {
+    let mut rest = piece.trim().trim_start_matches('$');
+    let mut wrapped = false;
+    for command in
+        ["\\textbf{", "\\text{", "\\mathrm{", "\\mathbf{", "\\mbox{", "\\textrm{", "\\rm{", "\\bf{"]
+    {
+        if let Some(inside) = rest.strip_prefix(command) {
+            rest = inside.trim_start();
+            wrapped = true;
+            break;
+        }
+    }
+    for word in ["Option ", "option ", "Choice ", "choice "] {
+        rest = rest.strip_prefix(word).unwrap_or(rest);
+    }
+    let (bracketed, inside) = match rest.strip_prefix('(') {
+        Some(inside) => (true, inside),
+        None => (false, rest),
+    };
+    let letter = inside.chars().next().filter(|c| ('A'..='J').contains(c))?;
+    let behind = inside[1..].trim_start_matches(' ');
+    let (sign, mut behind) = match behind.chars().next() {
+        Some(sign @ (')' | '.' | ':')) if !bracketed || sign == ')' => (sign, &behind[1..]),
+        _ => return None,
+    };
+    let spaced = behind.starts_with([' ', '\\', '~', '}', '$']);
+    loop {
+        let before = behind;
+        behind = behind.trim_start_matches([' ', '~', '$']);
+        for space in ["\\ ", "\\quad", "\\qquad", "\\,", "\\;", "\\:"] {
+            behind = behind.strip_prefix(space).unwrap_or(behind);
+        }
+        if wrapped && let Some(after) = behind.strip_prefix('}') {
+            behind = after;
+            wrapped = false;
+        }
+        if behind == before {
+            break;
+        }
+    }
+    // What stood in the command with the letter ends with its brace.
+    let value = if wrapped { behind.strip_suffix('}')? } else { behind };
+    let value = value.trim().trim_end_matches('$').trim();
+    // "(A)(B)", "(A)+1" and "A:B" are formulas.
+    let glued = sign != ')' && !spaced || value.starts_with(['+', '*', '/', '^', '=', '(', ',', '_', '\'']);
+    let product = sign == ')' && !spaced && !value.starts_with(|c: char| c.is_ascii_digit());
+    let another = value.starts_with("or ") || value.starts_with("and ");
+    (!value.is_empty() && !glued && !product && !another).then_some((letter, value))
+}
+
 /// `100m` and `100m2` outside of formulas: the number in front of a unit's letter. In gold, a letter is a letter.
 fn unit_letter(piece: &str) -> Option<&str> {
     let end = piece.find(|c: char| c.is_ascii_alphabetic())?;
     let (number, unit) = piece.split_at(end);
-    let unit = unit.trim_end_matches(|c: char| c.is_ascii_digit() || c == '²' || c == '³');
+    let unit = unit.trim_end_matches(|c: char| c.is_ascii_digit() || c == '^');
     let numeral = number.trim().bytes().all(|b| b.is_ascii_digit() || b".,-".contains(&b));
     (numeral
         && number.contains(|c: char| c.is_ascii_digit())
         && matches!(unit, "m" | "g" | "s" | "h" | "l" | "L" | "N" | "J" | "W" | "V"))
     .then(|| number.trim())
 }
-
 /// `7 425 000`: spaces between groups of three digits.
 fn spaced_thousands(piece: &str) -> bool {
     let mut groups = piece.trim().trim_start_matches('-').split(' ');

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::expression::{Constant, Function, NamedSet, Node, SetOperation};
+use crate::expression::{Constant, Function, Half, NamedSet, Node, SetOperation};
 
 /// The canonical spelling of a node.
 pub(crate) fn form(node: &Node) -> String {
@@ -133,6 +133,17 @@ fn write(node: &Node, out: &mut String) {
             write(x, out);
             out.push(' ');
             out.push_str(unit);
+        }
+        Node::Clock { parts: [hours, minutes, seconds], shown, half } => {
+            let _ = write!(out, "{hours}:{minutes:02}");
+            if *shown > 2 {
+                let _ = write!(out, ":{seconds:02}");
+            }
+            out.push_str(match half {
+                Some(Half::Morning) => " am",
+                Some(Half::Afternoon) => " pm",
+                None => "",
+            });
         }
         Node::Ratio(items) => {
             let forms: Vec<String> = items.iter().map(form).collect();

@@ -17,6 +17,7 @@ pub(crate) enum Function {
     Sqrt,
     /// `root(n, x)`.
     Root,
+    Cbrt,
     Exp,
     Ln,
     /// `log(base, x)`.
@@ -57,6 +58,8 @@ pub(crate) enum Function {
     Re,
     Im,
     Conjugate,
+    /// `cos x + i sin x`.
+    Cis,
     Determinant,
     Transpose,
 }
@@ -152,6 +155,13 @@ pub(crate) enum Series {
     Product,
 }
 
+/// Halves of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Half {
+    Morning,
+    Afternoon,
+}
+
 /// One parsed answer or part of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Node {
@@ -183,6 +193,12 @@ pub(crate) enum Node {
     Percent(Box<Node>),
     Degrees(Box<Node>),
     Unit(Box<Node>, String),
+    /// A time of day or a length of time: hours, minutes and seconds, how many of them were written, and a.m. or p.m.
+    Clock {
+        parts: [u32; 3],
+        shown: usize,
+        half: Option<Half>,
+    },
     /// `a : b`, `a : b : c`.
     Ratio(Vec<Node>),
     Tuple(Vec<Node>),
@@ -234,6 +250,7 @@ impl Node {
             | Node::Constant(_)
             | Node::NamedSet(_)
             | Node::Text(_)
+            | Node::Clock { .. }
             | Node::Ellipsis => Vec::new(),
             Node::Sum(items)
             | Node::Product(items)

@@ -1,39 +1,27 @@
-//! Whether a predicted answer is the gold answer, for the mathematics that models are asked: numbers, expressions,
-//! equations, intervals, sets, tuples, matrices, percentages, units, words and choices.
-//!
-//! A text goes through an extraction ladder (what in it is the answer?), a parser (what does it mean?) and a comparison
-//! (is it the same?). Numbers are exact rationals wherever they can be and balls of up to 462 digits elsewhere, so that
-//! "different" is proved; expressions with letters are compared at fixed points. Nothing is simplified, nothing is
-//! guessed, and everything is bounded: length, depth, parts, bits, and arithmetic work.
-//!
-//! ```
-//! use tracelift_math::{Options, Verdict, compare};
-//!
-//! let options = Options::default();
-//! let same = compare("$\\frac{1}{2}$", "so the answer is $\\boxed{0.5}$.", &options);
-//! assert_eq!(same.verdict, Verdict::Equal);
-//! let other = compare("$x > 5$", "$x < 5$", &options);
-//! assert_eq!(other.verdict, Verdict::Different);
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod answer;
 mod canonical;
 mod comparison;
+mod conditions;
 mod expression;
 mod extraction;
 pub mod hendrycks;
 mod options;
 mod quick;
+mod rule;
 mod syntax;
 mod value;
 mod verdict;
 
+use answer::Readings;
 use comparison::Judge;
 use expression::Node;
-use extraction::Extract;
+use extraction::{Extract, Side};
 use syntax::Fault;
 
 pub use options::{MatchTypes, Options};
+pub use rule::Rule;
 pub use verdict::{Comparison, Reason, Rung, Verdict};
 
 /// The letters that a choice may have.
@@ -45,7 +33,7 @@ pub struct Gold {
     source: String,
     /// The answer's own text, inside of the gold text.
     answer: String,
-    readings: Result<Vec<Node>, Fault>,
+    readings: Result<Readings, Fault>,
     choice: Option<char>,
     options: Options,
 }
@@ -54,19 +42,21 @@ impl Gold {
     /// Reads a gold answer. What cannot be read is kept as text: it still equals itself.
     #[must_use]
     pub fn parse(gold: &str, options: &Options) -> Gold {
-        let extract = extraction::extract(gold, options, true).ok().flatten();
+        let text = extraction::undressed(gold);
+        let extract = extraction::extract(&text, options, Side::Gold).ok().flatten();
         let (answer, readings) = match &extract {
-            Some(extract) => (extract.text(), answer::readings(extract, false)),
-            None => (gold.trim().to_owned(), Err(Fault::Empty)),
+            Some(extract) => (extract.text(), answer::readings(extract, Side::Gold)),
+            None => (text.trim().to_owned(), Err(Fault::Empty)),
         };
-        let choice = comparison::choice(&stripped_text(&answer));
+        let stripped = stripped_text(&answer);
+        let choice = comparison::choice(&stripped).filter(|_| answer::label(&answer).is_none());
         Gold { source: gold.to_owned(), answer, readings, choice, options: options.clone() }
     }
 
     /// The normal form of what was read.
     #[must_use]
     pub fn normal_form(&self) -> Option<String> {
-        self.readings.as_ref().ok().and_then(|readings| readings.first()).map(canonical::form)
+        self.readings.as_ref().ok().and_then(|readings| readings.nodes.first()).map(canonical::form)
     }
 
     /// Whether `pred` is this answer.
@@ -78,96 +68,119 @@ impl Gold {
                 gold: Some(self.source.trim().to_owned()),
                 pred: Some(pred.trim().to_owned()),
                 extracted: Some((Rung::Whole, pred.trim().to_owned())),
-                rule: "plain numbers",
+                rule: Rule::PlainNumbers,
             };
         }
         self.compare_texts(pred)
     }
 
     fn compare_texts(&self, pred: &str) -> Comparison {
-        let text = extraction::relevant(pred, &self.options);
+        let text = extraction::undressed(extraction::relevant(pred, &self.options));
         if self.options.match_types.string
             && let Some(letter) = self.choice
         {
-            return self.with_choice(extraction::any_choice(text, CHOICES), letter);
+            return self.with_choice(extraction::any_choice(&text, CHOICES), letter);
         }
-        let extract = match extraction::extract(text, &self.options, false) {
+        let extract = match extraction::extract(&text, &self.options, Side::Prediction) {
             Ok(extract) => extract,
-            Err(extraction::BrokenBox) => return self.without_answer("broken box"),
+            Err(extraction::BrokenBox) => return self.without_answer(Rule::BrokenBox),
         };
         if let Some(letter) = self.choice {
             // "B) 12" and "D. 12" are letters with what they stand for; in prose, the letter behind "answer" counts.
-            let direct =
-                extract.as_ref().and_then(|extract| comparison::choice(&stripped_text(&extract.text())));
+            let direct = extract.as_ref().and_then(|extract| {
+                let answer = extract.text();
+                comparison::choice(&stripped_text(&answer))
+                    .or_else(|| answer::label(&answer).map(|(letter, _)| letter))
+                    .map(|letter| vec![letter])
+            });
             let in_prose = extract.as_ref().is_none_or(|extract| extract.plain);
             let found =
-                direct.or_else(|| in_prose.then(|| extraction::anchored_choice(text, CHOICES)).flatten());
+                direct.or_else(|| in_prose.then(|| extraction::anchored_choice(&text, CHOICES)).flatten());
             if found.is_some() {
                 return self.with_choice(found, letter);
             }
         }
         match extract {
             Some(extract) => self.compare_extract(&extract),
-            None => self.without_answer("nothing found"),
+            None => self.without_answer(Rule::NothingFound),
         }
     }
 
-    fn without_answer(&self, rule: &'static str) -> Comparison {
+    fn without_answer(&self, rule: Rule) -> Comparison {
         let unreadable = self.answer.is_empty();
         Comparison {
             verdict: if unreadable { Verdict::GoldUnparsable } else { Verdict::NoAnswer },
             gold: self.normal_form(),
             pred: None,
             extracted: None,
-            rule: if unreadable { "empty gold" } else { rule },
+            rule: if unreadable { Rule::EmptyGold } else { rule },
         }
     }
 
-    fn with_choice(&self, found: Option<char>, letter: char) -> Comparison {
-        let Some(found) = found else { return self.without_answer("no choice found") };
+    fn with_choice(&self, found: Option<Vec<char>>, letter: char) -> Comparison {
+        let Some(found) = found else { return self.without_answer(Rule::NoChoiceFound) };
+        let listed = found.iter().map(char::to_string).collect::<Vec<_>>().join(", ");
         Comparison {
-            verdict: if found == letter { Verdict::Equal } else { Verdict::Different },
+            verdict: if found == [letter] { Verdict::Equal } else { Verdict::Different },
             gold: Some(letter.to_string()),
-            pred: Some(found.to_string()),
-            extracted: Some((Rung::Choice, found.to_string())),
-            rule: "choice",
+            pred: Some(listed.clone()),
+            extracted: Some((Rung::Choice, listed)),
+            rule: Rule::Choice,
         }
     }
 
     fn compare_extract(&self, extract: &Extract) -> Comparison {
         let text = extract.text();
-        let readings = answer::readings(extract, true);
-        let pred = readings.as_ref().ok().and_then(|readings| readings.first()).map(canonical::form);
+        let readings = answer::readings(extract, Side::Prediction);
+        let pred = readings.as_ref().ok().and_then(|readings| readings.nodes.first()).map(canonical::form);
         let (verdict, rule) = self.judged(extract, &readings);
         Comparison { verdict, gold: self.normal_form(), pred, extracted: Some((extract.rung, text)), rule }
     }
 
-    fn judged(&self, extract: &Extract, pred: &Result<Vec<Node>, Fault>) -> (Verdict, &'static str) {
+    fn judged(&self, extract: &Extract, pred: &Result<Readings, Fault>) -> (Verdict, Rule) {
         if self.answer.is_empty() {
-            return (Verdict::GoldUnparsable, "empty gold");
+            return (Verdict::GoldUnparsable, Rule::EmptyGold);
         }
         if squeezed(&extract.text()) == squeezed(&self.answer) {
-            return (Verdict::Equal, "same text");
+            return (Verdict::Equal, Rule::SameText);
         }
         let golds = match &self.readings {
             Ok(readings) => readings,
             Err(Fault::TooDeep | Fault::TooLong) => {
-                return (Verdict::Undecided(Reason::TooLong), "gold too long");
+                return (Verdict::Undecided(Reason::TooLong), Rule::GoldTooLong);
             }
-            Err(_) => return (Verdict::GoldUnparsable, "gold cannot be read"),
+            Err(_) => return (Verdict::GoldUnparsable, Rule::GoldCannotBeRead),
         };
+        // Gold in words may be said by the whole clause, whatever number was found in it.
+        if let [Node::Text(words) | Node::Symbol(words)] = golds.nodes.as_slice()
+            && words.chars().count() > 1
+            && !extract.clause.is_empty()
+            && comparison::says(&extract.clause, words)
+        {
+            return (Verdict::Equal, Rule::Text);
+        }
         let preds = match pred {
             Ok(readings) => readings,
             Err(Fault::TooDeep | Fault::TooLong) => {
-                return (Verdict::Undecided(Reason::TooLong), "prediction too long");
+                return (Verdict::Undecided(Reason::TooLong), Rule::PredictionTooLong);
             }
-            Err(Fault::Empty) => return (Verdict::NoAnswer, "nothing found"),
+            Err(Fault::Empty) => return (Verdict::NoAnswer, Rule::NothingFound),
             // What cannot be read is not the gold answer, which can.
-            Err(Fault::Malformed(_)) => return (Verdict::Different, "malformed prediction"),
+            Err(Fault::Malformed(_)) => return (Verdict::Different, Rule::MalformedPrediction),
         };
-        let mut outcome = (Verdict::Different, "different");
-        for gold in golds {
-            for pred in preds {
+        if let (Some(a), Some(b)) = (&golds.bound, &preds.bound)
+            && squeezed(a) != squeezed(b)
+            && !self.same_bound(a, b)
+        {
+            return (Verdict::Different, Rule::Condition);
+        }
+        // Letters may be a unit only where the other side has a unit.
+        let gold_letters = golds.letters.as_ref().filter(|_| preds.has_unit());
+        let pred_letters = preds.letters.as_ref().filter(|_| golds.has_unit());
+        let bare = preds.bare.as_ref().filter(|_| !golds.has_unit());
+        let mut outcome = (Verdict::Different, Rule::Different);
+        for gold in golds.nodes.iter().chain(gold_letters) {
+            for pred in preds.nodes.iter().chain(pred_letters).chain(bare) {
                 match Judge::new(&self.options).compare(gold, pred) {
                     Ok(finding) if finding.equal => return (Verdict::Equal, finding.rule),
                     Ok(finding) => {
@@ -175,11 +188,21 @@ impl Gold {
                             outcome.1 = finding.rule;
                         }
                     }
-                    Err(reason) => outcome = (Verdict::Undecided(reason), "undecided"),
+                    Err(reason) => outcome = (Verdict::Undecided(reason), Rule::Undecided),
                 }
             }
         }
+        if extract.words && outcome.0 == Verdict::Different {
+            outcome.1 = Rule::DeniedOrHedged;
+        }
         outcome
+    }
+
+    fn same_bound(&self, a: &str, b: &str) -> bool {
+        match (syntax::parse(a), syntax::parse(b)) {
+            (Ok(a), Ok(b)) => Judge::new(&self.options).compare(&a, &b).is_ok_and(|finding| finding.equal),
+            _ => false,
+        }
     }
 }
 
@@ -192,7 +215,7 @@ pub fn compare(gold: &str, pred: &str, options: &Options) -> Comparison {
             gold: Some(gold.trim().to_owned()),
             pred: Some(pred.trim().to_owned()),
             extracted: Some((Rung::Whole, pred.trim().to_owned())),
-            rule: "plain numbers",
+            rule: Rule::PlainNumbers,
         };
     }
     Gold::parse(gold, options).compare_texts(pred)
@@ -268,6 +291,8 @@ pub mod fuzzing {
 
     /// Parses a text and spells what came out; whether it was read.
     pub fn parse(text: &str) -> bool {
-        crate::syntax::parse(text).map(|node| crate::canonical::form(&node)).is_ok()
+        crate::syntax::parse(&crate::syntax::scripts::plain(text))
+            .map(|node| crate::canonical::form(&node))
+            .is_ok()
     }
 }

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use crate::rule::Rule;
+
 /// Why a comparison could not be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Reason {
     /// The answer is longer, deeper or has more parts than is read.
     TooLong,
@@ -33,6 +36,7 @@ impl fmt::Display for Reason {
 
 /// Whether a prediction is the gold answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Verdict {
     /// The same answer.
     Equal,
@@ -72,6 +76,7 @@ impl Verdict {
 
 /// Where in a text an answer was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Rung {
     /// `\boxed{…}`, the last one or the last ones together.
     Boxed,
@@ -81,6 +86,8 @@ pub enum Rung {
     FinalAnswer,
     /// "answer is …", "answer: …".
     Answer,
+    /// An answer in tags: `<answer>…</answer>`.
+    Tag,
     /// The last formula.
     Formula,
     /// The whole text.
@@ -100,6 +107,7 @@ impl Rung {
             Rung::Hashes => "hashes",
             Rung::FinalAnswer => "final answer",
             Rung::Answer => "answer",
+            Rung::Tag => "tag",
             Rung::Formula => "formula",
             Rung::Whole => "whole text",
             Rung::LastNumber => "last number",
@@ -120,5 +128,5 @@ pub struct Comparison {
     /// What was found in the prediction, and where.
     pub extracted: Option<(Rung, String)>,
     /// The rule that decided.
-    pub rule: &'static str,
+    pub rule: Rule,
 }

@@ -115,6 +115,12 @@ pub(super) fn same_name(a: &Node, b: &Node) -> bool {
             let letters = |items: &[Node]| items.iter().all(|item| matches!(item, Node::Symbol(_)));
             f == g && x.len() == y.len() && (letters(x) && letters(y) || x == y)
         }
+        // y = x² draws what f(x) = x² names.
+        (Node::Call(f, x), Node::Symbol(y)) | (Node::Symbol(y), Node::Call(f, x)) => {
+            y == "y"
+                && matches!(f.as_str(), "f" | "g" | "h" | "y")
+                && matches!(x.as_slice(), [Node::Symbol(_)])
+        }
         _ => crate::canonical::form(a) == crate::canonical::form(b),
     }
 }

@@ -3,6 +3,7 @@
 use super::assignments::assigned_values;
 use super::{Finding, Judge, Judgement, found};
 use crate::expression::{Node, Relation};
+use crate::rule::Rule;
 use crate::verdict::Reason;
 
 /// Elements beyond this are only compared where their order is the same on both sides.
@@ -40,19 +41,19 @@ impl Judge<'_> {
             _ => {}
         }
         match (gold, pred) {
-            (Node::Tuple(a), Node::Tuple(b)) => return Some(self.in_order(a, b, "tuple")),
+            (Node::Tuple(a), Node::Tuple(b)) => return Some(self.in_order(a, b, Rule::Tuple)),
             (Node::Set(a) | Node::List(a), Node::Set(b) | Node::List(b)) => {
                 if let Some(judgement) = self.solution_sets(gold, pred) {
                     return Some(judgement);
                 }
-                return Some(self.in_any_order(a, b, "set"));
+                return Some(self.in_any_order(a, b, Rule::Set));
             }
             (Node::Tuple(a), Node::Set(b) | Node::List(b)) => return Some(self.tuple_and_set(a, b, pred)),
             (Node::Set(a) | Node::List(a), Node::Tuple(b)) => {
                 let judgement = if self.options.strict {
-                    found(false, "set and tuple")
+                    found(false, Rule::SetAndTuple)
                 } else {
-                    self.in_any_order(a, b, "set and tuple")
+                    self.in_any_order(a, b, Rule::SetAndTuple)
                 };
                 return Some(judgement);
             }
@@ -71,32 +72,37 @@ impl Judge<'_> {
                 Node::Interval { low: c, high: d, low_closed: r, high_closed: s },
             ) => {
                 if p != r || q != s {
-                    found(false, "interval ends")
+                    found(false, Rule::IntervalEnds)
                 } else {
-                    self.both(&[((**a).clone(), (**c).clone()), ((**b).clone(), (**d).clone())], "interval")
+                    self.both(
+                        &[((**a).clone(), (**c).clone()), ((**b).clone(), (**d).clone())],
+                        Rule::Interval,
+                    )
                 }
             }
             (Node::Sets(p, a), Node::Sets(q, b)) if p == q => {
                 if *p == crate::expression::SetOperation::Difference {
-                    self.in_order(a, b, "difference of sets")
+                    self.in_order(a, b, Rule::DifferenceOfSets)
                 } else {
-                    self.in_any_order(a, b, "sets")
+                    self.in_any_order(a, b, Rule::Sets)
                 }
             }
-            (Node::NamedSet(a), Node::NamedSet(b)) => found(a == b, "named set"),
-            (Node::Builder(x, a), Node::Builder(y, b)) => self
-                .both(&[((**x).clone(), (**y).clone()), ((**a).clone(), (**b).clone())], "set by condition"),
+            (Node::NamedSet(a), Node::NamedSet(b)) => found(a == b, Rule::NamedSet),
+            (Node::Builder(x, a), Node::Builder(y, b)) => self.both(
+                &[((**x).clone(), (**y).clone()), ((**a).clone(), (**b).clone())],
+                Rule::SetByCondition,
+            ),
             // A set of one is that one.
             (Node::Set(items) | Node::List(items), other) if items.len() == 1 => self.judge(&items[0], other),
             (other, Node::Set(items) | Node::List(items)) if items.len() == 1 => self.judge(other, &items[0]),
             // {5, 5} is 5.
             (Node::Set(items) | Node::List(items), other) if other.is_scalar() => {
-                self.in_any_order(items, std::slice::from_ref(other), "set")
+                self.in_any_order(items, std::slice::from_ref(other), Rule::Set)
             }
             (other, Node::Set(items) | Node::List(items)) if other.is_scalar() => {
-                self.in_any_order(std::slice::from_ref(other), items, "set")
+                self.in_any_order(std::slice::from_ref(other), items, Rule::Set)
             }
-            _ => found(false, "different kinds"),
+            _ => found(false, Rule::DifferentKinds),
         })
     }
 
@@ -112,7 +118,7 @@ impl Judge<'_> {
         match (assigned(gold), assigned(pred)) {
             (Some(_), Some(_)) => {
                 let (a, b) = (items(gold)?, items(pred)?);
-                Some(self.in_any_order(&a, &b, "assignments"))
+                Some(self.in_any_order(&a, &b, Rule::Assignments))
             }
             (Some((values, same)), None) => self.values_beside(&values, same, pred, true),
             (None, Some((values, same))) => self.values_beside(&values, same, gold, false),
@@ -142,13 +148,13 @@ impl Judge<'_> {
         };
         // Values of one letter are a set, and a tuple is none.
         if same && self.options.strict && matches!(other, Node::Tuple(_)) {
-            return Some(found(false, "values of one letter and a tuple"));
+            return Some(found(false, Rule::ValuesOfOneLetterAndATuple));
         }
         let (a, b) = if values_are_gold { (values, items.as_slice()) } else { (items.as_slice(), values) };
         Some(if same {
-            self.in_any_order(a, b, "values of one letter")
+            self.in_any_order(a, b, Rule::ValuesOfOneLetter)
         } else {
-            self.in_order(a, b, "values of letters")
+            self.in_order(a, b, Rule::ValuesOfLetters)
         })
     }
 
@@ -156,15 +162,15 @@ impl Judge<'_> {
     /// brackets is a set.
     fn tuple_and_set(&mut self, tuple: &[Node], set: &[Node], pred: &Node) -> Judgement {
         if self.options.strict && tuple.len() != 2 {
-            return found(false, "tuple and set");
+            return found(false, Rule::TupleAndSet);
         }
         if !self.options.strict {
-            return self.in_any_order(tuple, set, "tuple and set");
+            return self.in_any_order(tuple, set, Rule::TupleAndSet);
         }
         if matches!(pred, Node::List(_)) || tuple.len() == set.len() {
-            return self.in_order(tuple, set, "pair written as a set");
+            return self.in_order(tuple, set, Rule::PairWrittenAsASet);
         }
-        found(false, "tuple and set")
+        found(false, Rule::TupleAndSet)
     }
 
     fn relations_and_sets(&mut self, gold: &Node, pred: &Node) -> Option<Judgement> {
@@ -174,14 +180,14 @@ impl Judge<'_> {
         }
         if is_list_of_relations(pred) && !is_list_of_relations(gold) {
             if !self.options.allow_set_relation_comp {
-                return Some(found(false, "relations in the prediction only"));
+                return Some(found(false, Rule::RelationsInThePredictionOnly));
             }
             return self.relation_and_set(pred, gold);
         }
         None
     }
 
-    fn in_order(&mut self, a: &[Node], b: &[Node], rule: &'static str) -> Judgement {
+    fn in_order(&mut self, a: &[Node], b: &[Node], rule: Rule) -> Judgement {
         if a.len() != b.len() {
             return found(false, rule);
         }
@@ -197,7 +203,7 @@ impl Judge<'_> {
     }
 
     /// Every element of one is in the other and the other way round; repeated elements count once.
-    fn in_any_order(&mut self, a: &[Node], b: &[Node], rule: &'static str) -> Judgement {
+    fn in_any_order(&mut self, a: &[Node], b: &[Node], rule: Rule) -> Judgement {
         if a.len() == b.len() && self.in_order(a, b, rule).is_ok_and(|finding| finding.equal) {
             return found(true, rule);
         }

@@ -4,20 +4,24 @@ use dashu_base::Sign;
 use dashu_int::IBig;
 use dashu_ratio::RBig;
 
-use super::points::{PointKind, coordinate, needs_integers};
+use super::points::{Place, PointKind, coordinate, is_stepped, needs_integers, steps};
 use super::{Judge, Judgement, found};
 use crate::canonical;
-use crate::expression::{Constant, Node};
+use crate::expression::{Constant, Function, Node};
+use crate::rule::Rule;
 use crate::value::Stop;
 use crate::value::ball::Ball;
 use crate::value::complex::Complex;
 use crate::value::evaluation::{Point, Value, evaluate};
+use crate::value::integers;
 use crate::verdict::Reason;
 
 /// Working precisions in bits: 57, 115, 231 and 462 digits.
 const PRECISIONS: [usize; 4] = [192, 384, 768, 1536];
-/// Two values that agree to so many bits of the larger one are the same: about 36 digits.
+/// Two values that agree to so many bits of the larger one are the same, 36 digits, where they are made of small numbers.
 const AGREEMENT: i64 = 120;
+/// Twice the bits of the numbers that they are made of must agree as well, and so many more: √(10^80 + 1) is not 10^40.
+const MARGIN: i64 = 64;
 /// At the highest precision two values within `2^-1200` of each other are the same even where they cancel to nothing.
 const FULL_CANCELLATION: i64 = 1200;
 /// How many points must agree.
@@ -40,13 +44,16 @@ impl Judge<'_> {
             return self.constants(gold, pred);
         }
         if canonical::form(gold) == canonical::form(pred) {
-            return found(true, "same form");
+            return found(true, Rule::SameForm);
         }
         if !gold.has_symbols() || !pred.has_symbols() {
             // A number and an expression with letters: only equal if the letters cancel.
             if is_form(gold) || is_form(pred) {
                 return Err(Reason::FormOnly);
             }
+        }
+        if (is_stepped(gold) || is_stepped(pred)) && !self.at_steps(gold, pred)? {
+            return apart(gold, pred);
         }
         let settled = self.at_points(gold, pred, PointKind::Positive)?;
         if settled.is_some_and(|same| !same) {
@@ -55,10 +62,10 @@ impl Judge<'_> {
         // √(x²) is not x: where both are real at negative points as well, they must agree there.
         match self.at_points(gold, pred, PointKind::Mixed)? {
             Some(false) => apart(gold, pred),
-            Some(true) => found(true, "identity at points"),
-            None if settled.is_some() => found(true, "identity at points"),
+            Some(true) => found(true, Rule::IdentityAtPoints),
+            None if settled.is_some() => found(true, Rule::IdentityAtPoints),
             None => match self.at_points(gold, pred, PointKind::Natural)? {
-                Some(same) => found(same, "values at integers"),
+                Some(same) => found(same, Rule::ValuesAtIntegers),
                 None => Err(Reason::NoPoint),
             },
         }
@@ -85,6 +92,19 @@ impl Judge<'_> {
         Ok((agreed > 0).then_some(true))
     }
 
+    /// Whether two expressions with whole-valued functions agree where these jump, and between the jumps.
+    fn at_steps(&mut self, gold: &Node, pred: &Node) -> Result<bool, Reason> {
+        for step in steps(gold, pred) {
+            for index in 0..2 {
+                let place = Place::Step { value: &step, index };
+                if self.at_place(gold, pred, PointKind::Natural, &place)? == Some(false) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
     /// Whether both agree at one point; `None` where one of them has no value there.
     fn at_point(
         &mut self,
@@ -93,8 +113,18 @@ impl Judge<'_> {
         kind: PointKind,
         index: usize,
     ) -> Result<Option<bool>, Reason> {
+        self.at_place(gold, pred, kind, &Place::Fixed { kind, index })
+    }
+
+    fn at_place(
+        &mut self,
+        gold: &Node,
+        pred: &Node,
+        kind: PointKind,
+        place: &Place<'_>,
+    ) -> Result<Option<bool>, Reason> {
         for p in PRECISIONS {
-            let letters = |name: &str| coordinate(name, kind, index);
+            let letters = |name: &str| place.coordinate(name);
             let a = evaluate(gold, &mut Point::new(&letters), p, &mut self.work);
             let b = evaluate(pred, &mut Point::new(&letters), p, &mut self.work);
             match (a, b) {
@@ -133,12 +163,21 @@ impl Judge<'_> {
                 _ => return Err(Reason::FormOnly),
             }
         }
-        found(true, "identity of forms")
+        found(true, Rule::IdentityOfForms)
     }
 
     fn constants(&mut self, gold: &Node, pred: &Node) -> Judgement {
         let rounded = gold.has_decimals() || pred.has_decimals();
         let mut last = Reason::Imprecise;
+        // Powers of one base are the same where their exponents are, however large.
+        if let (Node::Power(a, m), Node::Power(b, n)) = (gold, pred)
+            && a == b
+            && matches!(&**a, Node::Number { value, .. } if *value > RBig::from(1))
+            && self.constants(m, n)?.equal
+        {
+            return found(true, Rule::SameForm);
+        }
+        let agreement = AGREEMENT.max(MARGIN + 2 * bits(gold).max(bits(pred)));
         for p in PRECISIONS {
             let a = evaluate(gold, &mut Point::none(), p, &mut self.work);
             let b = evaluate(pred, &mut Point::none(), p, &mut self.work);
@@ -148,20 +187,20 @@ impl Judge<'_> {
                 (Err(Stop::NoNumber), _) | (_, Err(Stop::NoNumber)) => {
                     let same = canonical::form(gold) == canonical::form(pred);
                     if same {
-                        return found(true, "same form");
+                        return found(true, Rule::SameForm);
                     }
                     // Arithmetic with an interval or a set in it is no number at all.
                     if holds_collection(gold) || holds_collection(pred) {
-                        return found(false, "different kinds");
+                        return found(false, Rule::DifferentKinds);
                     }
                     return self.with_names(gold, pred);
                 }
                 // Both without a value is the same answer only if written alike; one without is not.
                 (Err(Stop::Undefined), Err(Stop::Undefined)) => {
-                    return found(canonical::form(gold) == canonical::form(pred), "no value");
+                    return found(canonical::form(gold) == canonical::form(pred), Rule::NoValue);
                 }
                 (Err(Stop::Undefined), Ok(_)) | (Ok(_), Err(Stop::Undefined)) => {
-                    return found(false, "no value");
+                    return found(false, Rule::NoValue);
                 }
                 _ => {
                     last = Reason::Imprecise;
@@ -170,18 +209,18 @@ impl Judge<'_> {
             };
             if let (Value::Exact(x), Value::Exact(y)) = (&a, &b) {
                 if x == y {
-                    return found(true, "exact numbers");
+                    return found(true, Rule::ExactNumbers);
                 }
-                return found(rounded && self.within_rounding(x, y), "decimals");
+                return found(rounded && self.within_rounding(x, y), Rule::Decimals);
             }
-            match related(&a, &b, p) {
-                Ok(Relationship::Same) => return found(true, "numbers to 36 digits"),
+            match related_to(&a, &b, p, agreement) {
+                Ok(Relationship::Same) => return found(true, Rule::NumbersToManyDigits),
                 Ok(Relationship::Apart) => {
                     let near = rounded && self.near_within_rounding(&a, &b, p);
-                    return found(near, if rounded { "decimals" } else { "numbers" });
+                    return found(near, if rounded { Rule::Decimals } else { Rule::Numbers });
                 }
                 Ok(Relationship::Blurred) | Err(Stop::Imprecise) => last = Reason::Imprecise,
-                Err(_) => return found(false, "no value"),
+                Err(_) => return found(false, Rule::NoValue),
             }
         }
         Err(last)
@@ -230,7 +269,7 @@ fn is_real(value: &Value) -> bool {
 
 /// What different values at a point say: different answers, unless a form stands for a number that nobody computed.
 fn apart(gold: &Node, pred: &Node) -> Judgement {
-    if is_form(gold) || is_form(pred) { Err(Reason::FormOnly) } else { found(false, "values at points") }
+    if is_form(gold) || is_form(pred) { Err(Reason::FormOnly) } else { found(false, Rule::ValuesAtPoints) }
 }
 
 fn holds_collection(node: &Node) -> bool {
@@ -259,6 +298,51 @@ fn is_form(node: &Node) -> bool {
 }
 
 fn related(a: &Value, b: &Value, p: usize) -> Result<Relationship, Stop> {
+    related_to(a, b, p, AGREEMENT)
+}
+
+/// How many bits the whole numbers of an expression have, powers and factorials as if they were written out: values that
+/// are made of them can be that close without being the same.
+fn bits(node: &Node) -> i64 {
+    const CAP: i64 = 1 << 40;
+    let own = match node {
+        Node::Number { value, decimals: None } | Node::Based { value, .. } => integers::size(value) as i64,
+        Node::Number { .. } => 0,
+        Node::Power(base, exponent) => match &**exponent {
+            Node::Number { value, .. } if value.is_int() => {
+                let exponent = i64::try_from(value.numerator()).unwrap_or(CAP).saturating_abs();
+                bits(base).saturating_mul(exponent.max(1))
+            }
+            Node::Negative(inner) => match &**inner {
+                Node::Number { value, .. } if value.is_int() => {
+                    let exponent = i64::try_from(value.numerator()).unwrap_or(CAP);
+                    bits(base).saturating_mul(exponent.max(1))
+                }
+                other => bits(base) + bits(other),
+            },
+            // A tower of powers: the exponent may be as large as its bits allow.
+            other
+                if other
+                    .any(&|part| matches!(part, Node::Power(..) | Node::Apply(Function::Factorial, _))) =>
+            {
+                bits(base).saturating_mul(1 << bits(other).clamp(0, 40))
+            }
+            other => bits(base).saturating_mul(bits(other).max(1)),
+        },
+        Node::Apply(Function::Factorial | Function::DoubleFactorial, arguments) => match arguments.as_slice()
+        {
+            [Node::Number { value, .. }] => {
+                let n = i64::try_from(value.numerator()).unwrap_or(CAP);
+                n.saturating_mul(i64::from(64 - n.unsigned_abs().leading_zeros()))
+            }
+            _ => 0,
+        },
+        other => other.children().into_iter().map(bits).fold(0, i64::saturating_add),
+    };
+    own.clamp(0, CAP)
+}
+
+fn related_to(a: &Value, b: &Value, p: usize, agreement: i64) -> Result<Relationship, Stop> {
     match (a, b) {
         (Value::Exact(a), Value::Exact(b)) => {
             return Ok(if a == b { Relationship::Same } else { Relationship::Apart });
@@ -277,9 +361,9 @@ fn related(a: &Value, b: &Value, p: usize) -> Result<Relationship, Stop> {
     // Both parts may agree; how well, compared with the larger number?
     let size = larger_exponent(&a).max(larger_exponent(&b));
     let error = difference.re.bound().exponent().max(difference.im.bound().exponent());
-    if error == i64::MIN || (size != i64::MIN && error <= size.saturating_sub(AGREEMENT)) {
+    if error == i64::MIN || (size != i64::MIN && error <= size.saturating_sub(agreement)) {
         Ok(Relationship::Same)
-    } else if p == PRECISIONS[3] && error < -FULL_CANCELLATION {
+    } else if p == PRECISIONS[3] && error < -FULL_CANCELLATION && agreement < FULL_CANCELLATION {
         // Within each other's error at the highest precision: both are zero, or nobody meant to tell them apart.
         Ok(Relationship::Same)
     } else {

@@ -2,6 +2,7 @@
 
 use super::{Judge, Judgement, found};
 use crate::expression::{Function, Node};
+use crate::rule::Rule;
 
 /// No product of larger matrices is written out.
 const SIDE_LIMIT: usize = 12;
@@ -16,15 +17,29 @@ impl Judge<'_> {
             (Node::Matrix(a), Node::Matrix(b)) => {
                 let same_shape = a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.len() == y.len());
                 if !same_shape {
-                    return Some(found(false, "matrix shape"));
+                    return Some(found(false, Rule::MatrixShape));
                 }
                 let pairs: Vec<(Node, Node)> =
                     a.iter().flatten().cloned().zip(b.iter().flatten().cloned()).collect();
-                Some(self.both(&pairs, "matrix"))
+                Some(self.both(&pairs, Rule::Matrix))
             }
             // A column or a row is a vector, whatever brackets it has.
-            (Node::Matrix(rows), Node::Tuple(items)) => self.vector(rows, items, false),
-            (Node::Tuple(items), Node::Matrix(rows)) => self.vector(rows, items, true),
+            (Node::Matrix(rows), Node::Tuple(items)) if !items.iter().any(is_row) => {
+                self.vector(rows, items, false)
+            }
+            (Node::Tuple(items), Node::Matrix(rows)) if !items.iter().any(is_row) => {
+                self.vector(rows, items, true)
+            }
+            (Node::Tuple(_), Node::Matrix(_)) => {
+                rows_of(gold).map(|rows| self.judge(&Node::Matrix(rows), pred))
+            }
+            // Rows in square brackets: [[1, 2], [3, 4]], and [1, 2] for one row.
+            (Node::Matrix(_), Node::Interval { .. } | Node::Tuple(_)) => {
+                rows_of(pred).map(|rows| self.judge(gold, &Node::Matrix(rows)))
+            }
+            (Node::Interval { .. }, Node::Matrix(_)) => {
+                rows_of(gold).map(|rows| self.judge(&Node::Matrix(rows), pred))
+            }
             // A set of one matrix is that matrix: the collections know.
             (Node::Matrix(_), Node::Set(_) | Node::List(_))
             | (Node::Set(_) | Node::List(_), Node::Matrix(_)) => None,
@@ -32,7 +47,7 @@ impl Judge<'_> {
                 if rows.len() == 1 && rows[0].len() == 1 && other.is_scalar() {
                     None
                 } else {
-                    Some(found(false, "matrix"))
+                    Some(found(false, Rule::Matrix))
                 }
             }
             _ => None,
@@ -43,15 +58,32 @@ impl Judge<'_> {
         let flat: Vec<Node> = rows.iter().flatten().cloned().collect();
         let is_vector = rows.len() == 1 || rows.iter().all(|row| row.len() == 1);
         if !is_vector || flat.len() != items.len() {
-            return Some(found(false, "vector"));
+            return Some(found(false, Rule::Vector));
         }
         let pairs: Vec<(Node, Node)> = if gold_is_tuple {
             items.iter().cloned().zip(flat).collect()
         } else {
             flat.into_iter().zip(items.iter().cloned()).collect()
         };
-        Some(self.both(&pairs, "vector"))
+        Some(self.both(&pairs, Rule::Vector))
     }
+}
+
+fn is_row(node: &Node) -> bool {
+    matches!(node, Node::Tuple(_) | Node::Interval { low_closed: true, high_closed: true, .. })
+}
+
+/// What stands in square brackets, as the rows of a matrix.
+fn rows_of(node: &Node) -> Option<Vec<Vec<Node>>> {
+    let items = |node: &Node| match node {
+        Node::Tuple(items) => Some(items.clone()),
+        Node::Interval { low, high, low_closed: true, high_closed: true } => {
+            Some(vec![(**low).clone(), (**high).clone()])
+        }
+        _ => None,
+    };
+    let outer = items(node)?;
+    if outer.iter().all(is_row) { outer.iter().map(items).collect() } else { Some(vec![outer]) }
 }
 
 /// One step of matrix arithmetic, where the operands are matrices already.

@@ -9,11 +9,12 @@ mod quantities;
 mod relations;
 mod spans;
 mod text;
-pub(crate) use text::choice;
+pub(crate) use text::{choice, says};
 mod variants;
 
 use crate::expression::Node;
 use crate::options::Options;
+use crate::rule::Rule;
 use crate::value::integers::Work;
 use crate::verdict::Reason;
 
@@ -24,12 +25,12 @@ const WORK: u64 = 10_000_000;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Finding {
     pub(crate) equal: bool,
-    pub(crate) rule: &'static str,
+    pub(crate) rule: Rule,
 }
 
 pub(crate) type Judgement = Result<Finding, Reason>;
 
-pub(crate) fn found(equal: bool, rule: &'static str) -> Judgement {
+pub(crate) fn found(equal: bool, rule: Rule) -> Judgement {
     Ok(Finding { equal, rule })
 }
 
@@ -62,8 +63,11 @@ impl<'o> Judge<'o> {
 
     /// Whether `pred` answers what `gold` answers.
     pub(crate) fn compare(&mut self, gold: &Node, pred: &Node) -> Judgement {
-        let gold = variants::prepared(gold);
-        let pred = variants::prepared(pred);
+        let (mut gold, mut pred) = (variants::prepared(gold), variants::prepared(pred));
+        // `LWH` beside `L · W · H` is a product after all.
+        if variants::has_run(&gold) != variants::has_run(&pred) {
+            (gold, pred) = (variants::runs_written_out(gold), variants::runs_written_out(pred));
+        }
         self.judge(&gold, &pred)
     }
 
@@ -83,10 +87,10 @@ impl<'o> Judge<'o> {
         if let (Node::Number { value: a, decimals: None }, Node::Number { value: b, decimals: None }) =
             (gold, pred)
         {
-            return found(a == b, "exact numbers");
+            return found(a == b, Rule::ExactNumbers);
         }
         if gold == pred {
-            return found(true, "same form");
+            return found(true, Rule::SameForm);
         }
         if let Some(judgement) = self.labelled(gold, pred) {
             return judgement;
@@ -95,11 +99,11 @@ impl<'o> Judge<'o> {
             return judgement;
         }
         if bases_differ(gold, pred) {
-            return found(false, "another base");
+            return found(false, Rule::AnotherBase);
         }
         if is_statement(gold) || is_statement(pred) {
             // Alike was found above; a statement in other words is not taken for the same.
-            return found(false, "statement");
+            return found(false, Rule::Statement);
         }
         if let Some(judgement) = self.moduli(gold, pred) {
             return judgement;
@@ -128,7 +132,7 @@ impl<'o> Judge<'o> {
             _ => None,
         };
         Some(match (split(gold), split(pred)) {
-            (Some((a, m)), Some((b, n))) => self.both(&[(a, b), (m, n)], "residue"),
+            (Some((a, m)), Some((b, n))) => self.both(&[(a, b), (m, n)], Rule::Residue),
             (Some((a, _)), None) => self.judge(&a, pred),
             (None, Some((b, _))) => self.judge(gold, &b),
             (None, None) => return None,
@@ -136,7 +140,7 @@ impl<'o> Judge<'o> {
     }
 
     /// All pairs equal.
-    pub(crate) fn both(&mut self, pairs: &[(Node, Node)], rule: &'static str) -> Judgement {
+    pub(crate) fn both(&mut self, pairs: &[(Node, Node)], rule: Rule) -> Judgement {
         let mut unknown = None;
         for (a, b) in pairs {
             match self.judge(a, b) {

@@ -35,6 +35,89 @@ pub(super) fn coordinate(name: &str, kind: PointKind, index: usize) -> RBig {
     }
 }
 
+/// Where one comparison happens: all letters at a fixed point, or at a jump of a whole-valued function.
+pub(super) enum Place<'v> {
+    Fixed {
+        kind: PointKind,
+        index: usize,
+    },
+    /// Letters take this value, or where index is not 0, each its own small multiple of it.
+    Step {
+        value: &'v RBig,
+        index: usize,
+    },
+}
+
+impl Place<'_> {
+    pub(super) fn coordinate(&self, name: &str) -> RBig {
+        match self {
+            Place::Fixed { kind, index } => coordinate(name, *kind, *index),
+            Place::Step { value, index: 0 } => (*value).clone(),
+            Place::Step { value, index } => (*value).clone() * coordinate(name, PointKind::Natural, *index),
+        }
+    }
+}
+
+/// Whether the node has a function that jumps, applied to a letter.
+pub(super) fn is_stepped(node: &Node) -> bool {
+    node.any(&|part| match part {
+        Node::Apply(Function::Floor | Function::Ceil | Function::Mod, arguments) => {
+            arguments.iter().any(Node::has_symbols)
+        }
+        _ => false,
+    })
+}
+
+/// Where whole-valued functions of expressions like these may jump, and points between: small whole numbers (squares and
+/// powers among them), their halves and thirds, the numbers that the expressions hold, their multiples and powers.
+pub(super) fn steps(gold: &Node, pred: &Node) -> Vec<RBig> {
+    let mut values: Vec<RBig> = (0..=36).map(RBig::from).collect();
+    for n in [
+        49, 64, 81, 100, 120, 121, 125, 128, 144, 243, 256, 343, 360, 512, 720, 729, 1000, 1024, 2520, 10_000,
+    ] {
+        values.push(RBig::from(n));
+        values.push(RBig::from(n - 1));
+    }
+    for n in 1..=12 {
+        values.push(RBig::from(-n));
+        values.push(ratio(2 * n - 1, 2));
+        values.push(ratio(1 - 2 * n, 2));
+        values.push(ratio(3 * n - 2, 3));
+        values.push(ratio(10 * n + 1, 10));
+    }
+    let mut constants = Vec::new();
+    whole_constants(gold, &mut constants);
+    whole_constants(pred, &mut constants);
+    constants.sort_unstable();
+    constants.dedup();
+    for constant in constants.into_iter().take(6) {
+        for n in [1, 2, 3, 7] {
+            values.push(RBig::from(constant * n));
+            values.push(RBig::from(constant * n + 1));
+            values.push(RBig::from(constant * n - 1));
+            values.push(ratio(n, constant));
+        }
+        values.push(RBig::from(constant * constant));
+        values.push(RBig::from(constant * constant * constant));
+    }
+    values
+}
+
+fn ratio(numerator: i64, denominator: i64) -> RBig {
+    RBig::from_parts_signed(IBig::from(numerator), IBig::from(denominator))
+}
+
+fn whole_constants(node: &Node, out: &mut Vec<i64>) {
+    if let Node::Number { value, .. } = node
+        && let (Ok(n), Ok(d)) = (i64::try_from(value.numerator()), i64::try_from(value.denominator()))
+    {
+        out.extend([n.abs(), d].into_iter().filter(|n| (2..=100_000).contains(n)));
+    }
+    for child in node.children() {
+        whole_constants(child, out);
+    }
+}
+
 /// Whether the node has a factorial, a binomial or another function of whole numbers applied to a letter.
 pub(super) fn needs_integers(node: &Node) -> bool {
     node.any(&|part| match part {

@@ -6,9 +6,16 @@ use super::assignments::{Assignment, assignment, is_name, renamed, same_name};
 use super::identity::constant_factor;
 use super::{Finding, Judge, Judgement, found};
 use crate::expression::{Node, Relation};
+use crate::rule::Rule;
+use crate::verdict::Reason;
 
 impl Judge<'_> {
     pub(super) fn relations(&mut self, gold: &Node, pred: &Node) -> Option<Judgement> {
+        match self.is_false(pred) {
+            Ok(true) => return Some(found(false, Rule::FalseStatement)),
+            Ok(false) => {}
+            Err(reason) => return Some(Err(reason)),
+        }
         match (gold, pred) {
             (Node::Chain(..), Node::Chain(..)) => Some(self.two_chains(gold, pred)),
             // 1 < x < 2 beside "x > 1 and x < 2".
@@ -23,11 +30,73 @@ impl Judge<'_> {
         }
     }
 
+    /// Whether a chain says of two numbers what is not so: `3 = 4`, `x = 4 = 3`, `3 ≈ 4`, `2 < 1`.
+    fn is_false(&mut self, node: &Node) -> Result<bool, Reason> {
+        let Node::Chain(sides, relations) = node else { return Ok(false) };
+        let number = |node: &Node| node.is_scalar() && !node.has_symbols();
+        let mut last: Option<(usize, &Node)> = None;
+        for (at, side) in sides.iter().enumerate() {
+            // Amounts are compared by what they say, not by what they measure.
+            if !number(side) {
+                last = None;
+                continue;
+            }
+            if let Some((before, other)) = last
+                && before + 1 == at
+            {
+                let holds = match relations[before] {
+                    Relation::Equal => self.judge(other, side)?.equal || self.rounds(other, side, 0)?,
+                    Relation::Approximately => {
+                        self.judge(other, side)?.equal || self.rounds(other, side, 50)?
+                    }
+                    Relation::NotEqual => !self.judge(other, side)?.equal,
+                    relation if relation.is_order() => match super::identity::order(self, other, side)? {
+                        Some(order) => holds(relation, order),
+                        None => true,
+                    },
+                    _ => true,
+                };
+                if !holds {
+                    return Ok(true);
+                }
+            }
+            last = Some((at, side));
+        }
+        // x = 4 = 3 was seen above; x = 4, = 3 through a letter is seen here.
+        Ok(false)
+    }
+
+    /// Whether one side is the other with fewer printed decimals, or within `1/share` of it where share is not 0.
+    fn rounds(&mut self, a: &Node, b: &Node, share: u32) -> Result<bool, Reason> {
+        for (exact, rounded) in [(a, b), (b, a)] {
+            let Some(half) = half_unit(rounded) else { continue };
+            if self.within(exact, rounded, &half)? {
+                return Ok(true);
+            }
+        }
+        if share == 0 {
+            return Ok(false);
+        }
+        let Some(size) = plain_value(b).or_else(|| plain_value(a)) else { return Ok(true) };
+        let slack = crate::value::integers::absolute(&size) / dashu_ratio::RBig::from(share);
+        self.within(a, b, &slack)
+    }
+
+    /// Whether two numbers differ by at most `slack`.
+    fn within(&mut self, a: &Node, b: &Node, slack: &dashu_ratio::RBig) -> Result<bool, Reason> {
+        let above = Node::Sum(vec![b.clone(), Node::exact(slack.clone())]);
+        let below = Node::Sum(vec![b.clone(), Node::exact(-slack.clone())]);
+        let above = super::identity::order(self, a, &above)?;
+        let below = super::identity::order(self, a, &below)?;
+        Ok(!matches!(above, None | Some(std::cmp::Ordering::Greater))
+            && !matches!(below, None | Some(std::cmp::Ordering::Less)))
+    }
+
     fn two_chains(&mut self, gold: &Node, pred: &Node) -> Judgement {
         // Sets first: x ∈ [a, b] and a ≤ x ≤ b are about the same x.
         if let (Some((x, a)), Some((y, b))) = (membership(gold), membership(pred)) {
             if self.options.strict && !same_name(&x, &y) {
-                return found(false, "member of a set");
+                return found(false, Rule::MemberOfASet);
             }
             return self.judge(&a, &b);
         }
@@ -64,7 +133,7 @@ impl Judge<'_> {
     ) -> Option<Judgement> {
         let (name, _) = self.solutions(inequality)?;
         if self.options.strict && name != crate::canonical::form(letter) {
-            return Some(found(false, "inequalities of different letters"));
+            return Some(found(false, Rule::InequalitiesOfDifferentLetters));
         }
         self.relation_and_set(inequality, set)
     }
@@ -82,9 +151,11 @@ impl Judge<'_> {
 
     /// Equations and inequalities of two sides: the same up to a factor. Longer chains: side by side.
     fn equations(&mut self, gold: &Node, pred: &Node) -> Judgement {
-        let (Node::Chain(a, ra), Node::Chain(b, rb)) = (gold, pred) else { return found(false, "relation") };
+        let (Node::Chain(a, ra), Node::Chain(b, rb)) = (gold, pred) else {
+            return found(false, Rule::Relation);
+        };
         if a.len() != b.len() {
-            return found(false, "relation");
+            return found(false, Rule::Relation);
         }
         let mirrored: Vec<Relation> = rb.iter().rev().map(|relation| relation.mirrored()).collect();
         let mut unknown = None;
@@ -94,7 +165,7 @@ impl Judge<'_> {
             }
             let others: Vec<Node> = if reversed { b.iter().rev().cloned().collect() } else { b.clone() };
             let pairs: Vec<(Node, Node)> = a.iter().cloned().zip(others).collect();
-            match self.both(&pairs, "relation side by side") {
+            match self.both(&pairs, Rule::RelationSideBySide) {
                 Ok(Finding { equal: true, rule }) => return found(true, rule),
                 Ok(_) => {}
                 Err(reason) => unknown = Some(reason),
@@ -105,7 +176,7 @@ impl Judge<'_> {
         }
         match unknown {
             Some(reason) => Err(reason),
-            None => found(false, "relation"),
+            None => found(false, Rule::Relation),
         }
     }
 
@@ -118,28 +189,28 @@ impl Judge<'_> {
             matches!(relation, Relation::Equal | Relation::NotEqual) || relation.is_order()
         };
         if !comparable(gold.2) || !comparable(pred.2) || gold.2.is_order() != pred.2.is_order() {
-            return found(false, "relation");
+            return found(false, Rule::Relation);
         }
         let difference = |(left, right, _): (&Node, &Node, Relation)| {
             Node::Sum(vec![left.clone(), Node::Negative(Box::new(right.clone()))])
         };
         let (a, b) = (difference(gold), difference(pred));
         if !a.has_symbols() || !b.has_symbols() {
-            return found(false, "relation");
+            return found(false, Rule::Relation);
         }
         let same_kind = gold.2 == pred.2;
         let opposite = gold.2 == pred.2.mirrored();
         if !same_kind && !opposite {
-            return found(false, "relation");
+            return found(false, Rule::Relation);
         }
         match constant_factor(self, &a, &b)? {
             Some(sign) if !gold.2.is_order() => {
                 let _ = sign;
-                found(same_kind, "same equation up to a factor")
+                found(same_kind, Rule::SameEquationUpToAFactor)
             }
-            Some(Sign::Positive) => found(same_kind, "same inequality up to a factor"),
-            Some(Sign::Negative) => found(opposite, "same inequality up to a factor"),
-            None => found(false, "relation"),
+            Some(Sign::Positive) => found(same_kind, Rule::SameInequalityUpToAFactor),
+            Some(Sign::Negative) => found(opposite, Rule::SameInequalityUpToAFactor),
+            None => found(false, Rule::Relation),
         }
     }
 
@@ -157,14 +228,14 @@ impl Judge<'_> {
                 _ => false,
             };
             if between {
-                return Some(found(false, "chain in gold"));
+                return Some(found(false, Rule::ChainInGold));
             }
             return Some(self.judge(&assignment.value, pred));
         }
         if let Some(judgement) = self.relation_and_set(gold, pred) {
             return Some(judgement);
         }
-        Some(found(false, "relation in gold only"))
+        Some(found(false, Rule::RelationInGoldOnly))
     }
 
     /// The prediction says `x = …`, `x ∈ …` or an inequality, gold only a value or a set.
@@ -184,25 +255,46 @@ impl Judge<'_> {
         {
             return Some(judgement);
         }
-        Some(found(false, "relation in the prediction only"))
+        Some(found(false, Rule::RelationInThePredictionOnly))
     }
 
     /// `4/3 ≈ 1.33` for a gold of 1.33: the rounding must be right, and gold a decimal.
     fn rounded_value(&mut self, gold: &Node, exact: &Node, rounded: &Node) -> Judgement {
-        let Node::Number { value, decimals: Some(digits) } = rounded else {
-            return found(false, "value before ≈");
-        };
-        if !gold.has_decimals() {
-            return found(false, "value before ≈");
+        if half_unit(rounded).is_none() || !gold.has_decimals() {
+            return found(false, Rule::ValueBeforeApproximation);
         }
-        let half = dashu_ratio::RBig::from(1)
-            / dashu_ratio::RBig::from(dashu_int::IBig::from(10).pow((*digits).min(64) as usize) * 2);
-        let within = |bound: dashu_ratio::RBig| Node::exact(bound);
-        let above = super::identity::order(self, exact, &within(value + &half))?;
-        let below = super::identity::order(self, exact, &within(value - &half))?;
-        let right = !matches!(above, None | Some(std::cmp::Ordering::Greater))
-            && !matches!(below, None | Some(std::cmp::Ordering::Less));
-        if right { self.judge(gold, rounded) } else { found(false, "value before ≈") }
+        let right = self.rounds(exact, rounded, 0)?;
+        if right { self.judge(gold, rounded) } else { found(false, Rule::ValueBeforeApproximation) }
+    }
+}
+
+fn holds(relation: Relation, order: std::cmp::Ordering) -> bool {
+    match relation {
+        Relation::Less => order.is_lt(),
+        Relation::LessEqual => order.is_le(),
+        Relation::Greater => order.is_gt(),
+        Relation::GreaterEqual => order.is_ge(),
+        _ => true,
+    }
+}
+
+/// Half a unit of the last printed decimal.
+fn half_unit(node: &Node) -> Option<dashu_ratio::RBig> {
+    match node {
+        Node::Number { decimals: Some(digits), .. } => Some(
+            dashu_ratio::RBig::from(1)
+                / dashu_ratio::RBig::from(dashu_int::IBig::from(10).pow((*digits).min(64) as usize) * 2),
+        ),
+        Node::Negative(inner) => half_unit(inner),
+        _ => None,
+    }
+}
+
+fn plain_value(node: &Node) -> Option<dashu_ratio::RBig> {
+    match node {
+        Node::Number { value, .. } => Some(value.clone()),
+        Node::Negative(inner) => plain_value(inner).map(|value| -value),
+        _ => None,
     }
 }
 

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use super::identity::order;
 use super::{Judge, Judgement, found};
-use crate::expression::{Constant, NamedSet, Node, Relation, SetOperation};
+use crate::expression::{Constant, Function, NamedSet, Node, Relation, SetOperation};
+use crate::rule::Rule;
 use crate::verdict::Reason;
 
 /// No set of more pieces is put in order.
@@ -41,26 +42,26 @@ impl Judge<'_> {
         let (x, a) = self.solutions(gold)?;
         let (y, b) = self.solutions(pred)?;
         if self.options.strict && x != y {
-            return Some(found(false, "inequalities of different letters"));
+            return Some(found(false, Rule::InequalitiesOfDifferentLetters));
         }
-        Some(self.same_spans(a, b, "solutions of inequalities"))
+        Some(self.same_spans(a, b, Rule::SolutionsOfInequalities))
     }
 
     /// A relation and a set: the relation's solutions are the set.
     pub(super) fn relation_and_set(&mut self, relation: &Node, set: &Node) -> Option<Judgement> {
         let (_, a) = self.solutions(relation)?;
         let b = self.spans(set)?;
-        Some(self.same_spans(a, b, "solutions of an inequality"))
+        Some(self.same_spans(a, b, Rule::SolutionsOfAnInequality))
     }
 
     /// Two sets of reals.
     pub(super) fn real_sets(&mut self, gold: &Node, pred: &Node) -> Option<Judgement> {
         let a = self.spans(gold)?;
         let b = self.spans(pred)?;
-        Some(self.same_spans(a, b, "sets of reals"))
+        Some(self.same_spans(a, b, Rule::SetsOfReals))
     }
 
-    fn same_spans(&mut self, a: Vec<Span>, b: Vec<Span>, rule: &'static str) -> Judgement {
+    fn same_spans(&mut self, a: Vec<Span>, b: Vec<Span>, rule: Rule) -> Judgement {
         let (a, b) = match (self.merged(a), self.merged(b)) {
             (Ok(Some(a)), Ok(Some(b))) => (a, b),
             (Err(reason), _) | (_, Err(reason)) => return Err(reason),
@@ -270,13 +271,33 @@ impl Judge<'_> {
         Ok(Some(sorted))
     }
 
+    /// `|x| < 3`, `|x| > 3`: the letter and the reals whose distance from zero is so.
+    fn distance(&mut self, absolute: &Node, bound: &Node, relation: Relation) -> Option<(String, Vec<Span>)> {
+        let Node::Apply(Function::Abs, arguments) = absolute else { return None };
+        let [letter] = arguments.as_slice() else { return None };
+        let positive = order(self, bound, &Node::integer(0)).ok().flatten() == Some(Ordering::Greater);
+        if !is_letter(letter) || bound.has_symbols() || !is_end(bound) || !relation.is_order() || !positive {
+            return None;
+        }
+        let minus = Node::Negative(Box::new(bound.clone()));
+        let above = half_line(bound, relation)?;
+        let below = half_line(&minus, relation.mirrored())?;
+        let inside = matches!(relation, Relation::Less | Relation::LessEqual);
+        let spans = if inside { self.intersection(&below, &above)? } else { [below, above].concat() };
+        Some((crate::canonical::form(letter), spans))
+    }
+
     /// The letter (or call) that a relation is about and the reals that satisfy it: `x < 3`, `−2 ≤ x ≤ 7`, `x ≠ 0`,
     /// lists of these.
     pub(super) fn solutions(&mut self, node: &Node) -> Option<(String, Vec<Span>)> {
         match node {
             Node::Chain(sides, relations) => match (sides.as_slice(), relations.as_slice()) {
                 ([a, b], [relation]) => {
-                    if is_letter(a) && !b.has_symbols() && is_end(b) {
+                    if let Some(found) = self.distance(a, b, *relation) {
+                        Some(found)
+                    } else if let Some(found) = self.distance(b, a, relation.mirrored()) {
+                        Some(found)
+                    } else if is_letter(a) && !b.has_symbols() && is_end(b) {
                         Some((crate::canonical::form(a), half_line(b, *relation)?))
                     } else if is_letter(b) && !a.has_symbols() && is_end(a) {
                         Some((crate::canonical::form(b), half_line(a, relation.mirrored())?))

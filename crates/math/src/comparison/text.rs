@@ -2,21 +2,28 @@
 
 use super::{Judge, Judgement, found};
 use crate::expression::{Constant, Node};
+use crate::rule::Rule;
 
 impl Judge<'_> {
     pub(super) fn text(&mut self, gold: &Node, pred: &Node) -> Option<Judgement> {
         if !matches!(gold, Node::Text(_)) && !matches!(pred, Node::Text(_)) {
             return None;
         }
-        let (Some(a), Some(b)) = (words(gold), words(pred)) else { return Some(found(false, "text")) };
+        let (Some(a), Some(b)) = (words(gold), words(pred)) else { return Some(found(false, Rule::Text)) };
         if let (Some(a), Some(b)) = (choice(&a), choice(&b)) {
-            return Some(found(a == b, "choice"));
+            return Some(found(a == b, Rule::Choice));
         }
+        let (x, y) = (said(&a), said(&b));
         // A single letter is a name, and names have their case.
-        let letters = folded(&a);
-        let same_case = letters.chars().count() > 1
+        let letters = |words: &[Word]| {
+            words
+                .iter()
+                .map(|word| if let Word::Letters(letters) = word { letters.chars().count() } else { 2 })
+                .sum::<usize>()
+        };
+        let same_case = letters(&x) > 1
             || a.contains(|c: char| c.is_uppercase()) == b.contains(|c: char| c.is_uppercase());
-        Some(found(letters == folded(&b) && !letters.is_empty() && same_case, "text"))
+        Some(found(x == y && !x.is_empty() && same_case, Rule::Text))
     }
 }
 
@@ -31,7 +38,7 @@ impl Judge<'_> {
         };
         let is_letter = |node: &Node| words(node).is_some_and(|words| choice(&words).is_some());
         match (split(gold), split(pred)) {
-            (Some((a, x)), Some((b, y))) => Some(self.both(&[(a, b), (x, y)], "choice and its value")),
+            (Some((a, x)), Some((b, y))) => Some(self.both(&[(a, b), (x, y)], Rule::ChoiceAndItsValue)),
             (Some((a, x)), None) => {
                 Some(if is_letter(pred) { self.judge(&a, pred) } else { self.judge(&x, pred) })
             }
@@ -61,21 +68,194 @@ fn words(node: &Node) -> Option<String> {
     }
 }
 
-/// Letters and digits only, in lower case, without articles at the start.
-fn folded(words: &str) -> String {
-    let mut lower = words.to_lowercase();
-    for article in ["the ", "a ", "an "] {
-        if let Some(rest) = lower.strip_prefix(article) {
-            lower = rest.to_owned();
-            break;
-        }
+/// Whether a clause says the words of gold: all of it, or behind "is" at its end, or before a reason.
+pub(crate) fn says(clause: &str, gold: &str) -> bool {
+    let (clause, gold) = (said(clause), said(gold));
+    if gold.is_empty() || clause.len() < gold.len() {
+        return false;
     }
-    lower.chars().filter(|c| c.is_alphanumeric()).collect()
+    if clause == gold {
+        return true;
+    }
+    let denies = |words: &[Word]| {
+        words.iter().any(|word| match word {
+            Word::Letters(letters) => {
+                letters.ends_with("n't")
+                    || matches!(
+                        letters.as_str(),
+                        "not"
+                            | "no"
+                            | "never"
+                            | "neither"
+                            | "nor"
+                            | "or"
+                            | "maybe"
+                            | "perhaps"
+                            | "possibly"
+                            | "might"
+                            | "could"
+                            | "either"
+                            | "but"
+                            | "false"
+                            | "wrong"
+                            | "if"
+                            | "unless"
+                            | "cannot"
+                    )
+            }
+            _ => false,
+        })
+    };
+    if clause.ends_with(&gold) {
+        let before = &clause[..clause.len() - gold.len()];
+        let verbs = ["is", "are", "was", "were", "be", "equals", "has", "have", "means", "that"];
+        let tail: Vec<&str> = before
+            .iter()
+            .rev()
+            .take(2)
+            .filter_map(|word| if let Word::Letters(letters) = word { Some(letters.as_str()) } else { None })
+            .collect();
+        let introduced = match tail.as_slice() {
+            [verb, ..] if verbs.contains(verb) => true,
+            [preposition, verb] => {
+                matches!(*preposition, "on" | "at" | "in" | "to" | "by") && verbs.contains(verb)
+            }
+            _ => false,
+        };
+        return introduced && !denies(before);
+    }
+    if clause.starts_with(&gold) {
+        let rest = &clause[gold.len()..];
+        let reason = matches!(&rest[0], Word::Letters(word) if matches!(
+            word.as_str(),
+            "because" | "since" | "as" | "it" | "they" | "he" | "she" | "we" | "for" | "so" | "which" | "this" | "these" | "there"
+        ));
+        return reason && !denies(rest);
+    }
+    false
+}
+
+/// One part of a text that counts when texts are compared.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Word {
+    Letters(String),
+    /// A numeral with its sign, without separators and idle zeros.
+    Number(String),
+    Sign(char),
+}
+
+/// What a text says: words in lower case without articles, numbers with their signs, and signs of arithmetic.
+/// Punctuation, brackets and formula marks are dress.
+pub(crate) fn said(text: &str) -> Vec<Word> {
+    let mut words = Vec::new();
+    let mut rest = text;
+    let mut glued = false;
+    while let Some(c) = rest.chars().next() {
+        let length = if c == '\\' {
+            let name = rest[1..].bytes().take_while(u8::is_ascii_alphabetic).count();
+            let command = &rest[1..1 + name];
+            // Faces and spaces are dress, other commands are words.
+            let dress = matches!(
+                command,
+                "" | "text"
+                    | "mathrm"
+                    | "textbf"
+                    | "mbox"
+                    | "mathbf"
+                    | "left"
+                    | "right"
+                    | "quad"
+                    | "textrm"
+                    | "textit"
+            );
+            if !dress {
+                words.push(Word::Letters(command.to_owned()));
+            }
+            if name > 0 { 1 + name } else { 1 + rest[1..].chars().next().map_or(0, char::len_utf8) }
+        } else if c.is_alphabetic() {
+            let end = rest
+                .char_indices()
+                .find(|(i, c)| {
+                    !(c.is_alphabetic()
+                        || matches!(c, '\'' | '’')
+                            && rest[i + c.len_utf8()..].starts_with(char::is_alphabetic))
+                })
+                .map_or(rest.len(), |(i, _)| i);
+            let word = rest[..end].to_lowercase().replace('’', "'");
+            if !matches!(word.as_str(), "the" | "a" | "an") {
+                words.push(Word::Letters(word));
+            }
+            end
+        } else if c.is_ascii_digit() || (c == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit())) {
+            let end = numeral_end(rest);
+            let negative = !glued && words.last() == Some(&Word::Sign('-'));
+            if negative {
+                words.pop();
+            }
+            let plain = rest[..end].replace(',', "");
+            let plain =
+                if plain.contains('.') { plain.trim_end_matches('0').trim_end_matches('.') } else { &plain };
+            let plain = plain.trim_start_matches('0');
+            let plain = if plain.is_empty() || plain.starts_with('.') {
+                format!("0{plain}")
+            } else {
+                plain.to_owned()
+            };
+            let sign = if negative && plain != "0" { "-" } else { "" };
+            words.push(Word::Number(format!("{sign}{plain}")));
+            end
+        } else {
+            match c {
+                '-' | '−' | '–' => {
+                    // A hyphen between letters joins a word; before a number it may be a sign.
+                    let between_letters = words.last().is_some_and(|word| matches!(word, Word::Letters(_)))
+                        && rest[c.len_utf8()..].starts_with(char::is_alphabetic);
+                    if !between_letters {
+                        glued = matches!(words.last(), Some(Word::Number(_)));
+                        words.push(Word::Sign('-'));
+                    }
+                }
+                '+' | '=' | '<' | '>' | '/' | '*' | '^' | '_' | '%' | '°' | '≤' | '≥' | '≠' | '±' | '×'
+                | '÷' | '√' => {
+                    words.push(Word::Sign(c));
+                }
+                // A prime at the end of a name is part of it; quotes come in pairs.
+                '\'' | '′'
+                    if text.matches(['\'', '′']).count() % 2 == 1
+                        && matches!(words.last(), Some(Word::Letters(_))) =>
+                {
+                    words.push(Word::Sign('\''));
+                }
+                c if !c.is_ascii() && !c.is_whitespace() && !"“”‘’–—，。：；！？（）".contains(c) =>
+                {
+                    words.push(Word::Sign(c));
+                }
+                _ => {}
+            }
+            c.len_utf8()
+        };
+        rest = &rest[length..];
+    }
+    words
+}
+
+/// The length of the numeral at the start: digits, with separators of thousands and a point between them.
+fn numeral_end(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let digits = |from: usize| bytes.iter().skip(from).take_while(|b| b.is_ascii_digit()).count();
+    let mut end = digits(0);
+    while bytes.get(end) == Some(&b',') && digits(end + 1) == 3 && end <= 15 {
+        end += 4;
+    }
+    if bytes.get(end) == Some(&b'.') && digits(end + 1) > 0 {
+        end += 1 + digits(end + 1);
+    }
+    end.max(1)
 }
 
 /// The capital letter of a choice: "C", "(C)", "C.", "C) 12 apples", "choice C".
 pub(crate) fn choice(words: &str) -> Option<char> {
-    let trimmed = words.trim();
+    let trimmed = words.trim().trim_end_matches('.');
     let lower = trimmed.to_ascii_lowercase();
     let trimmed = ["option ", "choice ", "answer "]
         .iter()
@@ -85,8 +265,12 @@ pub(crate) fn choice(words: &str) -> Option<char> {
     let inside = trimmed.trim_start_matches(['(', '*']);
     let letter = inside.chars().next().filter(|c| ('A'..='J').contains(c))?;
     let rest = inside[1..].trim_start_matches('*');
+    let more = |rest: &str| {
+        let rest = rest.trim_start();
+        rest.starts_with([',', ';', '&', '/', '(']) || rest.starts_with("or ") || rest.starts_with("and ")
+    };
     let closed = rest.trim().is_empty()
-        || rest.starts_with(')')
+        || rest.strip_prefix(')').is_some_and(|behind| !more(behind))
         || (!bracketed
             && rest.starts_with(['.', ':'])
             && rest[1..].chars().next().is_none_or(char::is_whitespace));

@@ -49,6 +49,25 @@ pub(super) fn prepared(node: &Node) -> Node {
     }
 }
 
+fn is_run(name: &str) -> bool {
+    name.len() >= 3 && name.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+/// Whether capitals in a row name something in it.
+pub(super) fn has_run(node: &Node) -> bool {
+    node.any(&|part| matches!(part, Node::Symbol(name) if is_run(name)))
+}
+
+/// The node with capitals in a row as the product of these letters.
+pub(super) fn runs_written_out(node: Node) -> Node {
+    node.rebuilt(&|part| match part {
+        Node::Symbol(name) if is_run(&name) => {
+            Node::Product(name.chars().map(|letter| Node::Symbol(letter.to_string())).collect())
+        }
+        other => other,
+    })
+}
+
 fn has_sign(node: &Node) -> bool {
     node.any(&|part| matches!(part, Node::PlusMinus { .. }))
 }

@@ -1,7 +1,7 @@
 //! `\boxed{…}` and `\fbox{…}`: the last one, with those right before it that belong to the same answer.
 
 use super::formulas::percent_follows;
-use super::{BrokenBox, Extract};
+use super::{BrokenBox, Extract, Side};
 use crate::verdict::Rung;
 
 /// One box: where the command starts, where it ends, and what it holds.
@@ -15,8 +15,8 @@ struct Box_ {
 const GAP_LIMIT: usize = 64;
 
 /// The last boxes of the text and where they end.
-pub(super) fn last_group(text: &str, trusted: bool) -> Result<Option<(usize, Extract)>, BrokenBox> {
-    let boxes = all(text, trusted)?;
+pub(super) fn last_group(text: &str, side: Side) -> Result<Option<(usize, Extract)>, BrokenBox> {
+    let boxes = all(text, side)?;
     let Some(last) = boxes.last() else { return Ok(None) };
     let mut first = boxes.len() - 1;
     while first > 0 && joins(&text[boxes[first - 1].end..boxes[first].start]) {
@@ -28,11 +28,11 @@ pub(super) fn last_group(text: &str, trusted: bool) -> Result<Option<(usize, Ext
         return Err(BrokenBox);
     }
     let percent = percent_follows(&text[last.end..]);
-    Ok(Some((last.end, Extract { rung: Rung::Boxed, pieces, percent, plain: false })))
+    Ok(Some((last.end, Extract { percent, ..Extract::formula(Rung::Boxed, pieces) })))
 }
 
 /// All outermost boxes, in order.
-fn all(text: &str, trusted: bool) -> Result<Vec<Box_>, BrokenBox> {
+fn all(text: &str, side: Side) -> Result<Vec<Box_>, BrokenBox> {
     let mut boxes = Vec::new();
     let mut at = 0;
     while let Some((offset, length)) = next_command(&text[at..]) {
@@ -54,7 +54,7 @@ fn all(text: &str, trusted: bool) -> Result<Vec<Box_>, BrokenBox> {
                 boxes.push(Box_ { start, end: close + 1, content: (open + 1, close) });
                 at = close + 1;
             }
-            None if trusted => {
+            None if side == Side::Gold => {
                 boxes.push(Box_ { start, end: text.len(), content: (open + 1, text.len()) });
                 break;
             }
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     fn pieces(text: &str) -> Vec<String> {
-        last_group(text, false).unwrap().unwrap().1.pieces
+        last_group(text, Side::Prediction).unwrap().unwrap().1.pieces
     }
 
     #[test]
@@ -167,10 +167,10 @@ mod tests {
 
     #[test]
     fn broken_boxes_hold_no_answer() {
-        assert!(last_group("\\boxed{1", false).is_err());
-        assert!(last_group("\\boxed{}", false).is_err());
-        assert!(last_group("\\boxed{1", true).unwrap().is_some());
-        assert!(last_group("nothing", false).unwrap().is_none());
+        assert!(last_group("\\boxed{1", Side::Prediction).is_err());
+        assert!(last_group("\\boxed{}", Side::Prediction).is_err());
+        assert!(last_group("\\boxed{1", Side::Gold).unwrap().is_some());
+        assert!(last_group("nothing", Side::Prediction).unwrap().is_none());
         assert_eq!(pieces("\\boxed{\\{1, 2\\}}"), ["\\{1, 2\\}"]);
         assert_eq!(pieces("\\boxed 5$ ok"), ["5"]);
     }

@@ -1,58 +1,103 @@
 //! The letter of a choice in a text.
 
-/// The letter behind the last "answer is", "answer:" or "answer", or at the very start.
-pub(crate) fn anchored(text: &str, letters: &[char]) -> Option<char> {
+use super::atoms::{Kind, atoms};
+use super::vocabulary::Role;
+
+/// Words behind which the letter of a choice is looked for.
+const HEADS: &[&str] = &["answer", "option", "choice"];
+const FOREIGN_HEADS: &[&str] =
+    &["答案", "故选", "应选", "选", "答え", "正解", "정답", "답", "ответ", "Ответ", "réponse", "Réponse"];
+const OTHER_HEADS: &[&str] = &["respuesta", "antwort", "resposta", "risposta"];
+
+/// How far behind a head its clause is read.
+const REACH: usize = 160;
+
+/// The letters that the last clause about an answer names, or the one at the very start of the text. Several letters are
+/// no choice.
+pub(crate) fn anchored(text: &str, letters: &[char]) -> Option<Vec<char>> {
     let lowered = text.to_ascii_lowercase();
-    let mut before = lowered.len();
-    let phrase = |text: &str| ["answer", "option", "choice"].iter().filter_map(|word| text.rfind(word)).max();
-    while let Some(at) = phrase(&lowered[..before]) {
-        let start = at + "answer".len();
-        let mut end = (start + 60).min(text.len());
+    let mut places: Vec<usize> = Vec::new();
+    for head in HEADS.iter().chain(OTHER_HEADS) {
+        places.extend(lowered.match_indices(head).map(|(at, _)| at + head.len()));
+    }
+    if !text.is_ascii() {
+        for head in FOREIGN_HEADS {
+            places.extend(text.match_indices(head).map(|(at, _)| at + head.len()));
+        }
+    }
+    places.sort_unstable();
+    for start in places.into_iter().rev().take(64) {
+        let mut end = (start + REACH).min(text.len());
         while !text.is_char_boundary(end) {
             end -= 1;
         }
-        if let Some(letter) = lone(&text[start..end], letters).next() {
-            return Some(letter);
+        let clause = &text[start..end];
+        let stop = clause
+            .match_indices(['\n', '.', '!', '?'])
+            .find(|(at, mark)| {
+                let open = clause[..*at].trim_matches([' ', ':', '*']).is_empty();
+                let letter =
+                    clause[..*at].trim_end().ends_with(|c: char| letters.contains(&c)) && *mark == ".";
+                !open
+                    && (!letter
+                        || clause[at + 1..].starts_with(char::is_whitespace)
+                        || at + 1 == clause.len())
+            })
+            .map_or(clause.len(), |(at, _)| at);
+        let found = named(text, start, start + stop, letters);
+        if !found.is_empty() {
+            return Some(found);
         }
-        before = at;
     }
     let head = text.trim_start().trim_start_matches(['*', '(']);
     let letter = head.chars().next().filter(|c| letters.contains(c))?;
     let after = head[letter.len_utf8()..].trim_start_matches('*');
-    (after.is_empty() || after.starts_with(['.', ',', ':', ')', '\n'])).then_some(letter)
+    let line = head.split('\n').next().unwrap_or(head);
+    let only = named(line, 0, line.len(), letters).len() <= 1;
+    let alone = after.is_empty() || only && after.starts_with(['.', ':', ')', '\n']);
+    // "A, because": a reason may follow, another letter may not.
+    let reason = after.starts_with(',') && only;
+    (alone || reason).then(|| vec![letter])
 }
 
 /// An anchored letter, or the last one that stands alone.
-pub(crate) fn anywhere(text: &str, letters: &[char]) -> Option<char> {
-    anchored(text, letters).or_else(|| lone(text, letters).last())
+pub(crate) fn anywhere(text: &str, letters: &[char]) -> Option<Vec<char>> {
+    anchored(text, letters).or_else(|| lone(text, letters).last().map(|letter| vec![letter]))
 }
 
-/// Letters that stand alone: "B", "(B)", "**B**", "B.", `\text{B}`.
+/// The letters that a clause names and does not deny, up to its conditions and reasons.
+fn named(text: &str, start: usize, end: usize, letters: &[char]) -> Vec<char> {
+    let mut found = Vec::new();
+    let mut denied = false;
+    let mut doubted = false;
+    for atom in atoms(text, start, end, &[]) {
+        match atom.kind {
+            Kind::Word(Role::Negation | Role::Contrast) => denied = true,
+            Kind::Word(Role::But) => denied = false,
+            Kind::Word(Role::Condition | Role::Case) if !found.is_empty() => break,
+            Kind::Word(Role::Hedge) => doubted = true,
+            Kind::Plain | Kind::Word(_) | Kind::Aside(_) => {
+                for letter in lone(&text[atom.start..atom.end], letters) {
+                    // "not B, but C" and "C, not B": what is denied is not named.
+                    if !denied && !found.contains(&letter) {
+                        found.push(letter);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    if doubted { Vec::new() } else { found }
+}
+
+/// Letters that stand alone: "B", "(B)", "B.", `\text{B}`.
 fn lone<'t>(text: &'t str, letters: &'t [char]) -> impl Iterator<Item = char> + 't {
-    text.split(|c: char| c.is_whitespace() || "{}$,:;=".contains(c)).filter_map(move |word| {
-        let core = word.trim_matches(|c: char| "*_()[].!?\"'`".contains(c));
+    text.split(|c: char| c.is_whitespace() || "{}$,:;=()".contains(c)).filter_map(move |word| {
+        let core = word.trim_matches(|c: char| "*_()[].!?\"`".contains(c));
         let mut chars = core.chars();
         match (chars.next(), chars.next()) {
             (Some(letter), None) if letters.contains(&letter) => Some(letter),
             _ => None,
         }
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LETTERS: &[char] = &['A', 'B', 'C', 'D'];
-
-    #[test]
-    fn letters_are_found_where_they_stand_alone() {
-        assert_eq!(anywhere("The answer is B.", LETTERS), Some('B'));
-        assert_eq!(anywhere("**C** is right", LETTERS), Some('C'));
-        assert_eq!(anywhere("Answer: (D)", LETTERS), Some('D'));
-        assert_eq!(anchored("The correct option is C", LETTERS), Some('C'));
-        assert_eq!(anywhere("I think it is B", LETTERS), Some('B'));
-        assert_eq!(anchored("A cat sat there", LETTERS), None);
-        assert_eq!(anywhere("ABC", LETTERS), None);
-    }
 }

@@ -149,38 +149,19 @@ pub(super) fn percent_follows(rest: &str) -> bool {
     lower.starts_with('%') || lower.starts_with("\\%") || word("percent") || word("percentage") || word("pct")
 }
 
-/// The last `\frac{…}{…}` of plain numbers in prose, with its sign.
-pub(super) fn bare_fraction(text: &str) -> Option<String> {
-    let at = ["\\frac{", "\\dfrac{", "\\tfrac{"].iter().filter_map(|name| text.rfind(name)).max()?;
-    let open = at + text[at..].find('{')?;
-    let close = open + text[open..].find('}')?;
-    let second = close + 1;
-    if !text[second..].starts_with('{') {
+/// The formulas of a text that holds nothing else but what joins them.
+pub(super) fn only_group(text: &str, spans: &[Span]) -> Option<(Vec<String>, bool)> {
+    let (first, last) = (spans.first()?, spans.last()?);
+    let edge = |part: &str| part.chars().all(|c| c.is_whitespace() || ".,;:\"'`*!".contains(c));
+    let joined = spans.windows(2).all(|pair| connects(&text[pair[0].end..pair[1].start]));
+    if !joined
+        || !edge(&text[..first.start])
+        || !(edge(&text[last.end..]) || percent_follows(&text[last.end..]))
+    {
         return None;
     }
-    let end = second + text[second..].find('}')?;
-    let number =
-        |inside: &str| !inside.is_empty() && inside.bytes().all(|b| b.is_ascii_digit() || b"-.".contains(&b));
-    if !number(&text[open + 1..close]) || !number(&text[second + 1..end]) {
-        return None;
-    }
-    // Only alone: what is glued to it would change it.
-    let before = text[..at].chars().next_back();
-    let negative = before == Some('-');
-    let ahead = if negative { text[..at - 1].chars().next_back() } else { before };
-    let free = ahead.is_none_or(char::is_whitespace);
-    let after = text[end + 1..].trim_start().chars().next();
-    let open_end = after.is_some_and(|c| "+-*/^=\\({".contains(c));
-    if !free || open_end {
-        return None;
-    }
-    // "1 + \frac{1}{2}": an operator before it makes it a part.
-    let context = text[..if negative { at - 1 } else { at }].trim_end();
-    if context.ends_with(['+', '-', '*', '/', '^', '·', '×']) {
-        return None;
-    }
-    let start = if negative { at - 1 } else { at };
-    Some(text[start..=end].to_owned())
+    let (pieces, percent) = group(text, spans);
+    (!pieces.is_empty()).then_some((pieces, percent))
 }
 
 #[cfg(test)]
@@ -199,12 +180,5 @@ mod tests {
         assert_eq!(last("$ \\frac{1}{2} \\$ = 5 $"), Some(vec!["\\frac{1}{2} \\$ = 5".into()]));
         assert_eq!(last("it costs $5 and $10 more"), None);
         assert_eq!(last("$$1$$ then $2"), Some(vec!["1".into()]));
-    }
-
-    #[test]
-    fn a_fraction_in_prose_only_counts_alone() {
-        assert_eq!(bare_fraction("so we get -\\frac{1}{3}."), Some("-\\frac{1}{3}".into()));
-        assert_eq!(bare_fraction("x = 1 + \\frac{1}{3}"), None);
-        assert_eq!(bare_fraction("so 2\\frac{1}{3}"), None);
     }
 }

@@ -1,14 +1,19 @@
 //! From a text to the answer in it: one ladder, and the rung that held is part of the result.
 
+mod atoms;
 mod boxes;
 mod choices;
+mod clauses;
+mod dress;
 mod formulas;
-mod numbers;
 mod phrases;
+mod vocabulary;
 
 pub(crate) use choices::{anchored as anchored_choice, anywhere as any_choice};
+pub(crate) use dress::{relevant, undressed};
+pub(crate) use phrases::{is_phrase, is_prose};
 
-pub(crate) use phrases::is_phrase;
+use clauses::Lead;
 
 use crate::options::Options;
 use crate::verdict::Rung;
@@ -22,15 +27,26 @@ pub(crate) struct Extract {
     pub(crate) percent: bool,
     /// Found outside of any formula: commas may be decimal commas.
     pub(crate) plain: bool,
+    /// The piece is words and not a value: a name, a denial, a guess.
+    pub(crate) words: bool,
+    /// The clause that the value was taken from, where it was one.
+    pub(crate) clause: String,
 }
 
 impl Extract {
-    fn formula(rung: Rung, pieces: Vec<String>, percent: bool) -> Extract {
-        Extract { rung, pieces, percent, plain: false }
+    fn formula(rung: Rung, pieces: Vec<String>) -> Extract {
+        Extract { rung, pieces, percent: false, plain: false, words: false, clause: String::new() }
     }
 
     fn plain(rung: Rung, piece: String) -> Extract {
-        Extract { rung, pieces: vec![piece], percent: false, plain: true }
+        Extract {
+            rung,
+            pieces: vec![piece],
+            percent: false,
+            plain: true,
+            words: false,
+            clause: String::new(),
+        }
     }
 
     /// The pieces as one text.
@@ -43,90 +59,145 @@ impl Extract {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BrokenBox;
 
-/// Tokens of chat templates: what follows them was not written as this answer.
-const TURN_ENDS: &[&str] = &[
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<|eot_id|>",
-    "<|end|>",
-    "<|user|>",
-    "</s>",
-    "<eos>",
-    "<end_of_turn>",
-];
-
-/// The part of a prediction that is its answer's text: after the thinking, before the next turn, the tail if asked.
-pub(crate) fn relevant<'t>(text: &'t str, options: &Options) -> &'t str {
-    let mut text = text;
-    if let Some(limit) = options.tail {
-        let skip = text.chars().count().saturating_sub(limit);
-        let start = text.char_indices().nth(skip).map_or(text.len(), |(i, _)| i);
-        text = &text[start..];
-    }
-    if let Some(at) = text.rfind("</think>") {
-        let after = &text[at + "</think>".len()..];
-        if !after.trim().is_empty() {
-            text = after;
-        }
-    }
-    let end = TURN_ENDS
-        .iter()
-        .filter_map(|token| text.find(token))
-        .filter(|at| !text[..*at].trim().is_empty())
-        .min()
-        .unwrap_or(text.len());
-    &text[..end]
+/// Whose text is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// A box that is cut off still holds the answer, and a short text is an answer as it stands.
+    Gold,
+    Prediction,
 }
 
-/// Finds the answer in a text. `trusted` is set for gold: a box that is cut off there still holds the answer.
-pub(crate) fn extract(text: &str, options: &Options, trusted: bool) -> Result<Option<Extract>, BrokenBox> {
+/// Gold longer than this is a worked solution, not an answer.
+const GOLD_ANSWER_LIMIT: usize = 160;
+
+/// Finds the answer in an undressed text.
+pub(crate) fn extract(text: &str, options: &Options, side: Side) -> Result<Option<Extract>, BrokenBox> {
     let spans = formulas::spans(text);
-    let boxed = boxes::last_group(text, trusted)?;
-    let hashes = phrases::hashes(text);
-    let last_statement = phrases::last_final_answer(text, &spans);
+    let boxed = boxes::last_group(text, side)?.map(|(end, extract)| (end, spoken(extract)));
+    let hashes = phrases::hashes(text, &spans);
+    let tagged = dress::tagged(text).and_then(|(end, inside)| {
+        let found = extract(inside, options, side).ok().flatten()?;
+        Some((end, Extract { rung: Rung::Tag, ..found }))
+    });
+    let phrases = phrases::answers(text, &spans);
     // The latest explicit statement wins; a box inside "final answer is $\boxed{…}$" is that statement.
     let mut best: Option<(usize, Extract)> = None;
-    for (end, extract) in [boxed, hashes, last_statement].into_iter().flatten() {
+    let last_statement = phrases.last_final.map(|(_, end, extract)| (end, extract));
+    for (end, extract) in [boxed, hashes, tagged, last_statement].into_iter().flatten() {
         if best.as_ref().is_none_or(|(other, _)| end > *other) {
             best = Some((end, extract));
         }
     }
-    if let Some((_, extract)) = best {
+    let any = phrases.last;
+    if let Some((end, extract)) = best {
+        // "The answer is 12." behind a box is the result; without a value in it, it is a remark.
+        return Ok(Some(match any {
+            Some((start, _, later)) if start >= end && !later.words => later,
+            _ => extract,
+        }));
+    }
+    if let Some((_, _, extract)) = any {
         return Ok(Some(extract));
     }
-    if let Some(extract) = phrases::last_answer(text, &spans) {
-        return Ok(Some(extract));
-    }
-    if options.match_types.latex
-        && let Some((pieces, percent)) = formulas::last_group(text, &spans)
+    if side == Side::Gold
+        && let Some(extract) = gold_in_words(text, &spans)
     {
-        return Ok(Some(Extract::formula(Rung::Formula, pieces, percent)));
+        return Ok(Some(extract));
     }
     let whole = phrases::cleaned(text);
+    if options.match_types.latex
+        && let Some((pieces, percent)) = formulas::only_group(text, &spans)
+    {
+        return Ok(Some(Extract { percent, ..Extract::formula(Rung::Formula, pieces) }));
+    }
     let has_command = whole.contains('\\');
     let wanted = options.match_types.expr || (options.match_types.latex && has_command);
-    if wanted && !whole.is_empty() && whole.len() <= crate::syntax::LENGTH_LIMIT && !phrases::is_prose(whole)
-    {
-        return Ok(Some(Extract::plain(Rung::Whole, whole.to_owned())));
-    }
-    if has_command && phrases::has_formula_outside(whole) {
-        // A formula without delimiters among words: only a lone fraction is safe to cut out.
-        let fraction = formulas::bare_fraction(whole).filter(|_| options.match_types.latex);
-        if fraction.is_none() && trusted {
+    let prose = phrases::is_prose(whole);
+    if spans.is_empty() {
+        if wanted && !whole.is_empty() && whole.len() <= crate::syntax::LENGTH_LIMIT && !prose {
             return Ok(Some(Extract::plain(Rung::Whole, whole.to_owned())));
         }
-        return Ok(fraction.map(|piece| Extract::formula(Rung::Formula, vec![piece], false)));
+        if !prose && !has_command && whole.len() > crate::syntax::LENGTH_LIMIT {
+            return Ok(Some(Extract::plain(Rung::Whole, whole.to_owned())));
+        }
+        if has_command && side == Side::Gold {
+            return Ok(Some(Extract::plain(Rung::Whole, whole.to_owned())));
+        }
     }
-    if options.match_types.expr
-        && options.last_number
-        && let Some((piece, percent)) = numbers::last(text)
-    {
-        return Ok(Some(Extract { percent, ..Extract::plain(Rung::LastNumber, piece) }));
+    let numbers = options.match_types.expr && options.last_number;
+    let formulas = options.match_types.latex && (!spans.is_empty() || has_command);
+    if numbers || formulas {
+        let rung = |formula: bool| if formula { Rung::Formula } else { Rung::LastNumber };
+        if let Some(extract) = phrases::last_sentence(text, &spans, rung) {
+            let allowed = if extract.words {
+                numbers || formulas
+            } else if extract.plain && !has_command {
+                numbers
+            } else {
+                formulas
+            };
+            if allowed {
+                return Ok(Some(extract));
+            }
+            if formulas && let Some((pieces, percent)) = formulas::last_group(text, &spans) {
+                return Ok(Some(Extract { percent, ..Extract::formula(Rung::Formula, pieces) }));
+            }
+        }
     }
     // Gold is an answer and nothing else, however it is worded.
-    if !whole.is_empty() && (trusted || wanted && phrases::is_short_text(whole)) {
-        return Ok(Some(Extract::plain(Rung::Whole, whole.to_owned())));
+    if !whole.is_empty() && (side == Side::Gold || wanted && phrases::is_short_text(whole)) {
+        return Ok(Some(Extract {
+            words: prose,
+            clause: whole.to_owned(),
+            ..Extract::plain(Rung::Whole, whole.to_owned())
+        }));
     }
     Ok(None)
+}
+
+/// A box that holds words as well: what they say.
+fn spoken(extract: Extract) -> Extract {
+    let [piece] = extract.pieces.as_slice() else { return extract };
+    if !piece.contains("\\text") && !piece.contains("\\mbox") && !phrases::is_prose(piece) {
+        return extract;
+    }
+    let Some(plain) = phrases::spoken_words(piece) else { return extract };
+    let words =
+        |extract: Extract| Extract { words: true, plain: true, pieces: vec![plain.clone()], ..extract };
+    match phrases::from_clause(&plain, (0, plain.len()), &[], extract.rung, Lead::Box) {
+        Some(found) => Extract { percent: extract.percent || found.percent, ..found },
+        None => words(extract),
+    }
+}
+
+/// Whether a word behind a number makes it another number, or another statement.
+pub(crate) fn changes_number(word: &str) -> bool {
+    use vocabulary::Role;
+    !matches!(
+        vocabulary::role(word),
+        Role::Other | Role::Filler | Role::Copula | Role::Condition | Role::Main | Role::Minus
+    ) || crate::syntax::units::multiplier(word).is_some()
+}
+
+/// Gold that is a short text with words in it: all of it is the answer, not its last number.
+fn gold_in_words(text: &str, spans: &[formulas::Span]) -> Option<Extract> {
+    let whole = phrases::cleaned(text);
+    if whole.is_empty() || whole.len() > GOLD_ANSWER_LIMIT || whole.contains('\n') {
+        return None;
+    }
+    let outside: String = if spans.is_empty() {
+        whole.to_owned()
+    } else {
+        let mut outside = String::new();
+        let mut from = 0;
+        for span in spans {
+            outside.push_str(&text[from..span.start]);
+            outside.push(' ');
+            from = span.end;
+        }
+        outside.push_str(&text[from..]);
+        outside
+    };
+    let worded = phrases::is_prose(&outside) && !outside.contains('\\');
+    worded.then(|| Extract { words: true, ..Extract::plain(Rung::Whole, whole.to_owned()) })
 }

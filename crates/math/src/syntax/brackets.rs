@@ -1,7 +1,7 @@
 //! Brackets of every kind, and what they make of what they hold: groups, tuples, intervals, sets, absolute values.
 
 use super::parser::{Fault, Parser};
-use super::token::{Bracket, Token};
+use super::token::{Bracket, Lexeme, Token};
 use crate::expression::{Function, NamedSet, Node, Relation};
 
 impl Parser<'_> {
@@ -151,6 +151,37 @@ impl Parser<'_> {
             _ => return Err(Fault::Malformed("a bar that is not closed")),
         }
         self.made(Node::Apply(Function::Abs, vec![node]))
+    }
+}
+
+/// `]2, 5[` is written for (2, 5): square brackets that do not pair as they stand pair in their order.
+pub(super) fn turn_reversed(lexemes: &mut [Lexeme]) {
+    let mut open = 0usize;
+    let mut balanced = true;
+    let mut places = Vec::new();
+    for (at, lexeme) in lexemes.iter().enumerate() {
+        // A round bracket may close a square one: `[2, 5)`.
+        match lexeme.token {
+            Token::Open(Bracket::Square | Bracket::Round) => open += 1,
+            Token::Close(Bracket::Square | Bracket::Round) if open == 0 => balanced = false,
+            Token::Close(Bracket::Square | Bracket::Round) => open -= 1,
+            _ => continue,
+        }
+        if matches!(lexeme.token, Token::Open(Bracket::Square) | Token::Close(Bracket::Square)) {
+            places.push(at);
+        }
+    }
+    if (balanced && open == 0) || !places.len().is_multiple_of(2) {
+        return;
+    }
+    for pair in places.chunks(2) {
+        let &[low, high] = pair else { return };
+        if lexemes[low].token == Token::Close(Bracket::Square) {
+            lexemes[low].token = Token::Open(Bracket::Round);
+        }
+        if lexemes[high].token == Token::Open(Bracket::Square) {
+            lexemes[high].token = Token::Close(Bracket::Round);
+        }
     }
 }
 

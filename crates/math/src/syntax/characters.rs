@@ -14,10 +14,16 @@ impl Lexer<'_> {
             Some(b"**") => Token::Power,
             Some(b"->") => Token::Relation(Relation::Other("→")),
             Some(b"=>") => Token::Relation(Relation::Other("⇒")),
-
+            Some(b"+/") if self.rest().starts_with("+/-") => return self.three(Token::PlusMinus),
+            Some(b"-/") if self.rest().starts_with("-/+") => return self.three(Token::MinusPlus),
             _ => return false,
         };
         self.take(2, token);
+        true
+    }
+
+    fn three(&mut self, token: Token) -> bool {
+        self.take(3, token);
         true
     }
 
@@ -49,7 +55,7 @@ impl Lexer<'_> {
             '⌉' => Token::Close(Bracket::Ceil),
             '|' | '∣' => Token::Bar,
             '‖' => Token::DoubleBar,
-            ',' | '，' => Token::Comma,
+            ',' => Token::Comma,
             ';' => Token::Semicolon,
             ':' => Token::Colon,
             '=' => Token::Relation(Relation::Equal),
@@ -58,7 +64,7 @@ impl Lexer<'_> {
             '≤' | '⩽' => Token::Relation(Relation::LessEqual),
             '≥' | '⩾' => Token::Relation(Relation::GreaterEqual),
             '≠' => Token::Relation(Relation::NotEqual),
-            '≈' => Token::Relation(Relation::Approximately),
+            '≈' | '≒' | '≃' => Token::Relation(Relation::Approximately),
             '≡' => Token::Relation(Relation::Congruent),
             '∈' => Token::Relation(Relation::Member),
             '∉' => Token::Relation(Relation::NotMember),
@@ -100,32 +106,53 @@ impl Lexer<'_> {
             '₹' => Token::Currency("rupee"),
             // A stray dollar sign is the end of a formula or an amount of money; the parser tells by its place.
             '$' => Token::Currency("dollar"),
-            '"' | '`' | '“' | '”' | '\u{200b}' | '\u{feff}' => {
+            '"' | '`' | '“' | '”' | '‘' => {
                 self.at += c.len_utf8();
                 return;
             }
-            '²' => return self.superscript(c, "2"),
-            '³' => return self.superscript(c, "3"),
-            '¹' => return self.superscript(c, "1"),
-            '⁰' => return self.superscript(c, "0"),
-            '⁴' => return self.superscript(c, "4"),
-            '⁵' => return self.superscript(c, "5"),
-            '⁶' => return self.superscript(c, "6"),
-            '⁷' => return self.superscript(c, "7"),
-            '⁸' => return self.superscript(c, "8"),
-            '⁹' => return self.superscript(c, "9"),
             '½' => return self.vulgar(c, "1", "2"),
             '⅓' => return self.vulgar(c, "1", "3"),
             '⅔' => return self.vulgar(c, "2", "3"),
             '¼' => return self.vulgar(c, "1", "4"),
             '¾' => return self.vulgar(c, "3", "4"),
             '⅛' => return self.vulgar(c, "1", "8"),
+            '⅜' => return self.vulgar(c, "3", "8"),
+            '⅝' => return self.vulgar(c, "5", "8"),
+            '⅞' => return self.vulgar(c, "7", "8"),
+            '⅕' => return self.vulgar(c, "1", "5"),
+            '⅖' => return self.vulgar(c, "2", "5"),
+            '⅗' => return self.vulgar(c, "3", "5"),
+            '⅘' => return self.vulgar(c, "4", "5"),
+            '⅙' => return self.vulgar(c, "1", "6"),
+            '⅚' => return self.vulgar(c, "5", "6"),
+            '∜' => {
+                return self.several(
+                    c,
+                    [
+                        Token::Command(Command::Root),
+                        Token::Open(Bracket::Square),
+                        Token::Number("4".into()),
+                        Token::Close(Bracket::Square),
+                    ],
+                );
+            }
+            '¢' => Token::Text("cents".to_owned()),
+            '∥' => Token::Relation(Relation::Other("∥")),
+            '⊥' => Token::Relation(Relation::Other("⊥")),
             _ => match greek_character(c) {
                 Some(name) => Token::Letter(name.to_owned()),
+                None if c.is_alphabetic() => return self.foreign_word(),
                 None => Token::Letter(c.to_string()),
             },
         };
         self.take(c.len_utf8(), token);
+    }
+
+    /// A run of letters that are neither ASCII nor Greek: a word, whatever it means.
+    fn foreign_word(&mut self) {
+        let length = self.rest().find(|c: char| !is_foreign_letter(c)).unwrap_or(self.rest().len());
+        let word = self.rest()[..length].to_owned();
+        self.take(length, Token::Text(word));
     }
 
     pub(super) fn several<const N: usize>(&mut self, c: char, tokens: [Token; N]) {
@@ -133,10 +160,6 @@ impl Lexer<'_> {
         for token in tokens {
             self.push(token);
         }
-    }
-
-    pub(super) fn superscript(&mut self, c: char, digit: &str) {
-        self.several(c, [Token::Power, Token::Number(digit.to_owned())]);
     }
 
     pub(super) fn vulgar(&mut self, c: char, numerator: &str, denominator: &str) {
@@ -151,7 +174,16 @@ impl Lexer<'_> {
     }
 }
 
-fn greek_character(c: char) -> Option<&'static str> {
+/// Whether a letter belongs to no alphabet of formulas.
+pub(crate) fn is_foreign_letter(c: char) -> bool {
+    !c.is_ascii()
+        && c.is_alphabetic()
+        && greek_character(c).is_none()
+        && !matches!(c, 'π' | 'º')
+        && !matches!(c, 'ℕ' | 'ℤ' | 'ℚ' | 'ℝ' | 'ℂ')
+}
+
+pub(crate) fn greek_character(c: char) -> Option<&'static str> {
     Some(match c {
         'α' => "alpha",
         'β' => "beta",

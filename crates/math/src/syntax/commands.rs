@@ -62,6 +62,8 @@ pub(crate) fn function(name: &str) -> Option<Function> {
         "Re" => Function::Re,
         "Im" => Function::Im,
         "conj" => Function::Conjugate,
+        "cbrt" => Function::Cbrt,
+        "cis" => Function::Cis,
         _ => return None,
     })
 }
@@ -189,6 +191,7 @@ fn structure(name: &str) -> Option<Meaning> {
         "sqrt" => Meaning::Token(Token::Command(Command::Root)),
         "binom" | "dbinom" | "tbinom" => Meaning::Token(Token::Command(Command::Binomial)),
         "choose" => Meaning::Token(Token::Command(Command::Choose)),
+        "over" => Meaning::Token(Token::Command(Command::Over)),
         "log" | "lg" | "lb" => Meaning::Token(Token::Command(Command::Logarithm)),
         "sum" => Meaning::Token(Token::Command(Command::Series(Series::Sum))),
         "prod" => Meaning::Token(Token::Command(Command::Series(Series::Product))),
@@ -338,6 +341,7 @@ pub(crate) fn plain_word(word: &str) -> Option<Token> {
         "pi" => Token::Constant(Constant::Pi),
         "infinity" | "oo" | "inf" => Token::Constant(Constant::Infinity),
         "sqrt" => Token::Command(Command::Root),
+        "choose" => Token::Command(Command::Choose),
         "log" | "lg" => Token::Command(Command::Logarithm),
         "mod" => Token::Command(Command::Mod),
         "percent" | "percentage" | "pct" => Token::Percent,

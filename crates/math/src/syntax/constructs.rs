@@ -74,7 +74,7 @@ impl Parser<'_> {
                 let source = self.source(from, self.at);
                 self.made(Node::Form(format!("statement {source}"), Vec::new()))
             }
-            Command::Choose | Command::Mod | Command::ParenMod | Command::Transpose => {
+            Command::Choose | Command::Over | Command::Mod | Command::ParenMod | Command::Transpose => {
                 Err(Fault::Malformed("an operator without an operand"))
             }
         }

@@ -1,9 +1,11 @@
 //! Text to tokens. Nothing here fails but on size: what is not understood becomes a token that the parser refuses.
 
+use super::characters::is_foreign_letter;
 use super::commands::{self, Meaning};
 use super::numerals;
 use super::parser::Fault;
 use super::token::{Bracket, Command, Lexeme, Token};
+use super::words::is_prose;
 use super::{LENGTH_LIMIT, NODE_LIMIT};
 use crate::expression::Constant;
 
@@ -101,6 +103,8 @@ impl Lexer<'_> {
             '.' if two.is_ascii_digit() => self.number(),
             '.' if self.rest().starts_with("...") => self.take(3, Token::Ellipsis),
             '.' => self.at += 1,
+            '{' if self.spaced_operator() => {}
+            '^' if self.ordinal_ending() => {}
             'a'..='z' | 'A'..='Z' => self.letters(),
             '\\' => return self.command(),
             _ => {
@@ -121,7 +125,23 @@ impl Lexer<'_> {
     /// A run of letters: a word that means something, a word of prose, or single letters.
     pub(super) fn letters(&mut self) {
         let length = self.rest().bytes().take_while(u8::is_ascii_alphabetic).count();
+        if self.rest()[length..].starts_with(is_foreign_letter) {
+            // A word with accents in it.
+            let length = self
+                .rest()
+                .find(|c: char| !c.is_ascii_alphabetic() && !is_foreign_letter(c))
+                .unwrap_or(self.rest().len());
+            let word = self.rest()[..length].to_owned();
+            return self.take(length, Token::Text(word));
+        }
         let run = self.rest()[..length].to_owned();
+        if self.is_times_sign(&run) {
+            return self.take(length, Token::Times);
+        }
+        if is_ordinal_ending(&run) && self.text[..self.at].ends_with(|c: char| c.is_ascii_digit()) {
+            self.at += length;
+            return;
+        }
         let after_number = matches!(
             self.lexemes.last().map(|lexeme| &lexeme.token),
             Some(Token::Number(_) | Token::Close(_))
@@ -149,6 +169,10 @@ impl Lexer<'_> {
             if is_prose(&run) {
                 return self.take(length, Token::Text(run));
             }
+            // Capitals in a row name something: an angle, a triangle, an order. Two may be a product.
+            if length >= 3 && run.bytes().all(|b| b.is_ascii_uppercase()) {
+                return self.take(length, Token::Letter(run));
+            }
         }
         let letter = &self.rest()[..1];
         // `I` is written for the imaginary unit, too, but `I_1` is a name.
@@ -156,6 +180,58 @@ impl Lexer<'_> {
         let token =
             if letter == "I" && !named { Token::Constant(Constant::I) } else { single_letter(letter) };
         self.take(1, token);
+    }
+
+    /// `{+}`, `{=}`, `{:}`: an operator in braces, which only change the space around it.
+    fn spaced_operator(&mut self) -> bool {
+        let [b'{', operator, b'}', ..] = self.rest().as_bytes() else { return false };
+        if !b"+-*/=<>:".contains(operator) {
+            return false;
+        }
+        let operator = char::from(*operator);
+        self.at += 1;
+        self.character(operator);
+        self.at += 1;
+        true
+    }
+
+    /// Past the raised ending of `10^{th}`.
+    fn ordinal_ending(&mut self) -> bool {
+        let after_number = matches!(self.lexemes.last().map(|lexeme| &lexeme.token), Some(Token::Number(_)));
+        let mut inside = &self.rest()[1..];
+        let mut length = 1;
+        let mut braces = 0;
+        for opening in ["{", "\\text", "\\textrm", "\\mathrm", "\\rm", "{", " "] {
+            if let Some(rest) = inside.strip_prefix(opening) {
+                inside = rest;
+                length += opening.len();
+                braces += usize::from(opening == "{");
+            }
+        }
+        let closing = &"}}"[..braces];
+        let ends = after_number
+            && inside.get(..2).is_some_and(is_ordinal_ending)
+            && inside[2..].starts_with(closing);
+        if ends {
+            self.at += length + 2 + braces;
+        }
+        ends
+    }
+
+    /// `6 x 10^8`: a lone x between two numbers, with spaces around it or before a power of ten.
+    fn is_times_sign(&self, run: &str) -> bool {
+        if !matches!(run, "x" | "X") {
+            return false;
+        }
+        let after_number = matches!(
+            self.lexemes.last().map(|lexeme| &lexeme.token),
+            Some(Token::Number(_) | Token::Close(Bracket::Brace))
+        );
+        let behind = &self.rest()[1..];
+        let spaced =
+            self.text[..self.at].ends_with(char::is_whitespace) && behind.starts_with(char::is_whitespace);
+        let next = behind.trim_start();
+        after_number && (next.starts_with("10^") || spaced && next.starts_with(|c: char| c.is_ascii_digit()))
     }
 
     pub(super) fn command(&mut self) -> Result<(), Fault> {
@@ -287,20 +363,8 @@ pub(super) fn single_letter(letter: &str) -> Token {
     }
 }
 
-/// Whether a run of letters is a word of prose and not a product: four letters or more with a vowel, not in
-/// alphabetical order (as `abcd` would be), or a short answer that everybody writes.
-pub(super) fn is_prose(run: &str) -> bool {
-    let lower = run.to_ascii_lowercase();
-    if matches!(
-        lower.as_str(),
-        "yes" | "no" | "odd" | "none" | "the" | "one" | "two" | "six" | "ten" | "for" | "if" | "is"
-    ) {
-        return lower != "is" || run == "is";
-    }
-    let vowels = lower.bytes().any(|b| b"aeiou".contains(&b));
-    let alphabetical = lower.as_bytes().windows(2).all(|pair| pair[0] < pair[1]);
-    let capitals = run.bytes().skip(1).any(|b| b.is_ascii_uppercase());
-    lower.len() >= 4 && vowels && !alphabetical && !capitals
+fn is_ordinal_ending(run: &str) -> bool {
+    matches!(run, "st" | "nd" | "rd" | "th")
 }
 
 #[cfg(test)]

@@ -1,19 +1,22 @@
 //! From text to a typed tree: lexer, parser, the words that mean something, and the limits of all of them.
 
 mod brackets;
-mod characters;
+pub(crate) mod characters;
 pub(crate) mod commands;
 mod constructs;
 mod functions;
 mod lexer;
+pub(crate) mod measures;
 mod numerals;
 mod parser;
 mod primary;
+pub(crate) mod scripts;
 mod statements;
 mod terms;
 pub(crate) mod token;
 pub(crate) mod units;
 mod wording;
+pub(crate) mod words;
 
 pub(crate) use parser::{Fault, parse};
 

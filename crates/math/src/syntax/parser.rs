@@ -1,8 +1,8 @@
 //! The parser: limits, the token cursor, and the ladder of operators from relations down to factors.
 
-use super::lexer;
 use super::token::{Command, Lexeme, Token};
 use super::{DEPTH_LIMIT, NODE_LIMIT};
+use super::{brackets, lexer};
 use crate::expression::{Node, Relation, SetOperation};
 
 /// Why a text is not read.
@@ -18,7 +18,8 @@ pub(crate) enum Fault {
 
 /// The tree of `text`.
 pub(crate) fn parse(text: &str) -> Result<Node, Fault> {
-    let lexemes = lexer::tokens(text)?;
+    let mut lexemes = lexer::tokens(text)?;
+    brackets::turn_reversed(&mut lexemes);
     if lexemes.is_empty() {
         return Err(Fault::Empty);
     }
@@ -280,6 +281,10 @@ impl<'a> Parser<'a> {
             let right = self.deeper(|parser| parser.sum())?;
             return self.made(Node::Apply(crate::expression::Function::Binomial, vec![node, right]));
         }
+        if self.eat(&Token::Command(Command::Over)) {
+            let below = self.deeper(|parser| parser.sum())?;
+            return self.made(Node::Quotient(Box::new(node), Box::new(below)));
+        }
         Ok(node)
     }
 
@@ -296,9 +301,10 @@ impl<'a> Parser<'a> {
                 | Token::Open(_)
                 | Token::Ellipsis,
             ) => true,
-            Some(Token::Command(command)) => {
-                !matches!(command, Command::Choose | Command::Mod | Command::ParenMod | Command::Transpose)
-            }
+            Some(Token::Command(command)) => !matches!(
+                command,
+                Command::Choose | Command::Over | Command::Mod | Command::ParenMod | Command::Transpose
+            ),
             Some(Token::Bar) => self.bars == 0 && !self.in_set && self.closes_later(),
             Some(Token::DoubleBar) => self.bars == 0 && !self.in_set,
             _ => false,

@@ -36,8 +36,7 @@ impl Parser<'_> {
                 }
                 Some(Token::Degree) => {
                     self.at += 1;
-                    self.temperature_letter();
-                    node = self.made(Node::Degrees(Box::new(node)))?;
+                    node = self.degrees(node)?;
                 }
                 Some(Token::Prime) => {
                     self.at += 1;
@@ -54,12 +53,18 @@ impl Parser<'_> {
         Err(Fault::TooDeep)
     }
 
-    /// The letter of °C and °F.
-    pub(super) fn temperature_letter(&mut self) {
-        if let Some(Token::Letter(letter)) = self.peek()
-            && (letter == "C" || letter == "F")
-        {
-            self.at += 1;
+    /// Degrees of an angle, or of a temperature where its letter follows.
+    pub(super) fn degrees(&mut self, node: Node) -> Result<Node, Fault> {
+        let scale = match self.peek() {
+            Some(Token::Letter(letter) | Token::Text(letter)) => temperature_scale(letter),
+            _ => None,
+        };
+        match scale {
+            Some(scale) => {
+                self.at += 1;
+                self.made(Node::Unit(Box::new(node), scale.to_owned()))
+            }
+            None => self.made(Node::Degrees(Box::new(node))),
         }
     }
 
@@ -73,8 +78,7 @@ impl Parser<'_> {
         match inner {
             Some(Token::Degree) if closed => {
                 self.at += length;
-                self.temperature_letter();
-                return self.made(Node::Degrees(Box::new(base)));
+                return self.degrees(base);
             }
             Some(Token::Prime) if closed => {
                 self.at += length;
@@ -145,7 +149,9 @@ impl Parser<'_> {
             Node::Number { value, decimals: None } if value.is_int() => {
                 let base: u32 = name
                     .parse()
-                    .map_err(|_| Fault::Malformed("a number with a subscript that is no base"))?;
+                    .ok()
+                    .or_else(|| base_word(&name))
+                    .ok_or(Fault::Malformed("a number with a subscript that is no base"))?;
                 let value = numerals::in_base(&value.to_string(), base)
                     .ok_or(Fault::Malformed("digits that the base does not have"))?;
                 self.made(Node::Based { value, base })?
@@ -205,6 +211,8 @@ impl Parser<'_> {
             Token::Currency(name) => {
                 self.at += 1;
                 let amount = self.factor()?;
+                // $2 1/2.
+                let amount = self.mixed_number(Some(&amount))?.unwrap_or(amount);
                 self.made(Node::Unit(Box::new(amount), name.to_owned()))
             }
             Token::Function(function) => {
@@ -238,7 +246,7 @@ impl Parser<'_> {
 
     pub(super) fn numeral(&mut self, clean: &str) -> Result<Node, Fault> {
         // 0.1\overline{6}.
-        if self.peek() == Some(&Token::Command(Command::Overline)) {
+        if matches!(self.peek(), Some(Token::Command(Command::Overline | Command::Accent("bar")))) {
             let digits = match (self.peek_after(1), self.peek_after(2), self.peek_after(3)) {
                 (
                     Some(Token::Open(Bracket::Brace)),
@@ -303,5 +311,23 @@ impl Parser<'_> {
         let capital = plain.chars().next().is_some_and(|c| c.is_ascii_uppercase()) && plain.len() == 1;
         let usual = matches!(plain, "p" | "q" | "r" | "s" | "u" | "v" | "y" | "a" | "b" | "c" | "d");
         single && (capital && simple || usual && letter_inside)
+    }
+}
+
+/// A base in words: `52_{\text{eight}}`.
+fn base_word(name: &str) -> Option<u32> {
+    let names = [
+        "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+        "thirteen", "fourteen", "fifteen", "sixteen",
+    ];
+    (2u32..).zip(names).find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(base, _)| base)
+}
+
+/// The unit of a temperature by the letter or word behind the degree sign.
+pub(super) fn temperature_scale(letter: &str) -> Option<&'static str> {
+    match letter.to_ascii_lowercase().as_str() {
+        "c" | "celsius" => Some("°C"),
+        "f" | "fahrenheit" => Some("°F"),
+        _ => None,
     }
 }

@@ -121,17 +121,23 @@ impl Parser<'_> {
         }
         let whole = whole.clone();
         let mark = self.at;
+        // `\frac12` takes its digits out of their token: what does not become a mixed number gets them back.
+        let saved: Vec<Token> =
+            self.lexemes.iter().skip(mark).take(4).map(|lexeme| lexeme.token.clone()).collect();
         let fraction = match (self.peek(), self.peek_after(1), self.peek_after(2)) {
-            (Some(Token::Command(Command::Fraction)), ..) => match self.factor()? {
-                Node::Quotient(a, b) => match (*a, *b) {
-                    (
-                        Node::Number { value: a, decimals: None },
-                        Node::Number { value: b, decimals: None },
-                    ) if a.is_int() && b.is_int() && a < b => Some(a / b),
+            (Some(Token::Command(Command::Fraction)), ..) => {
+                self.at += 1;
+                match self.deeper(|parser| parser.fraction())? {
+                    Node::Quotient(a, b) => match (*a, *b) {
+                        (
+                            Node::Number { value: a, decimals: None },
+                            Node::Number { value: b, decimals: None },
+                        ) if a.is_int() && b.is_int() && a < b && !self.raised() => Some(a / b),
+                        _ => None,
+                    },
                     _ => None,
-                },
-                _ => None,
-            },
+                }
+            }
             (Some(Token::Number(a)), Some(Token::Divide), Some(Token::Number(b))) if self.spaced() => {
                 let parts = (numerals::value(a), numerals::value(b));
                 match parts {
@@ -148,12 +154,29 @@ impl Parser<'_> {
             _ => None,
         };
         match fraction {
-            Some(fraction) => Ok(Some(self.made(Node::exact(whole + fraction))?)),
+            // A percent or degree sign behind it belongs to all of it.
+            Some(fraction) => {
+                let mixed = self.made(Node::exact(whole + fraction))?;
+                Ok(Some(self.marked(mixed)?))
+            }
             None => {
                 self.at = mark;
+                for (lexeme, token) in self.lexemes.iter_mut().skip(mark).zip(saved) {
+                    lexeme.token = token;
+                }
                 Ok(None)
             }
         }
+    }
+
+    /// Whether a power other than a degree sign follows.
+    fn raised(&self) -> bool {
+        let degree = matches!(self.peek_after(1), Some(Token::Degree))
+            || matches!(
+                (self.peek_after(1), self.peek_after(2)),
+                (Some(Token::Open(_)), Some(Token::Degree))
+            );
+        self.peek() == Some(&Token::Power) && !degree
     }
 
     /// Words behind a term: a unit, or percent.
@@ -182,6 +205,18 @@ impl Parser<'_> {
                     node = self.made(Node::Percent(Box::new(node)))?;
                     return Ok(node);
                 }
+                Token::Times
+                    if super::units::unit(&words).is_some()
+                        && matches!(self.peek_after(1), Some(Token::Text(_))) =>
+                {
+                    self.at += 1;
+                    words.push('·');
+                    if let Some(Token::Text(name)) = self.peek() {
+                        words.push_str(name);
+                        self.at += 1;
+                    }
+                    self.unit_power(&mut words);
+                }
                 // "km/h": a slash between two units.
                 Token::Divide
                     if !words.is_empty()
@@ -198,19 +233,23 @@ impl Parser<'_> {
                 _ => break,
             }
         }
-        // "1.5 million", "3 thousand dollars".
-        let (first, rest) = words.split_once(' ').unwrap_or((words.as_str(), ""));
-        if let Some(zeros) = super::units::multiplier(&first.to_ascii_lowercase()) {
-            let scale = Node::integer(10i64.pow(zeros));
-            words = rest.to_owned();
-            node = self.made(Node::Product(vec![node, scale]))?;
+        // "1.5 million", "3 thousand dollars", "2 hundred thousand".
+        for _ in 0..3 {
+            let (first, rest) = words.split_once(' ').unwrap_or((words.as_str(), ""));
+            let Some((factor, glued)) = leading_multiplier(first) else { break };
+            words = [glued, rest].concat().trim().to_owned();
+            node = self.made(Node::Product(vec![node, Node::integer(factor)]))?;
         }
         if words.is_empty() {
             return Ok(node);
         }
         let lower = words.to_ascii_lowercase();
-        if matches!(lower.trim(), "degrees" | "degree" | "deg") {
+        if matches!(lower.trim(), "degrees" | "degree" | "deg" | "度") {
             return self.made(Node::Degrees(Box::new(node)));
+        }
+        let scale = lower.strip_prefix("degrees ").or_else(|| lower.strip_prefix("degree "));
+        if let Some(scale) = scale.and_then(super::primary::temperature_scale) {
+            return self.made(Node::Unit(Box::new(node), scale.to_owned()));
         }
         self.made(Node::Unit(Box::new(node), words))
     }
@@ -232,4 +271,16 @@ impl Parser<'_> {
         words.push_str(&digit);
         self.at += length;
     }
+}
+
+/// The factor that a word begins with, and the rest of the word: "12万元" is written without spaces.
+fn leading_multiplier(word: &str) -> Option<(i64, &str)> {
+    if let Some(factor) = super::units::multiplier(&word.to_lowercase()) {
+        return Some((factor, ""));
+    }
+    let first = word.chars().next().filter(|c| !c.is_ascii())?;
+    let (sign, rest) = word.split_at(first.len_utf8());
+    let factor = super::units::multiplier(sign)?;
+    // 千克 is a kilogram.
+    super::units::unit(word).is_none().then_some((factor, rest))
 }

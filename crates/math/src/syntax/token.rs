@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Binomial,
     /// `{n \choose k}`.
     Choose,
+    /// `{a \over b}`.
+    Over,
     Logarithm,
     Series(Series),
     Integral,

@@ -1,10 +1,11 @@
 //! Words inside of formulas: `\text{…}`, `\mathrm{…}` and other braces whose text means something.
 
 use super::commands;
-use super::lexer::{Lexer, is_prose, single_letter};
+use super::lexer::{Lexer, single_letter};
 use super::parser::Fault;
 use super::token::{Bracket, Token};
 use super::units::is_unit_word;
+use super::words::is_prose;
 
 impl Lexer<'_> {
     /// What follows `\left` or `\right`.

@@ -191,6 +191,7 @@ pub(crate) fn evaluate(node: &Node, point: &mut Point<'_>, p: usize, work: &mut 
         | Node::NamedSet(_)
         | Node::Builder(..)
         | Node::Chain(..)
+        | Node::Clock { .. }
         | Node::Ellipsis => Err(Stop::NoNumber),
     }
 }

@@ -4,6 +4,7 @@ use dashu_base::Sign;
 use dashu_ratio::RBig;
 
 use super::Stop;
+use super::ball::Ball;
 use super::complex::Complex;
 use super::elementary::atan;
 use super::evaluation::{Value, add, divide, multiply, near_call, negate, power, sign_of};
@@ -77,6 +78,12 @@ pub(super) fn apply(function: Function, values: &[Value], p: usize, work: &mut W
             })
         }
         (Function::Sqrt, [x]) => root(&RBig::from(2), x, p, work),
+        (Function::Cbrt, [x]) => root(&RBig::from(3), x, p, work),
+        (Function::Cis, [x]) => {
+            let turned =
+                multiply(x, &Value::Near(Complex { re: Ball::integer(0), im: Ball::integer(1) }), p, work)?;
+            transcendental::exp(&turned, p, work)
+        }
         (Function::Root, [n, x]) => match n {
             Value::Exact(n) => root(n, x, p, work),
             _ => {

@@ -41,9 +41,10 @@ pub fn compare(gold: &str, pred: &str, options: &MathOptions) -> Compared {
         Verdict::Undecided(reason) => MathVerdict::Undecided(reason.to_string()),
         Verdict::NoAnswer => MathVerdict::NoAnswer,
         Verdict::GoldUnparsable => MathVerdict::GoldUnparsable,
+        other => MathVerdict::Undecided(format!("a verdict that is not known here: {}", other.name())),
     };
     let extracted = extracted.map(|(rung, text)| Extracted { by: rung.name(), text });
-    Compared { verdict, gold, pred, extracted, rule: rule.to_owned() }
+    Compared { verdict, gold, pred, extracted, rule: rule.name().to_owned() }
 }
 
 /// Whether a gold answer is not equal to itself, or cannot be read.

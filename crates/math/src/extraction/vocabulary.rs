@@ -1,0 +1,259 @@
+//! The words that decide what a sentence says of its numbers, in the languages that are read.
+
+/// What a word does in a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Says nothing about what follows: "therefore", "the".
+    Filler,
+    /// Says that what follows is the value: "is", "equals".
+    Copula,
+    /// Says that what follows is not the value.
+    Negation,
+    /// What follows is what the value is not: "rather than", "instead of".
+    Contrast,
+    /// Turns to another claim.
+    But,
+    And,
+    Or,
+    /// Says that the value is not known to be right.
+    Hedge,
+    /// What follows says when or why: "when", "for", "because".
+    Condition,
+    /// What follows is another case of the same: "if", "otherwise".
+    Case,
+    /// The number before or behind it is only part of a quantity: "than", "plus", "half".
+    Changer,
+    /// Says that what stands before is wrong.
+    Wrong,
+    /// Ends a subordinate clause: "so", "then", "we".
+    Main,
+    Minus,
+    Other,
+}
+
+/// What a word in lower case does.
+pub(super) fn role(word: &str) -> Role {
+    match word {
+        "the" | "a" | "an" | "therefore" | "thus" | "indeed" | "simply" | "just" | "exactly"
+        | "approximately" | "about" | "roughly" | "around" | "precisely" | "clearly" | "only" | "also"
+        | "that" | "given" | "by" | "equal" | "to" | "be" | "correct" | "right" | "final" | "answer"
+        | "answers" | "both" | "either" | "it" | "now" | "finally" | "namely" | "probably" | "likely"
+        | "still" | "here" | "this" | "value" | "result" | "number" | "total" | "option" | "choice"
+        | "simplified" | "obviously" | "already" | "again" | "all" | "shown" | "in" | "therefor"
+        | "hence" | "must" | "should" | "would" | "will" | "seems" | "appears" | "found" | "nearly"
+        | "well" | "almost" | "then" | "of" | "as" | "与" | "la" | "le" | "el" | "der" | "die" | "das"
+        | "donc" | "also," | "entonces" | "约" | "应该" | "等于" | "选" | "选项" | "就" | "即" | "了" => {
+            Role::Filler
+        }
+        "is"
+        | "are"
+        | "was"
+        | "were"
+        | "equals"
+        | "becomes"
+        | "gives"
+        | "yields"
+        | "means"
+        | "has"
+        | "have"
+        | "had"
+        | "gets"
+        | "get"
+        | "got"
+        | "makes"
+        | "obtain"
+        | "costs"
+        | "cost"
+        | "takes"
+        | "earns"
+        | "needs"
+        | "是"
+        | "为"
+        | "為"
+        | "есть"
+        | "равен"
+        | "равно"
+        | "равна"
+        | "составляет"
+        | "es"
+        | "son"
+        | "est"
+        | "sont"
+        | "ist"
+        | "sind"
+        | "lautet"
+        | "beträgt"
+        | "é"
+        | "são"
+        | "è"
+        | "は"
+        | "은"
+        | "는"
+        | "有"
+        | "共" => Role::Copula,
+        "not" | "isn't" | "isnt" | "aren't" | "wasn't" | "weren't" | "never" | "cannot" | "can't"
+        | "won't" | "neither" | "nor" | "no" | "doesn't" | "don't" | "couldn't" | "wouldn't"
+        | "shouldn't" | "mustn't" | "without" | "excluding" | "except" | "incorrectly" | "nicht" | "kein"
+        | "keine" | "ni" | "не" | "нет" | "ne" | "n'est" | "pas" | "não" | "non" | "nem" | "nunca" => {
+            Role::Negation
+        }
+        "rather" | "instead" | "unlike" | "versus" | "vs" | "anstatt" | "statt" | "plutôt" | "вместо"
+        | "invece" => Role::Contrast,
+        "but" | "however" | "hmm" | "hm" | "wait" | "actually" | "correction" | "sorry" | "oops"
+        | "although" | "though" | "yet" | "aber" | "sondern" | "mais" | "pero" | "sino" | "но" | "а"
+        | "mas" | "ma" => Role::But,
+        "and" | "&" | "y" | "e" | "et" | "und" | "и" | "和" | "及" | "と" | "그리고" | "와" | "과" => {
+            Role::And
+        }
+        "or" | "oder" | "ou" | "o" | "или" | "或" | "或者" | "又は" | "または" | "もしくは" | "또는"
+        | "혹은" => Role::Or,
+        "maybe" | "perhaps" | "possibly" | "might" | "could" | "may" | "unsure" | "uncertain" | "unclear"
+        | "guess" | "guessing" | "unknown" | "undetermined" | "vielleicht" | "peut-être" | "quizás"
+        | "quizá" | "talvez" | "возможно" | "может" | "forse" | "eventuell" | "möglicherweise" | "puede"
+        | "pourrait" | "könnte" | "podría" | "poderia" | "наверное" | "wahrscheinlich" => {
+            Role::Hedge
+        }
+        "when" | "where" | "for" | "because" | "since" | "whenever" | "provided" | "assuming"
+        | "given that" | "with" | "per" | "which" | "who" | "considering" | "using" | "after" | "before"
+        | "while" | "whereas" | "from" | "out" | "at" | "on" | "during" | "among" | "via" | "through"
+        | "compared" | "according" | "wenn" | "weil" | "da" | "für" | "bei" | "quand" | "lorsque" | "car"
+        | "parce" | "pour" | "cuando" | "porque" | "para" | "quando" | "когда" | "потому" | "так" | "при"
+        | "для" | "因为" | "因為" | "当" | "當" | "其中" | "если" | "pois" | "où" => {
+            Role::Condition
+        }
+        "if" | "unless" | "otherwise" | "else" | "until" | "如果" | "若" | "否则" | "除非" | "falls"
+        | "sonst" | "sino," | "si" | "sinon" | "se" | "senão" | "depending" | "depends" => Role::Case,
+        "than" | "least" | "most" | "over" | "under" | "above" | "below" | "between" | "plus" | "minus"
+        | "divided" | "multiplied" | "squared" | "cubed" | "twice" | "double" | "triple" | "half"
+        | "halves" | "third" | "thirds" | "quarter" | "quarters" | "tenths" | "hundredths"
+        | "thousandths" | "fewer" | "factorial" | "exceeds" | "exceeding" | "beyond" | "modulo" | "power"
+        | "root" | "point" | "times" | "up" | "less" | "score" | "gross" | "percentage" | "infinitely"
+        | "choose" | "mod" | "minimum" | "maximum" | "bounded" | "mehr" | "weniger" | "mindestens"
+        | "höchstens" | "plusieurs" | "más" | "menos" | "mais de" | "moins" | "больше" | "меньше"
+        | "至少" | "最多" | "超过" | "不到" | "大于" | "小于" | "半" | "以上" | "以下" => {
+            Role::Changer
+        }
+        "wrong"
+        | "incorrect"
+        | "false"
+        | "mistaken"
+        | "falsch"
+        | "faux"
+        | "incorrecto"
+        | "incorrecta"
+        | "неверно"
+        | "неправильно"
+        | "错误"
+        | "错"
+        | "errado"
+        | "errada"
+        | "sbagliato"
+        | "impossible"
+        | "invalid" => Role::Wrong,
+        "so" | "we" | "there" | "所以" | "因此" | "故" | "そこで" => Role::Main,
+        "negative" => Role::Minus,
+        _ => other(word),
+    }
+}
+
+/// Words of scripts without spaces hold several: the part that decides.
+fn other(word: &str) -> Role {
+    if word.is_ascii() {
+        return if word.ends_with("n't") { Role::Negation } else { Role::Other };
+    }
+    let holds = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
+    if holds(&["而不是", "而非", "ではなく", "아니라", "じゃなく"]) {
+        Role::Contrast
+    } else if holds(&[
+        "不是",
+        "并非",
+        "並非",
+        "不等于",
+        "不为",
+        "绝非",
+        "ではな",
+        "じゃな",
+        "ありません",
+        "아닙",
+        "아니",
+        "没有",
+        "不對",
+        "不对",
+    ]) {
+        Role::Negation
+    } else if holds(&[
+        "可能",
+        "也许",
+        "也許",
+        "或许",
+        "大概",
+        "不确定",
+        "かもしれ",
+        "たぶん",
+        "おそらく",
+        "아마",
+        "수도",
+        "모르",
+    ]) {
+        Role::Hedge
+    } else if holds(&["还是", "還是", "或", "または", "もしくは", "또는", "혹은", "이나", "거나"])
+    {
+        Role::Or
+    } else if holds(&["因为", "因為", "其中", "的时候", "なぜなら", "なので", "때문", "이므로"])
+    {
+        Role::Condition
+    } else if holds(&["如果", "否则", "除非"]) {
+        Role::Case
+    } else if holds(&["错", "誤", "틀렸"]) {
+        Role::Wrong
+    } else if holds(&["但"]) {
+        Role::But
+    } else if holds(&["至少", "最多", "超过", "大于", "小于", "以上", "以下", "不到", "이상", "이하", "未満"])
+    {
+        Role::Changer
+    } else {
+        Role::Other
+    }
+}
+
+/// Sentences that say nothing about the answer.
+pub(super) fn is_closing(sentence: &str) -> bool {
+    let start: String = sentence.trim_start().chars().take(24).collect::<String>().to_lowercase();
+    [
+        "let me know",
+        "i hope",
+        "hope this",
+        "feel free",
+        "please",
+        "note that",
+        "note:",
+        "if you",
+        "thank",
+        "good luck",
+        "do you",
+        "would you",
+        "you can",
+        "is there",
+        "let's verify",
+        "let us verify",
+        "check:",
+        "verification",
+    ]
+    .iter()
+    .any(|closing| start.starts_with(closing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_scripts_without_spaces_are_looked_into() {
+        assert_eq!(role("不是"), Role::Negation);
+        assert_eq!(role("答案并不是"), Role::Negation);
+        assert_eq!(role("ではありません"), Role::Negation);
+        assert_eq!(role("또는"), Role::Or);
+        assert_eq!(role("个苹果"), Role::Other);
+        assert_eq!(role("hasn't"), Role::Negation);
+    }
+}
