@@ -4,6 +4,7 @@
 //! sentence from the design ("the executor's uplift on this trace is unknown") is a type here
 //! (`Option<Uplift>`), and an invalid state cannot be built.
 
+pub mod completion;
 pub mod fingerprint;
 pub mod group;
 pub mod problem;
@@ -14,6 +15,7 @@ pub mod trace;
 pub mod unit;
 pub mod verdict;
 
+pub use completion::{Ending, Field};
 pub use fingerprint::Fingerprint;
 pub use group::{Group, Negative, Positive, VARIANT_OF};
 pub use problem::{FunctionTests, Gold, IoTest, Problem, Question, TaskDomain};

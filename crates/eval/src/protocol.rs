@@ -1,10 +1,12 @@
 //! The frozen-executor protocol: the same problems, the same executor, the same seeds; only the planner changes.
 
 use crate::sample::SampleRecord;
-use tracelift_domain::{Fingerprint, Probability, Problem, PromptFormat, Seed, Trace, TraceDefect};
+use tracelift_domain::{
+    Ending, Field, Fingerprint, Probability, Problem, PromptFormat, Seed, Trace, TraceDefect, completion,
+};
 use tracelift_engine::sampling::GenerateError;
 use tracelift_engine::tokenizer::TokenizerError;
-use tracelift_engine::{Checkpoint, Packed, Request, Sampling};
+use tracelift_engine::{Checkpoint, Finish, Packed, Request, Sampled, Sampling};
 use tracelift_executor::Executor;
 use tracelift_reward::{Baselines, leak, measure};
 use tracelift_train::source::Item;
@@ -149,12 +151,16 @@ impl Protocol<'_> {
         let samples = Packed::new(&planner.checkpoint.model)
             .generate(&requests, &sampling)
             .map_err(|source| ProtocolError::Generate { row: row.to_owned(), source })?;
-        let write = |tokens: &[u32]| {
-            let completion = tokenizer.decode(tokens).map_err(broken)?;
-            let trace = Trace::from_completion(&completion);
-            Ok(Some(Written { completion, tokens: tokens.len(), trace }))
+        let write = |sample: &Sampled| {
+            let completion = tokenizer.decode(&sample.tokens).map_err(broken)?;
+            let ending = match sample.finish {
+                Finish::Stop => Ending::Stopped,
+                Finish::Length => Ending::TokenLimit,
+            };
+            let trace = completion::read(&completion, Field::Completion, ending);
+            Ok(Some(Written { completion, tokens: sample.tokens.len(), trace }))
         };
-        samples.iter().map(|samples| samples.iter().map(|sample| write(&sample.tokens)).collect()).collect()
+        samples.iter().map(|samples| samples.iter().map(write).collect()).collect()
     }
 
     fn record(

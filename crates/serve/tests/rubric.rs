@@ -220,7 +220,7 @@ fn slime_reads_a_number() {
     close(&detail["dimensions"]["answer_support"], wanted.dimensions[4]);
     let untagged = json!({"prompt": PROBLEM, "response": TRACE, "label": "5"});
     assert_eq!(server.post("/remote_rm", &untagged), (200, json!(0.0)));
-    assert_eq!(server.post("/remote_rm?detail=true", &untagged).1["defect"], json!("not_opened"));
+    assert_eq!(server.post("/remote_rm?detail=true", &untagged).1["defect"], json!("no_tags"));
     let (status, body) = server.post("/remote_rm", &json!({"prompt": PROBLEM}));
     assert!(status == 422 && body["error"]["message"] == "`response` is missing", "{body}");
 

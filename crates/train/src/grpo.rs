@@ -26,7 +26,9 @@ use crate::source::{Item, Source};
 use crate::state::StateError;
 use std::path::Path;
 use std::time::Instant;
-use tracelift_domain::{Probability, Problem, PromptFormat, Seed, Trace, TraceDefect};
+use tracelift_domain::{
+    Ending, Field, Probability, Problem, PromptFormat, Seed, Trace, TraceDefect, completion,
+};
 use tracelift_engine::optimizer::NonFinite;
 use tracelift_engine::sampling::GenerateError;
 use tracelift_engine::tokenizer::TokenizerError;
@@ -218,12 +220,14 @@ impl<'a> Grpo<'a> {
         for (item, group) in groups.into_iter().enumerate() {
             for (sample, sampled) in group.into_iter().enumerate() {
                 let completion = tokenizer.decode(&sampled.tokens)?;
+                let truncated = sampled.finish == Finish::Length;
+                let ending = if truncated { Ending::TokenLimit } else { Ending::Stopped };
                 rollouts.push(Rollout {
                     item,
                     sample,
-                    trace: Trace::from_completion(&completion),
+                    trace: completion::read(&completion, Field::Completion, ending),
                     completion,
-                    truncated: sampled.finish == Finish::Length,
+                    truncated,
                     tokens: sampled.tokens,
                     log_probs: sampled.log_probs,
                     measured: None,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tracelift_datasets::solutions::{self, SolutionRow};
 use tracelift_domain::rubric::dimension_names;
-use tracelift_domain::{Group, Question, TaskDomain, Trace};
+use tracelift_domain::{Ending, Field, Group, Question, TaskDomain, completion};
 use tracelift_eval::{ScorerTable, SolutionTable};
 use tracelift_groups::GroupReader;
 use tracelift_groups::probe::Probe;
@@ -238,11 +238,7 @@ fn read_solutions(path: &Path, task: Option<&str>, domain: TaskDomain) -> Result
 
 fn solution(row: SolutionRow, task: Option<&str>, domain: TaskDomain) -> Result<Solution> {
     let domain = row.task_type.unwrap_or(domain);
-    // Whole completions are solutions as well, if there is one trace in them.
-    let trace = match Trace::new(&row.reasoning) {
-        Some(trace) => trace,
-        None => Trace::from_completion(&row.reasoning)?,
-    };
+    let trace = completion::read(&row.reasoning, Field::Reasoning, Ending::Stopped)?;
     let task = row.task_name.or_else(|| task.map(str::to_owned)).unwrap_or_else(|| domain.name().to_owned());
     let question = Question::new(task, domain, row.problem);
     Ok(Solution { problem: row.problem_id, question, trace, correct: row.is_correct })

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
-use tracelift_domain::{PromptFormat, Seed, TaskDomain, Trace};
-use tracelift_engine::{Checkpoint, Packed, Request, Sampling};
+use tracelift_domain::{Ending, Field, PromptFormat, Seed, TaskDomain, completion};
+use tracelift_engine::{Checkpoint, Finish, Packed, Request, Sampling};
 use tracelift_worlds::{Instance, Split, World, WorldName};
 
 /// Problems that are sampled together.
@@ -138,7 +138,12 @@ fn write(
     let samples = Packed::new(&planner.model).generate(&requests, &sampling)?;
     for (instance, samples) in instances.iter().zip(&samples) {
         for sample in samples {
-            let trace = match Trace::from_completion(&tokenizer.decode(&sample.tokens)?) {
+            let ending = match sample.finish {
+                Finish::Stop => Ending::Stopped,
+                Finish::Length => Ending::TokenLimit,
+            };
+            let text = tokenizer.decode(&sample.tokens)?;
+            let trace = match completion::read(&text, Field::Completion, ending) {
                 Ok(trace) => trace,
                 Err(defect) => {
                     *counts.unusable.entry(defect.to_string()).or_default() += 1;

@@ -12,7 +12,7 @@ pub use service::{RubricServiceConfig, rubric_service};
 use crate::fault::ItemFault;
 use serde::Serialize;
 use serde_json::Value;
-use tracelift_domain::{DIMENSIONS, TaskDomain, Trace};
+use tracelift_domain::{DIMENSIONS, Ending, Field, TaskDomain, Trace, completion};
 use tracelift_reward::RubricScore;
 
 /// A problem and a trace for it.
@@ -46,11 +46,8 @@ impl Item {
     /// # Errors
     /// When there is none, or more than one.
     pub fn trace(&self) -> Result<Trace, ItemFault> {
-        match Trace::new(&self.reasoning) {
-            Some(trace) => Ok(trace),
-            None => Trace::from_completion(&self.reasoning)
-                .map_err(|defect| ItemFault::Invalid(format!("`reasoning`: {defect}"))),
-        }
+        completion::read(&self.reasoning, Field::Reasoning, Ending::Stopped)
+            .map_err(|defect| ItemFault::Invalid(format!("`reasoning`: {defect}")))
     }
 }
 

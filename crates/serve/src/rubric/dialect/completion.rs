@@ -8,13 +8,12 @@ use super::{Entry, House, Tags, check_size, kind, text};
 use crate::fault::ItemFault;
 use crate::rubric::{Input, Item};
 use serde_json::{Map, Value};
-use tracelift_domain::trace::{CLOSE, OPEN, Trace, TraceDefect};
+use tracelift_domain::trace::OPEN;
+use tracelift_domain::{Ending, Field};
 
 const USER: &str = "<|im_start|>user\n";
 const ASSISTANT: &str = "<|im_start|>assistant\n";
 const END: &str = "<|im_end|>";
-/// Ends and fillings of the tokenizers in use that do not have the form `<|…|>`.
-const SPECIAL: [&str; 5] = ["</s>", "<eos>", "<pad>", "[PAD]", "<unk>"];
 
 /// What a sample is, for the rubric: an item, or a completion that is worth nothing.
 pub(crate) fn entry(prompt: Option<&str>, completion: &str, label: Option<Value>, house: &House) -> Entry {
@@ -37,20 +36,16 @@ fn read(
             return Err(ItemFault::Invalid(message.into()));
         }
     };
-    let completion = bare(completion);
     let (task_name, task_type) = (text(&mut label, "task_name")?, text(&mut label, "task_type")?);
     let tests = text(&mut label, "tests")?;
     check_size(house, &[Some(&problem), Some(completion), tests.as_deref()])?;
-    let reasoning = match (Trace::from_completion(completion), house.tags) {
-        (Ok(trace), _) => trace.as_str().to_owned(),
-        // Nothing opened, nothing closed, but something said.
-        (Err(TraceDefect::NotOpened), Tags::Optional) if !completion.contains(CLOSE) => {
-            match Trace::new(completion) {
-                Some(trace) => trace.as_str().to_owned(),
-                None => return Ok(Entry::Defect(TraceDefect::Empty)),
-            }
-        }
-        (Err(defect), _) => return Ok(Entry::Defect(defect)),
+    let field = match house.tags {
+        Tags::Required => Field::Completion,
+        Tags::Optional => Field::Reasoning,
+    };
+    let reasoning = match tracelift_domain::completion::read(completion, field, Ending::Stopped) {
+        Ok(trace) => trace.as_str().to_owned(),
+        Err(defect) => return Ok(Entry::Defect(defect)),
     };
     let item = Item { problem, reasoning, task_name, task_type, tests, max_tokens: None };
     Ok(Entry::Score(Input::Item(item)))
@@ -89,27 +84,6 @@ pub(crate) fn completion_of<'q>(query: &'q str, prompt: Option<&str>) -> Result<
 /// The prompt of a query of which no other is known: all up to the assistant's turn.
 pub(crate) fn prompt_of(query: &str) -> Option<&str> {
     query.rsplit_once(ASSISTANT).map(|(prompt, _)| prompt)
-}
-
-/// The completion without the special tokens around it.
-fn bare(completion: &str) -> &str {
-    let mut text = completion.trim();
-    loop {
-        let before = text;
-        for special in SPECIAL {
-            text = text.strip_suffix(special).unwrap_or(text).trim();
-            text = text.strip_prefix(special).unwrap_or(text).trim();
-        }
-        if let Some(inside) = text.strip_suffix("|>")
-            && let Some(start) = inside.rfind("<|")
-            && !inside[start..].contains(char::is_whitespace)
-        {
-            text = text[..start].trim();
-        }
-        if text.len() == before.len() {
-            return text;
-        }
-    }
 }
 
 /// The problem's statement in a prompt: the last user turn of a conversation; in it, what stands in `<problem>` tags, or
@@ -175,19 +149,6 @@ mod tests {
             "You are solving a problem.\nUse this format.\n\nProblem:\nAnn has 3 pens.\n\nReasoning:\n";
         assert_eq!(statement(published), "Ann has 3 pens.");
         assert_eq!(statement(" Just the question? "), "Just the question?");
-    }
-
-    #[test]
-    fn strips_special_tokens_and_nothing_else() {
-        for (completion, wanted) in [
-            ("<reasoning>a</reasoning><|im_end|>\n<|endoftext|><|endoftext|>", "<reasoning>a</reasoning>"),
-            ("<pad><pad><reasoning>a</reasoning></s>", "<reasoning>a</reasoning>"),
-            ("x <| y |>", "x <| y |>"),
-            ("|>", "|>"),
-            ("", ""),
-        ] {
-            assert_eq!(bare(completion), wanted, "{completion:?}");
-        }
     }
 
     #[test]
