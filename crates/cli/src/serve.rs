@@ -20,10 +20,7 @@ pub struct Listen {
     /// The address to listen on; 0.0.0.0 for all of the machine's.
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
-    /// The port to listen on; 0 for a free one.
-    #[arg(long, default_value_t = 8001)]
-    port: u16,
-    /// Seconds after which a request is given up (504).
+    /// Seconds after which a request is given up (504), and an answer that its client does not read.
     #[arg(long, default_value = "60", value_parser = seconds)]
     timeout: Duration,
     /// Seconds that requests in progress may take after SIGTERM or Ctrl-C.
@@ -51,17 +48,14 @@ pub struct Listen {
 pub struct ServeRm {
     /// The reward model's directory.
     dir: PathBuf,
+    /// The port to listen on; 0 for a free one.
+    #[arg(long, default_value_t = 8001)]
+    port: u16,
     #[command(flatten)]
     listen: Listen,
-    /// Tokens of a batch.
-    #[arg(long, default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..))]
-    max_batch_tokens: u32,
     /// Items that may wait; a request that finds no room is refused (429).
     #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     queue: u32,
-    /// Milliseconds that a batch waits for items that are on their way.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=1000))]
-    linger_ms: u64,
     /// Inputs computed at a time, each on one thread [default: one per core].
     #[arg(long)]
     lanes: Option<NonZeroUsize>,
@@ -83,7 +77,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 impl Listen {
     /// What was typed, as the servers take it. Starts the log.
-    pub fn open(&self) -> Result<ListenConfig> {
+    pub fn open(&self, port: u16) -> Result<ListenConfig> {
         let api_key = match &self.api_key_env {
             None => None,
             Some(name) => {
@@ -97,7 +91,7 @@ impl Listen {
         start_log(self.log, self.log_level);
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         Ok(ListenConfig {
-            address: format!("{host}:{}", self.port),
+            address: format!("{host}:{port}"),
             api_key,
             body_bytes: self.max_body_mb as usize * 1_000_000,
             timeout: self.timeout,
@@ -120,18 +114,15 @@ pub fn announce(what: &str, address: SocketAddr) {
 /// Serves a reward model until it is told to stop.
 pub fn rm(settings: &ServeRm) -> Result<()> {
     let dir = &settings.dir;
-    let listen = settings.listen.open()?;
+    let listen = settings.listen.open(settings.port)?;
     let model = RewardModel::load(dir)
         .with_context(|| format!("failed to read the reward model in {}", dir.display()))?;
     let name = dir.file_name().map_or_else(|| "reward model".into(), |name| name.to_string_lossy());
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let lanes = settings.lanes.unwrap_or(cores);
-    let scorer = ModelScorer::new(model, &name, settings.task_name.as_deref(), lanes)
-        .with_context(|| format!("failed to start {lanes} lanes"))?;
+    let scorer = ModelScorer::new(model, &name, settings.task_name.as_deref());
     let config = RubricServiceConfig {
         queue: settings.queue as usize,
-        batch_tokens: settings.max_batch_tokens as usize,
-        linger: Duration::from_millis(settings.linger_ms),
+        lanes: settings.lanes.unwrap_or(cores),
         tags: settings.tags,
         ..RubricServiceConfig::default()
     };

@@ -200,13 +200,13 @@ fn lines_are_scored_in_order_and_fail_alone() {
     let output = score(&desk, &words("rm score rm -"), &input);
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(errors.trim(), "error: 3 of 5 lines have no score; their output says why");
+    assert_eq!(errors.trim(), "error: 2 of 5 lines have no score; their output says why");
     let found = lines(&output.stdout);
     let numbers: Vec<&Value> = found.iter().map(|line| &line["line"]).collect();
     assert_eq!(numbers, [1, 3, 4, 5, 6]);
-    let said: Vec<&str> = found[1..4].iter().map(|line| line["error"]["message"].as_str().unwrap()).collect();
+    let said: Vec<&str> = found[1..3].iter().map(|line| line["error"]["message"].as_str().unwrap()).collect();
     assert!(said[0].starts_with("not JSON") && said[1].contains("did you mean `reasoning`"), "{said:?}");
-    assert!(said[2].contains("outside") && found[3]["score"].is_null(), "{said:?}");
+    assert_eq!((&found[3]["score"], &found[3]["defect"]), (&json!(0.0), &json!("text_outside")));
     for (line, i) in [(&found[0], 0), (&found[4], 1)] {
         let question = Question::new("t", TaskDomain::Math, format!("Add {i}."));
         let tokens = model.encode(&question, &Trace::new("One step.").unwrap()).unwrap();
@@ -221,6 +221,36 @@ fn lines_are_scored_in_order_and_fail_alone() {
     assert_eq!(told, "1 of 1 lines scored: scores.jsonl\n");
     assert_eq!(lines(&fs::read(desk.path("scores.jsonl")).unwrap()), found[..1]);
     assert!(!desk.path("scores.jsonl.partial").exists());
+}
+
+/// The table that the servers' routes are held to.
+#[test]
+fn a_line_holds_a_trace_or_a_defect_as_everywhere() {
+    let (desk, model) = desk();
+    let cases: Vec<Value> = include_str!("../../domain/tests/completions.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let line = |field: &str, case: &Value| {
+        json!({"problem": "Add.", field: case["completion"], "task_name": "t"}).to_string() + "\n"
+    };
+    let asked = |field: &str| cases.iter().map(|case| line(field, case)).collect::<String>();
+    let score_of = |trace: &str| {
+        let text = tracelift_domain::prompt::reward_model_input("t", TaskDomain::Math, "Add.", trace);
+        model.score(&[model.tokenizer.encode(&text).unwrap()])[0].score
+    };
+    for field in ["completion", "reasoning"] {
+        let output = score(&desk, &words("rm score rm -"), &asked(field));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        for (case, found) in cases.iter().zip(lines(&output.stdout)) {
+            let bare = if field == "reasoning" { case["bare"].as_str() } else { None };
+            let trace = bare.or_else(|| case["trace"].as_str());
+            let wanted = trace.map_or(0.0, score_of);
+            assert!((found["score"].as_f64().unwrap() - wanted).abs() < 1e-6, "{field} of {case}: {found}");
+            let defect = if trace.is_some() { None } else { case["defect"].as_str() };
+            assert_eq!(found["defect"].as_str(), defect, "{field} of {case}: {found}");
+        }
+    }
 }
 
 #[test]

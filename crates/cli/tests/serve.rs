@@ -132,6 +132,41 @@ fn serves_scores_and_ends_with_zero_when_told() {
 }
 
 #[test]
+fn ends_at_once_where_only_half_requests_are_open() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().unwrap();
+    reward_model(folder.path());
+    let server = Server::start(folder.path(), &["--grace", "50"]);
+    let address = server.url.strip_prefix("http://").unwrap().to_owned();
+    let halves = ["POST /score HT", "POST /score HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\n{"];
+    let held = halves.map(|half| {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        stream.write_all(half.as_bytes()).unwrap();
+        stream
+    });
+    let (status, log) = server.end("-TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+    let drained = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let drained = drained.filter(|line| line["message"] == "drained").last().unwrap();
+    // A tenth of a second over what half a request is given is usual; this says that the grace was not waited for.
+    assert!(drained["seconds"].as_f64().unwrap() < 40.0, "{log}");
+    drop(held);
+}
+
+#[test]
+fn the_servers_of_the_house_do_not_ask_for_the_same_port() {
+    let port = |command: &[&str]| {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_tracelift")).args(command).arg("--help").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (_, rest) = text.split_once("--port <PORT>").unwrap();
+        let (_, rest) = rest.split_once("[default: ").unwrap();
+        rest.split_once(']').unwrap().0.to_owned()
+    };
+    assert_ne!(port(&["rm", "serve"]), port(&["verify", "serve"]));
+}
+
+#[test]
 fn says_why_it_does_not_start() {
     let folder = tempfile::tempdir().unwrap();
     reward_model(folder.path());

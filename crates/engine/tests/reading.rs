@@ -42,3 +42,39 @@ fn nothing_is_left_of_what_was_read_before() {
     }
     assert_eq!(reader.last_hidden(&[]), vec![0.0; model.config.hidden_size]);
 }
+
+/// What texts have in common is taken from the one before: wherever they part, in every family, it is as if each were read alone.
+#[test]
+fn branches_read_as_wholes() {
+    for name in ["qwen2-gqa-untied", "qwen3-tied", "llama3-untied"] {
+        let model = model(name);
+        let packed = Packed::new(&model);
+        let trunk: Vec<u32> = (0..600).map(|at| at * 7 % 60).collect();
+        let mut texts = Vec::new();
+        for parting in [0, 1, 2, 63, 64, 255, 256, 257, 300, 511, 512, 513, 599] {
+            for own in [1, 2, 40, 256, 257] {
+                let branch = (0..own).map(|at| (at * 13 + own + 1) % 60);
+                texts.push(trunk[..parting].iter().copied().chain(branch).collect::<Vec<u32>>());
+            }
+            texts.push(trunk[..parting].to_vec());
+        }
+        let mut reader = Reader::new(&packed);
+        for order in [texts.iter().collect::<Vec<_>>(), texts.iter().rev().collect()] {
+            for text in order {
+                assert_eq!(
+                    reader.last_hidden(text),
+                    Reader::new(&packed).last_hidden(text),
+                    "{name}, {} tokens",
+                    text.len()
+                );
+                // The same again: all of it but the last token is common.
+                assert_eq!(
+                    reader.last_hidden(text),
+                    Reader::new(&packed).last_hidden(text),
+                    "{name}, {} tokens",
+                    text.len()
+                );
+            }
+        }
+    }
+}

@@ -6,6 +6,7 @@
 //! could not be measured is unknown (`None`) and stays so.
 
 pub mod assessment;
+pub mod frozen;
 pub mod judge;
 pub mod leak;
 pub mod loss;
@@ -14,6 +15,7 @@ pub mod model;
 pub mod rule;
 pub mod scorer;
 
+pub use frozen::{FrozenRewardModel, RubricLane};
 pub use judge::PromptedJudge;
 pub use measure::{Baselines, Measured, measure};
 pub use model::{RewardModel, RubricScore, Shortened};

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use tracelift_domain::rubric::{LABELS, dimension_names};
 use tracelift_domain::{DIMENSIONS, Fingerprint, Question, Seed, TaskDomain, Trace, prompt};
+use tracelift_engine::chat::ChatError;
 use tracelift_engine::checkpoint::{self, CheckpointError, Outgoing};
 use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_engine::{Batch, Memory, Model, Pass, Precision, Tokenizer};
@@ -23,6 +24,11 @@ const MAX_TOKENS: usize = 3072;
 /// Where `config.json` says so. The published class carries keys that it does not know along.
 const MAX_TOKENS_KEY: &str = "rm_max_tokens";
 
+/// The chat template of a tokenizer that has none, for callers that send conversations: ChatML.
+const CONVERSATION: &str = "{% for message in messages %}\
+    {{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}\
+    {% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+
 /// Why a reward model cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RewardModelError {
@@ -32,6 +38,9 @@ pub enum RewardModelError {
     /// The tokenizer.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    /// Its chat template.
+    #[error(transparent)]
+    Template(#[from] ChatError),
     /// `config.json` describes other heads.
     #[error("{path}: `{key}` is {found}; only {supported} is supported")]
     Heads {
@@ -148,7 +157,12 @@ impl RewardModel {
             });
         }
         checkpoint::save_model(&self.backbone, dir, precision, &config, extra)?;
-        Ok(self.tokenizer.save(dir)?)
+        // A trainer elsewhere puts what it asks about into the template of the reward model's tokenizer.
+        let mut tokenizer = self.tokenizer.clone();
+        if tokenizer.chat_template().is_none() {
+            tokenizer.set_chat_template(CONVERSATION)?;
+        }
+        Ok(tokenizer.save(dir)?)
     }
 
     /// A hash of backbone and heads.

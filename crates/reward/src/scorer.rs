@@ -1,6 +1,6 @@
 //! Whoever reads a trace against the rubric: the reward model, or a prompted judge in its place.
 
-use crate::model::{RewardModel, RubricScore};
+use crate::model::RubricScore;
 use tracelift_domain::{Fingerprint, Question, Trace};
 use tracelift_oracle::Failure;
 
@@ -49,35 +49,4 @@ pub trait TraceScorer: Send + Sync {
 
     /// Scores in the order of the items.
     fn score(&self, items: &[ScoreItem<'_>]) -> Vec<Result<RubricScore, ScoreFailure>>;
-}
-
-impl TraceScorer for RewardModel {
-    fn fingerprint(&self) -> Fingerprint {
-        RewardModel::fingerprint(self)
-    }
-
-    fn describe(&self) -> String {
-        format!("reward model {} ({})", RewardModel::fingerprint(self), self.domain.name())
-    }
-
-    fn score(&self, items: &[ScoreItem<'_>]) -> Vec<Result<RubricScore, ScoreFailure>> {
-        let encoded: Vec<Result<Vec<u32>, ScoreFailure>> = items
-            .iter()
-            .map(|item| {
-                self.encode(item.question, item.trace)
-                    .map_err(|error| ScoreFailure::Unreadable(error.to_string()))
-            })
-            .collect();
-        let readable: Vec<Vec<u32>> =
-            encoded.iter().filter_map(|tokens| tokens.as_ref().ok().cloned()).collect();
-        let mut scores = RewardModel::score(self, &readable).into_iter();
-        encoded
-            .into_iter()
-            .map(|tokens| {
-                tokens?;
-                let score = scores.next().ok_or(ScoreFailure::NotAScore)?;
-                score.probability().map(|_| score).ok_or(ScoreFailure::NotAScore)
-            })
-            .collect()
-    }
 }

@@ -5,8 +5,8 @@
 
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
-use tracelift_domain::{Label, Rubric, TaskDomain};
-use tracelift_engine::{Batch, Memory, Pass, Precision, Tokenizer};
+use tracelift_domain::{Label, Message, Role, Rubric, TaskDomain};
+use tracelift_engine::{Batch, ChatOptions, Conversation, Memory, Pass, Precision, Tokenizer};
 use tracelift_reward::RewardModel;
 use tracelift_reward::loss::{Counts, LossWeights, loss, score};
 use tracelift_reward::model::load_heads;
@@ -119,6 +119,16 @@ fn a_reward_model_survives_saving() {
     let again = RewardModel::load(scratch.path()).unwrap();
     assert_eq!(again.fingerprint(), model.fingerprint());
     assert_eq!(again.domain, model.domain);
+    // Whoever sends conversations finds a template to put them into.
+    let said = |role, content: &str| Message { role, content: content.into() };
+    let conversation = Conversation::from(&[said(Role::User, "q"), said(Role::Assistant, "a")][..]);
+    let text = again
+        .tokenizer
+        .chat_template()
+        .unwrap()
+        .render(&conversation, &ChatOptions { add_generation_prompt: false, ..ChatOptions::default() })
+        .unwrap();
+    assert_eq!(text, "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n");
 }
 
 #[test]

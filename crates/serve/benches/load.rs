@@ -15,17 +15,15 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tracelift_domain::{Seed, TaskDomain};
+use tracelift_domain::{Seed, TaskDomain, Trace};
 use tracelift_engine::ops::rope::Scaling;
 use tracelift_engine::{Config, Family, Model, Tokenizer};
 use tracelift_reward::RewardModel;
 use tracelift_serve::metrics::resident_bytes;
-use tracelift_serve::{
-    Input, Item, ListenConfig, ModelScorer, RubricServiceConfig, Scorer, rubric_service, start,
-};
+use tracelift_serve::{Item, ListenConfig, ModelScorer, RubricServiceConfig, Scorer, rubric_service, start};
 
 struct Sizes {
     model: Option<PathBuf>,
@@ -43,7 +41,7 @@ fn main() {
     let parameters = model.backbone.weights.len() + model.heads.len();
     let lanes = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     println!("model: {parameters} parameters, lanes: {lanes}");
-    let scorer = Arc::new(ModelScorer::new(model, "load", None, lanes).unwrap());
+    let scorer = Arc::new(ModelScorer::new(model, "load", None));
     let wanted: Vec<f64> = (0..sizes.clients).map(|client| alone(&*scorer, client)).collect();
     let listen = ListenConfig { address: "127.0.0.1:0".into(), ..ListenConfig::default() };
     // Smaller than the crowd, so that some are refused.
@@ -143,11 +141,10 @@ fn request(client: usize) -> String {
 
 fn alone(scorer: &dyn Scorer, client: usize) -> f64 {
     let (problem, reasoning) = texts(client);
-    let item = Item { problem, reasoning, task_name: None, task_type: None, tests: None, max_tokens: None };
-    let encoded = scorer.encode(&Input::Item(item)).unwrap();
-    let found = Mutex::new(None);
-    scorer.score(&[encoded], &|_, score| *found.lock().unwrap() = Some(score));
-    found.into_inner().unwrap().unwrap().unwrap().rubric.score
+    let trace = Trace::new(&reasoning).unwrap();
+    let item = Item { problem, trace, task_name: None, task_type: None, tests: None, max_tokens: None };
+    let encoded = scorer.encode(&item).unwrap();
+    scorer.lane().score(&encoded).unwrap().rubric.score
 }
 
 #[derive(Default)]

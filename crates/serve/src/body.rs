@@ -1,5 +1,6 @@
 //! Reading a request's body: bounded in size and time, and parsed off the asynchronous threads where it is large.
 
+use crate::connection::{Drain, HALF_TIME};
 use crate::fault::Fault;
 use crate::listener::ListenConfig;
 use crate::queue::{Place, Places};
@@ -29,6 +30,8 @@ pub(crate) struct BodyLimits {
     pub time: Duration,
     /// Pages of all that are in progress.
     pages: Places,
+    /// When the server is to stop, a body that has only begun to arrive is given up.
+    pub drain: Drain,
 }
 
 /// A body, and the room that it takes until its request is answered.
@@ -45,6 +48,7 @@ impl BodyLimits {
             bytes: listen.body_bytes,
             time: listen.timeout,
             pages: Places::new(total.div_ceil(PAGE)),
+            drain: Drain::new(),
         }
     }
 
@@ -67,7 +71,16 @@ impl BodyLimits {
             discard(body).await;
             return Err(Fault::QueueFull { retry_after: Duration::from_secs(1) });
         };
-        let collected = tokio::time::timeout(self.time, Limited::new(&mut body, limit).collect()).await;
+        let collected = tokio::time::timeout(self.time, Limited::new(&mut body, limit).collect());
+        let stopped = async {
+            self.drain.begun().await;
+            tokio::time::sleep(HALF_TIME).await;
+        };
+        let collected = tokio::select! {
+            biased;
+            collected = collected => collected,
+            () = stopped => return Err(Fault::ShuttingDown),
+        };
         match collected {
             Err(_) => Err(Fault::SlowBody { limit: self.time }),
             Ok(Ok(collected)) => Ok(Bytes { bytes: collected.to_bytes().into(), room }),

@@ -144,14 +144,6 @@ pub enum ItemFault {
     /// It is not an item.
     #[error("{0}")]
     Invalid(String),
-    /// Longer than the model reads, in a dialect in which nothing may be cut.
-    #[error("the input has {tokens} tokens; at most {limit} are read")]
-    TooLong {
-        /// How many it has.
-        tokens: usize,
-        /// How many it may have.
-        limit: usize,
-    },
     /// The model computed something that is no number.
     #[error("the model's score is not a finite number")]
     NotFinite,
@@ -166,7 +158,6 @@ impl ItemFault {
     pub fn code(&self) -> &'static str {
         match self {
             ItemFault::Invalid(_) => "invalid_item",
-            ItemFault::TooLong { .. } => "too_long",
             ItemFault::NotFinite => "not_finite",
             ItemFault::Internal(_) => "internal",
         }
@@ -175,7 +166,7 @@ impl ItemFault {
     /// Whether the caller sent something wrong.
     #[must_use]
     pub fn is_callers(&self) -> bool {
-        matches!(self, ItemFault::Invalid(_) | ItemFault::TooLong { .. })
+        matches!(self, ItemFault::Invalid(_))
     }
 
     /// `{"index", "code", "message"}`

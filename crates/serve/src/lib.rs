@@ -37,6 +37,7 @@
 pub(crate) mod access;
 pub(crate) mod body;
 pub mod code;
+pub(crate) mod connection;
 pub mod fault;
 pub mod listener;
 pub mod log;
@@ -51,4 +52,6 @@ pub use fault::{Fault, ItemFault};
 pub use listener::{Drained, ListenConfig, Running, ServeError, Service, serve, start};
 pub use log::{LogFormat, LogLevel, start_log};
 pub use rubric::dialect::Tags;
-pub use rubric::{Encoded, Input, Item, ModelScorer, RubricServiceConfig, Score, Scorer, rubric_service};
+pub use rubric::{
+    Encoded, Item, Lane, ModelScorer, RubricServiceConfig, Score, Scorer, rubric_service, score_all,
+};

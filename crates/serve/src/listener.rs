@@ -1,6 +1,7 @@
 //! One listening process: bind, accept, answer, drain.
 
 use crate::access::ApiKey;
+use crate::connection::{Drain, attend};
 use crate::fault::{Fault, answer};
 use crate::metrics::{Metrics, resident_bytes};
 use crate::observe::observe;
@@ -10,23 +11,15 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use axum::{Router, http};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinError;
-
-/// How long a client may take for the head of a request, and how long a connection may idle.
-const HEAD_TIME: Duration = Duration::from_secs(60);
 
 /// What any service of the house listens with.
 #[derive(Clone, Debug)]
@@ -39,7 +32,7 @@ pub struct ListenConfig {
     pub body_bytes: usize,
     /// Bytes of all bodies in progress; a request beyond them is refused with 429.
     pub total_body_bytes: usize,
-    /// How long a request may take.
+    /// How long a request may take, and how long its client to read the answer.
     pub timeout: Duration,
     /// How long requests in progress may take once the server is to stop.
     pub grace: Duration,
@@ -87,6 +80,7 @@ pub struct Service {
     pub(crate) health: Value,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) threads: Threads,
+    pub(crate) drain: Drain,
 }
 
 /// A service's working threads.
@@ -103,7 +97,7 @@ impl Service {
         self.routes.iter().map(|(path, _)| *path).chain(["/health", "/metrics", "/openapi.json"]).collect()
     }
 
-    fn router(&self, config: &ListenConfig, draining: Arc<AtomicBool>) -> Router {
+    fn router(&self, config: &ListenConfig) -> Router {
         let mut router = Router::new();
         for (path, handler) in &self.routes {
             router = router.route(path, handler.clone());
@@ -113,10 +107,9 @@ impl Service {
             move || async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.text()) };
         let document = move || async move { ([(header::CONTENT_TYPE, "application/json")], openapi) };
         let key = config.api_key.clone();
-        let health = self.health.clone();
+        let (health, drain) = (self.health.clone(), self.drain.clone());
         let health = move || async move {
-            let draining = draining.load(Ordering::Relaxed);
-            let (status, word) = match draining {
+            let (status, word) = match drain.has_begun() {
                 true => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
                 false => (StatusCode::OK, "ok"),
             };
@@ -151,7 +144,7 @@ async fn no_route(uri: http::Uri) -> Fault {
 /// A server that runs on threads of its own.
 pub struct Running {
     address: SocketAddr,
-    stop: watch::Sender<bool>,
+    drain: Drain,
     thread: JoinHandle<Result<Drained, ServeError>>,
 }
 
@@ -171,7 +164,7 @@ impl Running {
 
     /// Stops accepting; what was accepted is answered.
     pub fn stop(&self) {
-        self.stop.send_replace(true);
+        self.drain.begin();
     }
 
     /// Waits for the end.
@@ -199,9 +192,9 @@ pub fn start(service: Service, config: ListenConfig) -> Result<Running, ServeErr
         .thread_name("http")
         .enable_all()
         .build()?;
-    let (stop, stopped) = watch::channel(false);
+    let drain = service.drain.clone();
     let thread = std::thread::Builder::new().name("server".into()).spawn(move || {
-        let drained = runtime.block_on(run(&service, &config, listener, stopped))?;
+        let drained = runtime.block_on(run(&service, &config, listener))?;
         (service.threads.close)();
         if drained.complete {
             for handle in service.threads.handles {
@@ -211,7 +204,7 @@ pub fn start(service: Service, config: ListenConfig) -> Result<Running, ServeErr
         runtime.shutdown_timeout(Duration::from_secs(1));
         Ok(drained)
     })?;
-    Ok(Running { address, stop, thread })
+    Ok(Running { address, drain, thread })
 }
 
 /// Starts a server, tells where it listens, and runs it until SIGTERM or Ctrl-C; then drains it. A second signal ends it
@@ -230,7 +223,7 @@ pub fn serve(
         use tokio::signal::unix::{SignalKind, signal};
         io::Result::Ok((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
     })?;
-    let Running { address, stop, thread } = start(service, config)?;
+    let Running { address, drain, thread } = start(service, config)?;
     ready(address);
     let drained = signals.block_on(async {
         let mut end = tokio::task::spawn_blocking(|| thread.join().map_err(|_| ServeError::Panicked)?);
@@ -242,7 +235,7 @@ pub fn serve(
             // It does not end by itself but by a failure.
             result = &mut end => return ended(result),
         }
-        stop.send_replace(true);
+        drain.begin();
         tokio::select! {
             _ = terminate.recv() => Ok(Drained { complete: false }),
             _ = interrupt.recv() => Ok(Drained { complete: false }),
@@ -254,26 +247,18 @@ pub fn serve(
     drained
 }
 
-async fn run(
-    service: &Service,
-    config: &ListenConfig,
-    listener: StdListener,
-    mut stopped: watch::Receiver<bool>,
-) -> Result<Drained, ServeError> {
+async fn run(service: &Service, config: &ListenConfig, listener: StdListener) -> Result<Drained, ServeError> {
     let bind = |source| ServeError::Bind { address: config.address.clone(), source };
     let listener = TcpListener::from_std(listener).map_err(bind)?;
-    let draining = Arc::new(AtomicBool::new(false));
-    let router = service.router(config, Arc::clone(&draining));
-    let connections = Arc::new(Semaphore::new(config.connections.max(1)));
+    let router = service.router(config);
+    let total = u32::try_from(config.connections.max(1)).unwrap_or(u32::MAX >> 4);
+    let connections = Arc::new(Semaphore::new(total as usize));
     watch_process(service, config, &connections);
-    let graceful = GracefulShutdown::new();
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(64 * 1024);
     loop {
         // A place first: what cannot be served waits in the system's backlog.
         let accepted = tokio::select! {
             biased;
-            _ = stopped.wait_for(|stopped| *stopped) => break,
+            () = service.drain.begun() => break,
             accepted = accept(&listener, &connections) => accepted,
         };
         let (stream, place) = match accepted {
@@ -287,20 +272,18 @@ async fn run(
         };
         // Answers are small and awaited.
         let _ = stream.set_nodelay(true);
-        let router = TowerToHyperService::new(router.clone());
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), router));
+        let attended = attend(stream, router.clone(), config.timeout, service.drain.clone());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke");
-            }
+            attended.await;
             drop(place);
         });
     }
     drop(listener);
-    draining.store(true, Ordering::Relaxed);
     let started = Instant::now();
     tracing::info!(grace_s = config.grace.as_secs_f64(), "draining: no new connections");
-    let complete = tokio::time::timeout(config.grace, graceful.shutdown()).await.is_ok();
+    // All places are free once every connection has ended.
+    let ended = connections.acquire_many(total);
+    let complete = tokio::time::timeout(config.grace, ended).await.is_ok();
     let seconds = started.elapsed().as_secs_f64();
     match complete {
         true => tracing::info!(seconds, "drained"),

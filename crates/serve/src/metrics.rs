@@ -7,9 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Seconds, from a tenth of a millisecond to a minute.
 const SECONDS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
-/// Items of a batch.
-const ITEMS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
-/// Tokens of a batch.
+/// Tokens of an input.
 const TOKENS: &[f64] = &[64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0];
 
 /// What a server counts. A family is made by its first value; labels are few by construction: routes, statuses and
@@ -43,9 +41,7 @@ struct Histogram {
 pub enum Unit {
     /// A duration.
     Seconds,
-    /// Items of a batch.
-    Items,
-    /// Tokens of a batch.
+    /// Tokens of an input.
     Tokens,
 }
 
@@ -53,7 +49,6 @@ impl Unit {
     fn bounds(self) -> &'static [f64] {
         match self {
             Unit::Seconds => SECONDS,
-            Unit::Items => ITEMS,
             Unit::Tokens => TOKENS,
         }
     }
@@ -186,9 +181,9 @@ mod tests {
         metrics.gauge("room", "Free places.", || 3.0);
         metrics.count("asked_total", "Requests.", &[("route", "/a"), ("status", "200")], 2);
         metrics.count("asked_total", "Requests.", &[("route", "/a"), ("status", "200")], 1);
-        metrics.observe("items", "Per batch.", Unit::Items, &[], 3.0);
-        metrics.observe("items", "Per batch.", Unit::Items, &[], 4.0);
-        metrics.observe("items", "Per batch.", Unit::Items, &[], 1000.0);
+        metrics.observe("tokens", "Per input.", Unit::Tokens, &[], 3.0);
+        metrics.observe("tokens", "Per input.", Unit::Tokens, &[], 100.0);
+        metrics.observe("tokens", "Per input.", Unit::Tokens, &[], 100000.0);
         let text = metrics.text();
         for line in [
             "# HELP room Free places.",

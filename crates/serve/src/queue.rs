@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The right to one entry in a queue.
@@ -47,7 +46,7 @@ impl Places {
     }
 }
 
-/// First in, first out; a batch may take from the middle.
+/// First in, first out.
 pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
     arrived: Condvar,
@@ -96,42 +95,9 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Waits until there is something, and then as long as `linger` says of what is there: until an instant, or not at
-    /// all. `take` then takes out what it wants. `None` once the queue is closed and empty.
-    pub fn gather<R>(
-        &self,
-        mut linger: impl FnMut(&mut VecDeque<T>) -> Option<Instant>,
-        take: impl FnOnce(&mut VecDeque<T>) -> R,
-    ) -> Option<R> {
-        let mut state = self.lock();
-        loop {
-            let until = linger(&mut state.entries);
-            if state.entries.is_empty() {
-                if state.closed {
-                    return None;
-                }
-                state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            match left {
-                Some(left) if !left.is_zero() && !state.closed => {
-                    let waited = self.arrived.wait_timeout(state, left);
-                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
-                }
-                _ => return Some(take(&mut state.entries)),
-            }
-        }
-    }
-
     /// Takes no more entries; those that wait are still handed out.
     pub fn close(&self) {
         self.lock().closed = true;
-        self.arrived.notify_all();
-    }
-
-    /// Wakes whoever lingers, as there may be no more to linger for.
-    pub fn nudge(&self) {
         self.arrived.notify_all();
     }
 }
@@ -139,7 +105,6 @@ impl<T> Queue<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn places_are_bounded_and_come_back() {
@@ -161,21 +126,5 @@ mod tests {
         queue.close();
         queue.push([3]);
         assert_eq!([queue.pop(), queue.pop(), queue.pop()], [Some(1), Some(2), None]);
-        assert_eq!(queue.gather(|_| None, |entries| entries.len()), None);
-    }
-
-    #[test]
-    fn lingers_until_more_arrives() {
-        let queue = Arc::new(Queue::new());
-        queue.push([1]);
-        let other = Arc::clone(&queue);
-        let pusher = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(20));
-            other.push([2]);
-        });
-        let far = Instant::now() + Duration::from_secs(60);
-        let taken = queue.gather(|entries| (entries.len() < 2).then_some(far), std::mem::take);
-        assert_eq!(taken, Some(VecDeque::from([1, 2])));
-        pusher.join().unwrap();
     }
 }

@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Server, listen, model_scorer, small_model};
+use support::{Server, listen, model_scorer, on_lanes, small_model};
 use tracelift_domain::{Question, TaskDomain, Trace};
 use tracelift_serve::{RubricServiceConfig, Tags};
 
@@ -72,10 +72,11 @@ fn a_wrong_item_fails_alone_with_its_index() {
     let wrong = [
         (json!("no item"), "is a string, not an object"),
         (json!({"problem": PROBLEM}), "`reasoning` is missing"),
-        (json!({"problem": PROBLEM, "reasoning": "  "}), "`reasoning` is empty"),
+        (json!({"problem": PROBLEM, "reasoning": TRACE, "completion": TRACE}), "not both"),
+        (json!({"problem": PROBLEM, "reasoning": TRACE, "truncated": true}), "goes with `completion`"),
+        (json!({"problem": PROBLEM, "completion": TRACE, "truncated": 1}), "`truncated` is a number"),
         (json!({"problem": 7, "reasoning": TRACE}), "`problem` is a number"),
         (json!({"problem": PROBLEM, "reasoning": TRACE, "task_tpye": "x"}), "did you mean `task_type`"),
-        (json!({"problem": PROBLEM, "reasoning": "<reasoning>a"}), "never closes"),
         (json!({"problem": "x".repeat(300_000), "reasoning": TRACE}), "at most 262144"),
     ];
     let mut items = vec![good.clone()];
@@ -224,8 +225,8 @@ fn slime_reads_a_number() {
     let (status, body) = server.post("/remote_rm", &json!({"prompt": PROBLEM}));
     assert!(status == 422 && body["error"]["message"] == "`response` is missing", "{body}");
 
-    let config = RubricServiceConfig { tags: Tags::Optional, ..RubricServiceConfig::default() };
-    let lenient = Server::rubric(model_scorer(1), config, listen());
+    let config = RubricServiceConfig { tags: Tags::Optional, ..on_lanes(1) };
+    let lenient = Server::rubric(model_scorer(), config, listen());
     assert_eq!(lenient.post("/remote_rm", &untagged), (200, reward));
     let unclosed = json!({"prompt": PROBLEM, "response": "<reasoning>half", "label": "5"});
     assert_eq!(lenient.post("/remote_rm", &unclosed), (200, json!(0.0)));
@@ -254,16 +255,28 @@ fn verl_reads_the_last_probability() {
     ]);
     let (_, same) = server.post("/classify", &json!({"messages": messages}));
     assert_eq!(same["data"][0]["probs"], body["data"][0]["probs"]);
-    let mixed = json!({"input": [ids, [999], "x".repeat(2000), "", text, {"a": 1}]});
+    // As the client of verl asks: the conversation in the template of the reward model's tokenizer.
+    let chat = format!(
+        "<|im_start|>user\nProblem:\n{PROBLEM}<|im_end|>\n<|im_start|>assistant\n<reasoning>{TRACE}</reasoning><|im_end|>\n"
+    );
+    let (_, same) = server.post("/classify", &json!({"input": chat}));
+    assert_eq!(same["data"][0]["probs"], body["data"][0]["probs"]);
+    let untagged = text.replace("<reasoning>", "").replace("</reasoning>", "");
+    let mixed = json!({"input": [ids, [999], "no form at all", "", text, {"a": 1}, untagged]});
     let (status, body) = server.post("/classify", &mixed);
     assert_eq!(status, 200, "{body}");
     let indices: Vec<&Value> =
         body["errors"].as_array().unwrap().iter().map(|error| &error["index"]).collect();
     assert_eq!(indices, [1, 2, 3, 5]);
-    assert_eq!((&body["errors"][1]["code"], &body["data"][2]["probs"]), (&json!("too_long"), &json!([])));
+    assert!(body["errors"][1]["message"].as_str().unwrap().contains("send `messages`"), "{body}");
+    assert_eq!((&body["data"][2]["probs"], &body["data"][6]["probs"]), (&json!([]), &json!([0.0])));
+    assert_eq!(body["data"][6]["defect"], json!("no_tags"));
     assert_eq!(body["data"][0]["probs"], body["data"][4]["probs"]);
-    let long = json!({"input": "x".repeat(2000), "truncate_prompt_tokens": -1});
-    assert_eq!(server.post("/classify", &long).1["usage"]["prompt_tokens"], json!(1024));
+    let long = text.replace(PROBLEM, &"word ".repeat(400));
+    let (_, whole) = server.post("/classify", &json!({"input": long}));
+    assert_eq!(whole["usage"]["prompt_tokens"], json!(1024));
+    let (_, short) = server.post("/classify", &json!({"input": long, "truncate_prompt_tokens": 300}));
+    assert_eq!(short["usage"]["prompt_tokens"], json!(300));
     assert_eq!(server.post("/classify", &json!({"input": 3})).0, 422);
     assert_eq!(server.post("/classify", &json!({"messages": messages, "input": "x"})).0, 422);
 }
@@ -277,7 +290,7 @@ fn the_document_describes_the_routes() {
     assert_eq!(document["openapi"], json!("3.1.0"));
     assert_eq!(document["info"]["version"], json!(env!("CARGO_PKG_VERSION")));
     let listen = listen();
-    let scorer = std::sync::Arc::new(model_scorer(1));
+    let scorer = std::sync::Arc::new(model_scorer());
     let service = tracelift_serve::rubric_service(scorer, RubricServiceConfig::default(), &listen).unwrap();
     let mut paths = service.paths();
     paths.sort_unstable();

@@ -9,12 +9,11 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
 use tracelift_domain::rubric::dimension_names;
-use tracelift_domain::{Question, TaskDomain, Trace};
+use tracelift_domain::{Question, TaskDomain, TraceDefect};
 use tracelift_reward::{PromptedJudge, RubricScore, ScoreItem, TraceScorer};
-use tracelift_serve::{Encoded, Input, Item, ItemFault, ModelScorer, Score, Scorer};
+use tracelift_serve::{Encoded, Item, ItemFault, ModelScorer, Scorer, score_all};
 
 /// Lines that are scored together at most; fewer where no more are there yet.
 const TOGETHER: usize = 256;
@@ -24,8 +23,8 @@ const LONGEST: u64 = 1 << 24;
 /// Settings of `rm score`.
 #[derive(Args)]
 pub struct ScoreLines {
-    /// A reward model's directory (not with --judge), then a file of JSON lines with `problem`, `reasoning` and if wanted
-    /// `task_name`, `task_type` and `tests`; `-` is standard input.
+    /// A reward model's directory (not with --judge), then a file of JSON lines with `problem`, `reasoning` (a bare trace) or
+    /// `completion` (all that a planner wrote), and if wanted `task_name`, `task_type` and `tests`; `-` is standard input.
     #[arg(value_name = "DIR FILE", num_args = 1..=2, required = true)]
     paths: Vec<PathBuf>,
     /// A judge's settings (TOML), in place of a reward model.
@@ -82,11 +81,12 @@ fn score(lines: &Receiver<Line>, scorer: &dyn LineScorer, out: &mut dyn Write) -
             numbers.push(number);
             items.push(text.map_err(anyhow::Error::from).and_then(item));
         }
-        let good: Vec<&Item> = items.iter().filter_map(|item| item.as_ref().ok()).collect();
+        let good: Vec<&Item> = items.iter().filter_map(|item| item.as_ref().ok()?.as_ref().ok()).collect();
         let mut found = scorer.score(&good).into_iter();
         for (number, item) in numbers.into_iter().zip(&items) {
             let found = match item {
-                Ok(_) => found.next().unwrap_or_else(|| Err(("internal", "it was lost".into()))),
+                Ok(Ok(_)) => found.next().unwrap_or_else(|| Err(("internal", "it was lost".into()))),
+                Ok(Err(defect)) => Ok(worth_nothing(*defect)),
                 Err(error) => Err(("invalid_item", format!("{error:#}"))),
             };
             count += 1;
@@ -128,7 +128,16 @@ fn parts(score: &RubricScore, domain: TaskDomain) -> Map<String, Value> {
     ])
 }
 
-fn item(text: String) -> Result<Item> {
+/// What is known of a completion without a usable trace.
+fn worth_nothing(defect: TraceDefect) -> Map<String, Value> {
+    Map::from_iter([
+        ("score".to_owned(), json!(0.0)),
+        ("defect".to_owned(), json!(defect.code())),
+        ("message".to_owned(), json!(defect.to_string())),
+    ])
+}
+
+fn item(text: String) -> Result<Result<Item, TraceDefect>> {
     let value = serde_json::from_str(&text).context("not JSON")?;
     Ok(Item::from_json(value)?)
 }
@@ -142,32 +151,24 @@ fn reading(dir: &Path, settings: &ScoreLines) -> Result<Box<dyn LineScorer>> {
     let (name, model) = scorers::model(dir)?;
     let domain = model.domain;
     let lanes = settings.lanes.or(std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-    let scorer = ModelScorer::new(model, &name, settings.task_name.as_deref(), lanes)
-        .with_context(|| format!("failed to start {lanes} lanes"))?;
-    Ok(Box::new(Reader { scorer, domain }))
+    let scorer = ModelScorer::new(model, &name, settings.task_name.as_deref());
+    Ok(Box::new(Reader { scorer, domain, lanes }))
 }
 
 /// A reward model, by the very code that serves it: a score does not depend on how it is asked for.
 struct Reader {
     scorer: ModelScorer,
     domain: TaskDomain,
+    lanes: NonZeroUsize,
 }
 
 impl LineScorer for Reader {
     fn score(&self, items: &[&Item]) -> Vec<Found> {
         let encoded: Vec<Result<Encoded, ItemFault>> =
-            items.iter().map(|item| self.scorer.encode(&Input::Item((*item).clone()))).collect();
+            items.iter().map(|item| self.scorer.encode(item)).collect();
         let good: Vec<Encoded> =
             encoded.iter().filter_map(|encoded| encoded.as_ref().ok().cloned()).collect();
-        let found: Vec<Mutex<Option<Result<Score, ItemFault>>>> =
-            good.iter().map(|_| Mutex::new(None)).collect();
-        self.scorer.score(&good, &|i, score| {
-            *found[i].lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(score);
-        });
-        let mut found = found.into_iter().map(|score| {
-            let score = score.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-            score.unwrap_or_else(|| Err(ItemFault::Internal("it was lost".into())))
-        });
+        let mut found = score_all(&self.scorer, &good, self.lanes).into_iter();
         encoded
             .into_iter()
             .map(|encoded| {
@@ -195,7 +196,7 @@ struct Judge {
 
 impl LineScorer for Judge {
     fn score(&self, items: &[&Item]) -> Vec<Found> {
-        let read: Vec<Result<(Question, Trace), ItemFault>> = items
+        let read: Vec<Result<Question, ItemFault>> = items
             .iter()
             .map(|item| {
                 let kind = item.task_type.as_deref().unwrap_or(TaskDomain::Math.name());
@@ -205,15 +206,18 @@ impl LineScorer for Judge {
                     ItemFault::Invalid(format!("`task_type` is `{kind}`, expected math, code or steps"))
                 })?;
                 let task = item.task_name.as_deref().unwrap_or(&self.task);
-                Ok((Question::new(task, domain, &item.problem), item.trace()?))
+                Ok(Question::new(task, domain, &item.problem))
             })
             .collect();
-        let asked: Vec<ScoreItem<'_>> =
-            read.iter().flatten().map(|(question, trace)| ScoreItem { question, trace }).collect();
+        let asked: Vec<ScoreItem<'_>> = items
+            .iter()
+            .zip(&read)
+            .filter_map(|(item, read)| Some(ScoreItem { question: read.as_ref().ok()?, trace: &item.trace }))
+            .collect();
         let mut found = self.judge.score(&asked).into_iter();
         read.iter()
             .map(|read| match (read, read.is_ok().then(|| found.next()).flatten()) {
-                (Ok((question, _)), Some(Ok(score))) => Ok(parts(&score, question.domain)),
+                (Ok(question), Some(Ok(score))) => Ok(parts(&score, question.domain)),
                 (_, Some(Err(failure))) => Err((failure.cause(), failure.to_string())),
                 (Err(fault), _) => Err((fault.code(), fault.to_string())),
                 (Ok(_), None) => Err(("internal", "it was lost".into())),

@@ -6,7 +6,7 @@ use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 use tracelift_domain::TaskDomain;
 use tracelift_oracle::rubric::JudgeConfig;
-use tracelift_reward::{PromptedJudge, RewardModel, TraceScorer};
+use tracelift_reward::{FrozenRewardModel, PromptedJudge, RewardModel, TraceScorer};
 
 /// A scorer with a name for tables.
 pub struct Named {
@@ -49,7 +49,11 @@ pub fn all(dir: Option<&Path>, judge_file: Option<&Path>, bar: &ProgressBar) -> 
     let mut scorers = Vec::new();
     if let Some(dir) = dir {
         let (name, model) = model(dir)?;
-        scorers.push(Named { name, domain: Some(model.domain), scorer: Box::new(model) });
+        scorers.push(Named {
+            name,
+            domain: Some(model.domain),
+            scorer: Box::new(FrozenRewardModel::new(model)),
+        });
     }
     if let Some(path) = judge_file {
         let judge = judge(path, bar)?;

@@ -14,6 +14,9 @@ use tracelift_verify::{ProgramConfig, programs::Runner};
 /// Settings of `verify serve`.
 #[derive(Args)]
 pub struct ServeCode {
+    /// The port to listen on; 0 for a free one.
+    #[arg(long, default_value_t = 8002)]
+    port: u16,
     #[command(flatten)]
     listen: Listen,
     /// Programs at the same time [default: one for each core].
@@ -41,7 +44,7 @@ pub fn serve(settings: &ServeCode) -> Result<()> {
     };
     let runner = Runner::new(config, jobs);
     eprintln!("{}", runner.start()?);
-    let listen = settings.listen.open()?;
+    let listen = settings.listen.open(settings.port)?;
     let config = CodeServiceConfig { jobs: jobs.get(), ..CodeServiceConfig::default() };
     let service = code_service(Arc::new(Programs { runner }), config, &listen)?;
     let drained = tracelift_serve::serve(service, listen, |address| announce("sandbox", address))?;

@@ -1,7 +1,8 @@
 //! Reading: the hidden state at a text's end, for heads that judge texts.
 //!
 //! It takes the sampler's way through the network, in which a row's numbers do not depend on what is computed beside it. So
-//! what is read of a text depends on the text alone, to the last bit.
+//! what is read of a text depends on the text alone, to the last bit; and what a text has in common with the one before it, such
+//! as a problem with another trace, is not computed again.
 
 use super::cache::Cache;
 use super::network::{Network, Row};
@@ -18,6 +19,8 @@ pub struct Reader<'a> {
     packed: &'a Packed,
     network: Network<'a>,
     cache: Cache,
+    /// The text whose keys and values the cache holds.
+    held: Vec<u32>,
     capacity: usize,
 }
 
@@ -33,6 +36,7 @@ impl<'a> Reader<'a> {
             packed,
             network: Network::new(packed, 1, CHUNK, capacity),
             cache: Cache::new(packed.config.layers, packed.heads, 1, capacity),
+            held: Vec::new(),
             capacity,
         }
     }
@@ -45,13 +49,21 @@ impl<'a> Reader<'a> {
             *self = Reader::with_capacity(self.packed, tokens.len().next_power_of_two());
         }
         let mut hidden = vec![0.0; self.packed.config.hidden_size];
-        let mut rows = Vec::with_capacity(CHUNK.min(tokens.len()));
-        for (at, chunk) in tokens.chunks(CHUNK).enumerate() {
+        // Until all of it is read, the cache holds nothing whole.
+        let held = std::mem::take(&mut self.held);
+        let common = held.iter().zip(tokens).take_while(|(held, token)| held == token).count();
+        // The last token is asked for more than its keys and values.
+        let start = common.min(tokens.len().saturating_sub(1));
+        let mut rows = Vec::with_capacity(CHUNK.min(tokens.len() - start));
+        for (at, chunk) in tokens[start..].chunks(CHUNK).enumerate() {
             rows.clear();
-            let placed = (at * CHUNK..).zip(chunk);
+            let placed = (start + at * CHUNK..).zip(chunk);
             rows.extend(placed.map(|(position, &token)| Row { slot: 0, position, token }));
             with_team(1, |team| self.network.last_hidden(team, &mut self.cache, &rows, &mut hidden));
         }
+        self.held = held;
+        self.held.clear();
+        self.held.extend_from_slice(tokens);
         hidden
     }
 }

@@ -72,11 +72,13 @@ pub fn code_service(
     listen: &ListenConfig,
 ) -> Result<Service, ServeError> {
     let metrics = Arc::new(Metrics::default());
+    let limits = BodyLimits::of(listen);
+    let drain = limits.drain.clone();
     let counter = Arc::new(Counter {
         queue: Arc::new(Queue::new()),
         places: Places::new(config.queue),
         config,
-        limits: BodyLimits::of(listen),
+        limits,
     });
     let health = json!({ "kind": "code runner", "runner": runner.describe(), "jobs": config.jobs.max(1) });
     let mut handles = Vec::new();
@@ -99,7 +101,7 @@ pub fn code_service(
         async move { counter.attend(request).await.unwrap_or_else(IntoResponse::into_response) }
     };
     let routes = vec![("/run_code", post(handler))];
-    Ok(Service { routes, openapi: include_str!("../../openapi/code.json"), health, metrics, threads })
+    Ok(Service { routes, openapi: include_str!("../../openapi/code.json"), health, metrics, threads, drain })
 }
 
 fn work(runner: &dyn CodeRunner, job: Job, metrics: &Metrics) {

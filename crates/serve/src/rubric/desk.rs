@@ -1,37 +1,31 @@
-//! From items to scores: a bounded queue, tokenizing threads, and one thread that forms batches by a token budget.
+//! From items to scores: a bounded queue, threads that tokenize, and lanes that score.
 //!
-//! An item reserves its place before anything is done for it; without places the request is refused. It is tokenized,
-//! waits in order of arrival, and goes with the next batch that has room for its tokens. The oldest item always goes, so
-//! nothing waits for ever behind items that fit better. Whoever hung up or ran out of time is dropped before a batch
-//! is formed.
+//! An item reserves its place before anything is done for it; without places the request is refused. It is tokenized and
+//! waits in order of arrival; each lane takes the oldest as soon as it is free. Whoever hung up or ran out of time is
+//! dropped when his turn comes, before anything is computed.
 
-use super::{Encoded, Input, Score, Scorer};
+use super::lane::SafeLane;
+use super::{Encoded, Item, Score, Scorer};
 use crate::fault::{Fault, ItemFault};
 use crate::listener::Threads;
 use crate::metrics::{Metrics, Unit};
 use crate::queue::{Place, Places, Queue};
-use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// Items of one batch at most.
-const BATCH_ITEMS: usize = 512;
-
-/// How batches are formed.
+/// How many wait, and how many work.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DeskConfig {
     /// Items that may wait.
     pub queue: usize,
-    /// Tokens of a batch; an item that has more goes alone.
-    pub batch_tokens: usize,
-    /// How long a batch waits for items that are on their way.
-    pub linger: Duration,
     /// Threads that tokenize.
     pub tokenizing: usize,
+    /// Threads that score.
+    pub lanes: usize,
 }
 
 type Answer = Result<Score, ItemFault>;
@@ -40,16 +34,12 @@ type Answer = Result<Score, ItemFault>;
 pub(crate) struct Desk {
     places: Places,
     raw: Arc<Queue<Raw>>,
-    ready: Arc<Queue<Ready>>,
-    arriving: Arc<AtomicUsize>,
     pace: Arc<Pace>,
 }
 
 struct Raw {
-    input: Input,
+    item: Item,
     wait: Wait,
-    /// Dropped once this item is tokenized.
-    arrival: Arc<Arrival>,
 }
 
 struct Ready {
@@ -61,42 +51,28 @@ struct Ready {
 struct Wait {
     since: Instant,
     reply: oneshot::Sender<Answer>,
-    /// Held until the item is taken into a batch.
+    /// Held until a lane takes the item.
     _place: Place,
 }
 
-/// A request whose items are on their way: being received, parsed or tokenized.
-pub(crate) struct Arrival {
-    arriving: Arc<AtomicUsize>,
-    ready: Arc<Queue<Ready>>,
-}
-
-impl Drop for Arrival {
-    fn drop(&mut self) {
-        if self.arriving.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.ready.nudge();
-        }
-    }
-}
-
 /// How fast items are scored, for telling a refused client when to come back.
-#[derive(Default)]
 struct Pace {
-    /// Items a second, smoothed; zero until known.
-    rate: RwLock<f64>,
+    lanes: usize,
+    /// Seconds of a lane for an item, smoothed; zero until known.
+    seconds: RwLock<f64>,
     waiting_tokens: AtomicU64,
 }
 
 impl Pace {
-    fn note(&self, items: usize, took: Duration) {
-        let now = items as f64 / took.as_secs_f64().max(1e-6);
-        let mut rate = self.rate.write().unwrap_or_else(PoisonError::into_inner);
-        *rate = if *rate == 0.0 { now } else { 0.8 * *rate + 0.2 * now };
+    fn note(&self, took: Duration) {
+        let now = took.as_secs_f64().max(1e-6);
+        let mut seconds = self.seconds.write().unwrap_or_else(PoisonError::into_inner);
+        *seconds = if *seconds == 0.0 { now } else { 0.95 * *seconds + 0.05 * now };
     }
 
     fn time_for(&self, items: usize) -> Duration {
-        let rate = *self.rate.read().unwrap_or_else(PoisonError::into_inner);
-        let seconds = if rate > 0.0 { items as f64 / rate } else { 1.0 };
+        let seconds = *self.seconds.read().unwrap_or_else(PoisonError::into_inner);
+        let seconds = items as f64 * seconds / self.lanes as f64;
         Duration::from_secs_f64(seconds.clamp(1.0, 30.0).ceil())
     }
 }
@@ -104,22 +80,21 @@ impl Pace {
 impl Desk {
     /// A desk and its threads.
     pub fn open(
-        scorer: Arc<dyn Scorer>,
+        scorer: &Arc<dyn Scorer>,
         config: DeskConfig,
         metrics: &Arc<Metrics>,
     ) -> io::Result<(Desk, Threads)> {
+        let (tokenizing, lanes) = (config.tokenizing.max(1), config.lanes.max(1));
         let desk = Desk {
             places: Places::new(config.queue),
             raw: Arc::new(Queue::new()),
-            ready: Arc::new(Queue::new()),
-            arriving: Arc::new(AtomicUsize::new(0)),
-            pace: Arc::new(Pace::default()),
+            pace: Arc::new(Pace { lanes, seconds: RwLock::new(0.0), waiting_tokens: AtomicU64::new(0) }),
         };
-        let tokenizing = config.tokenizing.max(1);
+        let ready = Arc::new(Queue::new());
         let mut handles = Vec::new();
         let at_work = Arc::new(AtomicUsize::new(tokenizing));
         for i in 0..tokenizing {
-            let (scorer, raw, ready) = (Arc::clone(&scorer), Arc::clone(&desk.raw), Arc::clone(&desk.ready));
+            let (scorer, raw, ready) = (Arc::clone(scorer), Arc::clone(&desk.raw), Arc::clone(&ready));
             let (metrics, pace, at_work) =
                 (Arc::clone(metrics), Arc::clone(&desk.pace), Arc::clone(&at_work));
             let thread = std::thread::Builder::new().name(format!("tokenize {i}"));
@@ -133,68 +108,62 @@ impl Desk {
                 }
             })?);
         }
-        let batcher = Batcher {
-            scorer,
-            config,
-            ready: Arc::clone(&desk.ready),
-            arriving: Arc::clone(&desk.arriving),
-            pace: Arc::clone(&desk.pace),
-            metrics: Arc::clone(metrics),
-        };
-        handles.push(std::thread::Builder::new().name("batch".into()).spawn(move || batcher.work())?);
+        let busy = Arc::new(AtomicUsize::new(0));
+        for i in 0..lanes {
+            let (scorer, ready, busy) = (Arc::clone(scorer), Arc::clone(&ready), Arc::clone(&busy));
+            let (metrics, pace) = (Arc::clone(metrics), Arc::clone(&desk.pace));
+            let thread = std::thread::Builder::new().name(format!("lane {i}"));
+            handles.push(thread.spawn(move || {
+                let mut lane = SafeLane::of(&*scorer);
+                while let Some(next) = ready.pop() {
+                    busy.fetch_add(1, Ordering::Relaxed);
+                    score(&mut lane, next, &pace, &metrics);
+                    busy.fetch_sub(1, Ordering::Relaxed);
+                }
+            })?);
+        }
         let (places, pace) = (desk.places.clone(), Arc::clone(&desk.pace));
         metrics.gauge("tracelift_queue_items", "Items that wait.", move || places.taken() as f64);
         metrics.gauge("tracelift_queue_tokens", "Tokens of the items that wait.", move || {
             pace.waiting_tokens.load(Ordering::Relaxed) as f64
         });
+        metrics.gauge("tracelift_lanes_busy", "Lanes at work.", move || busy.load(Ordering::Relaxed) as f64);
         let raw = Arc::clone(&desk.raw);
         Ok((desk, Threads { close: Box::new(move || raw.close()), handles }))
-    }
-
-    /// Says that a request is on its way.
-    pub fn expect(&self) -> Arrival {
-        self.arriving.fetch_add(1, Ordering::AcqRel);
-        Arrival { arriving: Arc::clone(&self.arriving), ready: Arc::clone(&self.ready) }
     }
 
     /// Hands items in; each is answered by its receiver. All are taken, or none.
     ///
     /// # Errors
     /// When there is no room, now or ever.
-    pub fn submit(
-        &self,
-        inputs: Vec<Input>,
-        arrival: Arrival,
-    ) -> Result<Vec<oneshot::Receiver<Answer>>, Fault> {
-        let (items, limit) = (inputs.len(), self.places.total());
-        if items > limit {
-            return Err(Fault::TooManyItems { items, limit });
+    pub fn submit(&self, items: Vec<Item>) -> Result<Vec<oneshot::Receiver<Answer>>, Fault> {
+        let (count, limit) = (items.len(), self.places.total());
+        if count > limit {
+            return Err(Fault::TooManyItems { items: count, limit });
         }
-        let places = self.places.reserve(items);
+        let places = self.places.reserve(count);
         let places = places.ok_or_else(|| Fault::QueueFull { retry_after: self.pace.time_for(limit) })?;
-        let (arrival, since) = (Arc::new(arrival), Instant::now());
-        let (entries, receivers): (Vec<_>, Vec<_>) = inputs
+        let since = Instant::now();
+        let (entries, receivers): (Vec<_>, Vec<_>) = items
             .into_iter()
             .zip(places)
-            .map(|(input, place)| {
+            .map(|(item, place)| {
                 let (reply, receiver) = oneshot::channel();
-                let wait = Wait { since, reply, _place: place };
-                (Raw { input, wait, arrival: Arc::clone(&arrival) }, receiver)
+                (Raw { item, wait: Wait { since, reply, _place: place } }, receiver)
             })
             .unzip();
-        drop(arrival);
         self.raw.push(entries);
         Ok(receivers)
     }
 }
 
 fn tokenize(scorer: &dyn Scorer, next: Raw, ready: &Queue<Ready>, pace: &Pace, metrics: &Metrics) {
-    let Raw { input, wait, arrival } = next;
+    let Raw { item, wait } = next;
     if wait.reply.is_closed() {
-        forget(metrics, 1);
+        forget(metrics);
         return;
     }
-    let encoded = catch_unwind(AssertUnwindSafe(|| scorer.encode(&input)))
+    let encoded = catch_unwind(AssertUnwindSafe(|| scorer.encode(&item)))
         .unwrap_or_else(|_| Err(ItemFault::Internal("tokenizing panicked".into())));
     match encoded {
         Ok(encoded) => {
@@ -204,128 +173,34 @@ fn tokenize(scorer: &dyn Scorer, next: Raw, ready: &Queue<Ready>, pace: &Pace, m
         // Whoever asked may have hung up in the meantime.
         Err(fault) => drop(wait.reply.send(Err(fault))),
     }
-    drop(arrival);
 }
 
-fn forget(metrics: &Metrics, items: usize) {
+fn score(lane: &mut SafeLane<'_>, next: Ready, pace: &Pace, metrics: &Metrics) {
+    let Ready { encoded, wait: Wait { since, reply, _place: place } } = next;
+    let (started, tokens) = (Instant::now(), encoded.tokens.len());
+    pace.waiting_tokens.fetch_sub(tokens as u64, Ordering::Relaxed);
+    drop(place);
+    if reply.is_closed() {
+        forget(metrics);
+        return;
+    }
+    let (help, waited) = ("From an item's arrival to its lane.", started.duration_since(since).as_secs_f64());
+    metrics.observe("tracelift_queue_wait_seconds", help, Unit::Seconds, &[], waited);
+    let answer = lane.score(&encoded);
+    if matches!(answer, Err(ItemFault::Internal(_))) {
+        tracing::error!(tokens, "the model failed on an input");
+    }
+    let took = started.elapsed();
+    pace.note(took);
+    // Counted before it is answered, so that whoever has an answer finds it in the metrics.
+    metrics.observe("tracelift_input_tokens", "Tokens of an input.", Unit::Tokens, &[], tokens as f64);
+    let help = "Time a lane took for an input.";
+    metrics.observe("tracelift_score_seconds", help, Unit::Seconds, &[], took.as_secs_f64());
+    // Whoever asked may have hung up in the meantime.
+    let _ = reply.send(answer);
+}
+
+fn forget(metrics: &Metrics) {
     let help = "Items dropped unread, because their client hung up or ran out of time.";
-    metrics.count("tracelift_items_dropped_total", help, &[], items as u64);
-}
-
-/// The thread that owns the batches.
-struct Batcher {
-    scorer: Arc<dyn Scorer>,
-    config: DeskConfig,
-    ready: Arc<Queue<Ready>>,
-    arriving: Arc<AtomicUsize>,
-    pace: Arc<Pace>,
-    metrics: Arc<Metrics>,
-}
-
-impl Batcher {
-    fn work(&self) {
-        while let Some(batch) =
-            self.ready.gather(|waiting| self.linger(waiting), |waiting| self.take(waiting))
-        {
-            self.score(batch);
-        }
-    }
-
-    /// Drops the items that nobody waits for; then says how long to wait for more.
-    fn linger(&self, waiting: &mut VecDeque<Ready>) -> Option<Instant> {
-        let (before, mut tokens, mut gone) = (waiting.len(), 0, 0);
-        waiting.retain(|next| {
-            let (stays, size) = (!next.wait.reply.is_closed(), next.encoded.tokens.len());
-            *(if stays { &mut tokens } else { &mut gone }) += size;
-            stays
-        });
-        if waiting.len() < before {
-            forget(&self.metrics, before - waiting.len());
-            self.pace.waiting_tokens.fetch_sub(gone as u64, Ordering::Relaxed);
-        }
-        let full = tokens >= self.config.batch_tokens;
-        let alone = self.arriving.load(Ordering::Acquire) == 0;
-        let oldest = waiting.front()?.wait.since;
-        (!full && !alone).then(|| oldest + self.config.linger)
-    }
-
-    /// The oldest item, and in order of arrival whatever still fits.
-    fn take(&self, waiting: &mut VecDeque<Ready>) -> Vec<Ready> {
-        let mut left = self.config.batch_tokens;
-        let (mut batch, mut later) = (Vec::new(), VecDeque::new());
-        for next in waiting.drain(..) {
-            let size = next.encoded.tokens.len();
-            if batch.is_empty() || (size <= left && batch.len() < BATCH_ITEMS) {
-                left = left.saturating_sub(size);
-                batch.push(next);
-            } else {
-                later.push_back(next);
-            }
-        }
-        *waiting = later;
-        batch
-    }
-
-    fn score(&self, batch: Vec<Ready>) {
-        let started = Instant::now();
-        let (encoded, waits): (Vec<Encoded>, Vec<Wait>) =
-            batch.into_iter().map(|next| (next.encoded, next.wait)).unzip();
-        let tokens: usize = encoded.iter().map(|next| next.tokens.len()).sum();
-        self.pace.waiting_tokens.fetch_sub(tokens as u64, Ordering::Relaxed);
-        let replies = Replies::of(waits.into_iter().map(|Wait { since, reply, _place }| {
-            let waited = started.duration_since(since).as_secs_f64();
-            let help = "From an item's arrival to its batch.";
-            self.metrics.observe("tracelift_queue_wait_seconds", help, Unit::Seconds, &[], waited);
-            reply
-        }));
-        if !self.attempt(&encoded, &|i, answer| replies.send(i, answer)) {
-            tracing::error!(
-                items = encoded.len(),
-                "a batch failed; scoring the rest of its items one by one"
-            );
-        }
-        // What has no answer yet was in a batch that failed, and may be innocent.
-        for (i, input) in encoded.iter().enumerate() {
-            if replies.are_waiting(i) {
-                self.attempt(std::slice::from_ref(input), &|_, answer| replies.send(i, answer));
-                replies.send(i, Err(ItemFault::Internal("the model failed on this input".into())));
-            }
-        }
-        let took = started.elapsed();
-        self.pace.note(encoded.len(), took);
-        let metrics = &self.metrics;
-        let items = encoded.len() as f64;
-        metrics.observe("tracelift_batch_items", "Items of a batch.", Unit::Items, &[], items);
-        metrics.observe("tracelift_batch_tokens", "Tokens of a batch.", Unit::Tokens, &[], tokens as f64);
-        let help = "Time a batch took.";
-        metrics.observe("tracelift_batch_seconds", help, Unit::Seconds, &[], took.as_secs_f64());
-    }
-
-    /// Whether the scorer came to its end.
-    fn attempt(&self, batch: &[Encoded], done: &(dyn Fn(usize, Answer) + Sync)) -> bool {
-        catch_unwind(AssertUnwindSafe(|| self.scorer.score(batch, done))).is_ok()
-    }
-}
-
-/// Who waits for the items of a batch.
-struct Replies(Vec<Mutex<Option<oneshot::Sender<Answer>>>>);
-
-impl Replies {
-    fn of(senders: impl Iterator<Item = oneshot::Sender<Answer>>) -> Replies {
-        Replies(senders.map(|sender| Mutex::new(Some(sender))).collect())
-    }
-
-    /// Answers, once.
-    fn send(&self, i: usize, answer: Answer) {
-        let sender =
-            self.0.get(i).and_then(|sender| sender.lock().unwrap_or_else(PoisonError::into_inner).take());
-        if let Some(sender) = sender {
-            // Whoever asked may have hung up in the meantime.
-            let _ = sender.send(answer);
-        }
-    }
-
-    fn are_waiting(&self, i: usize) -> bool {
-        self.0.get(i).is_some_and(|sender| sender.lock().unwrap_or_else(PoisonError::into_inner).is_some())
-    }
+    metrics.count("tracelift_items_dropped_total", help, &[], 1);
 }

@@ -2,7 +2,7 @@
 
 pub(crate) mod desk;
 pub mod dialect;
-mod lanes;
+mod lane;
 pub mod model;
 mod service;
 
@@ -10,9 +10,12 @@ pub use model::ModelScorer;
 pub use service::{RubricServiceConfig, rubric_service};
 
 use crate::fault::ItemFault;
+use lane::SafeLane;
 use serde::Serialize;
 use serde_json::Value;
-use tracelift_domain::{DIMENSIONS, Ending, Field, TaskDomain, Trace, completion};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tracelift_domain::{DIMENSIONS, TaskDomain, Trace, TraceDefect};
 use tracelift_reward::RubricScore;
 
 /// A problem and a trace for it.
@@ -20,8 +23,8 @@ use tracelift_reward::RubricScore;
 pub struct Item {
     /// The problem's statement.
     pub problem: String,
-    /// The trace, with or without its tags.
-    pub reasoning: String,
+    /// The trace.
+    pub trace: Trace,
     /// What stands in `<task>`; `None` for the service's default.
     pub task_name: Option<String>,
     /// What stands in `<type>`; `None` for the model's domain.
@@ -33,43 +36,15 @@ pub struct Item {
 }
 
 impl Item {
-    /// Reads an item as `POST /score` takes it: `problem` and `reasoning`, and if wanted `task_name`, `task_type` and `tests`.
+    /// Reads an item as `POST /score` takes it: `problem`, and `reasoning` (a bare trace) or `completion` (what a planner wrote);
+    /// if wanted `task_name`, `task_type` and `tests`. Where what was written holds no trace, its defect: that is known
+    /// to be worth 0.
     ///
     /// # Errors
     /// Names the field that is missing, of another type, or not known.
-    pub fn from_json(value: Value) -> Result<Item, ItemFault> {
+    pub fn from_json(value: Value) -> Result<Result<Item, TraceDefect>, ItemFault> {
         dialect::items::item_of(value)
     }
-
-    /// The trace. It may come in its tags, but then in one pair and alone.
-    ///
-    /// # Errors
-    /// When there is none, or more than one.
-    pub fn trace(&self) -> Result<Trace, ItemFault> {
-        completion::read(&self.reasoning, Field::Reasoning, Ending::Stopped)
-            .map_err(|defect| ItemFault::Invalid(format!("`reasoning`: {defect}")))
-    }
-}
-
-/// What a scorer reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// A problem and a trace, to be put as the model was trained.
-    Item(Item),
-    /// A text that is put already.
-    Text {
-        /// The text.
-        text: String,
-        /// Keep so many tokens of its end; without this, a text that is too long is refused.
-        keep_end: Option<usize>,
-    },
-    /// Tokens.
-    Tokens {
-        /// Their ids.
-        ids: Vec<u32>,
-        /// As for texts.
-        keep_end: Option<usize>,
-    },
 }
 
 /// An input, ready for the model.
@@ -107,17 +82,60 @@ pub struct Card {
     pub max_tokens: usize,
 }
 
-/// Something that scores traces. The score of an input must not depend on what else is in its batch.
+/// Something that scores traces. The score of an input must not depend on what else is asked at the time.
 pub trait Scorer: Send + Sync + 'static {
     /// What it is.
     fn card(&self) -> Card;
 
-    /// Turns an input into tokens.
+    /// Turns an item into tokens.
     ///
     /// # Errors
-    /// When the input is not one, or longer than may be read.
-    fn encode(&self, input: &Input) -> Result<Encoded, ItemFault>;
+    /// When the item cannot be put into tokens.
+    fn encode(&self, item: &Item) -> Result<Encoded, ItemFault>;
 
-    /// Scores a batch. `done` takes the answer to each input by its index, as soon as it is known, from any thread.
-    fn score(&self, batch: &[Encoded], done: &(dyn Fn(usize, Result<Score, ItemFault>) + Sync));
+    /// Turns a caller's tokens into text.
+    ///
+    /// # Errors
+    /// When they are not the scorer's.
+    fn text(&self, tokens: &[u32]) -> Result<String, ItemFault>;
+
+    /// A reader with buffers of its own, for one thread. As many are made as inputs are to be read at a time.
+    fn lane(&self) -> Box<dyn Lane + '_>;
+}
+
+/// Reads one input after the other, each from beginning to end.
+pub trait Lane {
+    /// The score of an input.
+    ///
+    /// # Errors
+    /// When there is none.
+    fn score(&mut self, input: &Encoded) -> Result<Score, ItemFault>;
+}
+
+/// Scores inputs on `lanes` threads; in the order of the inputs. Those that begin alike, as the traces of a problem do, are read
+/// one after another, so that a lane need not read again what they have in common. An input on which the scorer panics fails alone.
+#[must_use]
+pub fn score_all(
+    scorer: &dyn Scorer,
+    inputs: &[Encoded],
+    lanes: NonZeroUsize,
+) -> Vec<Result<Score, ItemFault>> {
+    let mut order: Vec<usize> = (0..inputs.len()).collect();
+    order.sort_by_key(|&i| &inputs[i].tokens);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let (mut lane, mut found) = (SafeLane::of(scorer), Vec::new());
+        while let Some(&i) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+            found.push((i, lane.score(&inputs[i])));
+        }
+        found
+    };
+    let mut scores: Vec<Option<Result<Score, ItemFault>>> = vec![None; inputs.len()];
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..lanes.get().min(inputs.len())).map(|_| scope.spawn(work)).collect();
+        for (i, score) in threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()) {
+            scores[i] = Some(score);
+        }
+    });
+    scores.into_iter().map(|score| score.unwrap_or_else(|| Err(lane::broken()))).collect()
 }

@@ -1,51 +1,48 @@
 //! The scorer of the house: a reward-model checkpoint, one input at a time per lane.
+//!
+//! What is read of an input depends on its tokens alone, to the last bit, whatever is asked at the same time; and two inputs
+//! on two cores do not wait for each other.
 
-use super::lanes::Lanes;
-use super::{Card, Encoded, Input, Item, Score, Scorer};
+use super::{Card, Encoded, Item, Lane, Score, Scorer};
 use crate::fault::ItemFault;
-use std::io;
-use std::num::NonZeroUsize;
 use tracelift_domain::prompt;
 use tracelift_domain::rubric::dimension_names;
-use tracelift_engine::Packed;
-use tracelift_reward::{RewardModel, Shortened};
+use tracelift_reward::{FrozenRewardModel, RewardModel, RubricLane, Shortened, TraceScorer};
 
-/// A reward model and the threads that run it.
+/// A reward model, packed for reading.
 pub struct ModelScorer {
-    model: RewardModel,
+    model: FrozenRewardModel,
     name: String,
     task_name: String,
-    fingerprint: String,
-    lanes: Lanes,
 }
 
 impl ModelScorer {
-    /// Puts a model on `lanes` threads. `name` is for people; `task_name` stands in `<task>` where an item does not name its
-    /// task.
-    ///
-    /// # Errors
-    /// When a thread cannot be had.
-    pub fn new(
-        mut model: RewardModel,
-        name: &str,
-        task_name: Option<&str>,
-        lanes: NonZeroUsize,
-    ) -> io::Result<ModelScorer> {
+    /// A scorer on a model. `name` is for people; `task_name` stands in `<task>` where an item does not name its task.
+    #[must_use]
+    pub fn new(model: RewardModel, name: &str, task_name: Option<&str>) -> ModelScorer {
         let task_name = task_name.unwrap_or(model.domain.name()).to_owned();
-        let fingerprint = model.fingerprint().as_str().to_owned();
-        let lanes = Lanes::start(Packed::new(&model.backbone), lanes)?;
-        // The lanes have a copy of their own; what is left of the model are its heads and its tokenizer.
-        model.backbone.weights = Vec::new();
-        Ok(ModelScorer { model, name: name.to_owned(), task_name, fingerprint, lanes })
+        ModelScorer { model: FrozenRewardModel::new(model), name: name.to_owned(), task_name }
+    }
+}
+
+impl Scorer for ModelScorer {
+    fn card(&self) -> Card {
+        Card {
+            name: self.name.clone(),
+            fingerprint: self.model.fingerprint().as_str().to_owned(),
+            domain: self.model.domain(),
+            dimensions: *dimension_names(self.model.domain()),
+            max_tokens: self.model.max_tokens(),
+        }
     }
 
-    fn encode_item(&self, item: &Item) -> Result<Encoded, ItemFault> {
-        let trace = item.trace()?;
+    fn encode(&self, item: &Item) -> Result<Encoded, ItemFault> {
         let task = item.task_name.as_deref().unwrap_or(&self.task_name);
-        let kind = item.task_type.as_deref().unwrap_or(self.model.domain.name());
-        let limit = item.max_tokens.map_or(self.model.max_tokens, |limit| limit.min(self.model.max_tokens));
+        let kind = item.task_type.as_deref().unwrap_or(self.model.domain().name());
+        let most = self.model.max_tokens();
+        let limit = item.max_tokens.map_or(most, |limit| limit.min(most));
         let tests = item.tests.as_deref().filter(|tests| !tests.trim().is_empty());
-        let put = |problem: &str| prompt::reward_model_text(task, kind, problem, tests, trace.as_str());
+        let put = |problem: &str| prompt::reward_model_text(task, kind, problem, tests, item.trace.as_str());
         let (tokens, shortened) = self
             .model
             .encode_within(limit, &item.problem, put)
@@ -53,20 +50,22 @@ impl ModelScorer {
         Ok(Encoded { tokens, shortened: shortened != Shortened::No })
     }
 
-    fn fit(&self, mut tokens: Vec<u32>, keep_end: Option<usize>) -> Result<Encoded, ItemFault> {
-        let most = self.model.max_tokens;
-        let limit = keep_end.map_or(most, |keep| keep.min(most));
-        let excess = tokens.len().saturating_sub(limit);
-        if excess > 0 && keep_end.is_none() {
-            return Err(ItemFault::TooLong { tokens: tokens.len(), limit });
+    fn text(&self, tokens: &[u32]) -> Result<String, ItemFault> {
+        let known = self.model.vocabulary();
+        if let Some(wrong) = tokens.iter().find(|id| **id as usize >= known) {
+            return Err(ItemFault::Invalid(format!("token {wrong} is not below {known}")));
         }
-        tokens.drain(..excess);
-        Ok(Encoded { tokens, shortened: excess > 0 })
+        self.model.tokenizer().decode(tokens).map_err(|e| ItemFault::Internal(e.to_string()))
     }
 
-    fn judge(&self, input: &Encoded, hidden: Option<&[f32]>) -> Result<Score, ItemFault> {
-        let hidden = hidden.ok_or_else(|| ItemFault::Internal("the model failed on this input".into()))?;
-        let rubric = tracelift_reward::loss::score(&self.model.read(hidden));
+    fn lane(&self) -> Box<dyn Lane + '_> {
+        Box::new(self.model.lane())
+    }
+}
+
+impl Lane for RubricLane<'_> {
+    fn score(&mut self, input: &Encoded) -> Result<Score, ItemFault> {
+        let rubric = RubricLane::score(self, &input.tokens);
         let numbers = rubric.dimensions.iter().chain([&rubric.derived, &rubric.total, &rubric.score]);
         if numbers.into_iter().any(|number| !number.is_finite()) {
             return Err(ItemFault::NotFinite);
@@ -75,44 +74,41 @@ impl ModelScorer {
     }
 }
 
-impl Scorer for ModelScorer {
-    fn card(&self) -> Card {
-        Card {
-            name: self.name.clone(),
-            fingerprint: self.fingerprint.clone(),
-            domain: self.model.domain,
-            dimensions: *dimension_names(self.model.domain),
-            max_tokens: self.model.max_tokens,
-        }
+#[cfg(test)]
+mod tests {
+    use super::super::score_all;
+    use super::*;
+    use std::num::NonZeroUsize;
+    use std::path::Path;
+
+    /// The golden checkpoint has no tokenizer of its own; scoring tokens needs none.
+    fn model() -> RewardModel {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/golden/qwen2-rm");
+        let ((backbone, heads), domain) = tracelift_reward::model::load_heads(&dir).unwrap();
+        let tokenizer = tracelift_engine::Tokenizer::byte_level().unwrap();
+        RewardModel { backbone, tokenizer, domain, max_tokens: 128, heads }
     }
 
-    fn encode(&self, input: &Input) -> Result<Encoded, ItemFault> {
-        let encoded = match input {
-            Input::Item(item) => self.encode_item(item)?,
-            Input::Text { text, keep_end } => {
-                let tokens =
-                    self.model.tokenizer.encode(text).map_err(|e| ItemFault::Internal(e.to_string()))?;
-                self.fit(tokens, *keep_end)?
-            }
-            Input::Tokens { ids, keep_end } => {
-                let known = self.model.backbone.config.vocab_size;
-                if let Some(wrong) = ids.iter().find(|id| **id as usize >= known) {
-                    return Err(ItemFault::Invalid(format!("token {wrong} is not below {known}")));
-                }
-                self.fit(ids.clone(), *keep_end)?
-            }
-        };
-        match encoded.tokens.is_empty() {
-            true => Err(ItemFault::Invalid("the input has no tokens".into())),
-            false => Ok(encoded),
+    #[test]
+    fn an_input_reads_the_same_in_any_company_and_fails_alone() {
+        let scorer = ModelScorer::new(model(), "golden", None);
+        let vocabulary = scorer.model.vocabulary() as u32;
+        let encoded = |tokens| Encoded { tokens, shortened: false };
+        let inputs: Vec<Encoded> = (1..60)
+            .map(|length| encoded((0..length).map(|at| (at * 7 + length) % vocabulary).collect()))
+            .collect();
+        let lanes = NonZeroUsize::new(3).unwrap();
+        let together = score_all(&scorer, &inputs, lanes);
+        for (index, input) in inputs.iter().enumerate() {
+            let alone = score_all(&scorer, std::slice::from_ref(input), lanes);
+            assert!(alone[0].is_ok() && alone[0] == together[index], "input {index}");
         }
-    }
-
-    fn score(&self, batch: &[Encoded], done: &(dyn Fn(usize, Result<Score, ItemFault>) + Sync)) {
-        // The longest first: then no lane starts on a long one when the others are about to finish.
-        let mut order: Vec<usize> = (0..batch.len()).collect();
-        order.sort_by_key(|&i| std::cmp::Reverse(batch[i].tokens.len()));
-        let inputs = order.into_iter().map(|i| (i, batch[i].tokens.clone()));
-        self.lanes.read(inputs, |i, hidden| done(i, self.judge(&batch[i], hidden.as_deref())));
+        // A token that the model does not have.
+        let broken = [encoded(vec![u32::MAX]), inputs[1].clone()];
+        for lanes in [NonZeroUsize::MIN, lanes] {
+            let found = score_all(&scorer, &broken, lanes);
+            assert!(matches!(found[0], Err(ItemFault::Internal(_))));
+            assert_eq!(found[1], together[1]);
+        }
     }
 }

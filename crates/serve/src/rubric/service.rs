@@ -13,18 +13,17 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use serde_json::json;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// How the rubric service queues and batches.
+/// How the rubric service queues and scores.
 #[derive(Clone, Copy, Debug)]
 pub struct RubricServiceConfig {
     /// Items that may wait; a request that finds no room is refused with 429.
     pub queue: usize,
-    /// Tokens of a batch.
-    pub batch_tokens: usize,
-    /// How long a batch waits for items that are on their way.
-    pub linger: Duration,
+    /// Items that are scored at a time, each on a thread of its own.
+    pub lanes: NonZeroUsize,
     /// Threads that tokenize.
     pub tokenizing: usize,
     /// Bytes of the texts of one item.
@@ -37,8 +36,7 @@ impl Default for RubricServiceConfig {
     fn default() -> RubricServiceConfig {
         RubricServiceConfig {
             queue: 1024,
-            batch_tokens: 8192,
-            linger: Duration::from_millis(2),
+            lanes: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             tokenizing: 1,
             item_bytes: 256 * 1024,
             tags: Tags::Required,
@@ -58,26 +56,26 @@ pub fn rubric_service(
     let metrics = Arc::new(Metrics::default());
     let card = scorer.card();
     let health = json!({ "kind": "rubric reward model", "model": &card });
-    let desk = DeskConfig {
-        queue: config.queue,
-        batch_tokens: config.batch_tokens,
-        linger: config.linger,
-        tokenizing: config.tokenizing,
-    };
-    let (desk, threads) = Desk::open(scorer, desk, &metrics)?;
-    let counter = Arc::new(Counter {
-        desk,
-        house: House { card, tags: config.tags, item_bytes: config.item_bytes, items: config.queue },
-        limits: BodyLimits::of(listen),
-        metrics: Arc::clone(&metrics),
-    });
+    let desk = DeskConfig { queue: config.queue, tokenizing: config.tokenizing, lanes: config.lanes.get() };
+    let (desk, threads) = Desk::open(&scorer, desk, &metrics)?;
+    let limits = BodyLimits::of(listen);
+    let drain = limits.drain.clone();
+    let house = House { card, scorer, tags: config.tags, item_bytes: config.item_bytes, items: config.queue };
+    let counter = Arc::new(Counter { desk, house, limits, metrics: Arc::clone(&metrics) });
     let routes = vec![
         (Items::PATH, route::<Items>(&counter)),
         (OpenRlhf::PATH, route::<OpenRlhf>(&counter)),
         (Slime::PATH, route::<Slime>(&counter)),
         (Classify::PATH, route::<Classify>(&counter)),
     ];
-    Ok(Service { routes, openapi: include_str!("../../openapi/rubric.json"), health, metrics, threads })
+    Ok(Service {
+        routes,
+        openapi: include_str!("../../openapi/rubric.json"),
+        health,
+        metrics,
+        threads,
+        drain,
+    })
 }
 
 /// What the routes share.
@@ -99,28 +97,26 @@ fn route<D: Dialect>(counter: &Arc<Counter>) -> MethodRouter {
 impl Counter {
     async fn attend<D: Dialect>(self: &Arc<Self>, request: Request) -> Result<Response, Fault> {
         let deadline = Instant::now() + self.limits.time;
-        let arrival = self.desk.expect();
         let query = request.uri().query().unwrap_or_default().to_owned();
         let Bytes { bytes, room: _room } = self.limits.read(request).await?;
         let size = bytes.len();
         let counter = Arc::clone(self);
         let read = move || D::read(body::from_json(&bytes)?, &query, &counter.house);
         let Asked { entries, context } = body::apart(size, read).await?;
-        let mut inputs = Vec::new();
-        // What waits is remembered by its number among the inputs.
+        let mut items = Vec::new();
+        // What waits is remembered by its number among the items to be scored.
         let waiting: Vec<Result<usize, Outcome>> = entries
             .into_iter()
             .map(|entry| match entry {
-                Entry::Score(input) => {
-                    inputs.push(input);
-                    Ok(inputs.len() - 1)
+                Entry::Score(item) => {
+                    items.push(item);
+                    Ok(items.len() - 1)
                 }
                 Entry::Defect(defect) => Err(Outcome::Defect(defect)),
                 Entry::Invalid(fault) => Err(Outcome::Failed(fault)),
             })
             .collect();
-        let receivers =
-            self.desk.submit(inputs, arrival).inspect_err(|_| self.tally("refused", waiting.len()))?;
+        let receivers = self.desk.submit(items).inspect_err(|_| self.tally("refused", waiting.len()))?;
         let all = async {
             let mut answers = Vec::with_capacity(receivers.len());
             for receiver in receivers {
@@ -145,6 +141,10 @@ impl Counter {
             .collect();
         for outcome in &outcomes {
             self.tally(outcome.word(), 1);
+            if let Some(defect) = outcome.defect() {
+                let help = "Completions without a usable trace, by what is wrong with them.";
+                self.metrics.count("tracelift_defects_total", help, &[("defect", defect)], 1);
+            }
         }
         Ok(answer(status(&outcomes), &D::write(&context, &outcomes, &self.house)))
     }

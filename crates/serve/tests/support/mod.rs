@@ -17,7 +17,7 @@ use tracelift_engine::{Config, Family, Model, Precision, Tokenizer};
 use tracelift_reward::{RewardModel, RubricScore};
 use tracelift_serve::rubric::Card;
 use tracelift_serve::{
-    Encoded, Input, ItemFault, ListenConfig, ModelScorer, RubricServiceConfig, Running, Score, Scorer,
+    Encoded, Item, ItemFault, Lane, ListenConfig, ModelScorer, RubricServiceConfig, Running, Score, Scorer,
     rubric_service, start,
 };
 
@@ -48,11 +48,15 @@ pub fn small_model() -> RewardModel {
 }
 
 /// The small model, through a checkpoint directory.
-pub fn model_scorer(lanes: usize) -> ModelScorer {
+pub fn model_scorer() -> ModelScorer {
     let folder = tempfile::tempdir().unwrap();
     small_model().save(folder.path(), Precision::F32).unwrap();
     let model = RewardModel::load(folder.path()).unwrap();
-    ModelScorer::new(model, "small", None, NonZeroUsize::new(lanes).unwrap()).unwrap()
+    ModelScorer::new(model, "small", None)
+}
+
+pub fn on_lanes(lanes: usize) -> RubricServiceConfig {
+    RubricServiceConfig { lanes: NonZeroUsize::new(lanes).unwrap(), ..RubricServiceConfig::default() }
 }
 
 pub fn listen() -> ListenConfig {
@@ -85,7 +89,7 @@ impl Server {
 
     /// The small model behind default settings.
     pub fn small() -> Server {
-        Server::rubric(model_scorer(2), RubricServiceConfig::default(), listen())
+        Server::rubric(model_scorer(), on_lanes(2), listen())
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -174,10 +178,10 @@ pub struct Gated {
 pub struct Gate {
     open: Mutex<bool>,
     changed: Condvar,
-    /// Batches that have reached the gate.
+    /// Inputs that have reached the gate.
     pub reached: AtomicUsize,
-    /// Tokens of the batches so far.
-    pub batches: Mutex<Vec<Vec<usize>>>,
+    /// Tokens of the inputs so far.
+    pub inputs: Mutex<Vec<usize>>,
 }
 
 impl Gate {
@@ -198,30 +202,33 @@ impl Scorer for Gated {
         }
     }
 
-    fn encode(&self, input: &Input) -> Result<Encoded, ItemFault> {
-        let text = match input {
-            Input::Item(item) => item.reasoning.clone(),
-            Input::Text { text, .. } => text.clone(),
-            Input::Tokens { ids, .. } => "x".repeat(ids.len()),
-        };
+    fn encode(&self, item: &Item) -> Result<Encoded, ItemFault> {
+        let text = item.trace.as_str();
         assert!(text != "panic in encode", "as asked");
         Ok(Encoded { tokens: text.bytes().map(u32::from).collect(), shortened: false })
     }
 
-    fn score(&self, batch: &[Encoded], done: &(dyn Fn(usize, Result<Score, ItemFault>) + Sync)) {
-        self.gate.batches.lock().unwrap().push(batch.iter().map(|input| input.tokens.len()).collect());
-        self.gate.reached.fetch_add(1, Ordering::SeqCst);
-        let open = self.gate.open.lock().unwrap();
-        drop(self.gate.changed.wait_while(open, |open| !*open).unwrap());
-        for (i, input) in batch.iter().enumerate() {
-            let text: String = input.tokens.iter().map(|token| char::from(*token as u8)).collect();
-            assert!(text != "panic in score", "as asked");
-            if text == "forget" {
-                continue;
-            }
-            let score = text.parse().unwrap_or(0.5);
-            let rubric = RubricScore { dimensions: [4.0 * score; 5], derived: score, total: score, score };
-            done(i, Ok(Score { rubric, tokens: input.tokens.len(), shortened: false }));
-        }
+    fn text(&self, tokens: &[u32]) -> Result<String, ItemFault> {
+        Ok(tokens.iter().map(|token| char::from(*token as u8)).collect())
+    }
+
+    fn lane(&self) -> Box<dyn Lane + '_> {
+        Box::new(GatedLane(&self.gate))
+    }
+}
+
+struct GatedLane<'a>(&'a Gate);
+
+impl Lane for GatedLane<'_> {
+    fn score(&mut self, input: &Encoded) -> Result<Score, ItemFault> {
+        self.0.inputs.lock().unwrap().push(input.tokens.len());
+        self.0.reached.fetch_add(1, Ordering::SeqCst);
+        let open = self.0.open.lock().unwrap();
+        drop(self.0.changed.wait_while(open, |open| !*open).unwrap());
+        let text: String = input.tokens.iter().map(|token| char::from(*token as u8)).collect();
+        assert!(text != "panic in score", "as asked");
+        let score = text.parse().unwrap_or(0.5);
+        let rubric = RubricScore { dimensions: [4.0 * score; 5], derived: score, total: score, score };
+        Ok(Score { rubric, tokens: input.tokens.len(), shortened: false })
     }
 }

@@ -1,17 +1,18 @@
 //! `POST /classify`: vLLM's shape for discriminative reward models, as verl asks.
 //!
 //! It takes `{"model"?, "input": text | [text] | [token id] | [[token id]]}` or `{"messages": […]}` and answers with
-//! `data[i].probs`, whose only entry is the score. Texts are read as they are, so they should have the form in which the
-//! model was trained; `messages` are put into it: the last user message is the problem, the last assistant message the
-//! completion. A text that is too long is refused unless `truncate_prompt_tokens` says how much of its end to keep (-1:
-//! as much as the model reads). The score is a blend that has no logit, so `use_activation` changes nothing. Other
-//! fields are ignored, as vLLM does.
+//! `data[i].probs`, whose only entry is the score. A text (or what tokens stand for) is a prompt and a planner's completion:
+//! either in the form in which reward models are trained, where the completion is what follows the problem and its tests, or
+//! a conversation as the template of a known family puts it. Of `messages` the last user message is the problem, the
+//! last assistant message the completion. `truncate_prompt_tokens` says how many tokens are read (-1: as many as the
+//! model reads); as on every route, the end of the problem is what is left out. The score is a blend that has no logit, so
+//! `use_activation` changes nothing. Other fields are ignored, as vLLM does.
 
 use super::{
-    Asked, Dialect, Entry, House, Outcome, check_count, check_size, completion, errors, kind, object,
+    Asked, Dialect, Entry, House, Outcome, check_count, completion, errors, kind, object, token_ids, turns,
 };
 use crate::fault::{Fault, ItemFault};
-use crate::rubric::Input;
+use crate::rubric::Item;
 use serde_json::{Map, Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,7 +27,7 @@ impl Dialect for Classify {
     fn read(body: Value, _query: &str, house: &House) -> Result<Asked<Option<String>>, Fault> {
         let mut map = object(body)?;
         let model = map.remove("model").and_then(|model| model.as_str().map(str::to_owned));
-        let keep_end = match map.remove("truncate_prompt_tokens") {
+        let max_tokens = match map.remove("truncate_prompt_tokens") {
             None | Some(Value::Null) => None,
             Some(value) => match value.as_i64() {
                 Some(-1) => Some(house.card.max_tokens),
@@ -35,7 +36,7 @@ impl Dialect for Classify {
             },
         };
         let entries = match (map.remove("input"), map.remove("messages")) {
-            (Some(input), None) => inputs(input, keep_end, house)?,
+            (Some(input), None) => inputs(input, house)?,
             (None, Some(Value::Array(messages))) => {
                 vec![messages_entry(&messages, house).unwrap_or_else(Entry::Invalid)]
             }
@@ -45,15 +46,20 @@ impl Dialect for Classify {
                 return Err(Fault::Invalid(format!("`messages` is {}, not a list", kind(&other))));
             }
         };
-        Ok(Asked { entries, context: model })
+        let entries = entries.into_iter().map(|entry| match entry {
+            Entry::Score(item) => Entry::Score(Item { max_tokens, ..item }),
+            entry => entry,
+        });
+        Ok(Asked { entries: entries.collect(), context: model })
     }
 
     fn write(model: &Option<String>, outcomes: &[Outcome], house: &House) -> Value {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         let data = |(index, outcome): (usize, &Outcome)| match (outcome.reward(), outcome.fault()) {
-            (Some(score), _) => {
-                json!({ "index": index, "label": "score", "probs": [score], "num_classes": 1 })
-            }
+            (Some(score), _) => json!({
+                "index": index, "label": "score", "probs": [score], "num_classes": 1,
+                "defect": outcome.defect(),
+            }),
             (None, fault) => json!({
                 "index": index, "label": null, "probs": [], "num_classes": 0,
                 "error": fault.map(|fault| fault.to_json(index)),
@@ -76,7 +82,7 @@ impl Dialect for Classify {
     }
 }
 
-fn inputs(input: Value, keep_end: Option<usize>, house: &House) -> Result<Vec<Entry>, Fault> {
+fn inputs(input: Value, house: &House) -> Result<Vec<Entry>, Fault> {
     let inputs = match input {
         // A flat list of numbers is one input.
         Value::Array(list) if list.first().is_some_and(Value::is_number) => vec![Value::Array(list)],
@@ -85,26 +91,69 @@ fn inputs(input: Value, keep_end: Option<usize>, house: &House) -> Result<Vec<En
         other => return Err(Fault::Invalid(format!("`input` is {}, not texts or token ids", kind(&other)))),
     };
     check_count(house, inputs.len())?;
-    let entry = |input| match one(input, keep_end, house) {
-        Ok(input) => Entry::Score(input),
-        Err(fault) => Entry::Invalid(fault),
-    };
-    Ok(inputs.into_iter().map(entry).collect())
+    Ok(inputs.into_iter().map(|input| one(input, house).unwrap_or_else(Entry::Invalid)).collect())
 }
 
-fn one(input: Value, keep_end: Option<usize>, house: &House) -> Result<Input, ItemFault> {
+fn one(input: Value, house: &House) -> Result<Entry, ItemFault> {
     match input {
-        Value::String(text) => {
-            check_size(house, &[Some(&text)])?;
-            Ok(Input::Text { text, keep_end })
-        }
-        Value::Array(list) => {
-            let ids: Option<Vec<u32>> =
-                list.iter().map(|id| id.as_u64().and_then(|id| u32::try_from(id).ok())).collect();
-            let wrong = || ItemFault::Invalid("the input is a list, but not one of token ids".into());
-            Ok(Input::Tokens { ids: ids.ok_or_else(wrong)?, keep_end })
-        }
+        Value::String(text) => text_entry(&text, house),
+        Value::Array(list) => text_entry(&house.scorer.text(&token_ids(&list)?)?, house),
         other => Err(ItemFault::Invalid(format!("the input is {}, not a text or token ids", kind(&other)))),
+    }
+}
+
+fn text_entry(text: &str, house: &House) -> Result<Entry, ItemFault> {
+    if let Some(Put { task_name, task_type, problem, tests, completion }) = put(text) {
+        let fields = [("task_name", task_name), ("task_type", task_type), ("tests", tests)];
+        let given = fields.into_iter().chain([("problem", Some(problem))]);
+        let label = given.filter_map(|(name, text)| Some((name.to_owned(), Value::String(text?.to_owned()))));
+        return Ok(completion::entry(None, completion, Some(Value::Object(label.collect())), house));
+    }
+    let said = turns::divided(text).ok_or_else(|| {
+        let message = "the text is neither `<problem>`, its problem, `</problem>` and a completion, as reward \
+                       models read it, nor a conversation with an assistant turn; send `messages` instead";
+        ItemFault::Invalid(message.into())
+    })?;
+    Ok(completion::entry(Some(said.prompt), said.completion, None, house))
+}
+
+/// A text in the form in which reward models read it.
+struct Put<'t> {
+    task_name: Option<&'t str>,
+    task_type: Option<&'t str>,
+    problem: &'t str,
+    tests: Option<&'t str>,
+    completion: &'t str,
+}
+
+/// Reads that form. What ends a part is the first that does: nothing that a planner wrote later can move it.
+fn put(text: &str) -> Option<Put<'_>> {
+    let element = |text: &'_ str, name: &str| -> Option<(usize, usize, usize)> {
+        let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+        let start = text.len() - text.trim_start().len();
+        let inside = text[start..].strip_prefix(open.as_str())?;
+        let from = start + open.len();
+        let to = from + inside.find(close.as_str())?;
+        Some((from, to, to + close.len()))
+    };
+    let mut rest = text;
+    let mut taken = |name: &str| {
+        let (from, to, end) = element(rest, name)?;
+        let inside = &rest[from..to];
+        rest = &rest[end..];
+        Some(inside)
+    };
+    let (task_name, task_type) = (taken("task"), taken("type"));
+    let problem = taken("problem")?;
+    let tests = taken("tests");
+    Some(Put { task_name, task_type, problem: inside(problem), tests: tests.map(inside), completion: rest })
+}
+
+/// What stands in an element: without the line breaks of the form, or, in one line, without the spaces.
+fn inside(text: &str) -> &str {
+    match text.strip_prefix('\n') {
+        Some(rest) => rest.strip_suffix('\n').unwrap_or(rest),
+        None => text.trim(),
     }
 }
 

@@ -4,16 +4,12 @@
 //! `problem` and, if wanted, `task_name`, `task_type` and `tests`. Without that the statement is looked for in the
 //! prompt, in the forms in which the house and the published scripts write prompts.
 
-use super::{Entry, House, Tags, check_size, kind, text};
+use super::{Entry, House, Tags, check_size, kind, text, turns};
 use crate::fault::ItemFault;
-use crate::rubric::{Input, Item};
+use crate::rubric::Item;
 use serde_json::{Map, Value};
 use tracelift_domain::trace::OPEN;
-use tracelift_domain::{Ending, Field};
-
-const USER: &str = "<|im_start|>user\n";
-const ASSISTANT: &str = "<|im_start|>assistant\n";
-const END: &str = "<|im_end|>";
+use tracelift_domain::{Ending, Field, completion};
 
 /// What a sample is, for the rubric: an item, or a completion that is worth nothing.
 pub(crate) fn entry(prompt: Option<&str>, completion: &str, label: Option<Value>, house: &House) -> Entry {
@@ -43,12 +39,10 @@ fn read(
         Tags::Required => Field::Completion,
         Tags::Optional => Field::Reasoning,
     };
-    let reasoning = match tracelift_domain::completion::read(completion, field, Ending::Stopped) {
-        Ok(trace) => trace.as_str().to_owned(),
-        Err(defect) => return Ok(Entry::Defect(defect)),
-    };
-    let item = Item { problem, reasoning, task_name, task_type, tests, max_tokens: None };
-    Ok(Entry::Score(Input::Item(item)))
+    Ok(match completion::read(completion, field, Ending::Stopped) {
+        Ok(trace) => Entry::Score(Item { problem, trace, task_name, task_type, tests, max_tokens: None }),
+        Err(defect) => Entry::Defect(defect),
+    })
 }
 
 /// A label that describes the problem: an object, or an object written as a string. Any other label is an answer, which
@@ -66,13 +60,22 @@ fn described(label: Option<Value>) -> Map<String, Value> {
     }
 }
 
-/// The completion of a query that begins with its prompt.
-pub(crate) fn completion_of<'q>(query: &'q str, prompt: Option<&str>) -> Result<&'q str, ItemFault> {
-    if let Some(rest) = prompt.and_then(|prompt| query.strip_prefix(prompt)) {
-        return Ok(rest);
+/// A prompt, and what a planner wrote to it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Said<'t> {
+    pub prompt: &'t str,
+    pub completion: &'t str,
+}
+
+/// A query, divided where its prompt ends. Without the prompt it must be a conversation.
+pub(crate) fn said<'q>(query: &'q str, prompt: Option<&'q str>) -> Result<Said<'q>, ItemFault> {
+    if let Some(prompt) = prompt
+        && let Some(completion) = query.strip_prefix(prompt)
+    {
+        return Ok(Said { prompt, completion });
     }
-    if let Some((_, rest)) = query.rsplit_once(ASSISTANT) {
-        return Ok(rest);
+    if let Some(said) = turns::divided(query) {
+        return Ok(Said { prompt: prompt.unwrap_or(said.prompt), ..said });
     }
     let message = match prompt {
         Some(_) => "the query does not begin with its prompt, and has no assistant turn",
@@ -81,18 +84,10 @@ pub(crate) fn completion_of<'q>(query: &'q str, prompt: Option<&str>) -> Result<
     Err(ItemFault::Invalid(message.into()))
 }
 
-/// The prompt of a query of which no other is known: all up to the assistant's turn.
-pub(crate) fn prompt_of(query: &str) -> Option<&str> {
-    query.rsplit_once(ASSISTANT).map(|(prompt, _)| prompt)
-}
-
 /// The problem's statement in a prompt: the last user turn of a conversation; in it, what stands in `<problem>` tags, or
 /// after a line `Problem:` and before a last line `Reasoning:`; else all of it.
 fn statement(prompt: &str) -> &str {
-    let turn = match prompt.rsplit_once(USER) {
-        Some((_, rest)) => rest.split_once(END).map_or(rest, |(turn, _)| turn),
-        None => prompt,
-    };
+    let turn = turns::asked(prompt).unwrap_or(prompt);
     if let Some((_, rest)) = turn.split_once("<problem>")
         && let Some((inside, _)) = rest.split_once("</problem>")
     {
@@ -153,10 +148,11 @@ mod tests {
 
     #[test]
     fn a_query_loses_its_prompt() {
-        assert_eq!(completion_of("ab", Some("a")), Ok("b"));
+        let completion = |query, prompt| said(query, prompt).map(|said| said.completion);
+        assert_eq!(completion("ab", Some("a")), Ok("b"));
         let query = "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\nr";
-        assert_eq!(completion_of(query, None), Ok("r"));
-        assert_eq!(completion_of(query, Some("other")), Ok("r"));
-        assert!(completion_of("ab", Some("x")).is_err() && completion_of("ab", None).is_err());
+        assert_eq!(completion(query, None), Ok("r"));
+        assert_eq!(completion(query, Some("other")), Ok("r"));
+        assert!(completion("ab", Some("x")).is_err() && completion("ab", None).is_err());
     }
 }

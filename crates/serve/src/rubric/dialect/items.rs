@@ -1,21 +1,25 @@
 //! `POST /score`: items with problem and trace, as the published training scripts ask.
 //!
 //! They send `{"items": [{"problem", "reasoning", "task_name"?, "task_type"?}], "max_length"?, "batch_size"?}` and read the
-//! numbers of `scores`; a `null` among them makes them fail, which is right: the score is not known. Everything else is in
-//! `results`. The server forms its own batches, so `batch_size` is checked and not used. Fields that the route does not
-//! know are errors, so that a misspelt `task_type` does not silently change a score.
+//! numbers of `scores`; a `null` among them makes them put 0.5 for it, so only what is not known has one. A trace that is
+//! empty, or tagged and not whole, is known to be worth 0. In place of `reasoning`, which is a bare trace, an item may have
+//! `completion`, all that a planner wrote, and `truncated`. Everything else is in `results`. Each item is read by itself,
+//! so `batch_size` is checked and not used. Fields that the route does not know are errors, so that a misspelt
+//! `task_type` does not silently change a score.
 
 use super::{
     Asked, Dialect, Entry, House, Outcome, check_count, check_size, dimensions, errors, kind, object, text,
 };
 use crate::fault::{Fault, ItemFault};
-use crate::rubric::{Input, Item};
+use crate::rubric::Item;
 use serde_json::{Map, Value, json};
+use tracelift_domain::{Ending, Field, TraceDefect, completion};
 
 pub(crate) struct Items;
 
 const TOP: [&str; 3] = ["items", "max_length", "batch_size"];
-const ITEM: [&str; 5] = ["problem", "reasoning", "task_name", "task_type", "tests"];
+const ITEM: [&str; 7] =
+    ["problem", "reasoning", "completion", "truncated", "task_name", "task_type", "tests"];
 
 impl Dialect for Items {
     const PATH: &'static str = "/score";
@@ -34,8 +38,9 @@ impl Dialect for Items {
             None => return Err(Fault::Invalid("`items` is missing".into())),
         };
         check_count(house, items.len())?;
-        let entry = |item| match item_of(item).and_then(|item| fits(&item, house).map(|()| item)) {
-            Ok(item) => Entry::Score(Input::Item(Item { max_tokens, ..item })),
+        let entry = |item| match fits(&item, house).and_then(|()| item_of(item)) {
+            Ok(Ok(item)) => Entry::Score(Item { max_tokens, ..item }),
+            Ok(Err(defect)) => Entry::Defect(defect),
             Err(fault) => Entry::Invalid(fault),
         };
         Ok(Asked { entries: items.into_iter().map(entry).collect(), context: () })
@@ -53,7 +58,9 @@ impl Dialect for Items {
                 "tokens": score.tokens,
                 "shortened": score.shortened,
             }),
-            Outcome::Defect(defect) => json!({ "index": index, "score": 0.0, "defect": defect }),
+            Outcome::Defect(defect) => {
+                json!({ "index": index, "score": 0.0, "defect": defect.code(), "message": defect.to_string() })
+            }
             Outcome::Failed(fault) => json!({ "index": index, "score": null, "error": fault.to_json(index) }),
         };
         json!({
@@ -65,8 +72,8 @@ impl Dialect for Items {
     }
 }
 
-/// An item, as far as it alone tells.
-pub(crate) fn item_of(item: Value) -> Result<Item, ItemFault> {
+/// An item, as far as it alone tells; or why there is no trace in it.
+pub(crate) fn item_of(item: Value) -> Result<Result<Item, TraceDefect>, ItemFault> {
     let mut map = match item {
         Value::Object(map) => map,
         other => return Err(ItemFault::Invalid(format!("the item is {}, not an object", kind(&other)))),
@@ -74,30 +81,41 @@ pub(crate) fn item_of(item: Value) -> Result<Item, ItemFault> {
     if let Some(message) = unknown(&map, &ITEM) {
         return Err(ItemFault::Invalid(message));
     }
-    let missing = |field: &str| ItemFault::Invalid(format!("`{field}` is missing"));
-    let item = Item {
-        problem: text(&mut map, "problem")?.ok_or_else(|| missing("problem"))?,
-        reasoning: text(&mut map, "reasoning")?.ok_or_else(|| missing("reasoning"))?,
-        task_name: text(&mut map, "task_name")?,
-        task_type: text(&mut map, "task_type")?,
-        tests: text(&mut map, "tests")?,
-        max_tokens: None,
+    let problem = text(&mut map, "problem")?;
+    let problem = problem.ok_or_else(|| ItemFault::Invalid("`problem` is missing".into()))?;
+    let ending = match map.remove("truncated") {
+        None | Some(Value::Null) => None,
+        Some(Value::Bool(true)) => Some(Ending::TokenLimit),
+        Some(Value::Bool(false)) => Some(Ending::Stopped),
+        Some(other) => {
+            return Err(ItemFault::Invalid(format!("`truncated` is {}, not a boolean", kind(&other))));
+        }
     };
-    if item.reasoning.trim().is_empty() {
-        return Err(ItemFault::Invalid("`reasoning` is empty".into()));
-    }
-    Ok(item)
+    let trace = match (text(&mut map, "reasoning")?, text(&mut map, "completion")?, ending) {
+        (Some(bare), None, None) => completion::read(&bare, Field::Reasoning, Ending::Stopped),
+        (None, Some(whole), ending) => {
+            completion::read(&whole, Field::Completion, ending.unwrap_or(Ending::Stopped))
+        }
+        (None, None, _) => {
+            let message = "`reasoning` is missing; or give a planner's whole `completion` in its place";
+            return Err(ItemFault::Invalid(message.into()));
+        }
+        (Some(_), Some(_), _) => {
+            let message = "give `reasoning` (a bare trace) or `completion` (all that was written), not both";
+            return Err(ItemFault::Invalid(message.into()));
+        }
+        (Some(_), None, Some(_)) => {
+            return Err(ItemFault::Invalid("`truncated` goes with `completion`, not `reasoning`".into()));
+        }
+    };
+    let (task_name, task_type) = (text(&mut map, "task_name")?, text(&mut map, "task_type")?);
+    let tests = text(&mut map, "tests")?;
+    Ok(trace.map(|trace| Item { problem, trace, task_name, task_type, tests, max_tokens: None }))
 }
 
-fn fits(item: &Item, house: &House) -> Result<(), ItemFault> {
-    let Item { problem, reasoning, task_name, task_type, tests, .. } = item;
-    let texts = [
-        Some(problem.as_str()),
-        Some(reasoning),
-        task_name.as_deref(),
-        task_type.as_deref(),
-        tests.as_deref(),
-    ];
+fn fits(item: &Value, house: &House) -> Result<(), ItemFault> {
+    let texts: Vec<Option<&str>> =
+        item.as_object().into_iter().flat_map(Map::values).map(Value::as_str).collect();
     check_size(house, &texts)
 }
 

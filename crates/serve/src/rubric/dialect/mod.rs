@@ -5,11 +5,13 @@ pub(crate) mod completion;
 pub(crate) mod items;
 pub(crate) mod openrlhf;
 pub(crate) mod slime;
+pub(crate) mod turns;
 
-use super::{Card, Input, Score};
+use super::{Card, Item, Score, Scorer};
 use crate::fault::{Fault, ItemFault};
 use serde_json::{Map, Value, json};
 use std::str::FromStr;
+use std::sync::Arc;
 use tracelift_domain::trace::TraceDefect;
 
 /// Whether a planner's completion must be `<reasoning> … </reasoning>` in the dialects that send completions.
@@ -17,7 +19,7 @@ use tracelift_domain::trace::TraceDefect;
 pub enum Tags {
     /// A completion without them has no usable trace, which is worth 0.
     Required,
-    /// A completion without any tag is a trace as a whole.
+    /// A completion without any tag is a trace as a whole, as a bare trace is.
     Optional,
 }
 
@@ -35,6 +37,8 @@ impl FromStr for Tags {
 /// What a dialect knows of the service.
 pub(crate) struct House {
     pub card: Card,
+    /// For its tokens.
+    pub scorer: Arc<dyn Scorer>,
     pub tags: Tags,
     /// Bytes of the texts of one item.
     pub item_bytes: usize,
@@ -46,7 +50,7 @@ pub(crate) struct House {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Entry {
     /// To be scored.
-    Score(Input),
+    Score(Item),
     /// A completion without a usable trace: the planner's fault, and therefore known to be worth 0.
     Defect(TraceDefect),
     /// Not an item.
@@ -77,6 +81,14 @@ impl Outcome {
             Outcome::Scored(score) => Some(score.rubric.score),
             Outcome::Defect(_) => Some(0.0),
             Outcome::Failed(_) => None,
+        }
+    }
+
+    /// The name of what is wrong with a completion.
+    pub fn defect(&self) -> Option<&'static str> {
+        match self {
+            Outcome::Defect(defect) => Some(defect.code()),
+            _ => None,
         }
     }
 
@@ -141,6 +153,12 @@ pub(crate) fn kind(value: &Value) -> &'static str {
     }
 }
 
+/// Token ids as a caller sends them.
+pub(crate) fn token_ids(list: &[Value]) -> Result<Vec<u32>, ItemFault> {
+    let ids = list.iter().map(|id| id.as_u64().and_then(|id| u32::try_from(id).ok())).collect::<Option<_>>();
+    ids.ok_or_else(|| ItemFault::Invalid("the input is a list, but not one of token ids".into()))
+}
+
 /// A field that is a string, or absent.
 pub(crate) fn text(map: &mut Map<String, Value>, field: &str) -> Result<Option<String>, ItemFault> {
     match map.remove(field) {
@@ -171,6 +189,7 @@ pub(crate) fn check_count(house: &House, items: usize) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Encoded, Lane};
     use super::*;
     use proptest::prelude::*;
     use tracelift_domain::TaskDomain;
@@ -184,7 +203,27 @@ mod tests {
             dimensions: *dimension_names(TaskDomain::Math),
             max_tokens: 100,
         };
-        House { card, tags: Tags::Optional, item_bytes: 1000, items: 8 }
+        House { card, scorer: Arc::new(Nobody), tags: Tags::Optional, item_bytes: 1000, items: 8 }
+    }
+
+    struct Nobody;
+
+    impl Scorer for Nobody {
+        fn card(&self) -> Card {
+            house().card
+        }
+
+        fn encode(&self, _: &Item) -> Result<Encoded, ItemFault> {
+            Err(ItemFault::NotFinite)
+        }
+
+        fn text(&self, tokens: &[u32]) -> Result<String, ItemFault> {
+            Ok(tokens.iter().filter_map(|token| char::from_u32(*token)).collect())
+        }
+
+        fn lane(&self) -> Box<dyn Lane + '_> {
+            unreachable!("nothing is encoded")
+        }
     }
 
     fn name() -> impl Strategy<Value = String> {
@@ -192,6 +231,8 @@ mod tests {
             "items",
             "problem",
             "reasoning",
+            "completion",
+            "truncated",
             "task_name",
             "task_type",
             "tests",
@@ -221,6 +262,11 @@ mod tests {
             "<|im_start|>user\n",
             "<|im_end|>",
             "<|im_start|>assistant\n",
+            "<task>",
+            "</task>",
+            "[INST]",
+            "[/INST]",
+            "<start_of_turn>model\n",
             "Problem:\n",
             "\nReasoning:",
             "<problem>",

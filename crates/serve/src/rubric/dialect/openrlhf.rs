@@ -57,9 +57,13 @@ impl Dialect for OpenRlhf {
                 .collect();
             logs.insert((*name).to_owned(), json!(values));
         }
-        let defects = outcomes.iter().map(|outcome| f64::from(matches!(outcome, Outcome::Defect(_))));
-        logs.insert("no_trace".to_owned(), json!(defects.collect::<Vec<f64>>()));
-        json!({ "rewards": rewards, "scores": rewards, "extra_logs": logs, "errors": errors(outcomes) })
+        let without = outcomes.iter().map(|outcome| f64::from(outcome.defect().is_some()));
+        logs.insert("no_trace".to_owned(), json!(without.collect::<Vec<f64>>()));
+        let defects: Vec<Option<&str>> = outcomes.iter().map(Outcome::defect).collect();
+        json!({
+            "rewards": rewards, "scores": rewards, "extra_logs": logs,
+            "defects": defects, "errors": errors(outcomes),
+        })
     }
 }
 
@@ -73,9 +77,8 @@ fn entry(
         return Err(ItemFault::Invalid(format!("the query is {}, not a string", kind(query))));
     };
     let prompt = completion::prompt_text(prompt)?;
-    let response = completion::completion_of(query, prompt.as_deref())?;
-    let prompt = prompt.as_deref().or_else(|| completion::prompt_of(query));
-    Ok(completion::entry(prompt, response, label, house))
+    let said = completion::said(query, prompt.as_deref())?;
+    Ok(completion::entry(Some(said.prompt), said.completion, label, house))
 }
 
 /// A field that is a list; a lone string is a list of one.

@@ -49,7 +49,9 @@ impl Dialect for Slime {
                 "dimensions": dimensions(score, house),
                 "defect": null,
             }),
-            (Outcome::Defect(defect), _, Body::Object) => json!({ "score": 0.0, "defect": defect }),
+            (Outcome::Defect(defect), _, Body::Object) => {
+                json!({ "score": 0.0, "defect": defect.code(), "message": defect.to_string() })
+            }
         }
     }
 }
