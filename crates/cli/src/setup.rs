@@ -6,7 +6,7 @@ use std::path::Path;
 use tracelift_datasets::Format;
 use tracelift_domain::{Problem, Seed};
 use tracelift_engine::Checkpoint;
-use tracelift_reward::{RewardModel, Rule};
+use tracelift_reward::{FrozenRewardModel, RewardModel, Rule};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
 use tracelift_train::run::write_atomically;
 use tracelift_train::source::{Item, Source};
@@ -37,7 +37,7 @@ pub fn planner(config: &PlannerConfig, seed: Seed) -> Result<Checkpoint> {
 }
 
 /// The reward model, if the rule reads one.
-pub fn reward_model(config: &RunConfig) -> Result<Option<RewardModel>> {
+pub fn reward_model(config: &RunConfig) -> Result<Option<FrozenRewardModel>> {
     let rule = config.grpo.rule;
     if !rule.needs(config.grpo.runs).rubric {
         return Ok(None);
@@ -46,7 +46,8 @@ pub fn reward_model(config: &RunConfig) -> Result<Option<RewardModel>> {
         bail!("the rule `{}` needs a reward model; name its directory in `reward_model.model`", rule.name());
     };
     let loaded = RewardModel::load(model);
-    loaded.map(Some).with_context(|| format!("failed to load the reward model from {}", model.display()))
+    let loaded = loaded.map(|model| Some(FrozenRewardModel::new(model)));
+    loaded.with_context(|| format!("failed to load the reward model from {}", model.display()))
 }
 
 /// The verifier; what it needs for these problems is tried out first. Says on standard error what programs are kept in, and

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use toml::Table;
 use tracelift_engine::{Checkpoint, Precision, peft};
+use tracelift_reward::TraceScorer;
 use tracelift_train::grpo::Grpo;
 use tracelift_train::metrics::{StepMetrics, name};
 use tracelift_train::run::{RunDescription, RunFolder, RunLayout};
@@ -47,7 +48,7 @@ pub fn run(args: &Train) -> Result<()> {
         source,
         executor.as_ref(),
         &verifier,
-        rubric.as_ref(),
+        rubric.as_ref().map(|model| model as &dyn TraceScorer),
         config.seed,
     );
     let presence = if args.resume { Presence::Resume } else { Presence::New };
@@ -127,7 +128,7 @@ fn fingerprints(grpo: &Grpo<'_>) -> Result<Map<String, Value>> {
         ("executor".to_owned(), json!(grpo.executor.fingerprint())),
         ("planner".to_owned(), json!(grpo.planner.model.fingerprint())),
         ("problems".to_owned(), json!(grpo.source.fingerprint()?)),
-        ("reward_model".to_owned(), json!(grpo.rubric.map(|model| model.fingerprint()))),
+        ("reward_model".to_owned(), json!(grpo.rubric.map(TraceScorer::fingerprint))),
     ]))
 }
 

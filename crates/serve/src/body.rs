@@ -93,7 +93,8 @@ impl BodyLimits {
     }
 }
 
-async fn discard(mut body: Body) {
+/// Reads on for a while what nobody wants.
+pub(crate) async fn discard(mut body: Body) {
     let until = Instant::now() + PATIENCE;
     let mut read = 0;
     while read < POLITENESS && Instant::now() < until {

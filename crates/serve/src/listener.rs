@@ -1,16 +1,17 @@
 //! One listening process: bind, accept, answer, drain.
 
 use crate::access::ApiKey;
+use crate::body::discard;
 use crate::connection::{Drain, attend};
 use crate::fault::{Fault, answer};
 use crate::metrics::{Metrics, resident_bytes};
 use crate::observe::observe;
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
-use axum::{Router, http};
 use serde_json::{Value, json};
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -128,17 +129,25 @@ impl Service {
 
 async fn admit(State(key): State<Option<ApiKey>>, request: Request, next: Next) -> Response {
     match key {
-        Some(key) if !key.admits(request.headers()) => Fault::Unauthorized.into_response(),
+        Some(key) if !key.admits(request.headers()) => refuse(request, Fault::Unauthorized).await,
         _ => next.run(request).await,
     }
 }
 
-async fn wrong_method(method: http::Method) -> Fault {
-    Fault::Method { method: method.as_str().chars().take(16).collect() }
+async fn wrong_method(request: Request) -> Response {
+    let method = request.method().as_str().chars().take(16).collect();
+    refuse(request, Fault::Method { method }).await
 }
 
-async fn no_route(uri: http::Uri) -> Fault {
-    Fault::NotFound { path: uri.path().chars().take(100).collect() }
+async fn no_route(request: Request) -> Response {
+    let path = request.uri().path().chars().take(100).collect();
+    refuse(request, Fault::NotFound { path }).await
+}
+
+/// Says no, once the body has been sent: a connection that is closed on somebody who still sends may lose the answer.
+async fn refuse(request: Request, fault: Fault) -> Response {
+    discard(request.into_body()).await;
+    fault.into_response()
 }
 
 /// A server that runs on threads of its own.

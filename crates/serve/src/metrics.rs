@@ -191,12 +191,12 @@ mod tests {
             "room 3",
             "# TYPE asked_total counter",
             "asked_total{route=\"/a\",status=\"200\"} 3",
-            "items_bucket{le=\"2\"} 0",
-            "items_bucket{le=\"4\"} 2",
-            "items_bucket{le=\"256\"} 2",
-            "items_bucket{le=\"+Inf\"} 3",
-            "items_sum 1007",
-            "items_count 3",
+            "tokens_bucket{le=\"64\"} 1",
+            "tokens_bucket{le=\"128\"} 2",
+            "tokens_bucket{le=\"32768\"} 2",
+            "tokens_bucket{le=\"+Inf\"} 3",
+            "tokens_sum 100103",
+            "tokens_count 3",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }

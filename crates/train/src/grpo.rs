@@ -34,7 +34,7 @@ use tracelift_engine::sampling::GenerateError;
 use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_engine::{Checkpoint, Finish, Packed, Request, Sampling};
 use tracelift_executor::Executor;
-use tracelift_reward::{Baselines, Evidence, Measured, RewardModel, measure};
+use tracelift_reward::{Baselines, Evidence, Measured, ScoreItem, TraceScorer, measure};
 use tracelift_verify::Verifier;
 use update::{Lesson, Policy, Terms};
 
@@ -63,6 +63,8 @@ struct Rollout {
     trace: Result<Trace, TraceDefect>,
     measured: Option<Measured>,
     evidence: Evidence,
+    /// Why there is no rubric score.
+    unread: Option<&'static str>,
     reward: Option<f64>,
     advantage: f64,
 }
@@ -81,8 +83,8 @@ pub struct Grpo<'a> {
     pub executor: &'a dyn Executor,
     /// The verifier.
     pub verifier: &'a Verifier,
-    /// The reward model, where the rule needs one.
-    pub rubric: Option<&'a RewardModel>,
+    /// Who reads traces against the rubric, where the rule needs it.
+    pub rubric: Option<&'a dyn TraceScorer>,
     seed: Seed,
     baselines: Baselines,
     policy: Policy,
@@ -107,7 +109,7 @@ impl<'a> Grpo<'a> {
         source: Source,
         executor: &'a dyn Executor,
         verifier: &'a Verifier,
-        rubric: Option<&'a RewardModel>,
+        rubric: Option<&'a dyn TraceScorer>,
         seed: Seed,
     ) -> Grpo<'a> {
         let baselines = Baselines::new(executor.fingerprint(), config.runs, seed);
@@ -183,7 +185,7 @@ impl<'a> Grpo<'a> {
         metrics.set(name::EXECUTOR_TOKENS, (used.prompt_tokens + used.completion_tokens) as f64);
 
         let start = Instant::now();
-        self.read_rubric(&items, &mut rollouts)?;
+        self.read_rubric(&items, &mut rollouts);
         clock(&mut metrics, "rubric", start);
 
         self.reward(&mut rollouts, &mut metrics);
@@ -232,6 +234,7 @@ impl<'a> Grpo<'a> {
                     log_probs: sampled.log_probs,
                     measured: None,
                     evidence: Evidence::default(),
+                    unread: None,
                     reward: None,
                     advantage: 0.0,
                 });
@@ -277,24 +280,29 @@ impl<'a> Grpo<'a> {
         }
     }
 
-    /// Lets the reward model read the traces.
-    fn read_rubric(&self, items: &[Item], rollouts: &mut [Rollout]) -> Result<(), GrpoError> {
+    /// Lets the traces be read against the rubric.
+    fn read_rubric(&self, items: &[Item], rollouts: &mut [Rollout]) {
         let needed = self.config.rule.needs(self.config.runs).rubric;
-        let Some(model) = self.rubric.filter(|_| needed) else { return Ok(()) };
-        let (mut readers, mut inputs) = (Vec::new(), Vec::new());
-        for (i, rollout) in rollouts.iter_mut().enumerate() {
-            match &rollout.trace {
-                Ok(trace) => {
-                    readers.push(i);
-                    inputs.push(model.encode(&items[rollout.item].problem.question, trace)?);
-                }
-                Err(_) => rollout.evidence.rubric = Some(Probability::ZERO),
+        let Some(scorer) = self.rubric.filter(|_| needed) else { return };
+        let usable: Vec<(usize, ScoreItem<'_>)> = rollouts
+            .iter()
+            .enumerate()
+            .filter_map(|(i, rollout)| {
+                let question = &items[rollout.item].problem.question;
+                Some((i, ScoreItem { question, trace: rollout.trace.as_ref().ok()? }))
+            })
+            .collect();
+        let asked: Vec<ScoreItem<'_>> = usable.iter().map(|(_, item)| *item).collect();
+        let (scores, read) = (scorer.score(&asked), usable.iter().map(|(i, _)| *i).collect::<Vec<_>>());
+        for rollout in rollouts.iter_mut().filter(|rollout| rollout.trace.is_err()) {
+            rollout.evidence.rubric = Some(Probability::ZERO);
+        }
+        for (i, score) in read.into_iter().zip(scores) {
+            match score {
+                Ok(score) => rollouts[i].evidence.rubric = score.probability(),
+                Err(failure) => rollouts[i].unread = Some(failure.cause()),
             }
         }
-        for (i, score) in readers.into_iter().zip(model.score(&inputs)) {
-            rollouts[i].evidence.rubric = score.probability();
-        }
-        Ok(())
     }
 
     /// Rewards, and advantages within each rollout group.

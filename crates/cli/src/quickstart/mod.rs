@@ -23,7 +23,7 @@ use tracelift_engine::{Checkpoint, Precision, Sampling};
 use tracelift_eval::{Planner, Protocol};
 use tracelift_executor::{Executor, InProcess};
 use tracelift_groups::{WorldGroupConfig, world_groups};
-use tracelift_reward::{RewardModel, Rule};
+use tracelift_reward::{FrozenRewardModel, RewardModel, Rule, TraceScorer};
 use tracelift_train::grpo::{Grpo, GrpoConfig};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
 use tracelift_train::rubric::RubricConfig;
@@ -80,6 +80,7 @@ pub fn run(args: &Quickstart) -> Result<()> {
     let overview = look(&stage)?;
     let mut plan = Plan::read_or_new(out, args)?;
     let (rubric, accuracy) = train_rubric(&stage, &mut plan)?;
+    let rubric = FrozenRewardModel::new(rubric);
     plan.settle_steps(args, || time_steps(&stage, &rubric), out, start.elapsed())?;
     let trained = [
         train_planner(&stage, &plan, Rule::ExecOnly, None)?,
@@ -289,7 +290,7 @@ fn grpo_config(stage: &Stage<'_>, rule: Rule, steps: u64) -> GrpoConfig {
     }
 }
 
-fn grpo<'s>(stage: &'s Stage<'_>, rule: Rule, steps: u64, rubric: Option<&'s RewardModel>) -> Grpo<'s> {
+fn grpo<'s>(stage: &'s Stage<'_>, rule: Rule, steps: u64, rubric: Option<&'s dyn TraceScorer>) -> Grpo<'s> {
     // Both runs see the same problems in the same order.
     let source = Source::World {
         world: stage.world.clone(),
@@ -304,8 +305,8 @@ fn grpo<'s>(stage: &'s Stage<'_>, rule: Rule, steps: u64, rubric: Option<&'s Rew
 }
 
 /// How long a step of each rule takes on this machine.
-fn time_steps(stage: &Stage<'_>, rubric: &RewardModel) -> Result<Timings> {
-    let time = |rule, rubric| -> Result<f64> {
+fn time_steps(stage: &Stage<'_>, rubric: &dyn TraceScorer) -> Result<Timings> {
+    let time = |rule, rubric: Option<&dyn TraceScorer>| -> Result<f64> {
         let mut grpo = grpo(stage, rule, 100, rubric);
         grpo.step()?;
         let start = Instant::now();
@@ -319,7 +320,7 @@ fn train_planner(
     stage: &Stage<'_>,
     plan: &Plan,
     rule: Rule,
-    rubric: Option<&RewardModel>,
+    rubric: Option<&dyn TraceScorer>,
 ) -> Result<Checkpoint> {
     let steps = plan.steps.context("the plan has no number of steps yet")?;
     let grpo = grpo(stage, rule, steps, rubric);

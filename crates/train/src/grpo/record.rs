@@ -54,6 +54,7 @@ fn record(item: &Item, rollout: Rollout, step: u64, needs: Needs) -> RolloutReco
     ] {
         causes.extend((needed && found.is_none()).then(|| cause.to_owned()));
     }
+    causes.extend(rollout.unread.map(|cause| format!("rubric_{cause}")));
     let (verdict, artifact) = match primary {
         Some(tracelift_reward::measure::Run::Judged { completion, judgement }) => {
             (Some(verdict_name(&judgement.verdict)), Some(completion.text.clone()))
