@@ -42,10 +42,14 @@ pub struct IoTest {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FunctionTests {
-    /// The function or class that the program has to define.
+    /// What the program has to define: a function, a class, or a path such as `Solution().solve`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
-    /// Source that runs after the program and before the tests.
+    /// Source that the problem gives to program and tests alike: it runs before the program, and before the tests where
+    /// they use a name that it defines. What it defines is the problem's there, never the program's.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub given: String,
+    /// Source of the tests alone, which runs before them; the program never sees it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub setup: String,
     /// Tests, each a few statements that raise where the program is wrong (usually one `assert`).
@@ -54,6 +58,16 @@ pub struct FunctionTests {
     /// Source that defines `check(candidate)`, which is called with `entry` and raises where the program is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
+}
+
+impl FunctionTests {
+    /// What a prompt that ends in an open function gives: all before that function. Where tests call helpers of the
+    /// prompt's, as three of HumanEval do, they are the prompt's own and not what a program made of them.
+    #[must_use]
+    pub fn given_by(prompt: &str, entry: &str) -> String {
+        let start = prompt.rfind(&format!("def {entry}(")).unwrap_or(0);
+        prompt[..start].to_owned()
+    }
 }
 
 /// What an artifact is judged against. It never reaches a planner or an executor.

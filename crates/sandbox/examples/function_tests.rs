@@ -8,6 +8,7 @@ use tracelift_sandbox::{FunctionTest, Level, Limits, Sandbox, SandboxConfig};
 struct Task {
     id: String,
     candidate: String,
+    given: String,
     setup: String,
     entry: Option<String>,
     asserts: Vec<String>,
@@ -31,6 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 Task {
                     id: text("task_id"),
                     candidate: text("prompt") + &body,
+                    given: String::new(),
                     setup: String::new(),
                     entry: Some(text("entry_point")),
                     asserts: Vec::new(),
@@ -41,6 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 Task {
                     id: row["task_id"].to_string(),
                     candidate: text("code"),
+                    given: String::new(),
                     setup: text("test_setup_code"),
                     entry: None,
                     asserts: asserts.filter_map(|test| test.as_str().map(str::to_owned)).collect(),
@@ -61,6 +64,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 while let Some(task) = queue.lock().ok().and_then(|mut tasks| tasks.next()) {
                     let test = FunctionTest {
                         candidate: &task.candidate,
+                        given: &task.given,
                         setup: &task.setup,
                         entry: task.entry.as_deref(),
                         asserts: &task.asserts,

@@ -22,9 +22,12 @@ const LONGEST: usize = 16 << 20;
 pub struct FunctionTest<'a> {
     /// The source that defines the function.
     pub candidate: &'a str,
-    /// Source that runs after the candidate's and before the tests, in which both are visible.
+    /// Source that the problem gives to both sides: it runs before the candidate's source in its process, and in the
+    /// tests' process where they use a name that it defines. Such names are the problem's, never the candidate's.
+    pub given: &'a str,
+    /// Source of the tests alone: it runs before them and sees what of the candidate's they use.
     pub setup: &'a str,
-    /// The function that is tested; has to be there when it is named.
+    /// What is tested, and has to be there when it is named: a name, or a path such as `Solution().solve`.
     pub entry: Option<&'a str>,
     /// Tests as statements, each by itself.
     pub asserts: &'a [String],
@@ -91,6 +94,8 @@ pub enum AssertOutcome {
     Failed(String),
     /// It could not be finished: the candidate raised, ended, or is not there.
     Raised(String),
+    /// Nothing is known: the test itself is at fault, whatever the candidate does.
+    Unknown(String),
     /// It was not reached.
     NotRun,
 }
@@ -111,9 +116,10 @@ pub(crate) fn run(
     limits: &Limits,
 ) -> Result<FunctionRun, Fault> {
     let total = test.asserts.len() + usize::from(test.check.is_some());
-    let candidate = json!({ "source": test.candidate, "setup": test.setup }).to_string();
+    let candidate = json!({ "source": test.candidate, "given": test.given }).to_string();
     let tests = json!({
         "entry": test.entry,
+        "given": test.given,
         "setup": test.setup,
         "asserts": test.asserts,
         "check": test.check,
@@ -150,7 +156,9 @@ pub(crate) fn run(
     let message = tests
         .iter()
         .find_map(|outcome| match outcome {
-            AssertOutcome::Failed(message) | AssertOutcome::Raised(message) => Some(message.clone()),
+            AssertOutcome::Failed(message)
+            | AssertOutcome::Raised(message)
+            | AssertOutcome::Unknown(message) => Some(message.clone()),
             AssertOutcome::Passed | AssertOutcome::NotRun => None,
         })
         .filter(|message| !message.is_empty())
@@ -179,6 +187,7 @@ fn outcomes(written: &[u8], total: usize) -> Result<Outcomes, Fault> {
             "passed" => AssertOutcome::Passed,
             "failed" => AssertOutcome::Failed(line.message),
             "raised" => AssertOutcome::Raised(line.message),
+            "unknown" => AssertOutcome::Unknown(line.message),
             "done" => {
                 done = true;
                 note = (!line.message.is_empty()).then_some(line.message);

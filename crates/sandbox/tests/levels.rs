@@ -59,6 +59,7 @@ fn every_interpreter_runs_at_every_level() {
             let asserts = ["assert add(1, 2) == 3".to_owned()];
             let test = FunctionTest {
                 candidate: "def add(a, b): return a + b",
+                given: "",
                 setup: "",
                 entry: None,
                 asserts: &asserts,

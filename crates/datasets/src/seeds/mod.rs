@@ -229,6 +229,10 @@ fn published(format: SeedFormat, row: &Value, stem: &str, line: usize) -> Result
             let body = row["canonical_solution"].as_str().ok_or("has no text in `canonical_solution`")?;
             let entry = text(row, "entry_point");
             let gold = Gold::Function(FunctionTests {
+                given: entry
+                    .as_deref()
+                    .map(|entry| FunctionTests::given_by(prompt, entry))
+                    .unwrap_or_default(),
                 entry: entry.clone(),
                 check: text(row, "test"),
                 ..FunctionTests::default()

@@ -335,7 +335,7 @@ def preload():
 PRELOADED = (
     "__future__ abc array ast base64 binascii bisect calendar cmath collections collections.abc contextlib copy copyreg "
     "dataclasses datetime decimal enum fractions functools heapq io itertools json keyword linecache math numbers operator "
-    "os.path queue random re select statistics string struct textwrap time traceback types typing unicodedata warnings "
+    "os.path queue random re select statistics string struct symtable textwrap time traceback types typing unicodedata warnings "
     "weakref zlib _strptime"
 ).split()
 

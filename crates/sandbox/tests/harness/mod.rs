@@ -309,6 +309,7 @@ fn function(
     ];
     let test = FunctionTest {
         candidate: source,
+        given: "",
         setup: "",
         entry: Some(case.entry.as_deref().unwrap_or("add")),
         asserts: if case.tests.is_empty() { &usual } else { &case.tests },

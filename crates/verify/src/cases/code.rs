@@ -1,19 +1,20 @@
 //! Programs to be judged, one JSON object a line, and the published sets of them.
 //!
 //! ```text
-//! {"id": …, "code" | "completion": …, "tests": [{"stdin": …, "stdout": …}, …] | {"entry": …, "asserts": […], "setup"?: …},
+//! {"id": …, "code" | "completion": …, "tests": [{"stdin": …, "stdout": …}, …] | {"entry": …, "asserts": […], …},
 //!  "limits"?: {…}, "compare"?: "tokens" | "lines" | "exact" | {"float": {…}}, "checker"?: …}
 //! ```
 //!
-//! `code` runs as it is; from `completion` the program is taken as from a model's. `tests` of the second kind may also
-//! stand beside `id`. Fields that are not named here are left alone.
+//! `code` runs as it is; from `completion` the program is taken as from a model's. What belongs to tests of the second kind
+//! (`entry`, `asserts`, `check`, `given`, `setup`) may also stand beside `id`, but none of it in both places. Fields for
+//! people are `expected`, `source`, `kind`, `name`, `note` and `tags`. Any other is an error: a misspelt field is no remark.
 
 use super::{CaseError, CaseId, lines};
 use crate::{
     config::LimitOverrides,
-    programs::{Comparison, Tests, Wanted, defines, extract},
+    programs::{Comparison, Tests, defines, extract, wanted},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use std::{collections::HashMap, path::Path};
 use tracelift_domain::{FunctionTests, IoTest};
 
@@ -31,6 +32,7 @@ pub struct CodeCase {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Row {
     id: CaseId,
     code: Option<String>,
@@ -39,12 +41,25 @@ struct Row {
     entry: Option<String>,
     asserts: Option<Vec<String>>,
     check: Option<String>,
+    given: Option<String>,
     setup: Option<String>,
-    #[serde(default)]
+    // Files of others call it so.
+    #[serde(default, alias = "limit")]
     limits: LimitOverrides,
-    #[serde(default)]
-    compare: Comparison,
+    compare: Option<Comparison>,
     checker: Option<String>,
+    #[serde(rename = "expected")]
+    _expected: Option<IgnoredAny>,
+    #[serde(rename = "source")]
+    _source: Option<IgnoredAny>,
+    #[serde(rename = "kind")]
+    _kind: Option<IgnoredAny>,
+    #[serde(rename = "name")]
+    _name: Option<IgnoredAny>,
+    #[serde(rename = "note")]
+    _note: Option<IgnoredAny>,
+    #[serde(rename = "tags")]
+    _tags: Option<IgnoredAny>,
 }
 
 /// `tests` of either kind. Told apart by hand: what serde says of untagged enums helps nobody.
@@ -66,25 +81,33 @@ impl<'de> Deserialize<'de> for RowTests {
 }
 
 impl Row {
-    fn into_case(self) -> Result<CodeCase, String> {
-        let named = || FunctionTests {
-            entry: self.entry.clone(),
-            setup: self.setup.clone().unwrap_or_default(),
-            asserts: self.asserts.clone().unwrap_or_default(),
-            check: self.check.clone(),
-        };
-        let beside = self.asserts.is_some() || self.check.is_some();
-        let tests = match (self.tests, beside) {
-            (Some(_), true) => {
-                return Err("it has `tests` and also `asserts` or `check`; expected one of them".into());
+    fn into_case(mut self) -> Result<CodeCase, String> {
+        let tests = match self.tests.take() {
+            Some(RowTests::Io(tests)) => {
+                if let Some(key) = self.function_fields().first() {
+                    return Err(format!(
+                        "`{key}` stands beside `tests` on standard input and output, which have none"
+                    ));
+                }
+                Tests::Io {
+                    tests,
+                    comparison: self.compare.take().unwrap_or_default(),
+                    checker: self.checker.take(),
+                }
             }
-            (Some(RowTests::Io(tests)), false) => {
-                Tests::Io { tests, comparison: self.compare, checker: self.checker }
+            Some(RowTests::Function(tests)) => Tests::Function(self.joined(tests)?),
+            None if self.asserts.is_some() || self.check.is_some() => {
+                Tests::Function(self.joined(FunctionTests::default())?)
             }
-            (Some(RowTests::Function(tests)), false) => Tests::Function(tests),
-            (None, true) => Tests::Function(named()),
-            (None, false) => return Err("it has no `tests`".into()),
+            None => return Err("it has no `tests`".into()),
         };
+        if let (Tests::Function(_), Some(key)) =
+            (&tests, self.compare.as_ref().map(|_| "compare").or(self.checker.as_ref().map(|_| "checker")))
+        {
+            return Err(format!(
+                "`{key}` is for tests on standard input and output; these call what is defined"
+            ));
+        }
         if tests.is_empty() {
             return Err("its `tests` are empty; a program that is not tested cannot be judged".into());
         }
@@ -94,6 +117,42 @@ impl Row {
             _ => return Err("it needs exactly one of `code` and `completion`".into()),
         };
         Ok(CodeCase { id: self.id, source, tests, limits: self.limits })
+    }
+
+    /// The fields beside `tests` that belong into them.
+    fn function_fields(&self) -> Vec<&'static str> {
+        [
+            ("entry", self.entry.is_some()),
+            ("asserts", self.asserts.is_some()),
+            ("check", self.check.is_some()),
+            ("given", self.given.is_some()),
+            ("setup", self.setup.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(key, there)| there.then_some(key))
+        .collect()
+    }
+
+    /// The tests, with what stands beside them.
+    fn joined(&mut self, mut tests: FunctionTests) -> Result<FunctionTests, String> {
+        for key in self.function_fields() {
+            let free = match key {
+                "entry" => tests.entry.is_none(),
+                "asserts" => tests.asserts.is_empty(),
+                "check" => tests.check.is_none(),
+                "given" => tests.given.is_empty(),
+                _ => tests.setup.is_empty(),
+            };
+            if !free {
+                return Err(format!("`{key}` stands in `tests` and beside them; expected one of them"));
+            }
+        }
+        tests.entry = tests.entry.or(self.entry.take());
+        tests.check = tests.check.or(self.check.take());
+        tests.asserts.extend(self.asserts.take().unwrap_or_default());
+        tests.given.push_str(&self.given.take().unwrap_or_default());
+        tests.setup.push_str(&self.setup.take().unwrap_or_default());
+        Ok(tests)
     }
 }
 
@@ -141,7 +200,7 @@ impl Task {
     #[must_use]
     pub fn program(&self, sample: &Sample) -> Option<String> {
         let entry = self.tests.entry.as_deref();
-        let wanted = entry.map_or(Wanted::Program, Wanted::Definition);
+        let wanted = wanted(entry);
         if let Some(solution) = &sample.solution {
             return extract(solution, wanted);
         }
@@ -180,12 +239,13 @@ pub fn read_humaneval(path: &Path) -> Result<Vec<Task>, CaseError> {
     lines(path, |row: HumanEval| {
         Ok(Task {
             canonical: format!("{}{}", row.prompt, row.canonical_solution),
-            prompt: row.prompt,
             tests: FunctionTests {
+                given: FunctionTests::given_by(&row.prompt, &row.entry_point),
                 entry: Some(row.entry_point),
                 check: Some(row.test),
                 ..FunctionTests::default()
             },
+            prompt: row.prompt,
             id: row.task_id,
         })
     })
@@ -214,10 +274,9 @@ pub fn read_mbpp(path: &Path) -> Result<Vec<Task>, CaseError> {
             prompt: String::new(),
             canonical: row.code,
             tests: FunctionTests {
-                entry: None,
                 setup: row.test_setup_code,
                 asserts: row.test_list,
-                check: None,
+                ..FunctionTests::default()
             },
         })
     })

@@ -4,11 +4,16 @@
 //! are tried in order; each only ever cuts text away, so that what runs is what the model wrote.
 //!
 //! 1. Reasoning that is marked as such (`<think>…</think>`) and control tokens (`<|im_end|>`, …) are not program text.
-//! 2. Fenced blocks (```` ``` ```` or `~~~`): the last complete one that says it is Python, or else the last complete one
-//!    that says nothing, or else an unfinished one at the end: generation often stops *at* the closing fence. Where the
-//!    name of a function is known, blocks that define it come before those that do not.
-//! 3. A block between `[PYTHON]` and `[/PYTHON]`, or `<code>` and `</code>`.
-//! 4. No marks at all: the text, without prose before its first and after its last line of code.
+//! 2. Of a text with an `<answer>` outside of fences, the last of them is the text.
+//! 3. Fenced blocks ([`fences`]): the last complete one that says it is Python, or else the last complete one that says
+//!    nothing, or else an unfinished one at the end: generation often stops *at* the closing fence. Where the name of a
+//!    function is known, blocks that define it come before those that do not.
+//! 4. A block between `[PYTHON]` and `[/PYTHON]`, or `<code>` and `</code>`.
+//! 5. No marks at all: the text, without prose before its first and after its last line of code.
+
+mod fences;
+
+use fences::{Block, Language, blocks, outside_fences};
 
 /// What the completion is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +27,7 @@ pub enum Wanted<'a> {
 /// The source of the program, or `None` if there is no text at all.
 #[must_use]
 pub fn program(completion: &str, wanted: Wanted<'_>) -> Option<String> {
-    let text = without_control_tokens(after_reasoning(completion));
+    let text = answer(without_control_tokens(after_reasoning(completion)));
     let blocks = blocks(text);
     let source = match best(&blocks, wanted) {
         Some(block) => block.source.clone(),
@@ -60,8 +65,17 @@ pub fn defines(source: &str, name: &str) -> bool {
 
 /// What follows the last marked reasoning; all of the text where the mark is opened and never closed.
 fn after_reasoning(text: &str) -> &str {
-    ["</think>", "</thinking>", "</reasoning>"]
-        .iter()
+    const ENDS: [&str; 8] = [
+        "</think>",
+        "</thinking>",
+        "</reasoning>",
+        "</thought>",
+        "[/THINK]",
+        "\u{25c1}/think\u{25b7}",
+        "<|end_of_thought|>",
+        "<|channel|>final<|message|>",
+    ];
+    ENDS.iter()
         .filter_map(|end| text.rfind(end).map(|at| at + end.len()))
         .max()
         .map_or(text, |at| &text[at..])
@@ -69,13 +83,14 @@ fn after_reasoning(text: &str) -> &str {
 
 /// Control tokens end a turn: whatever follows the first of them is not the program.
 fn without_control_tokens(text: &str) -> &str {
-    const TOKENS: [&str; 9] = [
+    const TOKENS: [&str; 10] = [
         "<|im_end|>",
         "<|endoftext|>",
         "<|eot_id|>",
         "<|end_of_text|>",
         "<|eom_id|>",
         "<|end|>",
+        "<|return|>",
         "<end_of_turn>",
         "<\u{ff5c}end\u{2581}of\u{2581}sentence\u{ff5c}>",
         "</s>",
@@ -92,31 +107,18 @@ fn without_control_tokens(text: &str) -> &str {
     end.map_or(text, |end| &text[..end])
 }
 
-/// A fenced block.
-#[derive(Debug)]
-struct Block {
-    language: Language,
-    closed: bool,
-    source: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Language {
-    Other,
-    Unnamed,
-    Python,
-}
-
-impl Language {
-    fn named(label: &str) -> Language {
-        let name =
-            label.split(|c: char| c.is_whitespace() || matches!(c, ',' | '{' | ':')).next().unwrap_or("");
-        match name.to_ascii_lowercase().as_str() {
-            "" => Language::Unnamed,
-            "python" | "py" | "python3" | "python2" | "py3" | "ipython" => Language::Python,
-            _ => Language::Other,
-        }
-    }
+/// What is inside of the last answer tag that is no part of a program; all of the text where there is none.
+fn answer(text: &str) -> &str {
+    const OPEN: &str = "<answer>";
+    let Some(at) = text.rmatch_indices(OPEN).map(|(at, _)| at).find(|&at| outside_fences(&text[..at])) else {
+        return text;
+    };
+    let inside = &text[at + OPEN.len()..];
+    let inside = inside.find("</answer>").map_or(inside, |end| &inside[..end]);
+    // `<answer>42</answer>` below a program is what the program prints.
+    let beside_program = !blocks(text).is_empty() && blocks(inside).is_empty();
+    let holds_program = !beside_program || inside.lines().any(starts_code);
+    if !inside.trim().is_empty() && holds_program { inside } else { text }
 }
 
 fn best<'b>(blocks: &'b [Block], wanted: Wanted<'_>) -> Option<&'b Block> {
@@ -133,52 +135,6 @@ fn best<'b>(blocks: &'b [Block], wanted: Wanted<'_>) -> Option<&'b Block> {
         })
         .map(|(_, block)| block)
         .or_else(|| blocks.iter().rev().find(|block| block.language != Language::Other))
-}
-
-/// All fenced blocks. A fence opens on a line of its own and is closed by the next line that starts or ends with one.
-fn blocks(text: &str) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        let indent = line.len() - line.trim_start().len();
-        let trimmed = line.trim();
-        let Some(fence) = ["```", "~~~"].into_iter().find(|fence| trimmed.starts_with(fence)) else {
-            continue;
-        };
-        let label = trimmed.trim_start_matches(['`', '~']);
-        // "```print(1)```" on one line is a block as well.
-        if let Some(inline) = label.strip_suffix(fence) {
-            let (language, source) = match inline.split_once(char::is_whitespace) {
-                Some((label, rest)) if Language::named(label) == Language::Python => (Language::Python, rest),
-                _ => (Language::Unnamed, inline),
-            };
-            blocks.push(Block { language, closed: true, source: source.trim().to_owned() });
-            continue;
-        }
-        let (source, closed) = block(&mut lines, indent, fence);
-        blocks.push(Block { language: Language::named(label.trim()), closed, source });
-    }
-    blocks
-}
-
-/// The lines up to the closing fence, without the indentation of the opening one, and whether there was one.
-fn block<'a>(lines: &mut impl Iterator<Item = &'a str>, indent: usize, fence: &str) -> (String, bool) {
-    let mut source = String::new();
-    for line in lines {
-        let trimmed = line.trim();
-        if trimmed.starts_with(fence) {
-            return (source, true);
-        }
-        let last = trimmed.ends_with(fence);
-        let spaces = line.len() - line.trim_start_matches([' ', '\t']).len();
-        let line = line.get(spaces.min(indent)..).unwrap_or(line);
-        source.push_str(if last { line.trim_end().trim_end_matches(['`', '~']) } else { line });
-        source.push('\n');
-        if last {
-            return (source, true);
-        }
-    }
-    (source, false)
 }
 
 fn tagged(text: &str) -> Option<&str> {
@@ -297,6 +253,49 @@ mod tests {
             ("print(1)\n", "print(1)\n"),
             ("```bash\nls\n```", "```bash\nls\n```"),
             ("s = '```'\nprint(s)", "s = '```'\nprint(s)"),
+            ("````python\na\n```\nb\n````", "a\n```\nb\n"),
+            ("````python\na\n```\n", "a\n"),
+            ("````markdown\n# Title\n```python\na\n```\n````", "a\n"),
+            ("```md\nSo:\n```", "```md\nSo:\n```"),
+            ("Here: ```python\na\n```", "a\n"),
+            ("x = 1  # ```python\nprint(x)", "x = 1  # ```python\nprint(x)"),
+        ] {
+            assert_eq!(whole(completion).as_deref(), Some(source), "{completion:?}");
+        }
+    }
+
+    #[test]
+    fn a_fence_within_a_string_closes_nothing() {
+        for program in [
+            "def f(x):\n    \"\"\"\n    ```python\n    f(1)\n    ```\n    \"\"\"\n    return x\n",
+            "def f(x):\n    '''\n```\nf(1)\n```\n    '''\n    return x\n",
+            "def f():\n    return '```'\n",
+            "def f():\n    return \"\"\"a ```\n```\n\"\"\"\n",
+            "def f():\n    r'\\\\'  # it's \"\"\"\n    return 1\n",
+            "s = \"\"\"\\\"\"\"\n```\n\"\"\"\n",
+            "class A:\n    \"\"\"One line with ``` in it.\"\"\"\n    x = 1\n",
+        ] {
+            let completion = format!("Sure:\n```python\n{program}```\nDone.");
+            assert_eq!(whole(&completion).as_deref(), Some(program), "{completion}");
+            assert_eq!(whole(&format!("```\n{program}```")).as_deref(), Some(program));
+            assert_eq!(whole(&format!("```python\n{program}")).as_deref(), Some(program));
+        }
+        // A string that is never closed is no string: the first fence closes.
+        assert_eq!(whole("```python\ns = '''\n```\nThat was it.").as_deref(), Some("s = '''\n"));
+    }
+
+    #[test]
+    fn an_answer_tag_holds_the_program() {
+        for (completion, source) in [
+            ("<answer>\ndef f(n):\n    return n\n</answer>", "\ndef f(n):\n    return n\n"),
+            ("<answer>```python\nprint(1)\n```</answer>", "print(1)\n"),
+            ("Words. <answer>\nWords.\n```python\nprint(1)\n```\n</answer> More.", "print(1)\n"),
+            ("<reasoning>\nreturn x\n</reasoning>\n<answer>print(1)</answer>", "print(1)"),
+            ("<think>\n<answer>0</answer></think><answer>print(input())", "print(input())"),
+            ("<answer>draft</answer>\n<answer>print(2)</answer>", "print(2)"),
+            ("```python\nprint('<answer>1</answer>')\n```", "print('<answer>1</answer>')\n"),
+            ("```python\nprint(42)\n```\n<answer>42</answer>", "print(42)\n"),
+            ("```python\nprint(42)\n```\n<answer></answer>", "print(42)\n"),
         ] {
             assert_eq!(whole(completion).as_deref(), Some(source), "{completion:?}");
         }

@@ -72,9 +72,17 @@ impl Tests {
     pub fn wanted(&self) -> Wanted<'_> {
         match self {
             Tests::Io { .. } => Wanted::Program,
-            Tests::Function(tests) => tests.entry.as_deref().map_or(Wanted::Program, Wanted::Definition),
+            Tests::Function(tests) => wanted(tests.entry.as_deref()),
         }
     }
+}
+
+/// What to look for where this is tested: of `Solution().solve`, the class.
+#[must_use]
+pub(crate) fn wanted(entry: Option<&str>) -> Wanted<'_> {
+    entry.map_or(Wanted::Program, |path| {
+        Wanted::Definition(path.split_once(['.', '(']).map_or(path, |(root, _)| root))
+    })
 }
 
 /// Runs programs. The sandbox starts with the first of them.
@@ -174,6 +182,7 @@ impl Runner {
             Tests::Function(function) => {
                 let test = FunctionTest {
                     candidate: source,
+                    given: &function.given,
                     setup: &function.setup,
                     entry: function.entry.as_deref(),
                     asserts: &function.asserts,
@@ -309,6 +318,7 @@ fn of_function(run: FunctionRun) -> ProgramReport {
             AssertOutcome::Raised(message) => {
                 Some(TestReport::bare(ProgramVerdict::RuntimeError, said(message)))
             }
+            AssertOutcome::Unknown(message) => Some(TestReport::infrastructure(message)),
             AssertOutcome::NotRun => None,
         })
         .collect();

@@ -1,0 +1,128 @@
+# A test that gives the candidate what cannot be carried is unknown, and only the test may bring that about. So the tests
+# are gone through once more without the candidate: what they meet then, they meet whatever a candidate does.
+
+
+class Over(BaseException):
+    """A rehearsal that has gone on for long enough."""
+
+
+class Anything:
+    """In the place of whatever a candidate defines or returns."""
+
+    def __init__(self, rehearsal):
+        vars(self)["rehearsal"] = rehearsal
+
+    def answer(self, *arguments, **names):
+        self.rehearsal.ask("call", arguments, names)
+        return self
+
+    def yes(self, *arguments):
+        return self.answer() is self
+
+    def one(self, *arguments):
+        return int(self.yes())
+
+    def parts(self):
+        yield self.answer()
+
+    def text(self):
+        return ""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.answer()
+
+    __call__ = __getitem__ = __enter__ = answer
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = __bool__ = yes
+    __len__ = __index__ = __int__ = one
+    __iter__ = parts
+    __str__ = __repr__ = text
+
+    def __hash__(self):
+        return 0
+
+    def __setitem__(self, key, value):
+        self.answer()
+
+    def __exit__(self, *details):
+        return False
+
+    def __float__(self):
+        return 1.0
+
+    def __next__(self):
+        return self.answer()
+
+    def __await__(self):
+        return self.answer()
+        yield
+
+
+for _name in BINARY:
+    setattr(Anything, "__%s__" % _name, Anything.answer)
+    setattr(Anything, "__r%s__" % _name, Anything.answer)
+for _name in UNARY:
+    setattr(Anything, "__%s__" % _name, Anything.answer)
+
+
+class Rehearsal(Candidate):
+    def __init__(self):
+        super().__init__(None)
+        self.left = 20_000
+
+    def ask(self, word, *values):
+        self.left -= 1
+        if self.left < 0:
+            raise Over
+        writer = Writer(self, self.shared, False)
+        try:
+            writer.slot(values)
+            writer.finish()
+        except NotCarried as error:
+            self.uncarried = str(error)
+            raise Uncarried(self.uncarried) from None
+        return Anything(self)
+
+    def other(self, writer, value):
+        return writer.part(value, ["e", True]) if type(value) is Anything else super().other(writer, value)
+
+    def meets(self, plan, last, kind):
+        """Whether a test up to and with the last meets with what ended it, whatever the candidate."""
+        try:
+            scope = plan.scope(self)
+            if "check" in scope:
+                del scope["check"]
+            for index in range(last + 1):
+                code = compile(lenient(plan.tests[index][0]), "<rehearsal>", "exec", 0x2000, dont_inherit=True)
+                met = self.met(code, scope, plan, index)
+                if met is not None and issubclass(met, kind):
+                    return True
+        except BaseException:
+            return False
+        return False
+
+    def met(self, code, scope, plan, index):
+        try:
+            result = eval(code, scope)
+            if result is not None:
+                self.run(result)
+            if plan.tests[index][1]:
+                scope["check"](*(() if plan.entry is None else (Anything(self),)))
+        except Over:
+            raise
+        except BaseException as error:
+            return type(error)
+        return Uncarried if self.uncarried is not None else None
+
+
+def lenient(source):
+    """A test's tree in which each assertion is passed over where it does not hold."""
+    import ast
+
+    class PassOver(ast.NodeTransformer):
+        def visit_Assert(self, node):
+            handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
+            return ast.Try([ast.Expr(node.test)], [handler], [], [])
+
+    return ast.fix_missing_locations(PassOver().visit(ast.parse(source)))

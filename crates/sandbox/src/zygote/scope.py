@@ -1,0 +1,76 @@
+# Which names the tests see, found in the tests' own sources before the candidate has said anything.
+
+ENTRY = r"[^\W\d]\w*(\(\))?(\.[^\W\d]\w*(\(\))?)*"
+# Modules that tests may use without importing them, as programs often do it for them: the tests' process takes its own.
+STANDARD = frozenset(PRELOADED) | frozenset(
+    "argparse asyncio csv difflib errno gc glob hashlib inspect locale logging os pathlib pickle platform pprint secrets "
+    "shutil signal socket subprocess sys tempfile threading timeit uuid".split()
+)
+
+
+class Names:
+    """The names of some sources: those that they bind at their top level, and those that they use and nothing there binds."""
+
+    def __init__(self):
+        self.bound, self.used = set(), set()
+
+    def add(self, source):
+        import symtable
+
+        self.table(symtable.symtable(source, "<tests>", "exec"), True)
+
+    def table(self, table, top):
+        for symbol in table.get_symbols():
+            if top:
+                if symbol.is_assigned() or symbol.is_imported():
+                    self.bound.add(symbol.get_name())
+                elif symbol.is_referenced():
+                    self.used.add(symbol.get_name())
+            elif symbol.is_global():
+                (self.bound if symbol.is_declared_global() and symbol.is_assigned() else self.used).add(symbol.get_name())
+        for inner in table.get_children():
+            self.table(inner, False)
+
+
+def record_classes(source):
+    """Classes of set-up code that are records and nothing else: methods with two underscores, and of those that make an
+    object only assignments of what was given or of constants. Programs may build such objects, as `ListNode(1)`."""
+    import ast
+
+    plain = (ast.Name, ast.Constant, ast.IfExp, ast.BoolOp, ast.Compare, ast.List, ast.Dict, ast.Load)
+    plain += (ast.Or, ast.And, ast.Is, ast.IsNot, ast.Not, ast.UnaryOp)
+    found = []
+    for node in ast.parse(source).body if "class " in source else ():
+        if not isinstance(node, ast.ClassDef) or node.bases or node.keywords:
+            continue
+        dataclass = [getattr(item, "id", getattr(item, "attr", None)) for item in node.decorator_list] == ["dataclass"]
+        if node.decorator_list and not dataclass:
+            continue
+        for item in node.body:
+            if isinstance(item, ast.FunctionDef) and item.name == "__init__":
+                targets = [step.targets if isinstance(step, ast.Assign) else [getattr(step, "target", None)] for step in item.body]
+                attributes = all(
+                    isinstance(part, ast.Attribute) for each in targets for one in each for part in getattr(one, "elts", [one])
+                )
+                values = [part for step in item.body if hasattr(step, "value") for part in (getattr(step.value, "elts", None) or [step.value])]
+                if not attributes or not all(isinstance(part, plain) for value in values for part in ast.walk(value)):
+                    break
+            elif isinstance(item, ast.FunctionDef):
+                if not (item.name.startswith("__") and item.name.endswith("__")):
+                    break
+            elif not (isinstance(item, (ast.Pass, ast.AnnAssign)) or isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant)):
+                break
+        else:
+            found.append(node.name)
+    return found
+
+
+def builtin_under_test(sources):
+    """The one name of a built-in function that every test calls: a task may ask for a function of such a name."""
+    import ast
+
+    common = None
+    for source in sources:
+        called = {node.func.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+        common = called if common is None else common & called
+    return common.pop() if common is not None and len(common) == 1 else None

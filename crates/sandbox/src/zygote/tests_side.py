@@ -1,0 +1,263 @@
+# The candidate's process as the tests see it: a party that answers questions, in turn, with plain values.
+
+class Uncarried(BaseException):
+    """A test gives the candidate what cannot be carried. Nothing that a test can catch by accident."""
+
+
+class Unreturned(BaseException):
+    """The candidate's value cannot be carried."""
+
+
+# What tests replace for a while to watch a program, or to feed it: replaced for the program as well.
+WATCHED = (
+    ("builtins", "input print open"),
+    ("sys", "stdin"),
+    ("time", "time sleep perf_counter monotonic"),
+    ("random", "random randint randrange choice shuffle sample uniform"),
+)
+
+
+STEPS = {"next", "send", "throw", "close", "anext", "await"}
+
+
+class Candidate(Side):
+    asks_underscored = True
+
+    def __init__(self, channel):
+        super().__init__(channel, 2)
+        self.operations = operations(self)
+        self.handed_kinds = Handed()
+        self.policies = {}
+        # Whether the candidate's own code decided a comparison; whether it has said anything yet.
+        self.weak, self.heard = False, False
+        # Why the run is over; what could not be carried, from whom.
+        self.broken, self.uncarried, self.unreturned = None, None, None
+        self.known_before = None
+        # The names that the tests use: what they mention, they expect.
+        self.expected = frozenset()
+        self.watched = []
+        for module, names in WATCHED:
+            module = sys.modules.get(module)
+            self.watched += [(module, name, getattr(module, name)) for name in names.split()]
+
+    def ask(self, word, *values):
+        if self.broken is not None:
+            raise Broken(self.broken)
+        try:
+            if self.depth == 0 and not self.channel.silent():
+                raise Broken("the program spoke without being asked")
+            return super().ask(word, *values)
+        except (StopIteration, StopAsyncIteration) as error:
+            # `all(map(f, …))` ends well where `f` raises this: only what is gone through may, or what a test expects to.
+            if word in STEPS or type(error).__name__ in self.expected:
+                raise
+            raise RuntimeError("the program raised %s" % type(error).__name__) from None
+        except Broken as error:
+            self.broken = str(error)
+            raise
+        except NotCarried as error:
+            self.uncarried = str(error)
+            raise Uncarried(self.uncarried) from None
+
+    def read(self, message):
+        message = super().read(message)
+        self.heard = True
+        return message
+
+    def not_carried(self, text):
+        self.unreturned = "the program's value cannot be carried: %s" % (text if type(text) is str else "?")
+        return Unreturned(self.unreturned)
+
+    # --- questions of the candidate
+
+    def serve(self, word, value, extra):
+        """Answers a question about what a test handed over."""
+        if type(value) is not tuple or not value:
+            raise Broken("the program asked what nobody asks")
+        target, arguments = value[0], value[1:]
+        policy = self.policies.get(id(target))
+        if policy is None or word not in self.operations:
+            raise Broken("the program asked for what nobody gave to it")
+        self.check(word, policy, arguments)
+        before, self.known_before = self.known_before, set(self.shared.objects)
+        try:
+            try:
+                if word not in policy.operations or word == "get" and policy.names is not None and arguments[0] not in policy.names:
+                    raise AttributeError(arguments[0]) if word == "get" else TypeError("this cannot be done to it")
+                answer, box = "ok", [self.operations[word](target, *arguments)]
+            except Broken:
+                raise
+            except BaseException as error:
+                answer, box = "raise", [error]
+            try:
+                self.send(answer, box)
+            except NotCarried as error:
+                self.send("raise", [TypeError(str(error))])
+        finally:
+            self.known_before = before
+
+    def check(self, word, policy, arguments):
+        """Of what form the arguments of an operation are."""
+        if word in ("get", "set", "del"):
+            name = arguments[0] if arguments else None
+            if type(name) is not str or name.startswith("_"):
+                raise Broken("the program asked for an attribute that nobody asks for")
+        elif word == "call":
+            if len(arguments) != 2 or type(arguments[0]) is not tuple or type(arguments[1]) is not dict:
+                raise Broken("the program made a call that is none")
+            if any(type(name) is not str for name in arguments[1]):
+                raise Broken("the program made a call that is none")
+
+    # --- messages
+
+    def shares(self, word):
+        return True
+
+    def settle(self, word, writer, slot):
+        if self.known_before is None or word not in ("ok", "raise"):
+            self.write_changed(writer)
+            return []
+        shared = self.shared
+        fresh = [number for number in shared.objects if number % 2 and number not in self.known_before]
+        if shared.size() <= 1000:
+            self.write_changed(writer)
+        else:
+            for number in fresh:
+                value = shared.objects[number]
+                if id(value) not in writer.places and shared.changed(number):
+                    writer.mutable(value, type(value))
+            writer.finish()
+        # What the candidate gave to a test's function is the function's own from here on.
+        for number in fresh:
+            shared.drop(number)
+        return fresh
+
+    def extra(self, word, writer):
+        out, err = sys.stdout is not sys.__stdout__, sys.stderr is not sys.__stderr__
+        replaced = [
+            (module.__name__, name, getattr(module, name, None))
+            for module, name, value in self.watched
+            if getattr(module, name, None) is not value
+        ]
+        if not (out or err or replaced) or word in ("ok", "raise"):
+            return None
+        slot = writer.slot(tuple(replaced))
+        writer.finish()
+        return [out, err, slot]
+
+    def read_extra(self, reader, extra):
+        """What the program printed goes to where a test wants it."""
+        if extra is None:
+            return None
+        out, err = extra
+        if type(out) is not str or type(err) is not str:
+            raise ValueError
+        for text, stream, own in ((out, sys.stdout, sys.__stdout__), (err, sys.stderr, sys.__stderr__)):
+            if text and stream is not own:
+                try:
+                    stream.write(text)
+                except Exception:
+                    pass
+        return None
+
+    def other(self, writer, value):
+        number = self.known_theirs(value)
+        if number is not None:
+            return writer.part(value, ["y", number])
+        kind = type(value)
+        if issubclass(kind, BaseException):
+            return writer.part(value, self.exception_part(writer, value))
+        if issubclass(kind, type) and issubclass(value, BaseException):
+            return writer.part(value, ["X", *self.exception_chain(value)])
+        if kind is self.handed_kinds.pattern:
+            return writer.part(value, ["re", writer.slot(value.pattern), value.flags])
+        part = self.handed_kinds.by_name(value)
+        if part is not None:
+            return writer.part(value, part)
+        policy = self.handed_kinds.policy(value)
+        if policy is None:
+            raise NotCarried("the test gives the program an object of %s.%s, which cannot be carried" % (kind.__module__, kind.__name__))
+        self.policies[id(value)] = policy
+        name, doc = None, None
+        if policy.kind in "fc":
+            name, doc = getattr(value, "__name__", None), getattr(value, "__doc__", None)
+        elif policy.kind == "o":
+            name, doc = kind.__name__, kind.__doc__
+        able = abilities(kind) if policy.kind in "oi" else ABLE[policy.kind]
+        name, doc = (text if type(text) is str else None for text in (name, doc))
+        return writer.part(value, self.described(value, policy.kind, able, name, doc))
+
+    def special(self, reader, tag, part):
+        raise ValueError
+
+    # --- exceptions
+
+    def origin(self, error):
+        if isinstance_of(error, (StopIteration, StopAsyncIteration)):
+            return 0
+        return self.hand(error)[0]
+
+    def original(self, origin):
+        """What a test's own function raised in the program comes back as the same exception."""
+        if type(origin) is not int:
+            raise ValueError
+        if not origin:
+            return None
+        error = self.handed(origin)
+        if not isinstance_of(error, BaseException):
+            raise ValueError
+        return error
+
+    def mark(self, error, origin):
+        pass
+
+    # --- what stand-ins do
+
+    def equal(self, one, other):
+        """Against a plain value an object of the candidate's is never equal, whatever it would say."""
+        if not isinstance_of(other, StandIn) or "q" not in one._able + other._able:
+            return False
+        return self.decided("eq", one, other)
+
+    def comparable(self, other):
+        return isinstance_of(other, StandIn)
+
+    def decided(self, word, *values):
+        """The candidate's own code decides: a test that passes through this is weak."""
+        self.weak = True
+        answer = self.ask(word, *values)
+        return answer if word == "bool" and type(answer) is bool else bool(answer)
+
+    def contains(self, one, value):
+        """By looking at what is in it, so that what a test looks for does not go to the program."""
+        if not set("ing") & set(one._able):
+            raise TypeError("an object of the program's that cannot be gone through says itself what is in it")
+        return any(part is value or part == value for part in one)
+
+    def text(self, word, one):
+        answer = self.ask(word, one)
+        if type(answer) is not str:
+            raise TypeError("a text that is none")
+        return answer
+
+    def number(self, word, one):
+        answer = self.ask(word, one)
+        if type(answer) is not int or answer < 0:
+            raise TypeError("a length that is none")
+        return answer
+
+    def instance(self, one, value):
+        if self.their_numbers.get(id(type(value))) == one._number:
+            return True
+        return self.known_theirs(value) is not None and self.decided("instance", one, value)
+
+    def hash(self, one):
+        if "q" not in one._able:
+            return hash((StandIn, one._number))
+        answer = self.ask("hash", one)
+        if type(answer) is not int:
+            raise TypeError("a hash that is none")
+        return answer
+
+
+ABLE = {"f": "c", "c": "cilgk", "g": "", "a": "", "A": ""}

@@ -1,0 +1,428 @@
+//! Tests of functions: honest programs are carried whole, hostile ones get nothing, and no message of a candidate's
+//! makes the tests' process crash, hang or accept.
+
+use proptest::{prelude::*, test_runner::TestRunner};
+use serde_json::{Value, json};
+use std::{fs, num::NonZeroUsize, path::Path, sync::Mutex, thread, time::Duration};
+use tracelift_sandbox::{
+    AssertOutcome, FunctionEnding, FunctionRun, FunctionTest, Limits, Sandbox, SandboxConfig,
+};
+
+fn sandbox() -> Sandbox {
+    let workers = NonZeroUsize::new(2).unwrap();
+    Sandbox::start(SandboxConfig { workers, ..SandboxConfig::default() }).unwrap()
+}
+
+fn limits() -> Limits {
+    Limits {
+        cpu: Duration::from_secs(2),
+        wall: Duration::from_secs(6),
+        memory_bytes: 512 << 20,
+        ..Limits::default()
+    }
+}
+
+/// A file of programs: what stands before the first, and each with its name.
+fn programs(file: &str) -> (String, Vec<(String, String)>) {
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/function").join(file)).unwrap();
+    let mut parts = text.split("\n#= ");
+    let head = parts.next().unwrap().to_owned() + "\n";
+    let named = |part: &str| {
+        let (name, program) = part.split_once('\n').unwrap();
+        (name.to_owned(), format!("{program}\n"))
+    };
+    (head, parts.map(named).collect())
+}
+
+#[derive(Default)]
+struct Task {
+    entry: Option<String>,
+    given: String,
+    setup: String,
+    asserts: Vec<String>,
+    check: Option<String>,
+}
+
+impl Task {
+    fn run(&self, sandbox: &Sandbox, candidate: &str) -> FunctionRun {
+        let test = FunctionTest {
+            candidate,
+            given: &self.given,
+            setup: &self.setup,
+            entry: self.entry.as_deref(),
+            asserts: &self.asserts,
+            check: self.check.as_deref(),
+        };
+        sandbox.test_function(&test, &limits()).unwrap()
+    }
+}
+
+/// Runs all of these on both workers and says what each had to complain of.
+fn complaints<T: Sync>(all: &[T], complain: impl Fn(&T) -> Option<String> + Sync) -> Vec<String> {
+    let found = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for half in 0..2 {
+            let (found, complain) = (&found, &complain);
+            scope.spawn(move || {
+                for one in all.iter().skip(half).step_by(2) {
+                    found.lock().unwrap().extend(complain(one));
+                }
+            });
+        }
+    });
+    found.into_inner().unwrap()
+}
+
+#[test]
+fn honest_programs_are_carried_whole() {
+    let sandbox = sandbox();
+    let (_, programs) = programs("honest.py");
+    let wrong = complaints(&programs, |(name, text)| {
+        let mut parts = text.split("\n#: ");
+        let program = format!("{}\n", parts.next().unwrap());
+        let mut task = Task { entry: Some("f".into()), ..Task::default() };
+        for part in parts {
+            let (what, body) = part.split_once('\n').unwrap_or((part, ""));
+            let body = format!("{body}\n");
+            match what.split_once(' ').unwrap_or((what, "")) {
+                ("entry", path) => task.entry = Some(path.to_owned()).filter(|path| !path.is_empty()),
+                ("given", _) => task.given = body,
+                ("setup", _) => task.setup = body,
+                ("check", _) => task.check = Some(body),
+                ("test", _) => task.asserts.push(body),
+                other => panic!("{name}: {other:?}"),
+            }
+        }
+        let run = task.run(&sandbox, &program);
+        (run.accepted() == name.ends_with("_wrong")).then(|| format!("{name}: {run:?}"))
+    });
+    assert!(programs.len() > 140, "only {} programs", programs.len());
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), programs.len(), wrong.join("\n"));
+}
+
+fn tasks() -> Vec<(&'static str, Task, &'static str)> {
+    let task = |entry: Option<&str>, asserts: &[&str], check: Option<&str>| Task {
+        entry: entry.map(str::to_owned),
+        asserts: asserts.iter().map(|text| (*text).to_owned()).collect(),
+        check: check.map(str::to_owned),
+        ..Task::default()
+    };
+    vec![
+        (
+            "add",
+            task(
+                Some("add"),
+                &[
+                    "assert add(1, 2) == 3",
+                    "assert abs(add(0.1, 0.2) - 0.3) < 1e-6",
+                    "assert isinstance(add(1, 1), int) and add(10, 20) in (30, 31)",
+                ],
+                None,
+            ),
+            "def add(a, b): return a + b",
+        ),
+        (
+            "order",
+            task(
+                Some("order"),
+                &[],
+                Some(
+                    "def check(candidate):\n    assert candidate([3, 1, 2]) == [1, 2, 3]\n    assert list(candidate([2, 1])) == [1, 2]\n    assert len(candidate([5, 4, 4])) == 3 and set(candidate([7])) == {7}\n",
+                ),
+            ),
+            "def order(a): return sorted(a)",
+        ),
+        (
+            "turned",
+            task(
+                Some("turned"),
+                &[
+                    "assert turned('abc') == 'cba'",
+                    "assert set(turned('ab')) == {'a', 'b'}",
+                    "assert str(turned('xy')).startswith('y') and turned('x') is not None",
+                ],
+                None,
+            ),
+            "def turned(s): return s[::-1]",
+        ),
+        (
+            "power",
+            task(
+                Some("power"),
+                &[
+                    "import math\nassert math.isclose(power(2, 10), 1024.0)",
+                    "assert all(power(k, 2) == k * k for k in range(5))",
+                    "assert power(3, 3) == power(3, 3) == 27",
+                ],
+                None,
+            ),
+            "def power(a, b): return a ** b",
+        ),
+        (
+            "even",
+            task(
+                None,
+                &[
+                    "assert all(map(even, [2, 4, 6]))",
+                    "assert not any(map(even, [1, 3]))",
+                    "assert [even(k) for k in (1, 2)] == [False, True]",
+                ],
+                None,
+            ),
+            "def even(n): return n % 2 == 0",
+        ),
+    ]
+}
+
+/// Each attack on each task: none is accepted, none makes its verdict unknown, and none takes the worker down.
+#[test]
+fn attacks_are_never_accepted() {
+    let sandbox = sandbox();
+    let (head, attacks) = programs("attacks.py");
+    let tasks = tasks();
+    for (name, task, right) in &tasks {
+        assert!(task.run(&sandbox, right).accepted(), "{name} cannot be solved");
+    }
+    let all: Vec<(&str, String)> = attacks
+        .iter()
+        .flat_map(|(name, body)| tasks.iter().map(move |(task, ..)| (name, body, task)))
+        .map(|(name, body, task)| (*task, format!("# {name}\n{head}{body}").replace("NAME", task)))
+        .collect();
+    let wrong = complaints(&all, |(task, source)| {
+        let (_, tests, _) = tasks.iter().find(|(name, ..)| name == task).unwrap();
+        let run = tests.run(&sandbox, source);
+        let unknown = run.tests.iter().any(|test| matches!(test, AssertOutcome::Unknown(_)));
+        (run.accepted() || unknown).then(|| format!("{task} {}: {run:?}", source.lines().next().unwrap()))
+    });
+    assert!(attacks.len() >= 140, "only {} attacks", attacks.len());
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), all.len(), wrong.join("\n"));
+}
+
+/// A candidate that ruins what it needs to answer is judged at once, not when the clock runs out.
+#[test]
+fn a_ruined_candidate_is_judged_at_once() {
+    let sandbox = sandbox();
+    let (head, attacks) = programs("attacks.py");
+    let (name, task, _) = tasks().swap_remove(0);
+    for (attack, body) in attacks.iter().filter(|(attack, _)| attack.starts_with("patched_")) {
+        let run = task.run(&sandbox, &format!("{head}{body}").replace("NAME", name));
+        assert_eq!(run.ending, FunctionEnding::Completed, "{attack}: {run:?}");
+        assert!(run.wall < Duration::from_secs(5), "{attack} took {:?}", run.wall);
+    }
+}
+
+/// What is wrong with a test is nobody's failure, and what is wrong with a program is no excuse.
+#[test]
+fn only_tests_make_a_verdict_unknown() {
+    let sandbox = sandbox();
+    let outcome = |tests: &[&str], candidate: &str| {
+        let asserts = tests.iter().map(|text| (*text).to_owned()).collect();
+        let task = Task { entry: Some("f".into()), asserts, ..Task::default() };
+        task.run(&sandbox, candidate).tests
+    };
+    let right = "def f(*a): return 1";
+    let unknown = |outcome: &AssertOutcome| matches!(outcome, AssertOutcome::Unknown(_));
+    for test in [
+        "import socket\nassert f(socket.socketpair()[0]) == 1",
+        "import threading\nassert f(threading.Lock()) == 1",
+        "assert f(memoryview(b'x')) == 1",
+        "import no_such_module\nassert f(1) == 1",
+        "assert f(1 == 1",
+        "x = 1 / 0\nassert f(x) == 1",
+    ] {
+        assert!(unknown(&outcome(&[test], right)[0]), "{test}: {:?}", outcome(&[test], right));
+    }
+    // Also after the program has been heard; and in the middle of a test.
+    let lock = "import threading\nassert f(2) == 1\nassert f(threading.Lock()) == 1";
+    let after = outcome(&["assert f(1) == 1", lock], right);
+    assert!(after[0] == AssertOutcome::Passed && unknown(&after[1]), "{after:?}");
+    // A program cannot lead a test to where it would be unknown.
+    for (test, candidate) in [
+        (
+            "import threading\nif f(1) == 'buy': f(threading.Lock())\nassert f(1) == 2",
+            "def f(*a): return 'buy'",
+        ),
+        (
+            "try:\n    f(1)\nexcept ValueError:\n    import no_such_module\nassert f(1) == 2",
+            "def f(x): raise ValueError",
+        ),
+        ("assert f(1).x.y == 1", "def f(x): return 1"),
+        ("assert f(1) == 2", "import threading\ndef f(x): return threading.Lock()"),
+        ("assert f(1) == 2", "def f(x):\n    x = []\n    for _ in range(10 ** 5): x = (x,)\n    return x"),
+        ("import threading\nassert f(threading.Lock()) == 1", "def g(x): pass"),
+    ] {
+        let found = outcome(&[test], candidate);
+        assert!(
+            matches!(found[0], AssertOutcome::Failed(_) | AssertOutcome::Raised(_)),
+            "{test} with {candidate}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn helpers_of_the_problem_are_the_problems() {
+    let sandbox = sandbox();
+    let task = Task {
+        entry: Some("root".into()),
+        given: "import math\ndef poly(xs, x): return sum(c * x ** i for i, c in enumerate(xs))\n".into(),
+        check: Some(
+            "def check(candidate):\n    assert abs(poly([-4, 2], candidate([-4, 2]))) < 1e-6\n".into(),
+        ),
+        ..Task::default()
+    };
+    assert!(task.run(&sandbox, "def root(xs): return -xs[0] / xs[1]").accepted());
+    // The program may use what the problem gives, and not put its own in the place of it.
+    assert!(task.run(&sandbox, "def root(xs): return 2.0 if poly(xs, 2.0) == 0 else None").accepted());
+    for cheat in [
+        "def poly(xs, x): return 0.0\ndef root(xs): return 1.0",
+        "import math\ndef root(xs): return 1.0\nroot.poly = poly = lambda *a: 0\nabs = lambda x: 0",
+    ] {
+        assert!(!task.run(&sandbox, cheat).accepted(), "{cheat}");
+    }
+}
+
+/// Set-up code is the tests' own: nothing of its source can be found by the program.
+#[test]
+fn set_up_code_stays_with_the_tests() {
+    let sandbox = sandbox();
+    let task = Task {
+        entry: Some("f".into()),
+        setup: "SECRET = 'hunter2'\nclass Case:\n    answer = 42\n    def reference(self, x): return x * 42\ndef expected(x): return Case().reference(x)\n"
+            .into(),
+        asserts: vec!["assert f(2) == expected(2)".into()],
+        ..Task::default()
+    };
+    assert!(task.run(&sandbox, "def f(x): return x * 42").accepted());
+    for cheat in [
+        "def f(x): return expected(x)",
+        "def f(x): return Case().reference(x)",
+        "import solution\ndef f(x): return solution.Case.answer * x",
+        "import sys, gc\ndef f(x):\n    for o in gc.get_objects():\n        if isinstance(o, dict) and 'SECRET' in o: return x * 42\n    for m in list(sys.modules.values()):\n        if hasattr(m, 'expected') or hasattr(m, 'Case'): return x * 42",
+        "import inspect, sys\ndef f(x):\n    frame = sys._getframe()\n    while frame:\n        if 'hunter2' in repr(frame.f_locals) + repr(frame.f_globals.get('SECRET')): return x * 42\n        frame = frame.f_back",
+    ] {
+        assert!(!task.run(&sandbox, cheat).accepted(), "{cheat}");
+    }
+}
+
+/// Whether all of these bytes are whole frames. Behind half a frame comes nothing more but the end.
+fn whole(mut bytes: &[u8]) -> bool {
+    while let Some((length, rest)) = bytes.split_first_chunk::<4>() {
+        let Some(rest) = rest.get(u32::from_le_bytes(*length) as usize..) else { return false };
+        bytes = rest;
+    }
+    bytes.is_empty()
+}
+
+/// The candidate's side of the line, spoken by hand: answers each question with the next of some messages.
+fn speaker(messages: &[Vec<u8>]) -> String {
+    let end = messages.iter().position(|message| !whole(message)).map_or(messages.len(), |at| at + 1);
+    let messages = &messages[..end];
+    let texts: Vec<String> = messages
+        .iter()
+        .map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        .collect();
+    format!(
+        "import os\nmessages = {texts:?}\ndef exactly(count):\n    data = b''\n    while len(data) < count:\n        part = os.read(4, count - len(data))\n        if not part: os._exit(0)\n        data += part\n    return data\nfor text in messages:\n    exactly(int.from_bytes(exactly(4), 'little'))\n    data = bytes.fromhex(text)\n    while data: data = data[os.write(4, data):]\nos._exit(0)\n"
+    )
+}
+
+fn framed(message: &Value) -> Vec<u8> {
+    let text = message.to_string();
+    let mut frame = (text.len() as u32).to_le_bytes().to_vec();
+    frame.extend(text.bytes());
+    frame
+}
+
+fn slot() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!(null)),
+        any::<bool>().prop_map(Value::from),
+        (-9i64..9).prop_map(Value::from),
+        Just(json!(1.5)),
+        "[a-z_]{0,6}".prop_map(Value::from),
+        (-1i64..6).prop_map(|place| json!([place])),
+        Just(json!([[0]])),
+        Just(json!({"a": 1})),
+    ]
+}
+
+fn part() -> impl Strategy<Value = Value> {
+    const TAGS: &str = "l d s B q C o f a t z b c r S e n D T N x X y h i u k v I re M G date datetime time timedelta timezone";
+    let tag = prop::sample::select(TAGS.split(' ').collect::<Vec<_>>());
+    let known = prop_oneof![
+        Just(json!(["h", 1, "f", "f", null, "c"])),
+        Just(json!(["h", 2, "o", "f", null, "bcegiklmnoqsx"])),
+        Just(json!(["h", 3, "g", null, null, ""])),
+        Just(json!(["h", 4, "c", "C", null, "c"])),
+        Just(json!(["x", [[5, "E"]], "ValueError", 0, [1], ["a", 2], null, null])),
+        Just(json!(["x", [], "StopIteration", 0, [[0]], [], "text", null])),
+        Just(json!(["N", 7, "P", ["x", "y"], 1, [0]])),
+        Just(json!(["y", 1])),
+        Just(json!(["t", [0], [1], [2], [3]])),
+        Just(json!(["d", 0, "k", [0]])),
+        Just(json!(["f", 1, [0], "k", [1]])),
+    ];
+    prop_oneof![
+        3 => known,
+        2 => (tag, prop::collection::vec(slot(), 0..6)).prop_map(|(tag, mut slots)| {
+            slots.insert(0, tag.into());
+            Value::from(slots)
+        }),
+    ]
+}
+
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    const WORDS: &str = "ok ok ok ok raise cannot call get set iter next len getitem eval bool eq";
+    let word = prop::sample::select(WORDS.split(' ').collect::<Vec<_>>());
+    let dropped = prop::collection::vec(slot(), 0..2);
+    let extra = prop_oneof![4 => Just(json!(null)), 1 => Just(json!(["a", ""])), 1 => slot()];
+    let message = (word, slot(), prop::collection::vec(part(), 0..6), dropped, extra)
+        .prop_map(|(word, slot, parts, dropped, extra)| framed(&json!([word, slot, parts, dropped, extra])));
+    // Some are cut, changed or put twice on their way.
+    (message, 0u8..12, any::<prop::sample::Index>(), any::<u8>()).prop_map(|(mut bytes, how, place, byte)| {
+        let at = place.index(bytes.len());
+        match how {
+            0 => bytes[at] = byte,
+            1 => bytes.truncate(at),
+            2 => bytes.insert(at, byte),
+            3 => bytes.extend_from_within(..),
+            _ => {}
+        }
+        bytes
+    })
+}
+
+#[test]
+fn no_message_makes_the_tests_crash_hang_or_accept() {
+    let sandbox = sandbox();
+    let task = Task {
+        entry: Some("f".into()),
+        asserts: vec![
+            "assert f([1, 2], {'a': [3]}) == ['no', 'message', 'says', 'this', 0.8125]".into(),
+            "r = f(lambda x: x, iter([1]))\nassert [x for x in r] == ['nor', 'this']".into(),
+            "class Mine:\n    a = [1]\nr = f(Mine())\nassert r.name == 'nor' and r[0] == 'that' and str(r) == '?'".into(),
+        ],
+        ..Task::default()
+    };
+    let first = framed(&json!(["ok", [0], [["h", 1, "f", "f", null, "c"]], [], null]));
+    let mut runner = TestRunner::new(ProptestConfig { cases: 200, ..ProptestConfig::default() });
+    let messages = prop::collection::vec(message(), 1..6);
+    runner
+        .run(&messages, |messages| {
+            let mut all = vec![first.clone()];
+            all.extend(messages);
+            let run = task.run(&sandbox, &speaker(&all));
+            prop_assert!(run.ending == FunctionEnding::Completed, "{run:?}");
+            prop_assert!(!run.accepted(), "{run:?}");
+            for outcome in &run.tests {
+                prop_assert!(
+                    !matches!(outcome, AssertOutcome::NotRun | AssertOutcome::Unknown(_)),
+                    "{run:?}"
+                );
+                prop_assert!(*outcome != AssertOutcome::Passed, "{run:?}");
+            }
+            Ok(())
+        })
+        .unwrap();
+}

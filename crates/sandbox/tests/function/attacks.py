@@ -1,0 +1,677 @@
+# Programs that attack the tests of a function. `NAME` is the name that the task asks for. What stands before the first
+# of them is put in front of each: the wire, spoken by hand. None may be accepted, whatever the task.
+import json as _json, os as _os, sys as _sys
+
+def say(message):
+    data = _json.dumps(message).encode()
+    data = len(data).to_bytes(4, "little") + data
+    while data:
+        data = data[_os.write(4, data):]
+
+def hear():
+    def exactly(count):
+        data = b""
+        while len(data) < count:
+            part = _os.read(4, count - len(data))
+            if not part:
+                _os._exit(0)
+            data += part
+        return data
+    return _json.loads(exactly(int.from_bytes(exactly(4), "little")))
+
+def plain(value, *parts):
+    say(["ok", value, list(parts), [], None])
+
+#= equal_to_everything
+class Any:
+    __eq__ = __le__ = __ge__ = __lt__ = __gt__ = lambda self, other: True
+    __ne__ = lambda self, other: False
+    __hash__ = lambda self: 0
+    __len__ = lambda self: 3
+    __iter__ = lambda self: iter(())
+    __contains__ = lambda self, value: True
+    __sub__ = __rsub__ = __add__ = __abs__ = lambda self, *other: self
+    __call__ = lambda self, *a, **k: self
+    __getattr__ = lambda self, name: self
+    __float__ = lambda self: 0.0
+    __int__ = __index__ = lambda self: 0
+    __bool__ = lambda self: True
+    __str__ = lambda self: ""
+def NAME(*args): return Any()
+#= int_subclass
+class I(int):
+    __eq__ = __le__ = __ge__ = lambda self, other: True
+    __ne__ = lambda self, other: False
+    __hash__ = int.__hash__
+    __sub__ = __rsub__ = __abs__ = lambda self, *a: I(0)
+def NAME(*args): return I(0)
+#= str_subclass
+class S(str):
+    __eq__ = lambda self, other: True
+    __ne__ = lambda self, other: False
+    __hash__ = lambda self: 0
+    startswith = lambda self, *a: True
+def NAME(*args): return S("")
+#= list_subclass
+class L(list):
+    __eq__ = lambda self, other: True
+    __ne__ = lambda self, other: False
+    def public(self): return 1
+def NAME(*args): return L()
+#= dict_subclass
+class D(dict):
+    __eq__ = lambda self, other: True
+    __missing__ = lambda self, key: 3
+    def public(self): return 1
+def NAME(*args): return D()
+#= tuple_subclass_with_fields
+class T(tuple):
+    _fields = ()
+    _make = None
+    __eq__ = lambda self, other: True
+def NAME(*args): return T()
+#= mock_any
+from unittest.mock import ANY
+def NAME(*args): return ANY
+#= magic_mock
+from unittest.mock import MagicMock
+m = MagicMock()
+m.__eq__ = lambda self, other: True
+NAME = MagicMock(return_value=m)
+#= metaclass_instance
+class Meta(type):
+    __eq__ = lambda self, other: True
+    __hash__ = lambda self: 0
+    __instancecheck__ = lambda self, value: True
+class C(metaclass=Meta): pass
+def NAME(*args): return C
+#= class_as_function
+class NAME:
+    def __new__(cls, *args): return object.__new__(cls)
+    __eq__ = lambda self, other: True
+    __sub__ = lambda self, other: 0.0
+    __len__ = lambda self: 3
+    __iter__ = lambda self: iter([])
+#= class_attribute_dunder
+def NAME(*args):
+    class X:
+        @property
+        def __class__(self): return int
+        def __eq__(self, other): return True
+    return X()
+#= class_assignment
+class A:
+    def __eq__(self, other): return True
+def NAME(*args):
+    a = A()
+    try: a.__class__ = int
+    except TypeError: pass
+    return a
+#= proxy_number_games
+def NAME(*args):
+    plain([0], ["h", 1, "o", "int", None, "qlci"])
+    while True:
+        hear(); plain(True)
+#= adaptive_answers
+class Adaptive:
+    n = 0
+    def __getattr__(self, name): return self
+    def __getitem__(self, key): return self
+    def __iter__(self): yield self
+    def __len__(self): Adaptive.n += 1; return Adaptive.n
+    def __bool__(self): Adaptive.n += 1; return Adaptive.n % 2 == 1
+    def __eq__(self, other): return True
+    def __call__(self, *a): return self
+def NAME(*args): return Adaptive()
+#= not_implemented
+def NAME(*args): return NotImplemented
+#= ellipsis
+def NAME(*args): return ...
+#= nan
+def NAME(*args): return float("nan")
+#= infinity
+def NAME(*args): return float("inf")
+#= nan_same_object
+n = float("nan")
+def NAME(*args): return [n, n, n]
+#= signalling_nan
+from decimal import Decimal
+def NAME(*args): return Decimal("sNaN")
+#= returns_type
+def NAME(*args): return type
+#= returns_object_class
+def NAME(*args): return object
+#= returns_itself
+def NAME(*args): return NAME
+#= returns_argument
+def NAME(*args): return args[0]
+#= empties_arguments
+def NAME(*args):
+    for a in args:
+        if hasattr(a, "clear"): a.clear()
+    return args[0]
+#= stop_iteration
+def NAME(*args): raise StopIteration
+#= stop_async_iteration
+def NAME(*args): raise StopAsyncIteration
+#= generator_exit
+def NAME(*args): raise GeneratorExit
+#= system_exit
+def NAME(*args): raise SystemExit(0)
+#= exit_at_load
+import sys
+sys.exit(0)
+def NAME(*args): return 0
+#= os_exit
+import os
+def NAME(*args): os._exit(0)
+#= assertion_error
+def NAME(*args): raise AssertionError("passed")
+#= exception_with_equal
+class E(Exception):
+    __eq__ = lambda self, other: True
+def NAME(*args): return E()
+#= exception_class_by_number
+def NAME(*args):
+    say(["raise", [0], [["x", [[-1, "E"]], "Exception", 0, [], [], None, None]], [], None])
+#= exception_of_tests
+def NAME(*args):
+    say(["raise", [0], [["x", [], "Exception", 1, [], [], None, None]], [], None])
+#= raises_no_exception
+def NAME(*args):
+    say(["raise", 3, [], [], None])
+#= raises_base_exceptions
+import random
+def NAME(*args): raise random.choice([KeyboardInterrupt, BaseException, SystemExit, RecursionError, MemoryError])
+#= recursion
+def NAME(*args): return NAME(*args)
+#= generator_result
+def NAME(*args): yield from ()
+#= coroutine_result
+async def NAME(*args): return True
+#= context_manager_swallows
+class Swallow:
+    def __enter__(self): return self
+    def __exit__(self, *a): return True
+    def __eq__(self, other): return True
+def NAME(*args): return Swallow()
+#= patched_builtins
+import builtins
+for name in ("abs", "all", "any", "len", "isinstance", "sorted", "set", "list", "str", "map", "range", "sum", "min", "max", "print", "type", "getattr", "next", "iter", "callable", "issubclass", "hasattr", "repr", "id"):
+    setattr(builtins, name, lambda *a, **k: True)
+def NAME(*args): return None
+#= patched_import
+import builtins
+builtins.__import__ = lambda *a, **k: None
+def NAME(*args): return None
+#= patched_build_class
+import builtins
+builtins.__build_class__ = lambda *a, **k: int
+builtins.AssertionError = Warning
+def NAME(*args): return None
+#= shadowed_builtins
+def abs(x): return 0
+def all(x): return True
+def len(x): return 3
+def set(x): return 1
+def sorted(x, **k): return 1
+def isinstance(x, y): return True
+def NAME(*args): return None
+#= patched_json
+import json, json.encoder, json.decoder, json.scanner
+json.dumps = lambda *a, **k: '["ok",3,[],[],null]'
+json.JSONEncoder = json.encoder.c_make_encoder = json.encoder.JSONEncoder = None
+json.loads = json.decoder.JSONDecoder = json.scanner.c_make_scanner = None
+def NAME(*args): return None
+#= patched_os
+import os, sys, struct, select
+for module in (os, struct, select):
+    for name in list(vars(module)):
+        if not name.startswith("_"):
+            try: setattr(module, name, lambda *a, **k: 0)
+            except (AttributeError, TypeError): pass
+def NAME(*args): return None
+#= patched_operators
+import operator, math
+for module in (operator, math):
+    for name in list(vars(module)):
+        if not name.startswith("__"): setattr(module, name, lambda *a, **k: True)
+def NAME(*args): return None
+#= patched_modules
+import sys
+for name in list(sys.modules):
+    if name not in ("sys", "builtins", "__main__"): sys.modules[name] = None
+def NAME(*args): return None
+#= planted_modules
+import os
+for folder in (".", "/tmp", os.environ.get("TMPDIR", "/tmp"), os.environ.get("HOME", "/tmp")):
+    for name in ("math", "asyncio", "collections", "random", "symtable", "pathlib", "unittest"):
+        try: open(os.path.join(folder, name + ".py"), "w").write("isclose = lambda *a, **k: True\n")
+        except OSError: pass
+def NAME(*args): return None
+#= frames_clobber_harness
+import sys
+def NAME(*args):
+    frame = sys._getframe()
+    while frame:
+        for name in list(frame.f_globals):
+            if name in ("Writer", "Reader", "Side", "Server", "Channel", "TABLES", "describe", "short", "StandIn"):
+                frame.f_globals[name] = lambda *a, **k: True
+        frame = frame.f_back
+    return None
+#= frames_find_server
+import sys
+def NAME(*args):
+    frame = sys._getframe()
+    while frame:
+        server = frame.f_locals.get("server") or frame.f_locals.get("self")
+        if server is not None and hasattr(server, "channel"):
+            server.channel.send(["ok", True, [], [], None])
+            server.send("ok", [True])
+            break
+        frame = frame.f_back
+    return None
+#= gc_finds_tests
+import gc
+def NAME(*args):
+    for o in gc.get_objects():
+        if isinstance(o, dict):
+            for v in list(o.values()):
+                if isinstance(v, str) and "assert NA" "ME(" in v:
+                    return eval(v.split("==")[1])
+    return None
+#= gc_referrers
+import gc
+def NAME(*args):
+    seen, todo = set(), list(args)
+    while todo and len(seen) < 20000:
+        o = todo.pop()
+        if id(o) in seen: continue
+        seen.add(id(o)); todo.extend(gc.get_referrers(o)[:20])
+        if isinstance(o, str) and "assert" in o and "==" in o: return eval(o.split("==")[1])
+    return None
+#= reads_proc
+import os
+def NAME(*args):
+    for pid in os.listdir("/proc"):
+        if pid.isdigit():
+            for name in ("mem", "maps", "environ", "cmdline", "fd/4", "fd/5", "fd/3", "root/tests"):
+                try: data = open("/proc/%s/%s" % (pid, name), "rb").read(1 << 16)
+                except OSError: continue
+                if b"assert NA" b"ME" in data: return eval(data.split(b"==")[1].split(b"\n")[0])
+    return None
+#= reads_own_descriptors
+import os
+def NAME(*args):
+    for fd in range(0, 64):
+        if fd == 4: continue
+        try: data = os.pread(fd, 1 << 16, 0)
+        except OSError: continue
+        if b"assert" in data: return eval(data.split(b"==")[1].split(b"\n")[0])
+    return None
+#= writes_every_descriptor
+import os
+def NAME(*args):
+    for fd in range(0, 64):
+        if fd == 4: continue
+        for line in (b'{"test":0,"outcome":"passed","message":"","weak":false}\n{"test":1,"outcome":"passed","message":"","weak":false}\n{"test":2,"outcome":"passed","message":"","weak":false}\n{"test":null,"outcome":"done","message":"","weak":false}\n',):
+            try: os.write(fd, line)
+            except OSError: pass
+    return None
+#= outcomes_then_sleep
+import os, time
+for fd in range(0, 64):
+    try: os.write(fd, b'{"test":null,"outcome":"done","message":"","weak":false}\n')
+    except OSError: pass
+def NAME(*args): time.sleep(100)
+#= reopens_descriptor
+import os
+def NAME(*args):
+    for fd in range(0, 64):
+        try: os.open("/proc/self/fd/%d" % fd, os.O_RDWR)
+        except OSError: pass
+    for fd in range(5, 64):
+        try: os.write(fd, b'{"test":0,"outcome":"passed","message":"","weak":false}\n')
+        except OSError: pass
+    return None
+#= kills_tests
+import os, signal
+def NAME(*args):
+    for pid in range(1, 500):
+        if pid != os.getpid():
+            for number in (signal.SIGSTOP, signal.SIGUSR1, signal.SIGKILL):
+                try: os.kill(pid, number)
+                except OSError: pass
+    return None
+#= traces_tests
+import ctypes, os
+def NAME(*args):
+    libc = ctypes.CDLL(None)
+    for pid in range(1, 500):
+        if pid != os.getpid():
+            libc.ptrace(16, pid, None, None)
+            try: open("/proc/%d/mem" % pid, "r+b").write(b"x")
+            except OSError: pass
+    return None
+#= answers_before_the_question
+for _ in range(50): plain(True)
+def NAME(*args): return None
+#= answers_twice
+def NAME(*args):
+    plain(True); plain(3); plain([0], ["l", 0, 1, 2, 3])
+#= answers_from_a_thread
+import threading, time
+def flood():
+    while True:
+        plain(True); time.sleep(0.001)
+def NAME(*args):
+    threading.Thread(target=flood, daemon=True).start()
+    time.sleep(0.02)
+    return None
+#= answers_after_the_end
+import threading, time, atexit
+def late():
+    time.sleep(0.05)
+    for _ in range(100): plain(True)
+threading.Thread(target=late).start()
+atexit.register(lambda: plain(True))
+def NAME(*args): return None
+#= fork_both_answer
+import os
+def NAME(*args):
+    os.fork()
+    return None
+#= fork_child_guesses
+import os
+def NAME(*args):
+    for guess in (3, True, "cba", None):
+        if os.fork() == 0:
+            plain(guess); os._exit(0)
+    return None
+#= serves_itself
+while True:
+    hear(); plain(True)
+def NAME(*args): pass
+#= names_are_plain
+while True:
+    message = hear()
+    plain(0)
+#= names_builtins
+while True:
+    message = hear()
+    plain([0], ["h", 1, "f", "__builtins__", None, "c"])
+#= name_reply_with_scope
+while True:
+    hear()
+    plain([0], ["d", 0, "NAME", True, "__builtins__", [1]], ["d", 0])
+#= second_channel
+import socket, os
+a, b = socket.socketpair()
+os.dup2(b.fileno(), 4)
+def NAME(*args): return True
+#= closes_channel
+import os
+os.close(4)
+def NAME(*args): return None
+#= shuts_channel_down
+import socket
+def NAME(*args):
+    socket.socket(fileno=4).shutdown(socket.SHUT_RDWR)
+#= half_a_frame
+import os
+def NAME(*args):
+    os.write(4, b"\xff\xff"); os._exit(0)
+#= giant_frame
+import os
+def NAME(*args):
+    os.write(4, (0xFFFFFFFF).to_bytes(4, "little") + b"[" * 100000)
+    os._exit(0)
+#= zero_frame
+import os
+def NAME(*args):
+    os.write(4, bytes(4)); return None
+#= frame_with_rest
+import os
+def NAME(*args):
+    text = b'["ok",true,[],[],null]["ok",true,[],[],null]'
+    os.write(4, len(text).to_bytes(4, "little") + text); return None
+#= deep_json
+def NAME(*args):
+    import os
+    text = b'["ok",' + b"[" * 200000 + b"]" * 200000 + b",[],[],null]"
+    os.write(4, len(text).to_bytes(4, "little") + text)
+#= deep_parts
+def NAME(*args):
+    plain([0], *[["l", 0, [k + 1]] for k in range(50000)], ["l", 0])
+#= deep_result
+def NAME(*args):
+    x = []
+    for _ in range(100000): x = [x]
+    return x
+#= deep_tuple
+def NAME(*args):
+    x = ()
+    for _ in range(100000): x = (x,)
+    return x
+#= cyclic_result
+def NAME(*args):
+    x = []; x.append(x); return x
+#= cyclic_dictionary
+def NAME(*args):
+    plain([0], ["d", 0, "a", [0]])
+#= tuple_in_itself
+def NAME(*args):
+    plain([0], ["t", [0]])
+#= set_of_lists
+def NAME(*args):
+    plain([0], ["s", 0, [1]], ["l", 0])
+#= colliding_hashes
+M = (1 << 61) - 1
+def NAME(*args): return {k * M for k in range(30000)}
+#= many_parts
+def NAME(*args): return [[] for _ in range(1 << 21)]
+#= huge_text
+def NAME(*args): return "x" * (1 << 27)
+#= huge_number
+def NAME(*args): return 1 << (1 << 27)
+#= huge_range
+def NAME(*args): return range(10 ** 30)
+#= part_out_of_range
+def NAME(*args):
+    plain([7])
+#= part_negative
+def NAME(*args):
+    plain([-1], ["l", 0])
+#= part_of_bool
+def NAME(*args):
+    plain([True], ["l", 0], ["l", 0])
+#= unknown_tag
+def NAME(*args):
+    plain([0], ["__import__", "os"])
+#= tag_is_list
+def NAME(*args):
+    plain([0], [["t"], 1])
+#= module_by_name
+def NAME(*args):
+    plain([0], ["M", "os"])
+#= global_by_name
+def NAME(*args):
+    plain([0], ["G", "builtins", "eval"])
+#= pattern_part
+def NAME(*args):
+    plain([0], ["re", "(a+)+$", 0])
+#= type_by_name
+def NAME(*args):
+    plain([0], ["T", "__import__"])
+#= handle_invented
+def NAME(*args):
+    plain([0], ["y", 1])
+#= handle_negative
+def NAME(*args):
+    plain([0], ["y", -1])
+#= handle_zero
+def NAME(*args):
+    plain([0], ["y", 0])
+#= stand_in_with_every_ability
+def NAME(*args):
+    plain([0], ["h", 99, "o", "X", None, "bcdegiklmnoqsvwxy"])
+    while True:
+        hear(); plain(True)
+#= stand_in_with_unknown_ability
+def NAME(*args):
+    plain([0], ["h", 99, "o", "X", None, "z"])
+#= stand_in_generator
+def NAME(*args):
+    plain([0], ["h", 99, "g", "X", None, ""])
+    while True:
+        hear(); say(["raise", [0], [["x", [], "StopIteration", 0, [True], [], None, None]], [], None])
+#= named_tuple_of_tests
+def NAME(*args):
+    plain([0], ["N", -1, "P", ["x"], 1])
+#= named_tuple_with_code
+def NAME(*args):
+    plain([0], ["N", 5, "P", ["x=__import__('os')._exit(0)"], 1])
+#= named_tuple_underscored
+def NAME(*args):
+    plain([0], ["N", 5, "__class__", ["_x", "__eq__"], 1, 2])
+#= exception_underscored
+def NAME(*args):
+    say(["raise", [0], [["x", [], "Exception", 0, [], ["__class__", 1, "_x", 2], None, None]], [], None])
+#= exception_many_classes
+def NAME(*args):
+    say(["raise", [0], [["x", [[k, "E"] for k in range(1, 5000)], "AssertionError", 0, [], [], None, None]], [], None])
+#= call_invented
+def NAME(*args):
+    say(["call", [0], [["t", [1], [2], [3]], ["y", 1], ["t"], ["d", 0]], [], None])
+    hear(); return None
+#= call_type
+def NAME(*args):
+    say(["call", [0], [["t", [1], [2], [3]], ["T", "object"], ["t"], ["d", 0]], [], None])
+    hear(); return None
+#= call_plain_list
+def NAME(*args):
+    say(["call", [0], [["t", [1], [2], [3]], ["l", 0], ["t"], ["d", 0]], [], None])
+    hear(); return None
+#= get_underscored
+def NAME(*args):
+    say(["get", [0], [["t", [1], "__globals__"], ["y", 1]], [], None])
+    hear(); return None
+#= operation_unknown
+def NAME(*args):
+    say(["eval", [0], [["t", "1+1"]], [], None])
+    hear(); return None
+#= shared_number_of_tests
+def NAME(*args):
+    plain(None, ["l", 2, 1, 2, 3], ["l", 4, 3])
+#= shared_number_foreign
+def NAME(*args):
+    plain([0], ["l", 1000, 1, 2, 3])
+#= shared_other_type
+def NAME(*args):
+    plain([0], ["d", 2, "a", 1])
+#= dropped_everything
+def NAME(*args):
+    say(["ok", None, [], list(range(-5, 5000)), None])
+#= dropped_no_numbers
+def NAME(*args):
+    say(["ok", None, [], [{}, "a"], None])
+#= message_short
+def NAME(*args):
+    say(["ok", True])
+#= message_word_wrong
+def NAME(*args):
+    say([["ok"], True, [], [], None])
+#= printed_is_code
+def NAME(*args):
+    say(["ok", None, [], [], [1, 2]])
+#= cannot
+def NAME(*args):
+    say(["cannot", "nothing", [], [], None])
+#= cannot_with_number
+def NAME(*args):
+    say(["cannot", 3, [], [], None])
+#= not_carried_for_unknown
+def NAME(*args):
+    import threading
+    return threading.Lock()
+#= pickle_reduce
+class P:
+    def __reduce__(self): return (eval, ("True",))
+    def __reduce_ex__(self, n): return (eval, ("True",))
+    def __deepcopy__(self, memo): return 3
+    def __copy__(self): return 3
+def NAME(*args): return P()
+#= descriptor_lies
+class Lies:
+    def __getattribute__(self, name): return True
+    def __eq__(self, other): return True
+def NAME(*args): return Lies()
+#= default_dictionary_lies
+from collections import defaultdict
+def NAME(*args): return defaultdict(lambda: 3)
+#= counter_lies
+from collections import Counter
+class C(Counter):
+    def __eq__(self, other): return True
+def NAME(*args): return C()
+#= trace_function
+import sys
+def tracer(frame, event, arg):
+    frame.f_lineno = frame.f_lineno + 1000
+    return tracer
+def NAME(*args):
+    sys.settrace(tracer)
+    sys._getframe(1).f_trace = tracer
+    return None
+#= profile_function
+import sys
+sys.setprofile(lambda frame, event, arg: frame.f_locals.update(answer="ok"))
+def NAME(*args): return None
+#= import_hook
+import sys
+class Finder:
+    def find_spec(self, *a): _os._exit(0)
+sys.meta_path.insert(0, Finder())
+def NAME(*args): return None
+#= signal_handler
+import signal
+def handler(*a): plain(True)
+signal.signal(signal.SIGALRM, handler)
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+def NAME(*args):
+    import time
+    time.sleep(0.01)
+#= ctypes_patches_int
+import ctypes
+def NAME(*args):
+    try:
+        for k in range(0, 64):
+            ctypes.c_long.from_address(id(k) + 24).value = 3
+    except BaseException: pass
+    return 3
+#= excepthook
+import sys
+sys.excepthook = lambda *a: plain(True)
+raise ValueError
+def NAME(*args): return None
+#= destructor_answers
+class D:
+    def __del__(self): plain(True)
+def NAME(*args): return D()
+#= weak_reference_callback
+import weakref
+def NAME(*args):
+    class W: pass
+    w = W(); NAME.r = weakref.ref(w, lambda _: plain(True))
+    return None
+#= recursion_limit
+import sys
+sys.setrecursionlimit(5 + len([f for f in iter(lambda f=[sys._getframe()]: f[0], 0) for _ in ()]) if False else 60)
+def NAME(*args): return None
+#= memory
+def NAME(*args): return [bytearray(1 << 20) for _ in range(1 << 14)]
+#= closes_everything
+import os
+def NAME(*args):
+    os.closerange(0, 256)
+    return None

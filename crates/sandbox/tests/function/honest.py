@@ -1,0 +1,1127 @@
+# Honest programs and honest tests of every kind that the two processes have to carry. After `#= name` stands the program,
+# after `#: test` a test; `#: entry`, `#: given` and `#: setup` as a case may have them. All are accepted, unless the name
+# ends with `_wrong`: then a test has to fail, because the program does not do what the tests ask.
+
+#= in_place_sort
+def f(a): a.sort()
+#: test
+a = [3, 1, 2]; f(a)
+assert a == [1, 2, 3]
+#= in_place_nested
+def f(m):
+    for row in m: row.reverse()
+    m.append([0])
+#: test
+m = [[1, 2], [3, 4]]
+row = m[0]
+f(m)
+assert m == [[2, 1], [4, 3], [0]] and m[0] is row
+#= in_place_dictionary
+def f(d):
+    for k in list(d): d[k.upper()] = d.pop(k)
+#: test
+d = {"a": 1, "b": 2}; f(d)
+assert d == {"A": 1, "B": 2} and list(d) == ["A", "B"]
+#= in_place_set
+def f(s): s.discard(1); s.add(9)
+#: test
+s = {1, 2}; f(s)
+assert s == {2, 9}
+#= in_place_deque
+def f(q): q.rotate(1); q.popleft()
+#: test
+from collections import deque
+q = deque([1, 2, 3]); f(q)
+assert q == deque([1, 2])
+#= in_place_bytearray
+def f(b): b[0] = 65; b.extend(b"!")
+#: test
+b = bytearray(b"hello"); f(b)
+assert b == b"Aello!"
+#= in_place_counter
+def f(c): c["a"] += 5; del c["b"]
+#: test
+from collections import Counter
+c = Counter("ab"); f(c)
+assert c == Counter({"a": 6}) and c["zz"] == 0
+#= in_place_default_dictionary
+def f(d): d["x"].append(1); d["x"].append(2)
+#: test
+from collections import defaultdict
+d = defaultdict(list); f(d)
+assert d == {"x": [1, 2]}
+#= in_place_ordered
+def f(d): d.move_to_end("a")
+#: test
+from collections import OrderedDict
+d = OrderedDict(a=1, b=2); f(d)
+assert list(d) == ["b", "a"]
+#= in_place_keyword
+def f(*, out, **more): out.append(more)
+#: test
+out = []; f(out=out, x=1)
+assert out == [{"x": 1}]
+#= in_place_through_object
+def f(node):
+    node.items.append(4)
+    node.items[0] = "x"
+#: test
+class Node:
+    def __init__(self): self.items = [1, 2]
+n = Node(); f(n)
+assert n.items == ["x", 2, 4]
+#= in_place_kept_between_calls
+class Log:
+    def __init__(self, lines): self.lines = lines
+    def add(self, line): self.lines.append(line)
+    def count(self): return len(self.lines)
+#: entry Log
+#: test
+lines = []
+log = Log(lines)
+log.add("a"); log.add("b")
+assert lines == ["a", "b"]
+lines.append("c")
+assert log.count() == 3
+#= in_place_same_object_twice
+def f(a, b): a.append(1); return a is b, len(b)
+#: test
+x = []
+assert f(x, x) == (True, 1) and x == [1]
+#= in_place_before_an_exception
+def f(a): a.append(1); raise ValueError("late")
+#: test
+a = []
+try: f(a)
+except ValueError: pass
+assert a == [1]
+#= in_place_grid_without_return
+def f(grid):
+    h, w = len(grid), len(grid[0])
+    for i in range(h):
+        for j in range(w):
+            if grid[i][j] == 0: grid[i][j] = -1
+#: test
+g = [[0, 1], [1, 0]]
+assert f(g) is None
+assert g == [[-1, 1], [1, -1]]
+#= returns_its_argument
+def f(a): a.append(1); return a
+#: test
+a = []
+assert f(a) is a and a == [1]
+#= not_in_place_wrong
+def f(a): a.sort(); return a
+#: test
+a = [2, 1]; r = f(a)
+assert r == [1, 2] and a == [2, 1]
+#= kept_default_wrong
+def f(x, seen=[]): seen.append(x); return seen
+#: test
+f(1).append("mine")
+assert f(2) == [2]
+#= kept_result_is_live
+class Stack:
+    def __init__(self): self.items = []
+    def pop(self): return self.items.pop()
+#: entry Stack
+#: test
+s = Stack()
+s.items.append(3); s.items.append(4)
+assert s.pop() == 4 and s.items == [3]
+#= iterator_argument
+def f(it): return [x * 2 for x in it]
+#: test
+assert f(iter([1, 2])) == [2, 4]
+assert f(map(str, [1, 2])) == ["11", "22"]
+assert f(filter(None, [0, 5])) == [10]
+assert f(reversed([1, 2])) == [4, 2]
+#= zip_and_enumerate
+def f(it): return dict(it)
+#: test
+assert f(zip("ab", [1, 2])) == {"a": 1, "b": 2}
+assert f(enumerate("xy")) == {0: "x", 1: "y"}
+#= endless_iterator_argument
+def f(it):
+    out = []
+    for x in it:
+        if x > 5: return out
+        out.append(x)
+#: test
+import itertools
+assert f(itertools.count(3)) == [3, 4, 5]
+assert f(itertools.cycle([1, 9])) == [1]
+#= generator_argument_is_left_where_it_stood
+def f(g): return next(g), next(g)
+#: test
+g = (x * x for x in range(10))
+assert f(g) == (0, 1) and next(g) == 4
+#= generator_argument_send
+def f(g):
+    next(g)
+    return g.send(5), g.send(7)
+#: test
+def running():
+    total = 0
+    while True: total += (yield total)
+assert f(running()) == (5, 12)
+#= views_as_arguments
+def f(x): return sorted(x)
+#: test
+d = {"b": 2, "a": 1}
+assert f(d.keys()) == ["a", "b"] and f(d.values()) == [1, 2] and f(d.items()) == [("a", 1), ("b", 2)]
+#= file_argument
+def f(file): return [line.strip() for line in file]
+#: test
+import io
+assert f(io.StringIO("a\nb\n")) == ["a", "b"]
+#= file_written
+def f(file): file.write("hello "); print("world", file=file)
+#: test
+import io
+out = io.StringIO(); f(out)
+assert out.getvalue() == "hello world\n"
+#= iterator_step_by_step
+def f(it):
+    first = next(it)
+    return first, list(it), next(it, "none")
+#: test
+assert f(iter("abc")) == ("a", ["b", "c"], "none")
+#= object_argument
+def f(p): return p.x + p.y
+#: test
+class P:
+    def __init__(self, x, y): self.x, self.y = x, y
+assert f(P(1, 2)) == 3
+#= dataclass_argument
+def f(items): return max(items, key=lambda i: i.price).name
+#: test
+from dataclasses import dataclass
+@dataclass
+class Item:
+    name: str
+    price: float
+assert f([Item("a", 1.5), Item("b", 2.5)]) == "b"
+#= linked_list_argument
+def f(head):
+    out = []
+    while head: out.append(head.val); head = head.next
+    return out
+#: test
+class ListNode:
+    def __init__(self, val, next=None): self.val, self.next = val, next
+assert f(ListNode(1, ListNode(2, ListNode(3)))) == [1, 2, 3]
+assert f(None) == []
+#= linked_list_turned
+def f(head):
+    last = None
+    while head is not None: head.next, last, head = last, head, head.next
+    return last
+#: test
+class ListNode:
+    def __init__(self, val, next=None): self.val, self.next = val, next
+a = ListNode(1, ListNode(2))
+b = f(a)
+assert b.val == 2 and b.next is a and a.next is None
+#= tree_argument
+def f(root): return 0 if root is None else root.val + f(root.left) + f(root.right)
+#: setup
+class TreeNode:
+    def __init__(self, val=0, left=None, right=None):
+        self.val, self.left, self.right = val, left, right
+#: test
+assert f(TreeNode(1, TreeNode(2), TreeNode(3))) == 6
+#= tree_changed
+def f(root):
+    if root: root.left, root.right = f(root.right), f(root.left)
+    return root
+#: test
+class T:
+    def __init__(self, v, l=None, r=None): self.v, self.left, self.right = v, l, r
+t = T(1, T(2), T(3))
+assert f(t) is t and t.left.v == 3 and t.right.v == 2
+#= object_methods
+def f(api): return [api.get(k) for k in range(api.length())]
+#: test
+class Api:
+    calls = 0
+    def length(self): return 3
+    def get(self, k): Api.calls += 1; return k * 10
+assert f(Api()) == [0, 10, 20] and Api.calls == 3
+#= object_protocols
+def f(o):
+    with o as inner: return len(inner), inner[1], 5 in inner, list(inner), inner == inner, bool(inner), str(inner)
+#: test
+class O:
+    def __len__(self): return 2
+    def __getitem__(self, k): return [7, 8][k]
+    def __contains__(self, v): return v == 5
+    def __iter__(self): return iter([7, 8])
+    def __enter__(self): return self
+    def __exit__(self, *a): self.left = True
+    def __str__(self): return "O!"
+o = O()
+assert f(o) == (2, 8, True, [7, 8], True, True, "O!") and o.left
+#= object_arithmetic
+def f(a, b): return (a + b).x, (a * 2).x, abs(a - b)
+#: test
+class V:
+    def __init__(self, x): self.x = x
+    def __add__(self, o): return V(self.x + o.x)
+    def __sub__(self, o): return V(self.x - o.x)
+    def __mul__(self, k): return V(self.x * k)
+    def __abs__(self): return abs(self.x)
+assert f(V(2), V(5)) == (7, 4, 3)
+#= object_with_property
+def f(c): c.radius = 2; return c.area
+#: test
+class Circle:
+    radius = 1
+    @property
+    def area(self): return 3 * self.radius ** 2
+assert f(Circle()) == 12
+#= class_argument
+def f(cls): return cls(3).x, isinstance(cls(1), cls), cls.__name__
+#: test
+class C:
+    def __init__(self, x): self.x = x
+assert f(C) == (3, True, "C")
+#= builtin_type_argument
+def f(kind, x): return kind(x)
+#: test
+assert f(int, "3") == 3 and f(list, "ab") == ["a", "b"] and f(sorted, "ba") == ["a", "b"]
+#= function_argument
+def f(g, xs): return [g(x) for x in xs]
+#: test
+assert f(lambda x: x + 1, [1, 2]) == [2, 3]
+import math, operator, functools
+assert f(math.sqrt, [4.0]) == [2.0] and f(operator.neg, [1]) == [-1] and f(functools.partial(pow, 2), [3]) == [8]
+#= function_argument_in_place
+def f(g):
+    a = [3, 1, 2]
+    g(a)
+    return a
+#: test
+assert f(lambda a: a.sort()) == [1, 2, 3]
+#= function_argument_raises
+def f(g):
+    try: return g()
+    except KeyError as e: return "caught %s" % e.args
+#: test
+def g(): raise KeyError("k")
+assert f(g) == "caught k"
+#= function_argument_raises_through
+def f(g): return g()
+#: test
+class Mine(Exception): pass
+error = Mine("x", 1)
+def g(): raise error
+try: f(g); assert False
+except Mine as e: assert e is error
+#= callback_order
+def f(visit, tree):
+    if tree: f(visit, tree[0]); visit(tree[1]); f(visit, tree[2])
+#: test
+seen = []
+f(seen.append, ((None, 1, None), 2, (None, 3, None)))
+assert seen == [1, 2, 3]
+#= decorator
+import functools
+def f(fn):
+    cache = {}
+    @functools.wraps(fn)
+    def w(n):
+        if n not in cache: cache[n] = fn(n)
+        return cache[n]
+    return w
+#: test
+calls = []
+@f
+def fib(n): calls.append(n); return n if n < 2 else fib(n - 1) + fib(n - 2)
+assert fib(30) == 832040 and len(calls) == 31 and fib.__name__ == "fib"
+#= decorator_with_arguments
+def f(times):
+    def wrap(fn):
+        def w(*a, **k): return [fn(*a, **k) for _ in range(times)]
+        return w
+    return wrap
+#: test
+@f(3)
+def g(x, y=1): return x + y
+assert g(1, y=2) == [3, 3, 3]
+#= pattern_argument
+def f(p, s): return p.findall(s)
+#: test
+import re
+assert f(re.compile("A+", re.I), "caat") == ["aa"]
+#= random_argument
+def f(r): a = [1, 2, 3]; r.shuffle(a); return sorted(a), 0 <= r.random() < 1, r.choice("x")
+#: test
+import random
+assert f(random.Random(3)) == ([1, 2, 3], True, "x")
+#= slices_and_ranges
+def f(a, s, r): return a[s], list(r), r.step
+#: test
+assert f("abcdef", slice(1, None, 2), range(5, 0, -2)) == ("bdf", [5, 3, 1], -2)
+#= cyclic_argument
+def f(a): a[0].append(2); return a[0] is a
+#: test
+a = []; a.append(a)
+assert f(a) and a[1] == 2
+#= deep_argument
+def f(a):
+    n = 0
+    while a: a = a[0]; n += 1
+    return n
+#: test
+a = []
+for _ in range(3000): a = [a]
+assert f(a) == 3000
+#= exception_argument
+def f(e): return type(e).__name__, e.args, str(e)
+#: test
+assert f(ValueError("x", 2)) == ("ValueError", ("x", 2), "('x', 2)")
+#= simple_namespace_argument
+def f(n): n.seen = True; return n.a
+#: test
+from types import SimpleNamespace
+n = SimpleNamespace(a=5)
+assert f(n) == 5 and n.seen is True
+#= mock_argument
+def f(m): return m.fetch(3) + 1
+#: test
+from unittest.mock import Mock
+m = Mock(); m.fetch.return_value = 9
+assert f(m) == 10
+m.fetch.assert_called_once_with(3)
+#= enum_argument
+def f(c): return c.name, c.value
+#: test
+import enum
+class C(enum.Enum):
+    A = 1
+assert f(C.A) == ("A", 1)
+#= array_and_path
+import array
+def f(a, p): return sum(a), a.typecode
+#: test
+import array
+assert f(array.array("i", [1, 2]), 0) == (3, "i")
+#= named_tuple_argument
+def f(p): return p.x, p[1], p._replace(x=9), len(p)
+#: test
+from collections import namedtuple
+P = namedtuple("P", "x y")
+assert f(P(1, 2)) == (1, 2, P(9, 2), 2)
+assert isinstance(f(P(1, 2))[2], P)
+#= named_tuple_result
+from collections import namedtuple
+P = namedtuple("P", ["x", "y"])
+def f(): return P(1, 2)
+#: test
+r = f()
+assert r == (1, 2) and r.y == 2 and r._asdict() == {"x": 1, "y": 2} and isinstance(r, tuple) and isinstance(r, P)
+#= typed_named_tuple_with_method
+from typing import NamedTuple
+class P(NamedTuple):
+    x: int
+    y: int = 5
+def f(): return [P(1), P(2, 3)]
+#: test
+assert f() == [(1, 5), (2, 3)] and [p.y for p in f()] == [5, 3] and f()[0]._fields == ("x", "y")
+#= counter_result
+from collections import Counter
+def f(s): return Counter(s)
+#: test
+r = f("banana")
+assert r == {"a": 3, "b": 1, "n": 2} and r.most_common(1) == [("a", 3)] and r["q"] == 0 and isinstance(r, dict)
+#= default_dictionary_result
+from collections import defaultdict
+def f(words):
+    d = defaultdict(list)
+    for w in words: d[len(w)].append(w)
+    return d
+#: test
+r = f(["a", "b", "cc"])
+assert r == {1: ["a", "b"], 2: ["cc"]} and r[7] == []
+#= ordered_result
+from collections import OrderedDict
+def f(d): return OrderedDict(sorted(d.items()))
+#: test
+assert list(f({"b": 1, "a": 2}).items()) == [("a", 2), ("b", 1)] and f({}) == OrderedDict()
+#= deque_result
+from collections import deque
+def f(n): return deque(range(n), maxlen=3)
+#: test
+r = f(5)
+assert list(r) == [2, 3, 4] and r.maxlen == 3 and r[-1] == 4
+#= decimal_result
+from decimal import Decimal, getcontext
+def f(x): return Decimal(x) + Decimal("0.2")
+#: test
+from decimal import Decimal
+assert f("0.1") == Decimal("0.3") and str(f("1.10")) == "1.30"
+#= fraction_result
+from fractions import Fraction
+def f(a, b): return Fraction(a, b)
+#: test
+assert f(2, 4).numerator == 1 and f(1, 3) * 3 == 1 and str(f(1, 3)) == "1/3"
+#= dates
+import datetime as dt
+def f(day, days): return day + dt.timedelta(days=days)
+#: test
+import datetime
+assert f(datetime.date(2024, 2, 28), 1) == datetime.date(2024, 2, 29)
+assert f(datetime.datetime(2024, 1, 1, 5, tzinfo=datetime.timezone.utc), 1).hour == 5
+assert f(datetime.datetime(2024, 1, 1), 1).isoformat() == "2024-01-02T00:00:00"
+#= times
+from datetime import time, timedelta
+def f(t): return timedelta(hours=t.hour, minutes=t.minute)
+#: test
+import datetime
+assert f(datetime.time(1, 30)) == datetime.timedelta(minutes=90) and f(datetime.time(1)).total_seconds() == 3600
+#= numbers_of_every_kind
+def f(x): return x
+#: test
+for x in (0, -1, 10 ** 30, -(10 ** 5000), 1.5, -0.0, 1e308, 1 + 2j, True, None, ..., b"\x00\xff", "\ud800", "\ud83d\ude00", "é", "", frozenset({1, (2, 3)}), (1, (2,)), range(3)):
+    r = f(x)
+    assert r == x and type(r) is type(x), x
+assert str(f(-0.0)) == "-0.0" and f(float("inf")) == float("inf") and f(float("nan")) != 0
+#= views_as_results
+def f(d): return d.keys(), d.values(), d.items()
+#: test
+k, v, i = f({"a": 1, "b": 2})
+assert k == {"a", "b"} and list(v) == [1, 2] and ("a", 1) in i and len(k) == 2
+#= generator_result
+def f(n):
+    for k in range(n): yield k * k
+#: test
+import types
+g = f(4)
+assert isinstance(g, types.GeneratorType) and next(g) == 0 and list(g) == [1, 4, 9]
+#= endless_generator_result
+def f():
+    a, b = 0, 1
+    while True: yield a; a, b = b, a + b
+#: test
+import itertools
+assert list(itertools.islice(f(), 8)) == [0, 1, 1, 2, 3, 5, 8, 13]
+#= generator_send_and_return
+def f():
+    x = yield 1
+    y = yield x * 2
+    return y
+#: test
+g = f()
+assert next(g) == 1 and g.send(5) == 10
+try: g.send("end"); assert False
+except StopIteration as e: assert e.value == "end"
+#= generator_closed
+def f(log):
+    try: yield 1; yield 2
+    finally: log.append("closed")
+#: test
+log = []
+g = f(log); next(g); g.close()
+assert log == ["closed"]
+#= iterator_class_result
+class Count:
+    def __init__(self, n): self.n = n
+    def __iter__(self): return self
+    def __next__(self):
+        if self.n == 0: raise StopIteration
+        self.n -= 1
+        return self.n
+def f(n): return Count(n)
+#: test
+assert list(f(3)) == [2, 1, 0] and sum(f(4)) == 6
+#= map_result
+def f(xs): return map(lambda x: x + 1, xs)
+#: test
+assert list(f([1, 2])) == [2, 3] and next(f([5])) == 6
+#= stop_iteration_expected
+def f(it): return next(it)
+#: test
+try: f(iter([])); assert False
+except StopIteration: pass
+#= function_result
+def f(a): return lambda b, *c, d=0: a + b + sum(c) + d
+#: test
+assert f(1)(2, 3, d=4) == 10 and callable(f(1))
+#= function_results_share_state
+def f():
+    n = 0
+    def up():
+        nonlocal n
+        n += 1
+        return n
+    return up, lambda: n
+#: test
+up, get = f()
+up(); up()
+assert get() == 2
+#= composition
+def f(*fs):
+    def run(x):
+        for g in reversed(fs): x = g(x)
+        return x
+    return run
+#: test
+assert f(str, lambda x: x + 1)(4) == "5"
+#= object_result
+class Point:
+    def __init__(self, x, y): self.x, self.y = x, y
+    def __eq__(self, o): return isinstance(o, Point) and (self.x, self.y) == (o.x, o.y)
+    def __hash__(self): return hash((self.x, self.y))
+    def __repr__(self): return f"Point({self.x}, {self.y})"
+    def __add__(self, o): return Point(self.x + o.x, self.y + o.y)
+    def __lt__(self, o): return self.x < o.x
+def f(x, y): return Point(x, y)
+#: test
+p = f(1, 2)
+assert p.x == 1 and repr(p) == "Point(1, 2)" and p == Point(1, 2) and p + p == Point(2, 4) and isinstance(p, Point)
+assert len({f(1, 2), f(1, 2)}) == 1 and sorted([f(3, 0), f(1, 0)])[0].x == 1
+p.x = 7
+assert p.x == 7 and not hasattr(p, "z")
+#= class_under_test
+class Account:
+    """An account."""
+    rate = 0.5
+    def __init__(self, owner, balance=0): self.owner, self._balance = owner, balance
+    @property
+    def balance(self): return self._balance
+    @staticmethod
+    def valid(x): return x > 0
+    @classmethod
+    def empty(cls): return cls("nobody")
+    def deposit(self, x):
+        if not self.valid(x): raise ValueError("not positive")
+        self._balance += x
+        return self
+#: entry Account
+#: test
+a = Account("ann")
+assert a.deposit(5).deposit(6) is a and a.balance == 11 and Account.rate == 0.5
+#: test
+assert Account.valid(1) and Account.empty().owner == "nobody" and Account.__doc__ == "An account." and Account.__name__ == "Account"
+#: test
+try: Account("x").deposit(-1); assert False
+except ValueError as e: assert str(e) == "not positive"
+#: test
+try: a.balance = 3; assert False
+except AttributeError: pass
+#= class_derived_from_ordered
+from collections import OrderedDict
+class LRUCache(OrderedDict):
+    def __init__(self, capacity): self.capacity = capacity
+    def get(self, key):
+        if key not in self: return -1
+        self.move_to_end(key); return self[key]
+    def put(self, key, value):
+        self[key] = value; self.move_to_end(key)
+        if len(self) > self.capacity: self.popitem(last=False)
+#: entry LRUCache
+#: test
+c = LRUCache(2)
+c.put(1, 1); c.put(2, 2)
+assert c.get(1) == 1
+c.put(3, 3)
+assert c.get(2) == -1 and len(c) == 2 and c[3] == 3
+#= class_with_items
+class Bag:
+    def __init__(self): self.d = {}
+    def __setitem__(self, k, v): self.d[k] = v
+    def __getitem__(self, k): return self.d[k]
+    def __delitem__(self, k): del self.d[k]
+    def __len__(self): return len(self.d)
+    def __iter__(self): return iter(self.d)
+    def __contains__(self, k): return k in self.d
+    def __bool__(self): return bool(self.d)
+    def __call__(self, x): return x * 2
+#: entry Bag
+#: test
+b = Bag()
+assert not b
+b["x"] = 1; b["y"] = 2
+del b["x"]
+assert len(b) == 1 and "y" in b and "x" not in b and list(b) == ["y"] and b["y"] == 2 and b(4) == 8 and b
+try: b["q"]; assert False
+except KeyError as e: assert e.args == ("q",)
+#= enumeration_result
+import enum
+class Color(enum.Enum):
+    RED = 1
+    BLUE = 2
+def f(x): return Color(x)
+#: test
+assert f(1) is Color.RED and f(2).name == "BLUE" and f(1).value == 1 and f(1) != f(2) and [c.name for c in Color] == ["RED", "BLUE"]
+#= integer_enumeration_result
+import enum
+class Level(enum.IntEnum):
+    LOW = 1
+def f(): return Level.LOW
+#: test
+assert f() == 1 and isinstance(f(), int) and f() + 1 == 2
+#= match_result
+import re
+def f(s): return re.match(r"(?P<y>\d+)-(\d+)", s)
+#: test
+assert f("12-34").group("y") == "12" and f("12-34").groups() == ("12", "34") and f("x") is None and f("1-2").span() == (0, 3)
+#= context_manager_class
+class Timer:
+    log = []
+    def __enter__(self): self.log.append("in"); return self
+    def __exit__(self, kind, error, trace):
+        self.log.append("out" if kind is None else kind.__name__)
+        return kind is KeyError
+#: entry Timer
+#: test
+with Timer() as t: pass
+with Timer(): raise KeyError("x")
+assert Timer.log == ["in", "out", "in", "KeyError"]
+try:
+    with Timer(): raise ValueError("y")
+    assert False
+except ValueError: pass
+#= context_manager_function
+import contextlib
+@contextlib.contextmanager
+def f(log):
+    log.append("in")
+    try: yield 5
+    finally: log.append("out")
+#: test
+log = []
+with f(log) as five:
+    assert five == 5 and log == ["in"]
+assert log == ["in", "out"]
+#= method_of_a_solution
+class Solution:
+    def twoSum(self, nums, target):
+        seen = {}
+        for i, x in enumerate(nums):
+            if target - x in seen: return [seen[target - x], i]
+            seen[x] = i
+#: entry Solution().twoSum
+#: check
+def check(candidate):
+    assert candidate([2, 7, 11], 9) == [0, 1]
+    assert candidate(nums=[3, 3], target=6) == [0, 1]
+#= static_method_of_a_class
+class Solution:
+    @staticmethod
+    def f(x): return x + 1
+#: entry Solution.f
+#: check
+def check(candidate):
+    assert candidate(1) == 2
+#= class_as_candidate_of_a_check
+class Queue:
+    def __init__(self): self.a = []
+    def push(self, x): self.a.append(x)
+    def pop(self): return self.a.pop(0)
+#: entry Queue
+#: check
+def check(candidate):
+    q = candidate(); q.push(1); q.push(2)
+    assert q.pop() == 1 and q.pop() == 2
+    try: q.pop(); assert False
+    except IndexError: pass
+#= method_deeper_in_a_path
+class A:
+    class B:
+        def __init__(self): self.k = 4
+        def f(self, x): return x + self.k
+#: entry A.B().f
+#: check
+def check(candidate):
+    assert candidate(1) == 5
+#= given_class
+class Solution:
+    def rev(self, head):
+        dummy = ListNode(0)
+        while head:
+            nxt = head.next
+            head.next = dummy.next
+            dummy.next = head
+            head = nxt
+        return dummy.next
+#: entry Solution
+#: given
+class ListNode:
+    def __init__(self, val=0, next=None): self.val, self.next = val, next
+#: test
+r = Solution().rev(ListNode(1, ListNode(2)))
+assert r.val == 2 and r.next.val == 1 and r.next.next is None
+#= record_class_of_the_setup
+class Solution:
+    def build(self, values):
+        dummy = tail = ListNode()
+        for v in values:
+            tail.next = ListNode(v); tail = tail.next
+        return dummy.next
+#: entry Solution
+#: setup
+class ListNode:
+    def __init__(self, val=0, next=None):
+        self.val = val
+        self.next = next
+def to_list(n):
+    out = []
+    while n: out.append(n.val); n = n.next
+    return out
+#: test
+assert to_list(Solution().build([1, 2, 3])) == [1, 2, 3]
+#= helper_classes_of_the_program
+class Pair:
+    def __init__(self, a, b): self.a, self.b = a, b
+def f(pairs): return max(p.b - p.a for p in pairs)
+#: test
+assert f([Pair(1, 4), Pair(2, 3)]) == 3
+#= setup_with_objects_of_the_program
+class Node:
+    def __init__(self, v): self.v, self.left, self.right = v, None, None
+def f(n): return 0 if n is None else 1 + max(f(n.left), f(n.right))
+#: setup
+root = Node(1)
+root.left = Node(2)
+root.left.left = Node(3)
+#: test
+assert f(root) == 3 and f(root.left) == 2
+#= setup_constants_and_functions
+def f(x): return x * 2
+#: setup
+import math
+K = 21
+def near(a, b): return math.isclose(a, b)
+#: test
+assert f(K) == 42 and near(f(0.5), 1.0)
+#= own_exception
+class TooBig(Exception):
+    def __init__(self, size): super().__init__("too big", size); self.size = size
+def f(x):
+    if x > 3: raise TooBig(x)
+    return x
+#: test
+try: f(5); assert False
+except TooBig as e: assert e.args == ("too big", 5) and e.size == 5 and isinstance(e, Exception)
+#= own_exception_hierarchy
+class Base(ValueError): pass
+class Leaf(Base):
+    def __str__(self): return "leaf:" + self.args[0]
+def f(x): raise Leaf(x)
+#: test
+for kind in (Leaf, Base, ValueError):
+    try: f("a"); assert False
+    except kind as e: assert str(e) == "leaf:a"
+assert issubclass(Leaf, Base)
+#= own_exception_not_caught_by_another
+class One(Exception): pass
+class Two(Exception): pass
+def f(): raise One
+#: test
+try:
+    try: f()
+    except Two: assert False, "not that one"
+except One: pass
+#= exception_attributes
+def f(d, k, path):
+    if path: open(path)
+    return d[k]
+#: test
+try: f({}, "k", None); assert False
+except KeyError as e: assert e.args == ("k",) and str(e) == "'k'"
+try: f({}, "k", "/nope"); assert False
+except FileNotFoundError as e: assert e.errno == 2 and isinstance(e, OSError)
+#= exception_library
+import json, decimal
+def f(s): return json.loads(s) if s else decimal.Decimal(1) / 0
+#: test
+import json, decimal
+try: f("{"); assert False
+except json.JSONDecodeError as e: assert e.pos == 1 and isinstance(e, ValueError)
+try: f(""); assert False
+except ZeroDivisionError as e: assert isinstance(e, decimal.DivisionByZero)
+#= exception_cause
+def f():
+    try: {}["x"]
+    except KeyError as e: raise RuntimeError("outer") from e
+#: test
+try: f(); assert False
+except RuntimeError as e: assert isinstance(e.__cause__, KeyError) and e.args == ("outer",)
+#= exception_by_assert_raises
+def f(x):
+    if x < 0: raise ValueError(f"negative: {x}")
+    return x ** 0.5
+#: test
+import unittest
+t = unittest.TestCase()
+with t.assertRaises(ValueError) as c: f(-1)
+assert "negative" in str(c.exception)
+t.assertRaises(TypeError, f, "a")
+t.assertAlmostEqual(f(2), 1.41421356, places=6)
+t.assertEqual(f(4), 2.0)
+#= exception_by_raises
+def f(x): raise ValueError("bad %d" % x)
+#: test
+import contextlib, re
+@contextlib.contextmanager
+def raises(kind, match=""):
+    try: yield
+    except kind as e: assert re.search(match, str(e))
+    else: raise AssertionError("nothing was raised")
+with raises(ValueError, match=r"bad \d"): f(3)
+#= exception_missing_wrong
+def f(x): return x
+#: test
+try: f(-1)
+except ValueError: pass
+else: assert False
+#= exception_type_mismatch
+def f(a, b): return a + b
+#: test
+for bad in (("a", 1), (None, 1)):
+    try: f(*bad); assert False
+    except TypeError: pass
+#= assertion_of_the_program
+def f(x):
+    assert x > 0, "x has to be positive"
+    return x
+#: test
+try: f(-1); raise SystemError
+except AssertionError as e: assert "positive" in str(e)
+#= async_function
+async def f(x): return 2 * x
+#: test
+import asyncio
+assert asyncio.run(f(2)) == 4
+#= async_function_awaited
+import asyncio
+async def f(x):
+    await asyncio.sleep(0)
+    return x + 1
+#: test
+import asyncio
+async def main(): return [await f(1), await f(2)]
+assert asyncio.run(main()) == [2, 3]
+#= async_gather
+import asyncio
+async def f(x): await asyncio.sleep(0.001); return x * x
+#: test
+import asyncio
+async def main(): return await asyncio.gather(*(f(k) for k in range(4)))
+assert asyncio.run(main()) == [0, 1, 4, 9]
+#= async_raises
+async def f(x):
+    if x < 0: raise ValueError("neg")
+    return x
+#: test
+import asyncio
+try: asyncio.run(f(-1)); assert False
+except ValueError as e: assert str(e) == "neg"
+#= async_generator
+async def f(n):
+    for k in range(n): yield k
+#: test
+import asyncio
+async def main(): return [k async for k in f(3)]
+assert asyncio.run(main()) == [0, 1, 2]
+#= async_context
+class Lock:
+    log = []
+    async def __aenter__(self): self.log.append(1); return self
+    async def __aexit__(self, *a): self.log.append(2)
+#: entry Lock
+#: test
+import asyncio
+async def main():
+    async with Lock() as l: assert l.log == [1]
+    return Lock.log
+assert asyncio.run(main()) == [1, 2]
+#= async_callback
+async def f(g, x): return await g(x) + 1
+#: test
+import asyncio
+async def g(x): await asyncio.sleep(0); return x * 10
+assert asyncio.run(f(g, 2)) == 21
+#= async_method
+class Client:
+    async def get(self, k): return {"k": k}
+#: entry Client().get
+#: check
+def check(candidate):
+    import asyncio
+    assert asyncio.run(candidate(3)) == {"k": 3}
+#= async_loop_by_hand
+async def f(): return "done"
+#: test
+import asyncio
+loop = asyncio.new_event_loop()
+try: assert loop.run_until_complete(f()) == "done"
+finally: loop.close()
+#= async_top_level
+async def f(x): return x
+#: test
+assert await f(3) == 3
+#= async_timeout
+import asyncio
+async def f(): await asyncio.sleep(0.001); return 1
+#: test
+import asyncio
+async def main(): return await asyncio.wait_for(f(), 5)
+assert asyncio.run(main()) == 1
+#= printed_text
+def f(x): print("a", x); print("b", end="!")
+#: test
+import io, contextlib
+b = io.StringIO()
+with contextlib.redirect_stdout(b): f(1)
+assert b.getvalue() == "a 1\nb!"
+#= printed_by_replaced_stream
+def f(): print("hi")
+#: test
+import io, sys
+old, sys.stdout = sys.stdout, io.StringIO()
+try: f(); said = sys.stdout.getvalue()
+finally: sys.stdout = old
+assert said == "hi\n"
+#= printed_errors
+import sys
+def f(): print("bad", file=sys.stderr); print("good")
+#: test
+import io, contextlib
+o, e = io.StringIO(), io.StringIO()
+with contextlib.redirect_stdout(o), contextlib.redirect_stderr(e): f()
+assert o.getvalue() == "good\n" and e.getvalue() == "bad\n"
+#= printed_by_write
+import sys
+def f(): sys.stdout.write("x\n"); sys.stdout.flush(); sys.stdout.buffer.write(b"y\n")
+#: test
+import io, contextlib
+b = io.StringIO()
+with contextlib.redirect_stdout(b): f()
+assert b.getvalue() == "x\ny\n"
+#= printed_in_turn_with_the_test
+def f(g): print(1); g(); print(3)
+#: test
+import io, contextlib
+b = io.StringIO()
+with contextlib.redirect_stdout(b): f(lambda: print(2))
+assert b.getvalue() == "1\n2\n3\n"
+#= printed_by_mock
+def f(): print("x", 1)
+#: test
+from unittest import mock
+with mock.patch("builtins.print") as p: f()
+p.assert_called_once_with("x", 1)
+#= printed_and_not_looked_at
+def f(x): print("debug" * 10000); return x
+#: test
+assert f(1) == 1 and f(2) == 2
+#= printed_before_an_exception
+def f(): print("so far"); raise ValueError
+#: test
+import io, contextlib
+b = io.StringIO()
+with contextlib.redirect_stdout(b):
+    try: f()
+    except ValueError: pass
+assert b.getvalue() == "so far\n"
+#= printed_by_generator
+def f():
+    for k in range(2): print(k); yield k
+#: test
+import io, contextlib
+b = io.StringIO()
+with contextlib.redirect_stdout(b): list(f())
+assert b.getvalue() == "0\n1\n"
+#= input_by_mock
+def f(): return int(input("n? ")) + int(input())
+#: test
+from unittest import mock
+with mock.patch("builtins.input", side_effect=["3", "4"]): assert f() == 7
+#= input_by_function
+def f(): return input().upper()
+#: test
+import builtins
+old, builtins.input = builtins.input, lambda *a: "x"
+try: assert f() == "X"
+finally: builtins.input = old
+#= input_by_stream
+import sys
+def f(): return input() + sys.stdin.readline().strip() + sys.stdin.read()
+#: test
+import io, sys
+old, sys.stdin = sys.stdin, io.StringIO("a\nb\nc")
+try: assert f() == "abc"
+finally: sys.stdin = old
+#= sleep_by_mock
+import time
+def f(): time.sleep(1000); return "woke"
+#: test
+from unittest import mock
+with mock.patch("time.sleep") as s: assert f() == "woke"
+s.assert_called_with(1000)
+#= modules_that_the_program_imports
+import math
+from collections import Counter
+def f(x): return math.floor(x)
+#: test
+assert f(2.7) == math.floor(2.7) and math.isclose(f(1.0), 1) and Counter("a") == {"a": 1}
+#= keyword_and_default_arguments
+def f(a, /, b=2, *c, d, **e): return a, b, c, d, e
+#: test
+assert f(1, d=4) == (1, 2, (), 4, {}) and f(1, 3, 5, d=4, z=6) == (1, 3, (5,), 4, {"z": 6})
+#= name_of_a_built_in_function
+def sum(a, b): return a + b
+#: entry
+#: test
+assert sum(10, 15) == 25
+#: test
+assert sum(1, 2) == 3
+#= recursion_near_the_limit
+def f(n): return 0 if n == 0 else 1 + f(n - 1)
+#: test
+assert f(950) == 950
+#= large_values
+def f(a): return [x + 1 for x in a], "x" * len(a)
+#: test
+a, s = f(list(range(100000)))
+assert a[-1] == 100000 and len(s) == 100000
+#= many_calls
+def f(x): return x + 1
+#: test
+assert sum(f(k) for k in range(2000)) == 2001000
+#= text_of_objects
+class M:
+    def __init__(self, a): self.a = a
+    def __str__(self): return "M%d" % self.a
+    def __format__(self, form): return "formatted"
+def f(a): return M(a)
+#: test
+assert str(f(3)) == "M3" and "%s" % f(1) == "M1"
+#= attributes_of_functions
+def f(x):
+    "Doc."
+    f.calls += 1
+    return x
+f.calls = 0
+#: test
+f(1); f(2)
+assert f.calls == 2 and f.__doc__ == "Doc." and f.__name__ == "f"
+#= sets_of_objects_as_keys
+def f(words): return {frozenset(w): w for w in words}
+#: test
+assert f(["ab", "cd"])[frozenset("ab")] == "ab"
+#= iterables_of_tests_own
+def f(xs): return sum(xs), [x for x in xs]
+#: test
+class Evens:
+    def __iter__(self): return iter([2, 4])
+assert f(Evens()) == (6, [2, 4])
+#= loaded_with_a_guard
+def f(x): return x
+if __name__ == "__main__":
+    print(f(int(input())))
+#: test
+assert f(1) == 1

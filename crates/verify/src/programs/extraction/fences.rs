@@ -1,0 +1,206 @@
+//! Fenced blocks, as models write them.
+//!
+//! A fence opens on a line of its own, or behind words where it says that Python follows. It is closed by the next line
+//! that starts or ends with as many marks, except within a string of the program: programs carry fences in their
+//! docstrings. A block of Markdown is looked into.
+
+/// A fenced block.
+#[derive(Debug)]
+pub(super) struct Block {
+    /// What its first line says that it is in.
+    pub language: Language,
+    /// Whether it has an end.
+    pub closed: bool,
+    /// What is in it.
+    pub source: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Language {
+    Other,
+    Markdown,
+    Unnamed,
+    Python,
+}
+
+impl Language {
+    fn named(label: &str) -> Language {
+        let name =
+            label.split(|c: char| c.is_whitespace() || matches!(c, ',' | '{' | ':')).next().unwrap_or("");
+        match name.to_ascii_lowercase().as_str() {
+            "" => Language::Unnamed,
+            "md" | "markdown" => Language::Markdown,
+            "python" | "py" | "python3" | "python2" | "py3" | "ipython" => Language::Python,
+            _ => Language::Other,
+        }
+    }
+}
+
+/// All fenced blocks.
+pub(super) fn blocks(text: &str) -> Vec<Block> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut blocks = Vec::new();
+    let mut at = 0;
+    while let Some(&line) = lines.get(at) {
+        at += 1;
+        let Some(fence) = Fence::opening(line) else { continue };
+        // "```print(1)```" on one line is a block as well.
+        if let Some(inline) = fence.label.strip_suffix(fence.mark) {
+            let inline = inline.trim_end_matches(['`', '~']);
+            let (language, source) = match inline.split_once(char::is_whitespace) {
+                Some((label, rest)) if Language::named(label) == Language::Python => (Language::Python, rest),
+                _ => (Language::Unnamed, inline),
+            };
+            blocks.push(Block { language, closed: true, source: source.trim().to_owned() });
+            continue;
+        }
+        let language = Language::named(fence.label.trim());
+        let end = fence.end(&lines[at..], language);
+        let body = &lines[at..at + end.lines];
+        let source = fence.source(body, end.last);
+        at += end.lines + usize::from(end.closed && !end.last);
+        if language == Language::Markdown {
+            blocks.extend(self::blocks(&source));
+        } else {
+            blocks.push(Block { language, closed: end.closed, source });
+        }
+    }
+    blocks
+}
+
+/// Whether a text ends outside of all fenced blocks.
+pub(super) fn outside_fences(text: &str) -> bool {
+    blocks(text).last().is_none_or(|block| block.closed)
+}
+
+/// The line that opens a block.
+struct Fence<'a> {
+    /// Three marks of its kind.
+    mark: &'static str,
+    /// How many marks it has.
+    length: usize,
+    /// How far it is indented.
+    indent: usize,
+    /// What follows the marks.
+    label: &'a str,
+}
+
+/// Where a block ends.
+struct End {
+    /// Lines of the block, without one that only closes it.
+    lines: usize,
+    /// Whether it is closed.
+    closed: bool,
+    /// Whether the last of the lines ends with the fence.
+    last: bool,
+}
+
+impl<'a> Fence<'a> {
+    fn opening(line: &'a str) -> Option<Fence<'a>> {
+        let indent = line.len() - line.trim_start().len();
+        let trimmed = line.trim();
+        for mark in ["```", "~~~"] {
+            let character = mark.chars().next();
+            if trimmed.starts_with(mark) {
+                let label = trimmed.trim_start_matches(|c| Some(c) == character);
+                return Some(Fence { mark, length: trimmed.len() - label.len(), indent, label });
+            }
+        }
+        // Behind words, or a tag, only where it says what it is.
+        let (before, label) = trimmed.rsplit_once("```")?;
+        let behind_words =
+            !before.contains(['`', '\'', '"', '#']) && Language::named(label) == Language::Python;
+        (behind_words && label.trim().len() < 12).then_some(Fence {
+            mark: "```",
+            length: 3,
+            indent: 0,
+            label,
+        })
+    }
+
+    /// Looks for the end: with as many marks as the fence has and outside of the program's strings; where there is none
+    /// so, with three marks; where there is none so either, the next line that looks like one.
+    fn end(&self, lines: &[&str], language: Language) -> End {
+        let python = matches!(language, Language::Python | Language::Unnamed);
+        let careful = || self.closing(lines, self.length, python);
+        let short = || self.closing(lines, 3, python);
+        careful().or_else(short).or_else(|| self.closing(lines, 3, false)).unwrap_or(End {
+            lines: lines.len(),
+            closed: false,
+            last: false,
+        })
+    }
+
+    fn closing(&self, lines: &[&str], length: usize, python: bool) -> Option<End> {
+        let marks = self.mark[..1].repeat(length);
+        let mut string = None;
+        for (place, line) in lines.iter().enumerate() {
+            let trimmed = line.trim();
+            if string.is_none() && trimmed.starts_with(&marks) {
+                return Some(End { lines: place, closed: true, last: false });
+            }
+            if python {
+                string = open_string(line, string);
+            }
+            if string.is_none() && trimmed.ends_with(&marks) {
+                return Some(End { lines: place + 1, closed: true, last: true });
+            }
+        }
+        None
+    }
+
+    /// The lines without the indentation of the opening fence, and without a fence at their end.
+    fn source(&self, lines: &[&str], fence_at_end: bool) -> String {
+        let mut source = String::new();
+        for (place, line) in lines.iter().enumerate() {
+            let spaces = line.len() - line.trim_start_matches([' ', '\t']).len();
+            let line = line.get(spaces.min(self.indent)..).unwrap_or(line);
+            let last = fence_at_end && place + 1 == lines.len();
+            source.push_str(if last { line.trim_end().trim_end_matches(['`', '~']) } else { line });
+            source.push('\n');
+        }
+        source
+    }
+}
+
+/// The quotes of the long string that is open at the end of a line of Python, given what was open at its start.
+fn open_string(line: &str, mut open: Option<&'static str>) -> Option<&'static str> {
+    let mut rest = line;
+    while !rest.is_empty() {
+        if let Some(quotes) = open {
+            let Some(end) = unescaped(rest, quotes) else { return open };
+            rest = &rest[end + quotes.len()..];
+            open = None;
+            continue;
+        }
+        let start = rest.find(['"', '\'', '#'])?;
+        rest = &rest[start..];
+        if rest.starts_with('#') {
+            return None;
+        }
+        if let Some(quotes) = ["\"\"\"", "'''"].into_iter().find(|quotes| rest.starts_with(quotes)) {
+            rest = &rest[3..];
+            open = Some(quotes);
+            continue;
+        }
+        let quote = if rest.starts_with('"') { "\"" } else { "'" };
+        // A short string that is not closed on its line is no string of Python's: the line says nothing.
+        rest = &rest[1..];
+        let end = unescaped(rest, quote)?;
+        rest = &rest[end + 1..];
+    }
+    open
+}
+
+/// Where these quotes stand, not behind a backslash.
+fn unescaped(text: &str, quotes: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + text[from..].find(quotes)?;
+        let slashes = text[..at].bytes().rev().take_while(|&byte| byte == b'\\').count();
+        if slashes % 2 == 0 {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
