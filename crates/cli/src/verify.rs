@@ -277,7 +277,7 @@ impl Work {
         let times = Times::of(judged.iter().map(|(_, time)| *time).collect());
         let mut text = format!("programs     {}: {}\n", judged.len(), verdicts.join(", "));
         if weak > 0 {
-            text += &format!("weak         {weak} were tested in their own process\n");
+            text += &format!("weak         {weak} were compared by code of their own\n");
         }
         text += &format!(
             "time         {:.2} s, {:.1} programs/s; a program: median {:.1} ms, p95 {:.1} ms, max {:.1} ms\n",

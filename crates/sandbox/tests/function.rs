@@ -1,6 +1,8 @@
 //! Tests of functions: honest programs are carried whole, hostile ones get nothing, and no message of a candidate's
 //! makes the tests' process crash, hang or accept.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 use std::{fs, num::NonZeroUsize, path::Path, sync::Mutex, thread, time::Duration};

@@ -92,7 +92,7 @@ pub struct ProgramReport {
     pub total: usize,
     /// Tests that were run, in order.
     pub tests: Vec<TestReport>,
-    /// Tests and program shared a process, because the tests use classes that the program defines.
+    /// Objects of the program's own classes were compared by its own code in a test that passed.
     pub weak: bool,
 }
 
