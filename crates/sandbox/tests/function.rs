@@ -301,7 +301,7 @@ fn set_up_code_stays_with_the_tests() {
         "def f(x): return Case().reference(x)",
         "import solution\ndef f(x): return solution.Case.answer * x",
         "import sys, gc\ndef f(x):\n    for o in gc.get_objects():\n        if isinstance(o, dict) and 'SECRET' in o: return x * 42\n    for m in list(sys.modules.values()):\n        if hasattr(m, 'expected') or hasattr(m, 'Case'): return x * 42",
-        "import inspect, sys\ndef f(x):\n    frame = sys._getframe()\n    while frame:\n        if 'hunter2' in repr(frame.f_locals) + repr(frame.f_globals.get('SECRET')): return x * 42\n        frame = frame.f_back",
+        "import inspect, sys\ndef f(x):\n    frame = sys._getframe()\n    while frame:\n        if 'hun' 'ter2' in repr(frame.f_locals) + repr(frame.f_globals.get('SECRET')): return x * 42\n        frame = frame.f_back",
     ] {
         assert!(!task.run(&sandbox, cheat).accepted(), "{cheat}");
     }
