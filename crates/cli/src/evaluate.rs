@@ -108,10 +108,10 @@ pub fn evaluate(
             table.add_difference(paired_difference(&samples, metric, "TraceLift", "exec-only", seed)?)?;
         }
     }
-    std::fs::create_dir_all(out).with_context(|| format!("failed to make {}", out.display()))?;
+    tracelift_files::make_folder(out)?;
     write_samples(&out.join("samples.jsonl"), &samples)?;
     table.write(&out.join("evaluation.json"))?;
     setup::record_sandbox(protocol.verifier, out)?;
-    tracelift_train::run::write_atomically(&out.join("evaluation.md"), table.markdown().as_bytes())?;
+    tracelift_files::write(out.join("evaluation.md"), table.markdown())?;
     Ok((table, samples))
 }

@@ -12,6 +12,7 @@ use tracelift_domain::Seed;
 use tracelift_engine::{
     ChatOptions, Conversation, Finish, Numbers, Packed, Request, Sampled, Sampling, Tokenizer,
 };
+use tracelift_files::Draft;
 
 /// Prompts that are sampled together: enough to keep every thread busy, few enough to show results early.
 const BATCH: usize = 256;
@@ -103,6 +104,7 @@ pub fn run(settings: &Generate) -> Result<()> {
     if model::is_reward_model(&settings.model)? {
         bail!("{} is a reward model, which writes no text", settings.model.display());
     }
+    settings.out.as_ref().map(tracelift_files::kind).transpose()?;
     let loaded = model::load(&settings.model)
         .with_context(|| format!("failed to read the model in {}", settings.model.display()))?;
     let (model, tokenizer) = (loaded.checkpoint.model, loaded.checkpoint.tokenizer);
@@ -117,13 +119,12 @@ pub fn run(settings: &Generate) -> Result<()> {
     };
     sampling.validate()?;
     let mut source = Source::open(settings)?;
-    let mut out: Box<dyn Write> = match &settings.out {
-        None => Box::new(io::stdout().lock()),
-        Some(path) => {
-            Box::new(File::create(path).with_context(|| format!("failed to write {}", path.display()))?)
-        }
+    let mut draft = settings.out.as_ref().map(Draft::begin).transpose()?;
+    let mut printed = BufWriter::new(io::stdout().lock());
+    let out: &mut dyn Write = match &mut draft {
+        Some(draft) => draft,
+        None => &mut printed,
     };
-    let mut out = BufWriter::new(&mut out);
     loop {
         let mut prompts = Vec::new();
         while prompts.len() < BATCH
@@ -149,11 +150,14 @@ pub fn run(settings: &Generate) -> Result<()> {
         for (prompt, samples) in prompts.iter().zip(&results) {
             for (sample, sampled) in samples.iter().enumerate() {
                 let line = continuation(settings, &tokenizer, prompt, sample as u64, sampled)?;
-                serde_json::to_writer(&mut out, &line)?;
+                serde_json::to_writer(&mut *out, &line)?;
                 out.write_all(b"\n")?;
             }
         }
         out.flush()?;
+    }
+    if let Some(draft) = draft {
+        draft.finish()?;
     }
     Ok(())
 }

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use tracelift_domain::{Group, Probability, Seed};
 use tracelift_groups::export::{Shape, export};
 use tracelift_groups::survey::Surveyor;
-use tracelift_groups::{GroupReader, Part, html, split, write_groups};
-use tracelift_train::run::write_atomically;
+use tracelift_groups::{GroupReader, GroupWriter, Part, html, split};
 
 /// What to do with groups.
 #[derive(Subcommand)]
@@ -136,6 +135,7 @@ fn validate(settings: &Validate) -> Result<()> {
 }
 
 fn stats(settings: &Stats) -> Result<()> {
+    settings.html.as_ref().map(tracelift_files::kind).transpose()?;
     let mut surveyor = Surveyor::default();
     let mut shown: Vec<Group> = Vec::new();
     let mut stride = 1_u64;
@@ -166,8 +166,7 @@ fn stats(settings: &Stats) -> Result<()> {
         let title =
             settings.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let page = html::page(&title, &survey, &shown);
-        write_atomically(path, page.as_bytes())
-            .with_context(|| format!("failed to write {}", path.display()))?;
+        tracelift_files::write(path, page)?;
         println!("{}", path.display());
     }
     Ok(())
@@ -180,18 +179,16 @@ fn beside(file: &Path, end: &str) -> PathBuf {
 
 fn split_file(settings: &SplitGroups) -> Result<()> {
     let share = Probability::new(settings.dev).context("--dev")?;
-    // Files are whole before they are written again: what is invalid is found in the first pass.
     for (part, end) in [(Part::Train, "train.jsonl"), (Part::Dev, "dev.jsonl")] {
         let out = beside(&settings.file, end);
-        let mut failed = None;
-        let groups = GroupReader::open(&settings.file)?
-            .map_while(|group| group.map_err(|error| failed = Some(error)).ok())
-            .filter(|group| split(group.family(), share, Seed(settings.seed)) == part);
-        let count = write_groups(&out, groups)?;
-        if let Some(error) = failed {
-            std::fs::remove_file(&out).with_context(|| format!("failed to remove {}", out.display()))?;
-            return Err(error.into());
+        let mut writer = GroupWriter::create(&out)?;
+        for group in GroupReader::open(&settings.file)? {
+            let group = group?;
+            if split(group.family(), share, Seed(settings.seed)) == part {
+                writer.write(&group)?;
+            }
         }
+        let count = writer.finish()?;
         println!("{count} groups: {}", out.display());
     }
     Ok(())

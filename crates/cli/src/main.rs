@@ -72,8 +72,16 @@ fn end_with_the_pipe() {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
 }
 
+/// Lets a write beyond the limit of file sizes (`ulimit -f`) fail, so that a message names the file, instead of ending the
+/// program without a word. Python does the same, so it makes no difference to programs that are run.
+fn fail_beyond_the_file_size_limit() {
+    // SAFETY: sets the disposition of one signal, before any other thread exists.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 fn main() -> ExitCode {
     let command = Cli::parse().command;
+    fail_beyond_the_file_size_limit();
     match &command {
         Command::Groups(groups::GroupsCommand::Build(_)) => {}
         Command::World(_) | Command::Groups(_) | Command::Model(_) | Command::Generate(_) => {

@@ -8,7 +8,6 @@ use tracelift_domain::{Problem, Seed};
 use tracelift_engine::Checkpoint;
 use tracelift_reward::{FrozenRewardModel, RewardModel, Rule};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
-use tracelift_train::run::write_atomically;
 use tracelift_train::source::{Item, Source};
 use tracelift_verify::Verifier;
 use tracelift_worlds::{Split, World};
@@ -79,7 +78,7 @@ pub fn record_sandbox(verifier: &Verifier, out: &Path) -> Result<()> {
     let Some(observed) = verifier.sandbox() else { return Ok(()) };
     let path = out.join("sandbox.json");
     let text = serde_json::to_vec_pretty(observed)?;
-    write_atomically(&path, &text).with_context(|| format!("cannot write {}", path.display()))
+    Ok(tracelift_files::write(path, text)?)
 }
 
 /// Problems to train on.

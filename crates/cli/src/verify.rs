@@ -17,7 +17,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tracelift_sandbox::Level;
-use tracelift_train::run::write_atomically;
 use tracelift_verify::{
     AnswerMode, ProgramConfig, VerifierConfig,
     answers::{AnswerJudge, math_verify::MathVerifyConfig},
@@ -154,6 +153,7 @@ pub fn run(command: &VerifyCommand) -> Result<()> {
 }
 
 fn verify_math(settings: &Math) -> Result<()> {
+    settings.out.as_ref().map(tracelift_files::kind).transpose()?;
     let cases = math::read(&settings.cases)?;
     let judge = AnswerJudge::new(&VerifierConfig {
         answers: settings.mode.meant(),
@@ -184,6 +184,7 @@ struct CodeLine<'a> {
 }
 
 fn verify_code(settings: &Code) -> Result<()> {
+    settings.out.as_ref().map(tracelift_files::kind).transpose()?;
     let work = Work::read(settings)?;
     let config = ProgramConfig {
         python: settings.python.clone(),
@@ -307,7 +308,7 @@ impl Work {
     }
 }
 
-/// Writes one JSON object a line: to standard output, or whole or not at all to a file.
+/// Writes one JSON object a line: to standard output, or to where a path leads.
 fn write_lines<T: Serialize>(path: Option<&Path>, lines: &[T]) -> Result<()> {
     let mut text = Vec::new();
     for line in lines {
@@ -316,8 +317,6 @@ fn write_lines<T: Serialize>(path: Option<&Path>, lines: &[T]) -> Result<()> {
     }
     match path {
         None => io::stdout().lock().write_all(&text).context("cannot write to standard output"),
-        Some(path) => {
-            write_atomically(path, &text).with_context(|| format!("cannot write {}", path.display()))
-        }
+        Some(path) => Ok(tracelift_files::write(path, &text)?),
     }
 }

@@ -169,7 +169,7 @@ fn write_world_groups(settings: &Groups) -> Result<()> {
     let end = end.context("--first and --count lead beyond the last problem; make them smaller")?;
     let groups = world_groups(&world, &config, Seed(settings.seed), split, settings.first..end)?;
     if let Some(folder) = settings.out.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        tracelift_files::make_folder(folder)?;
     }
     // Spoiling and benign flaws of each kind.
     let mut kinds: BTreeMap<String, (u64, u64)> = BTreeMap::new();

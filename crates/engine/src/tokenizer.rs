@@ -1,7 +1,7 @@
 //! Tokenizers: `tokenizer.json`, through the `tokenizers` crate.
 
 use crate::chat::{ChatError, ChatOptions, ChatTemplate, Conversation};
-use crate::checkpoint::{FileError, read_json, read_text, write_atomically};
+use crate::checkpoint::{FileError, read_json, read_text};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -42,9 +42,12 @@ pub enum TokenizerError {
     /// A text cannot be encoded, or tokens cannot be decoded.
     #[error("the tokenizer failed: {0}")]
     Code(String),
-    /// The tokenizer cannot be written.
+    /// The tokenizer cannot be put as JSON.
     #[error("{0}")]
     Save(String),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] tracelift_files::WriteError),
     /// The chat template cannot be used.
     #[error(transparent)]
     Chat(#[from] ChatError),
@@ -259,14 +262,13 @@ impl Tokenizer {
     /// # Errors
     /// When a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), TokenizerError> {
-        let failed = |error: crate::checkpoint::CheckpointError| TokenizerError::Save(error.to_string());
-        write_atomically(&dir.join("tokenizer.json"), self.to_json()?.as_bytes()).map_err(failed)?;
+        tracelift_files::write(dir.join("tokenizer.json"), self.to_json()?)?;
         let settings = format!("{:#}\n", Value::Object(self.settings()));
-        write_atomically(&dir.join("tokenizer_config.json"), settings.as_bytes()).map_err(failed)?;
-        match &self.chat {
-            Some(chat) => write_atomically(&dir.join(CHAT_TEMPLATE), chat.text().as_bytes()).map_err(failed),
-            None => Ok(()),
+        tracelift_files::write(dir.join("tokenizer_config.json"), settings)?;
+        if let Some(chat) = &self.chat {
+            tracelift_files::write(dir.join(CHAT_TEMPLATE), chat.text())?;
         }
+        Ok(())
     }
 
     /// `tokenizer_config.json`, so that `AutoTokenizer` knows what ends a text.

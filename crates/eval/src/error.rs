@@ -1,9 +1,6 @@
 //! What can go wrong when results are summed up.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::PathBuf};
 use tracelift_domain::Fingerprint;
 
 /// Why results could not be read, summed up or written.
@@ -64,6 +61,9 @@ pub enum EvalError {
         /// The rows that there are.
         known: String,
     },
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] tracelift_files::WriteError),
     /// The file system refused.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
@@ -100,13 +100,4 @@ pub enum EvalError {
         /// Why not.
         source: serde_json::Error,
     },
-}
-
-/// Writes a file, atomically.
-pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), EvalError> {
-    tracelift_train::run::write_atomically(path, bytes).map_err(|source| EvalError::Io {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    })
 }

@@ -1,6 +1,6 @@
 //! Samples: what a planner and the frozen executor did with one problem, once. One line of `samples.jsonl` each.
 
-use crate::{EvalError, error::write_file};
+use crate::EvalError;
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};
 use tracelift_domain::Fingerprint;
@@ -49,7 +49,7 @@ pub fn write_samples(path: &Path, samples: &[SampleRecord]) -> Result<(), EvalEr
         text.push_str(&line);
         text.push('\n');
     }
-    write_file(path, text.as_bytes())
+    Ok(tracelift_files::write(path, text)?)
 }
 
 /// Reads `samples.jsonl`.

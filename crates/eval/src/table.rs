@@ -2,7 +2,6 @@
 
 use crate::{
     Difference, EvalError, Grid, Metric, RowSummary,
-    error::write_file,
     row::{LevelSummary, signed},
 };
 use serde::{Deserialize, Serialize};
@@ -118,7 +117,7 @@ impl Table {
     pub fn write(&self, path: &Path) -> Result<(), EvalError> {
         let text = serde_json::to_string_pretty(self)
             .map_err(|source| EvalError::Encode { what: "an evaluation", source })?;
-        write_file(path, (text + "\n").as_bytes())
+        Ok(tracelift_files::write(path, text + "\n")?)
     }
 
     /// Reads `evaluation.json`.

@@ -55,10 +55,10 @@ impl Was {
     }
 }
 
-/// What a path leads to, without opening it.
+/// What a path leads to, without opening it; to be asked before long work whose result goes there.
 ///
 /// # Errors
-/// When it leads to a folder, into a folder that is not there, or nowhere.
+/// When it cannot be written: a folder, in a folder that is not there or takes no files, a file that is write-protected.
 pub fn kind(path: impl AsRef<Path>) -> Result<Kind, crate::WriteError> {
     let path = path.as_ref();
     match find(path).map_err(crate::WriteError::at(path))? {
@@ -80,6 +80,7 @@ pub(crate) fn find(path: &Path) -> Result<Target, WriteFault> {
         let metadata = match fs::symlink_metadata(&at) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                takes_files(&folder)?;
                 return Ok(Target::File { folder, path: at, was: None });
             }
             Err(error) => return Err(error.into()),
@@ -92,6 +93,7 @@ pub(crate) fn find(path: &Path) -> Result<Target, WriteFault> {
         } else if kind.is_file() {
             // Renaming asks the folder alone; a file that may not be written is not replaced either.
             accessat(CWD, &at, Access::WRITE_OK, AtFlags::EACCESS).map_err(io::Error::from)?;
+            takes_files(&folder)?;
             return Ok(Target::File { folder, path: at, was: Some(Was::of(&metadata)) });
         } else if kind.is_socket() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a socket").into());
@@ -100,6 +102,12 @@ pub(crate) fn find(path: &Path) -> Result<Target, WriteFault> {
         }
     }
     Err(WriteFault::Links)
+}
+
+/// Asks before any work whether a file can be written beside the place.
+fn takes_files(folder: &Path) -> Result<(), WriteFault> {
+    let allowed = accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
+    allowed.map_err(|error| WriteFault::Folder { folder: folder.to_owned(), source: error.into() })
 }
 
 /// The last part of a path that can name a file.

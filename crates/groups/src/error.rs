@@ -70,13 +70,8 @@ pub enum GroupsError {
         what: String,
     },
     /// The file could not be written; what stood there before still does.
-    #[error("write the group file {}: {source}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] tracelift_files::WriteError),
     /// A group that no reader would take back.
     #[error("write the group file {}: group `{problem_id}`: {what}", path.display())]
     Unreadable {

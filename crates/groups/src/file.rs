@@ -4,12 +4,12 @@ use crate::error::GroupsError;
 use serde::Deserialize;
 use serde_json::{Map, Value, error::Category};
 use std::{
-    fs::{File, Permissions},
-    io::{self, BufRead, BufReader, BufWriter, Read, Write},
-    os::unix::fs::PermissionsExt,
+    fs::File,
+    io::{self, BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
 };
 use tracelift_domain::{Group, Negative, Positive, TaskDomain};
+use tracelift_files::Draft;
 
 /// How long a line may be. A group of a dozen traces takes some ten kilobytes; a file that goes on for this long
 /// without a line break is something else, and must not fill the memory.
@@ -217,40 +217,61 @@ impl Row {
     }
 }
 
-/// Writes a group file and returns how many groups are in it. The groups go to a temporary file in the same folder,
-/// which takes the place of `path` once all of them are on disk; on an error it is removed.
+/// Writes a group file and returns how many groups are in it.
 ///
 /// # Errors
-/// When a group is not valid (a file that cannot be read back is not written), or the system refuses.
+/// As [`GroupWriter`].
 pub fn write_groups(
     path: impl AsRef<Path>,
     groups: impl IntoIterator<Item = Group>,
 ) -> Result<u64, GroupsError> {
-    let path = path.as_ref();
-    let failed = |source: io::Error| GroupsError::Write { path: path.to_owned(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Temporary files are private by default; this one becomes an ordinary file, subject to the umask.
-    let draft = tempfile::Builder::new()
-        .prefix(".groups-")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    let mut output = BufWriter::new(draft);
-    let mut count = 0;
+    let mut writer = GroupWriter::create(path)?;
     for group in groups {
-        let line = line(&group).map_err(|what| GroupsError::Unreadable {
-            path: path.to_owned(),
+        writer.write(&group)?;
+    }
+    writer.finish()
+}
+
+/// A group file that is being written, whole or not at all: it is there after [`GroupWriter::finish`], and not before.
+#[derive(Debug)]
+#[must_use = "nothing is in its place before `finish`"]
+pub struct GroupWriter {
+    draft: Draft,
+    count: u64,
+}
+
+impl GroupWriter {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// When the place cannot be written.
+    pub fn create(path: impl AsRef<Path>) -> Result<GroupWriter, GroupsError> {
+        Ok(GroupWriter { draft: Draft::begin(path)?, count: 0 })
+    }
+
+    /// Adds a group.
+    ///
+    /// # Errors
+    /// When the group is not valid (a file that cannot be read back is not written), or the system refuses.
+    pub fn write(&mut self, group: &Group) -> Result<(), GroupsError> {
+        let line = line(group).map_err(|what| GroupsError::Unreadable {
+            path: self.draft.path().to_owned(),
             problem_id: group.problem_id.clone(),
             what,
         })?;
-        output.write_all(&line).map_err(failed)?;
-        count += 1;
+        self.draft.write_all(&line).map_err(|error| self.draft.failed(error))?;
+        self.count += 1;
+        Ok(())
     }
-    let draft = output.into_inner().map_err(|error| failed(error.into_error()))?;
-    draft.as_file().sync_all().map_err(failed)?;
-    draft.persist(path).map_err(|error| failed(error.error))?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-    Ok(count)
+
+    /// Puts the file in its place; returns how many groups are in it.
+    ///
+    /// # Errors
+    /// When the system refuses; what was there is then as it was.
+    pub fn finish(self) -> Result<u64, GroupsError> {
+        self.draft.finish()?;
+        Ok(self.count)
+    }
 }
 
 /// JSON with escapes for the characters that are no line breaks in JSONL and are in Python's `splitlines`, by which the

@@ -22,7 +22,7 @@ pub mod survey;
 mod world;
 
 pub use error::GroupsError;
-pub use file::{GroupReader, write_groups};
+pub use file::{GroupReader, GroupWriter, write_groups};
 pub use gate::{GateLimits, GateReason, gate, gate_trace};
 pub use label::{label, noisy_rubric};
 pub use proposal::{Consequence, Flaw, FlawSource, Proposal, SeedProblem, Span};

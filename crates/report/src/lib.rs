@@ -16,9 +16,10 @@ mod rubric;
 
 pub use rubric::RubricReport;
 
-use std::{io, path::Path};
+use std::path::Path;
 use tracelift_eval::Table;
-use tracelift_train::{metrics::StepMetrics, run::write_atomically};
+use tracelift_files::WriteError;
+use tracelift_train::metrics::StepMetrics;
 
 /// Everything that a report shows. What is empty is left out.
 #[derive(Clone, Debug, Default)]
@@ -89,12 +90,12 @@ impl Report {
         page::document(&page::head(self), &page::sections(self))
     }
 
-    /// Writes the HTML file, atomically.
+    /// Writes the HTML file.
     ///
     /// # Errors
-    /// When the disk refuses.
-    pub fn write(&self, path: &Path) -> io::Result<()> {
-        write_atomically(path, self.to_html().as_bytes())
+    /// When it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), WriteError> {
+        tracelift_files::write(path, self.to_html())
     }
 }
 

@@ -8,9 +8,9 @@ use crate::{
     page::{self, Head, Section},
     palette::Palette,
 };
-use std::{io, path::Path};
+use std::path::Path;
 use tracelift_eval::{ScorerTable, SolutionTable};
-use tracelift_train::run::write_atomically;
+use tracelift_files::WriteError;
 
 /// The kind that stands for unflawed traces.
 const REFERENCE: &str = "reference";
@@ -36,12 +36,12 @@ impl RubricReport {
         page::document(&head, &self.sections())
     }
 
-    /// Writes the HTML file, atomically.
+    /// Writes the HTML file.
     ///
     /// # Errors
-    /// When the disk refuses.
-    pub fn write(&self, path: &Path) -> io::Result<()> {
-        write_atomically(path, self.to_html().as_bytes())
+    /// When it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), WriteError> {
+        tracelift_files::write(path, self.to_html())
     }
 
     fn sections(&self) -> Vec<Section> {

@@ -8,7 +8,7 @@
 //! The bytes follow from the metrics alone (even the times), so a file can be rebuilt at will from
 //! `metrics.jsonl` and is then identical to one that was written step by step.
 
-use crate::{metrics::StepMetrics, run::write_atomically};
+use crate::metrics::StepMetrics;
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
@@ -39,7 +39,7 @@ impl EventLog {
     /// # Errors
     /// When the disk refuses.
     pub fn rebuild(path: &Path, steps: &[StepMetrics]) -> io::Result<EventLog> {
-        write_atomically(path, &event_file(steps))?;
+        tracelift_files::write(path, event_file(steps))?;
         let file = OpenOptions::new().append(true).open(path)?;
         Ok(EventLog { file, empty: steps.is_empty() })
     }

@@ -3,7 +3,6 @@
 //! What is unknown is null, never zero. The columns are flat and plain, so that any Parquet reader makes a table of
 //! them: counts are `INT64`, numbers `DOUBLE`, texts UTF-8, flags `BOOLEAN`.
 
-use crate::run::write_atomically;
 use parquet::{
     basic::{Compression, ConvertedType, Repetition, Type as Physical, ZstdLevel},
     column::reader::ColumnReaderImpl,
@@ -73,6 +72,9 @@ pub struct RolloutRecord {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RolloutsError {
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] tracelift_files::WriteError),
     /// The file system refused.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
@@ -174,7 +176,7 @@ fn schema() -> Result<Type, ParquetError> {
     Type::group_type_builder("rollouts").with_fields(columns.collect::<Result<_, _>>()?).build()
 }
 
-/// Writes the rollouts of a step as one file, atomically.
+/// Writes the rollouts of a step as one file, whole or not at all.
 ///
 /// # Errors
 /// When the disk refuses.
@@ -184,11 +186,7 @@ pub fn write_rollouts(path: &Path, records: &[RolloutRecord]) -> Result<(), Roll
         path: path.to_owned(),
         source,
     })?;
-    write_atomically(path, &bytes).map_err(|source| RolloutsError::Io {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    })
+    Ok(tracelift_files::write(path, bytes)?)
 }
 
 fn encode(records: &[RolloutRecord]) -> Result<Vec<u8>, ParquetError> {

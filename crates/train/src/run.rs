@@ -11,11 +11,10 @@
 //!   run.lock                      held by the process that writes the run
 //! ```
 //!
-//! What exists under its final name is complete: files and checkpoints are written under a temporary name (it
-//! begins with `.tmp-`), brought to disk and renamed. A step's rollouts and metrics may be there although the checkpoint that
+//! What exists under its final name is complete: files and checkpoints come to their places whole or not at all
+//! ([`tracelift_files`]). A step's rollouts and metrics may be there although the checkpoint that
 //! follows is not; [`RunFolder::rewind`] removes what lies after the checkpoint that a run resumes from.
 
-mod durable;
 mod layout;
 #[cfg(test)]
 mod tests;
@@ -25,7 +24,6 @@ use crate::{
     metrics::{MetricsError, MetricsLog, StepMetrics, read_metrics},
     rollouts::{RolloutRecord, RolloutsError, write_rollouts},
 };
-use durable::{TEMPORARY, remove_leftovers, remove_tree, sync_folder, sync_tree};
 use layout::step_name;
 use std::{
     error::Error,
@@ -34,8 +32,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use durable::write_atomically;
 pub use layout::{RunDescription, RunLayout};
+use tracelift_files::{FolderDraft, TEMPORARY, WriteError, remove_leftovers, remove_tree};
 
 /// How many checkpoints a run keeps unless told otherwise: one to resume from, and one before it.
 pub const KEPT_CHECKPOINTS: usize = 2;
@@ -44,6 +42,9 @@ pub const KEPT_CHECKPOINTS: usize = 2;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
+    /// A file or checkpoint cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// The file system refused.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
@@ -147,11 +148,11 @@ impl RunFolder {
             let folder = path.join(folder);
             fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
         }
-        write(&layout.config(), config_toml.as_bytes())?;
+        tracelift_files::write(layout.config(), config_toml)?;
         // This file makes the folder a run, so it comes last.
         let text = serde_json::to_string_pretty(description)
             .map_err(|source| RunError::BadDescription { path: layout.description(), source })?;
-        write(&layout.description(), (text + "\n").as_bytes())?;
+        tracelift_files::write(layout.description(), text + "\n")?;
         RunFolder::with_lock(layout, lock)
     }
 
@@ -241,17 +242,9 @@ impl RunFolder {
         if place.exists() {
             return Err(RunError::CheckpointExists { path: place });
         }
-        let folder = self.layout.checkpoints();
-        let draft = folder.join(format!("{TEMPORARY}{}", step_name(step)));
-        remove_tree(&draft).map_err(failed("remove", &draft))?;
-        fs::create_dir(&draft).map_err(failed("make", &draft))?;
-        if let Err(e) = fill(&draft) {
-            remove_tree(&draft).map_err(failed("remove", &draft))?;
-            return Err(RunError::CheckpointContent { step, source: e.into() });
-        }
-        sync_tree(&draft).map_err(failed("bring to disk", &draft))?;
-        fs::rename(&draft, &place).map_err(failed("rename", &draft))?;
-        sync_folder(&folder).map_err(failed("bring to disk", &folder))?;
+        let draft = FolderDraft::begin(&place)?;
+        fill(draft.path()).map_err(|e| RunError::CheckpointContent { step, source: e.into() })?;
+        draft.finish()?;
 
         let steps = self.layout.checkpoint_steps()?;
         for old in &steps[..steps.len().saturating_sub(self.keep)] {
@@ -296,7 +289,7 @@ impl RunFolder {
             text.push_str(&metrics.to_line()?);
             text.push('\n');
         }
-        write(&self.layout.metrics(), text.as_bytes())?;
+        tracelift_files::write(self.layout.metrics(), text)?;
         self.metrics = MetricsLog::open(&self.layout.metrics())?;
         self.events = EventLog::rebuild(&self.layout.events(), &steps)
             .map_err(failed("rebuild", &self.layout.events()))?;
@@ -328,8 +321,4 @@ fn acquire_lock(layout: &RunLayout) -> Result<File, RunError> {
         Err(TryLockError::WouldBlock) => Err(RunError::Locked { path: layout.root().to_owned() }),
         Err(TryLockError::Error(e)) => Err(failed("lock", &path)(e)),
     }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    write_atomically(path, bytes).map_err(failed("write", path))
 }

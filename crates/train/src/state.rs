@@ -157,8 +157,7 @@ pub(crate) fn save_json<T: Serialize>(dir: &Path, file: &str, value: &T) -> Resu
     let path = dir.join(file);
     let text =
         serde_json::to_string(value).map_err(|source| StateError::Numbers { path: path.clone(), source })?;
-    crate::run::write_atomically(&path, text.as_bytes())
-        .map_err(|source| CheckpointError::Io { path, source })?;
+    tracelift_files::write(&path, text).map_err(CheckpointError::from)?;
     Ok(())
 }
 

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;
 use tracelift_train::rubric::{RubricConfig, WatchConfig};
-use tracelift_train::run::write_atomically;
 use tracelift_worlds::WorldName;
 
 /// The file.
@@ -120,7 +119,6 @@ impl Plan {
 
     fn write(&self, out: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)?;
-        write_atomically(&out.join(FILE), text.as_bytes())
-            .with_context(|| format!("failed to write {}", out.join(FILE).display()))
+        Ok(tracelift_files::write(out.join(FILE), text)?)
     }
 }

@@ -1,8 +1,7 @@
 //! The checkpoints that come with the binary: per world, the base planner and the frozen executor.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::path::{Path, PathBuf};
-use tracelift_train::run::write_atomically;
 use tracelift_worlds::WorldName;
 
 macro_rules! checkpoint {
@@ -53,10 +52,10 @@ pub fn unpack(world: WorldName, folder: &Path) -> Result<PathBuf> {
     };
     for (part, files) in parts {
         let dir = folder.join(part);
-        std::fs::create_dir_all(&dir).with_context(|| format!("failed to make {}", dir.display()))?;
+        tracelift_files::make_folder(&dir)?;
         for (name, bytes) in files {
             let path = dir.join(name);
-            write_atomically(&path, bytes).with_context(|| format!("failed to write {}", path.display()))?;
+            tracelift_files::write(&path, bytes)?;
         }
     }
     Ok(folder.to_owned())

@@ -3,7 +3,7 @@
 use super::Overview;
 use super::plan::Plan;
 use crate::setup::row_name;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::path::Path;
 use std::time::Duration;
 use tracelift_domain::{Gold, Seed};
@@ -73,7 +73,7 @@ impl Told<'_> {
             ],
         };
         let path = self.out.join("report.html");
-        report.write(&path).with_context(|| format!("failed to write {}", path.display()))
+        Ok(report.write(&path)?)
     }
 
     /// Problems on which the rows differ first, then others: five in all.

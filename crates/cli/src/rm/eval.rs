@@ -17,7 +17,6 @@ use tracelift_reward::assessment::{
     Assessment, Constant, Contest, Ranking, ScoredGroup, ScoredSolution, Solution, SolutionAssessment,
     score_groups, score_solutions,
 };
-use tracelift_train::run::write_atomically;
 
 /// Groups, or solutions, that are scored together: enough to keep every thread and every connection busy.
 const TOGETHER: usize = 64;
@@ -98,14 +97,13 @@ pub fn run(settings: &Eval) -> Result<()> {
     if let Some(path) = &settings.json {
         let all = json!({ "on": facts_json(&facts), "groups": groups, "solutions": solutions });
         let text = serde_json::to_string_pretty(&all)? + "\n";
-        write_atomically(path, text.as_bytes())
-            .with_context(|| format!("failed to write {}", path.display()))?;
+        tracelift_files::write(path, text)?;
         println!("numbers: {}", path.display());
     }
     if let Some(path) = &settings.html {
         let names: Vec<&str> = scorers.iter().map(|scorer| scorer.name.as_str()).collect();
         let report = RubricReport { title: names.join(" and "), groups, solutions, facts };
-        report.write(path).with_context(|| format!("failed to write {}", path.display()))?;
+        report.write(path)?;
         println!("report: {}", path.display());
     }
     Ok(())

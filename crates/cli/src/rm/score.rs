@@ -5,13 +5,14 @@ use crate::progress;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::{Map, Value, json};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use tracelift_domain::rubric::dimension_names;
 use tracelift_domain::{Question, TaskDomain, TraceDefect};
+use tracelift_files::Draft;
 use tracelift_reward::{PromptedJudge, RubricScore, ScoreItem, TraceScorer};
 use tracelift_serve::{Encoded, Item, ItemFault, ModelScorer, Scorer, score_all};
 
@@ -53,14 +54,9 @@ pub fn run(settings: &ScoreLines) -> Result<()> {
     let (count, failed) = match &settings.out {
         None => score(&lines, &*scorer, &mut io::stdout().lock())?,
         Some(out) => {
-            // Under another name until it is whole.
-            let mut draft = out.as_os_str().to_owned();
-            draft.push(".partial");
-            let draft = PathBuf::from(draft);
-            let failure = || format!("failed to write {}", out.display());
-            let file = File::create(&draft).with_context(failure)?;
-            let counts = score(&lines, &*scorer, &mut &file)?;
-            file.sync_all().and_then(|()| fs::rename(&draft, out)).with_context(failure)?;
+            let mut draft = Draft::begin(out)?;
+            let counts = score(&lines, &*scorer, &mut draft)?;
+            draft.finish()?;
             println!("{} of {} lines scored: {}", counts.0 - counts.1, counts.0, out.display());
             counts
         }

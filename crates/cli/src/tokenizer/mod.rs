@@ -5,7 +5,6 @@ mod texts;
 use crate::model::refuse_if_taken;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
-use std::fs;
 use std::path::PathBuf;
 use texts::Texts;
 use tracelift_engine::tokenizer::BpeTraining;
@@ -61,7 +60,7 @@ fn train(settings: &Train) -> Result<()> {
     let read = texts.finish()?;
     let tokenizer = trained?;
     ensure!(read.texts > 0, "there is no text in these files to learn from");
-    fs::create_dir_all(out).with_context(|| format!("failed to make {}", out.display()))?;
+    tracelift_files::make_folder(out)?;
     tokenizer.save(out).with_context(|| format!("failed to save {}", out.display()))?;
     println!("texts      {} with {} bytes", read.texts, read.bytes);
     println!("tokens     {}", tokenizer.vocabulary());

@@ -5,11 +5,11 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use tracelift_domain::{Ending, Field, PromptFormat, Seed, TaskDomain, completion};
 use tracelift_engine::{Checkpoint, Finish, Packed, Request, Sampling};
+use tracelift_files::{Draft, make_folder};
 use tracelift_worlds::{Instance, Split, World, WorldName};
 
 /// Problems that are sampled together.
@@ -81,15 +81,9 @@ pub fn run(settings: &Solutions) -> Result<()> {
     let end = settings.first.checked_add(settings.problems);
     let end = end.context("--first and --problems lead beyond the last problem; make them smaller")?;
     if let Some(folder) = settings.out.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        make_folder(folder)?;
     }
-    // Under another name until it is whole.
-    let mut draft = settings.out.as_os_str().to_owned();
-    draft.push(".partial");
-    let draft = PathBuf::from(draft);
-    let failure = || format!("failed to write {}", settings.out.display());
-    let file = File::create(&draft).with_context(failure)?;
-    let mut out = BufWriter::new(&file);
+    let mut out = Draft::begin(&settings.out)?;
     let mut counts = Counts::default();
     let bar = progress::steps("solutions", settings.problems, 0);
     for start in (settings.first..end).step_by(TOGETHER as usize) {
@@ -98,8 +92,7 @@ pub fn run(settings: &Solutions) -> Result<()> {
         write(settings, &planner, some, &mut out, &mut counts)?;
     }
     bar.finish_and_clear();
-    out.flush().with_context(failure)?;
-    file.sync_all().and_then(|()| fs::rename(&draft, &settings.out)).with_context(failure)?;
+    out.finish()?;
     let Counts { written, right, unusable } = counts;
     println!(
         "{written} solutions of {} problems, {right} right: {}",

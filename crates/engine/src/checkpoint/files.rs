@@ -1,9 +1,9 @@
-//! Reading and writing the files of a checkpoint: what comes from outside is bounded, what is written is whole.
+//! Reading the files of a checkpoint: what comes from outside is bounded.
 
 use super::CheckpointError;
 use serde_json::Value;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// The largest JSON file in bytes that is read, tokenizers apart. The index of a model with a hundred thousand tensors
@@ -47,25 +47,6 @@ pub(crate) fn read_json(path: &Path) -> Result<Option<Value>, FileError> {
     let Some(text) = read_text(path, LARGEST_JSON)? else { return Ok(None) };
     let failed = |error: serde_json::Error| FileError { path: path.to_owned(), message: error.to_string() };
     serde_json::from_str(&text).map(Some).map_err(failed)
-}
-
-/// Writes to a temporary file beside `path`, makes it durable, and renames it.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), CheckpointError> {
-    replace(path, |temporary| File::create(temporary)?.write_all(bytes))
-}
-
-/// Lets `write` make a temporary file beside `path`, makes it durable, and renames it.
-pub(super) fn replace(
-    path: &Path,
-    write: impl FnOnce(&Path) -> io::Result<()>,
-) -> Result<(), CheckpointError> {
-    let temporary = path.with_extension("partial");
-    let whole = || -> io::Result<()> {
-        write(&temporary)?;
-        File::open(&temporary)?.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    whole().map_err(io_error(path))
 }
 
 /// Removes a file if it is there.

@@ -6,7 +6,7 @@
 mod files;
 mod tensors;
 
-pub(crate) use files::{FileError, io_error, read_json, read_text, write_atomically};
+pub(crate) use files::{FileError, io_error, read_json, read_text};
 pub(crate) use tensors::TensorFile;
 pub use tensors::{Outgoing, Precision, load_tensors, save_tensors};
 
@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 /// Why a checkpoint cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// A file cannot be read or written.
+    /// A file cannot be read, or a folder not made.
     #[error("{path}: {source}")]
     Io {
         /// Which.
@@ -33,6 +33,9 @@ pub enum CheckpointError {
         /// What the system says.
         source: io::Error,
     },
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] tracelift_files::WriteError),
     /// The model is not one that the engine implements.
     #[error("{path}: {source}")]
     Config {
@@ -342,8 +345,8 @@ pub fn save_model_in_shards(
     extra: Vec<Outgoing<'_>>,
     shard: u64,
 ) -> Result<(), CheckpointError> {
-    write_atomically(
-        &dir.join("config.json"),
+    tracelift_files::write(
+        dir.join("config.json"),
         model.config.to_json(precision.name(), config_extra).as_bytes(),
     )?;
     let own = model.layout.tensors.iter().map(|tensor| Outgoing {
@@ -383,7 +386,7 @@ pub fn save_model_in_shards(
         names.insert(name);
     }
     let index = json!({"metadata": {"total_size": total}, "weight_map": places});
-    write_atomically(&dir.join(INDEX), format!("{index:#}\n").as_bytes())?;
+    tracelift_files::write(dir.join(INDEX), format!("{index:#}\n").as_bytes())?;
     remove_others(older, &names)
 }
 

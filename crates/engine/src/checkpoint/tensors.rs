@@ -2,7 +2,7 @@
 //!
 //! A file is read tensor by tensor, so that a model needs no more memory than its own while it is loaded.
 
-use super::files::{io_error, replace};
+use super::files::io_error;
 use super::{CheckpointError, ExtraTensors};
 use half::{bf16, f16};
 use safetensors::Dtype;
@@ -11,13 +11,17 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use tracelift_files::Draft;
 
 /// Bytes that are converted at a time.
 const PIECE: usize = 1 << 20;
 /// The longest header; the format's own bound.
 const LONGEST_HEADER: u64 = 100_000_000;
+
+/// What the length of a header is a multiple of.
+const ALIGNMENT: usize = 8;
 
 /// The type in which weights are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -231,6 +235,8 @@ impl View for Outgoing<'_> {
 
 /// Writes a safetensors file.
 ///
+/// Its data are made tensor by tensor, so that writing needs no more memory than the largest of them.
+///
 /// # Errors
 /// When it cannot be written, or a finite value becomes infinite in the type asked for.
 pub fn save_tensors(path: &Path, tensors: Vec<Outgoing<'_>>) -> Result<(), CheckpointError> {
@@ -241,14 +247,38 @@ pub fn save_tensors(path: &Path, tensors: Vec<Outgoing<'_>>) -> Result<(), Check
             return Err(CheckpointError::Range { path, name, value, precision });
         }
     }
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let named: Vec<_> = tensors.into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
-    replace(path, |temporary| {
-        safetensors::serialize_to_file(named, Some(metadata), temporary).map_err(|error| match error {
-            SafeTensorError::IoError(error) => error,
-            other => io::Error::other(other.to_string()),
-        })
-    })
+    let (header, tensors) =
+        header(tensors).map_err(|source| CheckpointError::Format { path: path.to_owned(), source })?;
+    let mut draft = Draft::begin(path)?;
+    let written = (|| {
+        draft.write_all(&(header.len() as u64).to_le_bytes())?;
+        draft.write_all(&header)?;
+        tensors.iter().try_for_each(|tensor| draft.write_all(&tensor.data()))
+    })();
+    written.map_err(|error| draft.failed(error))?;
+    Ok(draft.finish()?)
+}
+
+/// The header of a file, and the tensors in the order in which the format wants their data: wide types first, so that every
+/// tensor is aligned, and by name among those of a type. The library would write either to memory or to a path.
+fn header(mut tensors: Vec<Outgoing<'_>>) -> Result<(Vec<u8>, Vec<Outgoing<'_>>), SafeTensorError> {
+    tensors.sort_by(|one, other| other.dtype().cmp(&one.dtype()).then_with(|| one.name.cmp(&other.name)));
+    let mut end = 0;
+    let entry = |tensor: &Outgoing<'_>| {
+        let begin = end;
+        end += tensor.data_len();
+        let info =
+            TensorInfo { dtype: tensor.dtype(), shape: tensor.shape.clone(), data_offsets: (begin, end) };
+        (tensor.name.clone(), info)
+    };
+    let entries = tensors.iter().map(entry).collect();
+    let about = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let mut header = serde_json::to_vec(&Metadata::new(Some(about), entries)?)?;
+    header.resize(header.len().next_multiple_of(ALIGNMENT), b' ');
+    if header.len() as u64 > LONGEST_HEADER {
+        return Err(SafeTensorError::HeaderTooLarge);
+    }
+    Ok((header, tensors))
 }
 
 /// Reads every tensor of a safetensors file: name → (shape, values).

@@ -3,7 +3,7 @@
 mod config;
 
 use crate::checkpoint::{
-    CheckpointError, Outgoing, Precision, TensorFile, io_error, read_text, save_tensors, write_atomically,
+    CheckpointError, Outgoing, Precision, TensorFile, io_error, read_text, save_tensors,
 };
 use crate::config::Config;
 use crate::lora::{Adaptation, Lora, Projection};
@@ -118,7 +118,7 @@ pub fn save(model: &Model, dir: &Path, base: &str) -> Result<(), CheckpointError
         "use_dora": false,
         "use_rslora": lora.config.rslora,
     });
-    write_atomically(&dir.join("adapter_config.json"), format!("{config:#}\n").as_bytes())?;
+    tracelift_files::write(dir.join("adapter_config.json"), format!("{config:#}\n").as_bytes())?;
     let outgoing = |name: String, shape: &[usize], values| Outgoing {
         name,
         shape: shape.to_vec(),

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod config;
+mod output;
 mod overlap;
 mod report;
 mod run;

@@ -1,12 +1,9 @@
-//! The run of a build: chunks in parallel, written in order, with a record from which it goes on.
-//!
-//! Beside `groups.jsonl` a build keeps `groups.jsonl.partial` (what is written so far) and `groups.jsonl.progress`
-//! (how many items that took, and the counts). Both go when the build is finished; the counts stay as
-//! `groups.jsonl.report.json`.
+//! The run of a build: chunks in parallel, written in order.
 
 use super::{
     assemble::{Grown, Skip, grow, grow_with},
     config::{BuildConfig, SeedConfig},
+    output::{Output, Progress},
     overlap::{Benchmarks, Overlap},
     report::{BuildReport, KEPT},
     sources::{Item, items, variants},
@@ -20,12 +17,10 @@ use crate::{
     proposal::SeedProblem,
 };
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::{
     collections::HashSet,
-    fs::{self, File, OpenOptions},
     hash::{DefaultHasher, Hash, Hasher},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -34,6 +29,7 @@ use std::{
 };
 use tracelift_datasets::DatasetError;
 use tracelift_domain::Group;
+use tracelift_files::{Kind, WriteError, kind};
 use tracelift_oracle::{Failure, OracleError, Stop};
 use tracelift_sandbox::SandboxError;
 use tracelift_verify::ConfigError;
@@ -55,7 +51,10 @@ pub enum BuildError {
     /// Groups cannot be read or written.
     #[error(transparent)]
     Groups(#[from] GroupsError),
-    /// A file of the build cannot be written or read.
+    /// A file of the build cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A file of the build cannot be kept or read.
     #[error("{action} {}: {source}", path.display())]
     File {
         /// What failed.
@@ -91,6 +90,25 @@ pub enum BuildError {
         /// What happened.
         why: Failure,
     },
+    /// A model's reply stayed away from a build that is not kept.
+    #[error(
+        "the build stopped after {groups} groups: {why}; nothing lies beside a device or FIFO, so it begins anew"
+    )]
+    CutShort {
+        /// How many groups are out.
+        groups: u64,
+        /// What happened.
+        why: Failure,
+    },
+    /// Models are asked, and their ledgers have no place.
+    #[error(
+        "{} is a device or FIFO, beside which no ledger of a model can lie; name a file, or `ledger` in the model's section",
+        out.display()
+    )]
+    NoLedger {
+        /// Where the groups go.
+        out: PathBuf,
+    },
     /// An interrupted build with other settings lies there.
     #[error(
         "{} belongs to a build with other settings or another version; finish that one, or remove it and {}",
@@ -103,43 +121,6 @@ pub enum BuildError {
         /// What was written.
         partial: PathBuf,
     },
-}
-
-/// How far a build has come.
-#[derive(Debug, Serialize, Deserialize)]
-struct Progress {
-    settings: String,
-    items: u64,
-    bytes: u64,
-    report: BuildReport,
-}
-
-struct Place {
-    out: PathBuf,
-    partial: PathBuf,
-    progress: PathBuf,
-    report: PathBuf,
-}
-
-impl Place {
-    fn of(out: &Path) -> Place {
-        let beside = |end: &str| {
-            let mut name = out.as_os_str().to_owned();
-            name.push(end);
-            PathBuf::from(name)
-        };
-        Place {
-            out: out.to_owned(),
-            partial: beside(".partial"),
-            progress: beside(".progress"),
-            report: beside(".report.json"),
-        }
-    }
-}
-
-fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> BuildError {
-    let path = path.to_owned();
-    move |source| BuildError::File { action, path: path.clone(), source }
 }
 
 /// Builds what a configuration says, going on where an interrupted build with the same settings stopped. After every
@@ -160,6 +141,13 @@ pub fn build(config: &BuildConfig, tell: &mut dyn FnMut(&BuildReport)) -> Result
 /// # Errors
 /// What keeps one of them from being made ready.
 pub fn help(config: &BuildConfig) -> Result<Option<Help>, BuildError> {
+    let ledgers = [
+        config.llm.as_ref().map(|section| &section.oracle.ledger),
+        config.judge.as_ref().map(|section| &section.oracle.ledger),
+    ];
+    if ledgers.into_iter().flatten().any(Option::is_none) && kind(&config.out)? == Kind::Stream {
+        return Err(BuildError::NoLedger { out: config.out.clone() });
+    }
     let help = Help::new(config.llm.as_ref(), config.judge.as_ref(), &config.out)?;
     let referee = config.executor.as_ref();
     let referee =
@@ -182,10 +170,6 @@ pub fn build_with(
     tell: &mut dyn FnMut(&BuildReport),
 ) -> Result<BuildReport, BuildError> {
     config.validate()?;
-    let place = Place::of(&config.out);
-    if let Some(folder) = place.out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(failed("make", folder))?;
-    }
     let benchmarks = Benchmarks::load(&config.benchmarks)?;
     let mut settings = format!("{} {}", env!("CARGO_PKG_VERSION"), rules_alone(config));
     if let Some(help) = help {
@@ -193,15 +177,7 @@ pub fn build_with(
     }
     let trials = trials(config)?;
     let chunk_size = if help.is_some() { CHUNK_WITH_HELP } else { CHUNK };
-    let mut progress = resume(&place, settings)?;
-    let mut output = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&place.partial)
-        .map_err(failed("open", &place.partial))?;
-    output.set_len(progress.bytes).map_err(failed("shorten", &place.partial))?;
-    io::Seek::seek(&mut output, io::SeekFrom::End(0)).map_err(failed("seek", &place.partial))?;
+    let (mut output, mut progress) = Output::open(&config.out, settings)?;
 
     for seeds in &config.seeds {
         if let Some(licence) = &seeds.licence {
@@ -249,10 +225,10 @@ pub fn build_with(
             match made {
                 Ok(made) => {
                     for made in made {
-                        progress.bytes += made.settle(&mut progress.report, &mut output, &place)?;
+                        made.settle(&mut progress, &mut output, &config.out)?;
                     }
                 }
-                Err(why) => return Err(unfinished(&mut output, &progress, place, why)),
+                Err(why) => return Err(output.unfinished(&progress, why)),
             }
             progress.report.seeds += 1;
             progress.items += 1;
@@ -260,17 +236,13 @@ pub fn build_with(
         chunks += 1;
         tell(&progress.report);
         if stop.load(Ordering::Relaxed) {
-            return Err(unfinished(&mut output, &progress, place, Stop::Requested.into()));
+            return Err(output.unfinished(&progress, Stop::Requested.into()));
         }
         if help.is_some() || chunks.is_multiple_of(RECORD_EVERY) {
-            record(&mut output, &progress, &place)?;
+            output.record(&progress)?;
         }
     }
-    record(&mut output, &progress, &place)?;
-    let text = serde_json::to_vec_pretty(&progress.report).map_err(io::Error::other);
-    text.and_then(|text| replace(&place.report, &text)).map_err(failed("write", &place.report))?;
-    fs::rename(&place.partial, &place.out).map_err(failed("rename", &place.partial))?;
-    fs::remove_file(&place.progress).map_err(failed("remove", &place.progress))?;
+    output.finish(&progress)?;
     Ok(progress.report)
 }
 
@@ -378,8 +350,9 @@ impl Made {
         matches!(self, Made::Grown(_, _, Some(_)))
     }
 
-    /// Counts it and writes its group; returns how many bytes that took.
-    fn settle(self, report: &mut BuildReport, output: &mut File, place: &Place) -> Result<u64, BuildError> {
+    /// Counts it and writes its group.
+    fn settle(self, progress: &mut Progress, output: &mut Output, out: &Path) -> Result<(), BuildError> {
+        let report = &mut progress.report;
         match self {
             Made::HeldOut(name) => *report.skipped.entry(format!("test set: {name}")).or_default() += 1,
             Made::Unreadable(message) => {
@@ -398,21 +371,16 @@ impl Made {
                 }
                 grown.count(report);
                 match (line, &grown.group) {
-                    (Some(Ok(line)), _) => {
-                        output.write_all(&line).map_err(failed("write", &place.partial))?;
-                        return Ok(line.len() as u64);
-                    }
+                    (Some(Ok(line)), _) => output.write(&line, progress)?,
                     (Some(Err(what)), Some(group)) => {
                         let problem_id = group.problem_id.clone();
-                        return Err(
-                            GroupsError::Unreadable { path: place.out.clone(), problem_id, what }.into()
-                        );
+                        return Err(GroupsError::Unreadable { path: out.to_owned(), problem_id, what }.into());
                     }
                     _ => {}
                 }
             }
         }
-        Ok(0)
+        Ok(())
     }
 }
 
@@ -429,49 +397,6 @@ fn key(statement: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     words(statement).hash(&mut hasher);
     hasher.finish()
-}
-
-/// What an interrupted build left, or a fresh start.
-fn resume(place: &Place, settings: String) -> Result<Progress, BuildError> {
-    let fresh = |settings| Progress { settings, items: 0, bytes: 0, report: BuildReport::default() };
-    let text = match fs::read(&place.progress) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(fresh(settings)),
-        Err(error) => return Err(failed("read", &place.progress)(error)),
-    };
-    let other =
-        || BuildError::OtherSettings { progress: place.progress.clone(), partial: place.partial.clone() };
-    let progress: Progress = serde_json::from_slice(&text).map_err(|_| other())?;
-    let written = fs::metadata(&place.partial).map_or(0, |data| data.len());
-    if progress.settings != settings || written < progress.bytes {
-        return Err(other());
-    }
-    Ok(progress)
-}
-
-/// Records how far it came, for the next attempt.
-fn unfinished(output: &mut File, progress: &Progress, place: Place, why: Failure) -> BuildError {
-    match record(output, progress, &place) {
-        Ok(()) => BuildError::Unfinished { groups: progress.report.groups, partial: place.partial, why },
-        Err(error) => error,
-    }
-}
-
-/// Makes what is written so far durable, then the record of it.
-fn record(output: &mut File, progress: &Progress, place: &Place) -> Result<(), BuildError> {
-    output.sync_data().map_err(failed("sync", &place.partial))?;
-    let text = serde_json::to_vec(progress).map_err(io::Error::other);
-    text.and_then(|text| replace(&place.progress, &text)).map_err(failed("write", &place.progress))
-}
-
-/// Writes a small file whole or not at all.
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut draft = tempfile::Builder::new().prefix(".groups-").tempfile_in(folder)?;
-    draft.write_all(text)?;
-    draft.as_file().sync_all()?;
-    draft.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 #[cfg(test)]

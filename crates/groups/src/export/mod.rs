@@ -10,11 +10,11 @@ use ::parquet::errors::ParquetError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{
-    fs,
-    io::{self, BufWriter, Write},
+    io::Write,
     path::{Path, PathBuf},
 };
 use tracelift_domain::{Group, PromptStyle, prompt::planner_prompt};
+use tracelift_files::{Draft, WriteError, make_folder};
 
 /// A shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,13 +37,8 @@ pub enum ExportError {
     #[error(transparent)]
     Groups(#[from] GroupsError),
     /// A file cannot be written.
-    #[error("write {}: {source}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// Parquet refuses.
     #[error("write {} as Parquet: {source}", path.display())]
     Parquet {
@@ -103,9 +98,7 @@ fn pairs(
     out: &Path,
     row: impl Fn(&Group, Side<'_>, Side<'_>, usize) -> serde_json::Value,
 ) -> Result<u64, ExportError> {
-    let failed = |source| ExportError::Write { path: out.to_owned(), source };
-    let draft = draft(out).map_err(failed)?;
-    let mut output = BufWriter::new(draft);
+    let mut output = draft(out)?;
     let mut rows = 0;
     for group in GroupReader::open(file)? {
         let group = group?;
@@ -124,27 +117,22 @@ fn pairs(
                     maker,
                 );
                 let line = one_line(row(&group, chosen, rejected, index).to_string());
-                writeln!(output, "{line}").map_err(failed)?;
+                writeln!(output, "{line}").map_err(|error| output.failed(error))?;
                 index += 1;
                 rows += 1;
             }
         }
     }
-    let draft = output.into_inner().map_err(|error| failed(error.into_error()))?;
-    draft.as_file().sync_all().map_err(failed)?;
-    draft.persist(out).map_err(|error| failed(error.error))?;
+    output.finish()?;
     Ok(rows)
 }
 
-/// A temporary file in the folder where a file is to be; the folder is made.
-fn draft(out: &Path) -> io::Result<tempfile::NamedTempFile> {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    tempfile::Builder::new()
-        .prefix(".groups-")
-        .permissions(fs::Permissions::from_mode(0o666))
-        .tempfile_in(folder)
+/// A file on its way; its folder is made.
+fn draft(out: &Path) -> Result<Draft, WriteError> {
+    if let Some(folder) = out.parent() {
+        make_folder(folder)?;
+    }
+    Draft::begin(out)
 }
 
 #[cfg(test)]

@@ -11,24 +11,24 @@ use parquet::{
     schema::parser::parse_message_type,
 };
 use serde_json::json;
-use std::{fs, io::Write, path::Path, sync::Arc};
-use tempfile::NamedTempFile;
+use std::{path::Path, sync::Arc};
 use tracelift_domain::Group;
+use tracelift_files::{Draft, make_folder};
 
 /// Rows of a batch.
 const BATCH: usize = 512;
 /// Rows of a shard.
-const SHARD: usize = 100_000;
+const SHARD: u64 = 100_000;
 
 /// A Parquet file of required and repeated texts. Each column is flat, or the leaf of a list of messages.
 struct Table {
-    writer: SerializedFileWriter<NamedTempFile>,
+    writer: SerializedFileWriter<Draft>,
     columns: usize,
     batch: Vec<Vec<Vec<ByteArray>>>,
 }
 
 impl Table {
-    fn create(draft: NamedTempFile, schema: &str) -> Result<Table, ParquetError> {
+    fn create(draft: Draft, schema: &str) -> Result<Table, ParquetError> {
         let schema = Arc::new(parse_message_type(schema)?);
         let properties = WriterProperties::builder().set_compression(Compression::ZSTD(Default::default()));
         let writer = SerializedFileWriter::new(draft, schema, Arc::new(properties.build()))?;
@@ -76,7 +76,7 @@ impl Table {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<NamedTempFile, ParquetError> {
+    fn finish(mut self) -> Result<Draft, ParquetError> {
         self.flush()?;
         self.writer.into_inner()
     }
@@ -98,9 +98,8 @@ const VERL: &str = "message verl {
 
 /// verl's rows: a planner's prompt a problem.
 pub(super) fn verl(file: &Path, out: &Path) -> Result<u64, ExportError> {
-    let written = |source| ExportError::Write { path: out.to_owned(), source };
     let refused = |source| ExportError::Parquet { path: out.to_owned(), source };
-    let mut table = Table::create(draft(out).map_err(written)?, VERL).map_err(refused)?;
+    let mut table = Table::create(draft(out)?, VERL).map_err(refused)?;
     let mut rows = 0_u64;
     for group in GroupReader::open(file)? {
         let group = group?;
@@ -119,7 +118,7 @@ pub(super) fn verl(file: &Path, out: &Path) -> Result<u64, ExportError> {
         table.add(row).map_err(refused)?;
         rows += 1;
     }
-    keep(table.finish().map_err(refused)?, out)?;
+    table.finish().map_err(refused)?.finish()?;
     Ok(rows)
 }
 
@@ -134,46 +133,33 @@ const HF: &str = "message groups {
     required binary metadata (UTF8);
 }";
 
-/// Shards and a card. Nested fields are JSON texts, as `datasets` reads them without a schema for every dimension.
+/// Shards and a card. Nested fields are JSON texts, as `datasets` reads them without a schema for every dimension. The groups
+/// are read twice: the names of shards say how many there are.
 pub(super) fn hf(file: &Path, out: &Path) -> Result<u64, ExportError> {
-    let data = out.join("data");
     let mut surveyor = Surveyor::default();
     let mut licences = std::collections::BTreeMap::new();
     let mut rows = 0_u64;
-    let mut drafts: Vec<NamedTempFile> = Vec::new();
-    let mut table: Option<(Table, usize)> = None;
-    let refused = |source| ExportError::Parquet { path: data.clone(), source };
-    let written = |source| ExportError::Write { path: data.clone(), source };
     for group in GroupReader::open(file)? {
         let group = group?;
         surveyor.see(&group);
         if let Some(licence) = group.metadata.get("licence").and_then(|licence| licence.as_str()) {
             licences.insert(group.source.clone(), licence.to_owned());
         }
-        let (mut open, count) = match table.take() {
-            Some(open) => open,
-            None => (Table::create(draft(&data.join("shard")).map_err(written)?, HF).map_err(refused)?, 0),
-        };
-        open.add(row(&group)).map_err(refused)?;
         rows += 1;
-        if count + 1 == SHARD {
-            drafts.push(open.finish().map_err(refused)?);
-        } else {
-            table = Some((open, count + 1));
+    }
+    let shards = rows.div_ceil(SHARD);
+    let mut groups = GroupReader::open(file)?;
+    for shard in 0..shards {
+        let path = out.join(format!("data/train-{shard:05}-of-{shards:05}.parquet"));
+        let refused = |source| ExportError::Parquet { path: path.clone(), source };
+        let mut table = Table::create(draft(&path)?, HF).map_err(refused)?;
+        for group in groups.by_ref().take(SHARD as usize) {
+            table.add(row(&group?)).map_err(refused)?;
         }
+        table.finish().map_err(refused)?.finish()?;
     }
-    if let Some((open, _)) = table {
-        drafts.push(open.finish().map_err(refused)?);
-    }
-    let count = drafts.len();
-    for (index, draft) in drafts.into_iter().enumerate() {
-        keep(draft, &data.join(format!("train-{index:05}-of-{count:05}.parquet")))?;
-    }
-    let readme = out.join("README.md");
-    let failed = |source| ExportError::Write { path: readme.clone(), source };
-    let mut text = draft(&readme).map_err(failed)?;
-    text.write_all(card(&surveyor.finish(), &licences).as_bytes()).map_err(failed)?;
-    keep(text, &readme)?;
+    make_folder(out)?;
+    tracelift_files::write(out.join("README.md"), card(&surveyor.finish(), &licences))?;
     Ok(rows)
 }
 
@@ -189,14 +175,4 @@ fn row(group: &Group) -> Vec<Vec<ByteArray>> {
         json(json!(group.negative_bank)),
         json(json!(group.metadata)),
     ]
-}
-
-fn keep(draft: NamedTempFile, path: &Path) -> Result<(), ExportError> {
-    let failed = |source| ExportError::Write { path: path.to_owned(), source };
-    draft.as_file().sync_all().map_err(failed)?;
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(failed)?;
-    }
-    draft.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
 }

@@ -182,7 +182,7 @@ fn a_file_is_written_whole_or_not_at_all() {
         "write the group file g.jsonl: group `p/1`: would not be read back: invalid type: null, expected f64"
     );
     let nowhere = folder.path().join("no/such/folder/g.jsonl");
-    assert!(matches!(write_groups(nowhere, [group()]), Err(GroupsError::Write { .. })));
+    assert!(matches!(write_groups(nowhere, [group()]), Err(GroupsError::Write(_))));
 }
 
 fn free_form() -> impl Strategy<Value = Map<String, Value>> {

@@ -173,17 +173,3 @@ fn a_checkpoint_that_fails_leaves_the_earlier_ones() {
     let again = run.save_checkpoint(1, |_| Ok::<_, io::Error>(()));
     assert!(matches!(again, Err(RunError::CheckpointExists { .. })));
 }
-
-#[test]
-fn writing_atomically_replaces_or_leaves() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("file");
-    write_atomically(&path, b"old").unwrap();
-    write_atomically(&path, b"new").unwrap();
-    assert_eq!(fs::read(&path).unwrap(), b"new");
-    let folder = dir.path().join("folder");
-    fs::create_dir_all(folder.join("full")).unwrap();
-    assert!(write_atomically(&folder, b"new").is_err());
-    assert!(write_atomically(Path::new("/"), b"new").is_err());
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "no draft is left");
-}

@@ -1,5 +1,6 @@
 use super::*;
-use crate::build::SeedConfig;
+use crate::build::{SeedConfig, output::Place};
+use std::fs;
 use tracelift_datasets::seeds::SeedFormat;
 
 /// Problems with two steps, each of its own.
