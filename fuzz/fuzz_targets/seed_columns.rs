@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tracelift_datasets::seeds::{ColumnMap, row_of};
+use tracelift_datasets::{ColumnMap, row_of};
 use tracelift_domain::{Gold, TaskDomain};
 
 fuzz_target!(|input: (&str, bool)| {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tracelift_datasets::seeds::statement::examples;
+use tracelift_datasets::statement::examples;
 
 fuzz_target!(|statement: &str| {
     for test in examples(statement) {

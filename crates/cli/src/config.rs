@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
+use tracelift_datasets::{ColumnMap, Format};
 use tracelift_domain::{PromptFormat, Seed};
 use tracelift_engine::LoraConfig;
 use tracelift_executor::ExecutorConfig;
@@ -45,18 +46,23 @@ fn default_seed() -> Seed {
     Seed(18)
 }
 
-/// Where problems come from; exactly one of `gsm8k`, `problems` and `world`.
+/// Where problems come from; exactly one of `path` and `world`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// A GSM8K file.
-    pub gsm8k: Option<PathBuf>,
-    /// A JSONL file with one problem a line.
-    pub problems: Option<PathBuf>,
+    /// A file of problems.
+    pub path: Option<PathBuf>,
+    /// How it is laid out. Default: as its first row shows.
+    pub format: Option<Format>,
+    /// Which column holds what, in a file of another layout.
+    pub columns: Option<ColumnMap>,
     /// An embedded world: its training templates in `[data]`, its test templates in `[eval.data]`.
     pub world: Option<WorldName>,
     /// How many problems; for files the first so many, default all; for worlds default 2000.
     pub limit: Option<usize>,
+    /// Train even on problems of known test sets, which are left out otherwise: to measure what that does.
+    #[serde(default)]
+    pub force_test_sets: bool,
 }
 
 /// The planner.
@@ -193,14 +199,25 @@ fn replaced(path: Option<&Path>, text: &str, set: Vec<Assignment>) -> Result<Str
     Ok(toml::to_string(&table)?)
 }
 
-/// The parser's message, and for an unknown key the nearest known one.
+/// Keys of earlier versions, and those that took their place.
+const RENAMED: [(&str, &str); 2] = [("gsm8k", "path"), ("problems", "path")];
+
+/// The parser's message, and for an unknown key its successor or the nearest known one.
 pub(crate) fn with_nearest(error: &toml::de::Error) -> String {
     let message = error.message();
     let whole = error.to_string();
     let mut quoted = message.split('`').skip(1).step_by(2);
     let (Some(unknown), true) = (quoted.next(), message.starts_with("unknown")) else { return whole };
-    let nearest =
-        quoted.max_by(|a, b| strsim::jaro_winkler(a, unknown).total_cmp(&strsim::jaro_winkler(b, unknown)));
+    let known: Vec<&str> = quoted.collect();
+    if let Some((_, successor)) = RENAMED.iter().find(|(old, new)| *old == unknown && known.contains(new)) {
+        return format!(
+            "{}\n`{unknown}` is `{successor}` now; how the file is laid out is seen in it, or said by `format`",
+            whole.trim_end()
+        );
+    }
+    let nearest = known
+        .into_iter()
+        .max_by(|a, b| strsim::jaro_winkler(a, unknown).total_cmp(&strsim::jaro_winkler(b, unknown)));
     match nearest {
         Some(nearest) => format!("{}\nthe nearest known key is `{nearest}`", whole.trim_end()),
         None => whole,

@@ -3,7 +3,7 @@
 use crate::config::{DataConfig, PlannerConfig, RewardModelConfig, RunConfig};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
-use tracelift_datasets::Format;
+use tracelift_datasets::{DataSet, TestSets};
 use tracelift_domain::{Problem, Seed};
 use tracelift_engine::Checkpoint;
 use tracelift_reward::{FrozenRewardModel, RewardModel, Rule};
@@ -93,7 +93,14 @@ pub fn source(config: &DataConfig, seed: Seed) -> Result<Source> {
                 problems: config.limit.unwrap_or(WORLD_PROBLEMS) as u64,
             })
         }
-        None => Ok(Source::List { problems: listed(config)?, seed }),
+        None => {
+            let test_sets = if config.force_test_sets { TestSets::Forced } else { TestSets::LeftOut };
+            let training = file(config)?.training(config.limit, test_sets)?;
+            if let Some(warning) = training.warning() {
+                eprintln!("warning: {warning}");
+            }
+            Ok(Source::List { problems: training.problems, seed })
+        }
     }
 }
 
@@ -106,7 +113,10 @@ pub fn items(config: &DataConfig, seed: Seed) -> Result<Vec<Item>> {
             let count = config.limit.unwrap_or(WORLD_PROBLEMS) as u64;
             Ok(world_items(&world, seed, Split::Test, 0..count))
         }
-        None => Ok(listed(config)?.into_iter().map(|problem| Item { problem, instance: None }).collect()),
+        None => {
+            let problems = file(config)?.problems(config.limit)?;
+            Ok(problems.into_iter().map(|problem| Item { problem, instance: None }).collect())
+        }
     }
 }
 
@@ -121,23 +131,23 @@ pub fn world_items(world: &World, seed: Seed, split: Split, indices: std::ops::R
 }
 
 fn one_of(config: &DataConfig) -> Result<()> {
-    let given = [config.gsm8k.is_some(), config.problems.is_some(), config.world.is_some()];
     ensure!(
-        given.into_iter().filter(|given| *given).count() == 1,
-        "`data` needs exactly one of `gsm8k`, `problems` and `world`"
+        config.path.is_some() != config.world.is_some(),
+        "`data` needs exactly one of `path` and `world`"
+    );
+    ensure!(
+        config.path.is_some() || (config.format.is_none() && config.columns.is_none()),
+        "`data.format` and `data.columns` say how the file of `data.path` is laid out; a world has none"
     );
     ensure!(config.limit != Some(0), "`data.limit` is 0, expected at least 1, or nothing to take all");
     Ok(())
 }
 
-fn listed(config: &DataConfig) -> Result<Vec<Problem>> {
+/// The file that a configuration names.
+fn file(config: &DataConfig) -> Result<DataSet> {
     one_of(config)?;
-    let (path, format) = match (&config.gsm8k, &config.problems) {
-        (Some(path), _) => (path, Format::Gsm8k),
-        (None, Some(path)) => (path, Format::Problems),
-        (None, None) => bail!("`data` names no file"),
-    };
-    Ok(tracelift_datasets::read(path, format, config.limit)?)
+    let path = config.path.as_ref().context("`data` names no file")?;
+    Ok(DataSet::open(path, config.format, config.columns.as_ref())?)
 }
 
 /// The name of a rule's row in tables.

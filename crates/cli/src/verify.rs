@@ -16,6 +16,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use tracelift_datasets::Format;
 use tracelift_sandbox::Level;
 use tracelift_verify::{
     AnswerMode, ProgramConfig, VerifierConfig,
@@ -250,8 +251,8 @@ impl Work {
         let CodeSource { cases, humaneval, mbpp } = &settings.source;
         let tasks: Vec<Task> = match (cases, humaneval, mbpp) {
             (Some(cases), ..) => return Ok(Work { cases: code::read(cases)?, samples: None }),
-            (None, Some(file), _) => code::read_humaneval(file)?,
-            (None, None, Some(file)) => code::read_mbpp(file)?,
+            (None, Some(file), _) => code::read_tasks(file, Format::HumanEval)?,
+            (None, None, Some(file)) => code::read_tasks(file, Format::Mbpp)?,
             (None, None, None) => bail!("expected one of --cases, --humaneval and --mbpp"),
         };
         let Some(samples) = &settings.samples else {

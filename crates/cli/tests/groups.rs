@@ -114,7 +114,7 @@ fn what_is_wrong_is_named_with_its_place() {
         message.contains("typo.toml") && message.ends_with("the nearest known key is `licence`"),
         "{message}"
     );
-    desk.write("none.toml", &CONFIG.replace("format = \"gsm8k\"", ""));
+    desk.write("none.toml", &CONFIG.replace("path = \"train.jsonl\"", "world = \"words\""));
     let message = desk.refused(&["groups", "build", "--config", "none.toml"]);
     assert!(message.contains("seeds.format"), "{message}");
     desk.write("bad.jsonl", "{}\nnot json\n");

@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::{Desk, Run, server::Server};
-use tracelift_datasets::Format;
+use tracelift_datasets::DataSet;
 use tracelift_domain::PromptStyle;
 use tracelift_engine::Checkpoint;
 use tracelift_eval::SampleRecord;
@@ -60,7 +60,7 @@ fn desk(train: &str, test: &str) -> Desk {
     let desk = Desk::new();
     desk.write("train.jsonl", train);
     desk.write("test.jsonl", test);
-    let problems = tracelift_datasets::read(&desk.path("train.jsonl"), Format::Gsm8k, Some(2)).unwrap();
+    let problems = DataSet::open(&desk.path("train.jsonl"), None, None).unwrap().problems(Some(2)).unwrap();
     desk.warm_planner("planner", PromptStyle::Chatml, &problems);
     desk.small_model("executor", 2);
     desk.reward_model("reward-model");
@@ -71,7 +71,7 @@ fn desk(train: &str, test: &str) -> Desk {
 fn train_and_evaluate(desk: &Desk, out: &str, settings: &[&str]) -> Run {
     let config = config();
     let place = format!("out={out}");
-    let data = ["data.gsm8k=train.jsonl", "eval.data.gsm8k=test.jsonl", place.as_str()];
+    let data = ["data.path=train.jsonl", "eval.data.path=test.jsonl", place.as_str()];
     let mut arguments = vec!["train", "--config", config.to_str().unwrap()];
     arguments.extend(SHORT.iter().chain(&data).chain(settings).flat_map(|set| ["--set", set]));
     let said = desk.good(&arguments);

@@ -9,7 +9,7 @@ use support::Desk;
 const CONFIG: &str = r#"
 out = "run"
 [data]
-problems = "problems.jsonl"
+path = "problems.jsonl"
 [planner]
 model = "planner"
 [executor.in_process]
@@ -138,9 +138,9 @@ fn an_evaluation_that_makes_no_sense_is_refused() {
         ("eval.seeds=0", "tracelift.toml: `eval.seeds` is 0, expected at least 1"),
         ("eval.runs=0", "tracelift.toml: `eval.runs` is 0, expected at least 1"),
         ("eval.data.limit=0", "`data.limit` is 0, expected at least 1"),
-        ("eval.data.world=steps", "`data` needs exactly one of `gsm8k`, `problems` and `world`"),
+        ("eval.data.world=steps", "`data` needs exactly one of `path` and `world`"),
     ] {
-        let data = "eval.data.problems=problems.jsonl";
+        let data = "eval.data.path=problems.jsonl";
         let message = desk.refused(&["eval", "--config", "tracelift.toml", "--set", data, "--set", set]);
         assert!(message.starts_with(&format!("error: {told}")), "{set}: {message}");
         assert!(!desk.path("run").exists());
@@ -165,14 +165,28 @@ fn a_bad_line_is_named_with_its_file() {
     models(&desk);
     desk.write("problems.jsonl", &format!("{PROBLEM}\n\n{{\"id\": \"2\"}}\n"));
     let message = refusal(&desk, &[]);
-    assert!(message.starts_with("error: problems.jsonl:3: missing field `source`"), "{message}");
+    assert!(
+        message.starts_with("error: problems.jsonl:3: missing field `source`; format problems reads `id`, "),
+        "{message}"
+    );
     desk.write("gsm8k.jsonl", "{\"question\": \"1 + 1?\", \"answer\": \"2\"}\n");
-    let data = "data={ gsm8k = \"gsm8k.jsonl\" }";
+    let data = "data={ path = \"gsm8k.jsonl\", format = \"gsm8k\" }";
     let message = refusal(&desk, &[data]);
-    assert_eq!(message, "error: gsm8k.jsonl:1: `answer` has no final answer after `####`");
+    let told = "error: gsm8k.jsonl:1: `answer` has no final answer after `####`; format gsm8k reads ";
+    assert!(
+        message.starts_with(told)
+            && message.ends_with(
+                "the formats are gsm8k, math, svamp, aime, mbpp, humaneval, stdio, problems, groups, columns"
+            ),
+        "{message}"
+    );
+    // Nothing tells that it is of that format.
+    let message = refusal(&desk, &["data={ path = \"gsm8k.jsonl\" }"]);
+    let told = "error: gsm8k.jsonl:1: it is not plain how the file is laid out: its rows have `answer`, `question`; ";
+    assert!(message.starts_with(told), "{message}");
     desk.write("gsm8k.jsonl", "\n");
     assert_eq!(refusal(&desk, &[data]), "error: gsm8k.jsonl holds no problems");
-    assert!(refusal(&desk, &["data.problems=gone.jsonl"]).starts_with("error: cannot read gone.jsonl: "));
+    assert!(refusal(&desk, &["data.path=gone.jsonl"]).starts_with("error: cannot read gone.jsonl: "));
 }
 
 #[test]
@@ -183,12 +197,12 @@ fn what_must_be_one_of_several_is_one() {
     let message = "error: tracelift.toml: `executor` needs exactly one of `in_process` and `openai`";
     assert_eq!(refusal(&desk, &[two]), message);
     assert_eq!(refusal(&desk, &["executor={}"]), message);
-    let message = "error: `data` needs exactly one of `gsm8k`, `problems` and `world`";
+    let message = "error: `data` needs exactly one of `path` and `world`";
     assert_eq!(refusal(&desk, &["data.world=steps"]), message);
     assert_eq!(refusal(&desk, &["data={}"]), message);
     let message = desk.refused(&["eval", "--config", "tracelift.toml"]);
     assert_eq!(message, "error: `eval` is missing; it says which problems to evaluate on");
-    desk.write("no-data.toml", &CONFIG.replace("[data]\nproblems = \"problems.jsonl\"\n", ""));
+    desk.write("no-data.toml", &CONFIG.replace("[data]\npath = \"problems.jsonl\"\n", ""));
     let message = desk.refused(&["train", "--config", "no-data.toml"]);
     assert_eq!(message, "error: `data` is missing; it says which problems to train on");
 }

@@ -22,7 +22,7 @@ fn desk(url: &str, grpo: &str) -> Desk {
         out = "run"
         seed = 5
         [data]
-        problems = "problems.jsonl"
+        path = "problems.jsonl"
         [planner]
         model = "planner"
         [executor.openai]

@@ -1,26 +1,66 @@
-//! Published problem sets, read in the formats in which they are published.
+//! Problem sets, read in the formats in which they are published: one reader for training, evaluation, seeds of trace groups
+//! and verification.
+//!
+//! [`DataSet::open`] takes a path, a [`Format`] or none (it is then recognised from the first row), and for files of other
+//! layouts a [`ColumnMap`]. A [`Row`] is a problem with its gold, and where the file has them its solution and a trace.
+//! Files are JSONL, packed by gzip or not, or Parquet (by the name's ending); they are read as a stream.
+//!
+//! | format | fields that are read |
+//! |---|---|
+//! | `gsm8k` | `question`, `answer` (worked solution, then `#### n`) |
+//! | `math` | `problem`, `answer` (or the last `\boxed{…}` of `solution`), `solution`, `unique_id` |
+//! | `svamp` | `Body`, `Question`, `Answer`, `Equation`, `ID` |
+//! | `aime` | `problem` (or `question`), `answer`, `solution`, `id`, in any case |
+//! | `mbpp` | `task_id`, `text` (or `prompt`), `code`, `test_list`, `test_setup_code` or `test_imports` |
+//! | `humaneval` | `task_id`, `prompt`, `canonical_solution`, `entry_point`, `test` |
+//! | `stdio` | see [`mod@stdio`] |
+//! | `problems` | `{"id", "source", "domain", "statement", "gold": {"answer": …} or {"tests": […]} or {"function": {…}}}` |
+//! | `groups` | `problem_id`, `source`, `task_type`, `problem`, `reference_solution`, `positive_pool`, `metadata` |
+//! | `columns` | whatever a [`ColumnMap`] names |
+//!
+//! Models are measured on test sets, so [`DataSet::training`] and `groups build` leave out what is known to belong to one
+//! ([`held_out`]).
 
-pub mod seeds;
+mod columns;
+mod format;
+mod held_out;
+mod lines;
+mod published;
 pub mod solutions;
+pub mod statement;
+pub mod stdio;
 
-use flate2::read::MultiGzDecoder;
-use serde::Deserialize;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
-use tracelift_domain::{Gold, Problem, Question, TaskDomain};
+pub use columns::{ColumnMap, row_of};
+pub use format::Format;
+pub use held_out::{held_out, held_out_statement};
+pub use published::of_group;
 
-/// A file of problems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// GSM8K: `{"question", "answer"}`, the final answer after `####`.
-    Gsm8k,
-    /// One `Problem` a line: `{"id", "source", "domain", "statement", "gold": {"answer": …} | {"tests": […]}}`.
-    Problems,
+use serde_json::{Map, Value};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+use tracelift_domain::{Gold, Problem};
+
+/// A problem, and what else its file says of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The problem with its gold.
+    pub problem: Problem,
+    /// The solution of the set's authors, where the file has one; of programs, the whole program.
+    pub solution: Option<String>,
+    /// A reference trace, where the file has one.
+    pub trace: Option<String>,
+    /// The beginning of the program that a completion goes on from, as it stands in the file (HumanEval).
+    pub opening: Option<String>,
+    /// What else is known: line, task.
+    pub origin: Map<String, Value>,
 }
 
 /// Why problems cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DatasetError {
     /// The file cannot be opened or read.
     #[error("cannot read {}: {source}", path.display())]
@@ -29,6 +69,14 @@ pub enum DatasetError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// A Parquet file is damaged, or none.
+    #[error("{}: {message}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the library says.
+        message: String,
     },
     /// A line is not what the format promises.
     #[error("{}:{line}: {message}", path.display())]
@@ -40,25 +88,266 @@ pub enum DatasetError {
         /// What is wrong with it.
         message: String,
     },
+    /// The first row is of no format, or could be of several.
+    #[error(
+        "{}:{line}: it is not plain how the file is laid out: its rows have {keys}; name its `format`, or `columns`; {}",
+        path.display(),
+        Format::all_with_fields()
+    )]
+    Unrecognised {
+        /// The file.
+        path: PathBuf,
+        /// The row.
+        line: usize,
+        /// What it has.
+        keys: String,
+    },
+    /// A format that needs a table of columns, or a table without one.
+    #[error("{}: {message}", path.display())]
+    Columns {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        message: &'static str,
+    },
     /// Nothing in it.
     #[error("{} holds no problems", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
     },
+    /// Nothing in it but test sets.
+    #[error(
+        "{} holds nothing but problems on which models are evaluated ({}), which nothing is trained on; to train on them \
+         all the same, for a measurement of just that, set `force_test_sets = true`",
+        path.display(),
+        counted(left_out)
+    )]
+    TestSets {
+        /// The file.
+        path: PathBuf,
+        /// How many of which test set.
+        left_out: BTreeMap<&'static str, u64>,
+    },
 }
 
-/// Opens a file to be read line by line; gzip is unpacked, whatever the file is called.
-pub(crate) fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
-    /// No published set is larger unpacked; a bomb must not keep a reader busy for ever.
-    const LARGEST: u64 = 64 << 30;
-    let mut file = BufReader::new(File::open(path)?);
-    let packed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-    Ok(if packed {
-        Box::new(BufReader::new(MultiGzDecoder::new(file).take(LARGEST)))
-    } else {
-        Box::new(file)
+/// `500 of MBPP 11-510 (test), 30 of AIME`.
+fn counted(left_out: &BTreeMap<&'static str, u64>) -> String {
+    let told: Vec<String> = left_out.iter().map(|(name, count)| format!("{count} of {name}")).collect();
+    told.join(", ")
+}
+
+/// What becomes of problems of known test sets where problems to train on are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestSets {
+    /// They are left out.
+    LeftOut,
+    /// They are trained on: for measuring what that does, and for nothing else.
+    Forced,
+}
+
+/// Problems to train on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Training {
+    /// The problems.
+    pub problems: Vec<Problem>,
+    /// How many were left out, by test set.
+    pub left_out: BTreeMap<&'static str, u64>,
+}
+
+impl Training {
+    /// What was left out, for people; `None` where nothing was.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let told = counted(&self.left_out);
+        (!told.is_empty()).then(|| format!("left out what models are evaluated on: {told}"))
+    }
+}
+
+/// A file of problems, of a known layout.
+#[derive(Clone, Debug)]
+pub struct DataSet {
+    path: PathBuf,
+    format: Format,
+    columns: Option<ColumnMap>,
+}
+
+/// Rows with their numbers, as a file gives them.
+type Values = Box<dyn Iterator<Item = Result<(usize, Value), DatasetError>> + Send>;
+
+/// Rows one by one. What is wrong with a row comes as an item, and reading goes on after it.
+pub type Rows = Box<dyn Iterator<Item = Result<Row, DatasetError>> + Send>;
+
+impl DataSet {
+    /// A file. Without a format, one is recognised from its first row; with `columns` it needs none.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, its layout is not plain, or format and columns do not go together.
+    pub fn open(
+        path: &Path,
+        format: Option<Format>,
+        columns: Option<&ColumnMap>,
+    ) -> Result<DataSet, DatasetError> {
+        let wrong = |message| DatasetError::Columns { path: path.to_owned(), message };
+        let format = match (format, columns) {
+            (Some(Format::Columns) | None, Some(_)) => Format::Columns,
+            (Some(Format::Columns), None) => {
+                return Err(wrong(
+                    "format `columns` needs a table `columns` that names them; give at least `problem`",
+                ));
+            }
+            (Some(_), Some(_)) => {
+                return Err(wrong(
+                    "a table `columns` goes with format `columns` alone; leave one of them out",
+                ));
+            }
+            (Some(format), None) => format,
+            (None, None) => recognised(path)?,
+        };
+        Ok(DataSet { path: path.to_owned(), format, columns: columns.cloned() })
+    }
+
+    /// How it is laid out.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Reads rows one by one; memory holds one line (or one row group of a Parquet file).
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn rows(&self) -> Result<Rows, DatasetError> {
+        let (path, format, columns) = (self.path.clone(), self.format, self.columns.clone());
+        let stem = stem(&path).to_owned();
+        Ok(Box::new(values(&self.path)?.map(move |value| {
+            let (line, value) = value?;
+            let row = match &columns {
+                Some(map) => row_of(&value, map, &stem, line),
+                None => published::row(format, &value, &stem, line).map_err(|what| {
+                    format!("{what}; format {format} reads {}; {}", format.fields(), Format::all())
+                }),
+            };
+            row.map_err(|message| DatasetError::Line { path: path.clone(), line, message })
+        })))
+    }
+
+    /// Its problems, the first `limit` of them.
+    ///
+    /// # Errors
+    /// Names the file and the line that is wrong.
+    pub fn problems(&self, limit: Option<usize>) -> Result<Vec<Problem>, DatasetError> {
+        let most = limit.unwrap_or(usize::MAX);
+        let problems: Vec<Problem> =
+            self.tested()?.take(most).map(|row| Ok(row?.problem)).collect::<Result<_, DatasetError>>()?;
+        match problems.is_empty() {
+            true => Err(DatasetError::Empty { path: self.path.clone() }),
+            false => Ok(problems),
+        }
+    }
+
+    /// Its problems to train on, the first `limit` of them.
+    ///
+    /// # Errors
+    /// As [`DataSet::problems`], and where nothing is left but what belongs to a test set.
+    pub fn training(&self, limit: Option<usize>, test_sets: TestSets) -> Result<Training, DatasetError> {
+        let most = limit.unwrap_or(usize::MAX);
+        let mut training = Training { problems: Vec::new(), left_out: BTreeMap::new() };
+        for row in self.tested()? {
+            if training.problems.len() >= most {
+                break;
+            }
+            let row = row?;
+            match held_out(&self.path, self.format, &row).filter(|_| test_sets == TestSets::LeftOut) {
+                Some(name) => *training.left_out.entry(name).or_default() += 1,
+                None => training.problems.push(row.problem),
+            }
+        }
+        match (training.problems.is_empty(), training.left_out.is_empty()) {
+            (true, true) => Err(DatasetError::Empty { path: self.path.clone() }),
+            (true, false) => {
+                Err(DatasetError::TestSets { path: self.path.clone(), left_out: training.left_out })
+            }
+            (false, _) => Ok(training),
+        }
+    }
+
+    /// Its rows; one whose program nothing would test is wrong.
+    fn tested(&self) -> Result<Rows, DatasetError> {
+        let path = self.path.clone();
+        Ok(Box::new(self.rows()?.map(move |row| {
+            let row = row?;
+            let untested = match &row.problem.gold {
+                Gold::Answer(_) => false,
+                Gold::Tests(tests) => tests.is_empty(),
+                Gold::Function(tests) => tests.asserts.is_empty() && tests.check.is_none(),
+            };
+            if untested {
+                let line = row.origin.get("line").and_then(Value::as_u64).unwrap_or(0);
+                let message =
+                    format!("problem `{}` has no tests, so no program can be judged by it", row.problem.id);
+                let line = usize::try_from(line).unwrap_or(usize::MAX);
+                return Err(DatasetError::Line { path: path.clone(), line, message });
+            }
+            Ok(row)
+        })))
+    }
+
+    /// How many rows it has, readable or not, for whoever wants to tell how far the work is.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn count(&self) -> Result<u64, DatasetError> {
+        count(&self.path)
+    }
+}
+
+/// How many rows a file has, readable or not.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn count(path: &Path) -> Result<u64, DatasetError> {
+    if columns::is_parquet(path) {
+        return columns::count(path);
+    }
+    let mut rows = 0;
+    for line in lines::Lines::open(path)? {
+        match line {
+            Ok(_) | Err(DatasetError::Line { .. }) => rows += 1,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(rows)
+}
+
+/// The format that the first row shows.
+fn recognised(path: &Path) -> Result<Format, DatasetError> {
+    let Some(first) = values(path)?.next() else {
+        return Err(DatasetError::Empty { path: path.to_owned() });
+    };
+    let (line, row) = first?;
+    Format::of_row(&row, path).ok_or_else(|| {
+        let keys = row.as_object().map(|row| row.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>());
+        let keys = keys.map_or_else(|| "no keys".to_owned(), |keys| keys.join(", "));
+        DatasetError::Unrecognised { path: path.to_owned(), line, keys }
     })
+}
+
+/// The rows of a JSONL or Parquet file as objects, numbered from 1.
+pub(crate) fn values(path: &Path) -> Result<Values, DatasetError> {
+    if columns::is_parquet(path) {
+        return columns::parquet(path);
+    }
+    let place = path.to_owned();
+    Ok(Box::new(lines::Lines::open(path)?.map(move |line| {
+        let (line, text) = line?;
+        let value = serde_json::from_str(&text).map_err(|error| DatasetError::Line {
+            path: place.clone(),
+            line,
+            message: format!("not JSON: {error}"),
+        })?;
+        Ok((line, value))
+    })))
 }
 
 /// What a file is called without its endings: `train` of `train.jsonl.gz`.
@@ -66,122 +355,4 @@ pub(crate) fn stem(path: &Path) -> &str {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("problems");
     let name = name.strip_suffix(".gz").unwrap_or(name);
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
-}
-
-/// Reads the problems of a file, at most `limit` of them.
-///
-/// # Errors
-/// Names the file and the line.
-pub fn read(path: &Path, format: Format, limit: Option<usize>) -> Result<Vec<Problem>, DatasetError> {
-    let io = |source| DatasetError::Io { path: path.to_owned(), source };
-    let mut problems = Vec::new();
-    for (index, line) in open(path).map_err(io)?.lines().enumerate() {
-        let line = line.map_err(io)?;
-        if limit.is_some_and(|limit| problems.len() >= limit) {
-            break;
-        }
-        if line.trim().is_empty() {
-            continue;
-        }
-        let problem = parse(&line, format, path, index);
-        problems.push(problem.map_err(|message| DatasetError::Line {
-            path: path.to_owned(),
-            line: index + 1,
-            message,
-        })?);
-    }
-    if problems.is_empty() {
-        return Err(DatasetError::Empty { path: path.to_owned() });
-    }
-    Ok(problems)
-}
-
-#[derive(Deserialize)]
-struct Gsm8k {
-    question: String,
-    answer: String,
-}
-
-fn parse(line: &str, format: Format, path: &Path, index: usize) -> Result<Problem, String> {
-    match format {
-        Format::Problems => serde_json::from_str(line).map_err(|error| error.to_string()),
-        Format::Gsm8k => {
-            let row: Gsm8k = serde_json::from_str(line).map_err(|error| error.to_string())?;
-            let (_, answer) =
-                row.answer.rsplit_once("####").ok_or("`answer` has no final answer after `####`")?;
-            Ok(Problem {
-                id: format!("gsm8k/{}/{:05}", stem(path), index + 1),
-                question: Question::new("gsm8k", TaskDomain::Math, row.question.trim()),
-                gold: Gold::Answer(answer.trim().to_owned()),
-            })
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::io::Write;
-
-    fn file(text: &str) -> tempfile::NamedTempFile {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(text.as_bytes()).unwrap();
-        file
-    }
-
-    #[test]
-    fn gsm8k_is_read_as_published() {
-        let text = concat!(
-            r#"{"question": "How many? ", "answer": "48/2 = <<48/2=24>>24\n#### 1,072"}"#,
-            "\n\n",
-            "{\"question\": \"Q\", \"answer\": \"#### -3\", \"extra\": 1}"
-        );
-        let file = file(text);
-        let problems = read(file.path(), Format::Gsm8k, None).unwrap();
-        assert_eq!(problems.len(), 2);
-        assert_eq!(problems[0].gold, Gold::Answer("1,072".into()));
-        assert_eq!(problems[0].question.statement, "How many?");
-        assert_eq!(problems[1].gold, Gold::Answer("-3".into()));
-        assert_ne!(problems[0].id, problems[1].id);
-        assert_eq!(read(file.path(), Format::Gsm8k, Some(1)).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn a_bad_line_is_named() {
-        let file =
-            file("{\"question\": \"Q\", \"answer\": \"#### 1\"}\n{\"question\": \"Q\", \"answer\": \"1\"}\n");
-        let message = read(file.path(), Format::Gsm8k, None).unwrap_err().to_string();
-        assert!(message.ends_with(":2: `answer` has no final answer after `####`"), "{message}");
-    }
-
-    #[test]
-    fn problems_survive_their_file_form() {
-        let problem = Problem {
-            id: "a".into(),
-            question: Question::new("mine", TaskDomain::Code, "Print."),
-            gold: Gold::Tests(vec![]),
-        };
-        let file = file(&serde_json::to_string(&problem).unwrap());
-        assert_eq!(read(file.path(), Format::Problems, None).unwrap(), [problem]);
-    }
-
-    #[test]
-    fn the_real_file_is_read_where_it_is_at_hand() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/gsm8k/test.jsonl");
-        if path.exists() {
-            assert_eq!(read(&path, Format::Gsm8k, None).unwrap().len(), 1319);
-        } else {
-            eprintln!("skipped: {} is not there", path.display());
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_line_makes_it_panic(line in "[^\n]{0,200}") {
-            let file = file(&line);
-            let _ = read(file.path(), Format::Gsm8k, None);
-            let _ = read(file.path(), Format::Problems, None);
-        }
-    }
 }

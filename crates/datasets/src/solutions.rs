@@ -3,8 +3,7 @@
 //! Optional are `problem_id`, which says what solutions of one problem share where that is not the statement, and
 //! `task_name` and `task_type`, as reward models read them. Other fields are ignored: such files carry what made them.
 
-use crate::DatasetError;
-use crate::seeds::rows;
+use crate::{DatasetError, values};
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::Path;
@@ -62,7 +61,7 @@ pub fn read(
     path: &Path,
 ) -> Result<impl Iterator<Item = Result<SolutionRow, DatasetError>> + use<>, DatasetError> {
     let place = path.to_owned();
-    Ok(rows(path)?.map(move |row| {
+    Ok(values(path)?.map(move |row| {
         let (line, value) = row?;
         let wrong = |message: String| DatasetError::Line { path: place.clone(), line, message };
         let row: Row = serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::path::Path;
-use tracelift_datasets::seeds::SeedFormat;
+use tracelift_datasets::Format;
 use tracelift_domain::Group;
 use tracelift_groups::{
     GroupReader,
@@ -227,12 +227,8 @@ fn all_groups_of_gsm8k_hold_what_they_promise() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let seeds = SeedConfig {
-        path: Some(path),
-        format: Some(SeedFormat::Gsm8k),
-        variants: 2,
-        ..SeedConfig::default()
-    };
+    let seeds =
+        SeedConfig { path: Some(path), format: Some(Format::Gsm8k), variants: 2, ..SeedConfig::default() };
     let config: BuildConfig =
         serde_json::from_value(serde_json::json!({"out": folder.path().join("g.jsonl"), "seeds": [seeds]}))
             .unwrap();

@@ -1,7 +1,7 @@
 //! Groups of MBPP's training and validation tasks.
 
 use std::path::Path;
-use tracelift_datasets::seeds::SeedFormat;
+use tracelift_datasets::Format;
 use tracelift_groups::{
     GroupReader,
     build::{BuildConfig, SeedConfig, build},
@@ -16,7 +16,7 @@ fn mbpp_gives_groups_and_its_test_tasks_give_none() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let seeds = SeedConfig { path: Some(path), format: Some(SeedFormat::Mbpp), ..SeedConfig::default() };
+    let seeds = SeedConfig { path: Some(path), format: Some(Format::Mbpp), ..SeedConfig::default() };
     let out = folder.path().join("mbpp.jsonl");
     let config: BuildConfig =
         serde_json::from_value(serde_json::json!({"out": out, "seeds": [seeds]})).unwrap();

@@ -37,6 +37,9 @@ pub struct Train {
 pub(super) struct RmConfig {
     /// Group files.
     pub groups: Vec<PathBuf>,
+    /// Train even on groups of problems of known test sets, which are left out otherwise: to measure what that does.
+    #[serde(default)]
+    pub force_test_sets: bool,
     /// Where the reward model goes.
     pub out: PathBuf,
     /// The run's folder; by default `runs/rm/` and the name of `out`. A run that is there is gone on with.

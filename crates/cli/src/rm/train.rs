@@ -6,6 +6,7 @@ use crate::model;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
+use tracelift_datasets::held_out_statement;
 use tracelift_domain::{Group, Probability};
 use tracelift_groups::{GroupReader, Part, split};
 use tracelift_reward::RewardModel;
@@ -53,7 +54,10 @@ pub(super) fn train(args: &Train) -> Result<()> {
 /// The groups to train on, and those that are held out.
 fn read_groups(config: &RmConfig) -> Result<(Vec<Group>, Vec<Group>)> {
     let DevConfig { share, files } = &config.dev;
-    let all = read_files(&config.groups)?;
+    let mut all = read_files(&config.groups)?;
+    if !config.force_test_sets {
+        leave_out_test_sets(&mut all)?;
+    }
     let (dev, mut groups) = match files.is_empty() {
         true => held_out(all, share.map_or_else(|| Probability::new(DEV_SHARE), Ok)?, config)?,
         false => (read_files(files)?, all),
@@ -81,6 +85,28 @@ fn read_groups(config: &RmConfig) -> Result<(Vec<Group>, Vec<Group>)> {
     let files = config.groups.iter().chain(files).map(|path| path.display().to_string());
     domain_of(groups.iter().chain(&dev)).with_context(|| files.collect::<Vec<_>>().join(", "))?;
     Ok((groups, dev))
+}
+
+/// Takes out groups of problems on which models are evaluated, and says so.
+fn leave_out_test_sets(groups: &mut Vec<Group>) -> Result<()> {
+    let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
+    groups.retain(|group| match held_out_statement(&group.problem) {
+        Some(name) => {
+            *left_out.entry(name).or_default() += 1;
+            false
+        }
+        None => true,
+    });
+    let told: Vec<String> = left_out.iter().map(|(name, count)| format!("{count} of {name}")).collect();
+    if !told.is_empty() {
+        eprintln!("warning: left out groups of problems on which models are evaluated: {}", told.join(", "));
+    }
+    ensure!(
+        !groups.is_empty(),
+        "there is nothing to train on but problems on which models are evaluated; to train on them all the same, for a \
+         measurement of just that, set `force_test_sets = true`"
+    );
+    Ok(())
 }
 
 /// Share of the problems that is held out unless told otherwise.

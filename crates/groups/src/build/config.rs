@@ -8,7 +8,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use tracelift_datasets::seeds::{ColumnMap, SeedFormat};
+use tracelift_datasets::{ColumnMap, DataSet, Format};
 use tracelift_domain::{Seed, TaskDomain};
 use tracelift_verify::ProgramConfig;
 use tracelift_worlds::WorldName;
@@ -57,14 +57,14 @@ pub struct BuildConfig {
     pub judge: Option<JudgeSection>,
 }
 
-/// A source of problems: exactly one of `path` (with `format`), `groups` and `world`.
+/// A source of problems: exactly one of `path` (with `format` and `columns` if wanted), `groups` and `world`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeedConfig {
     /// A file of problems with solutions.
     pub path: Option<PathBuf>,
-    /// How it is laid out.
-    pub format: Option<SeedFormat>,
+    /// How it is laid out. Default: as its first row shows.
+    pub format: Option<Format>,
     /// The columns of format `columns`.
     pub columns: Option<ColumnMap>,
     /// A group file, whose reference traces are broken anew.
@@ -88,8 +88,8 @@ pub struct BenchmarkConfig {
     pub name: String,
     /// Its file.
     pub path: PathBuf,
-    /// How it is laid out.
-    pub format: SeedFormat,
+    /// How it is laid out. Default: as its first row shows.
+    pub format: Option<Format>,
     /// The columns of format `columns`.
     pub columns: Option<ColumnMap>,
 }
@@ -114,12 +114,13 @@ impl SeedConfig {
     /// Whether it is known to hold programs.
     #[must_use]
     pub fn programs(&self) -> bool {
-        match self.format {
-            Some(SeedFormat::Mbpp | SeedFormat::HumanEval | SeedFormat::Stdio) => true,
-            Some(SeedFormat::Columns) => {
-                self.columns.as_ref().is_some_and(|columns| columns.domain == TaskDomain::Code)
-            }
-            _ => false,
+        match (&self.columns, self.format) {
+            (Some(columns), _) => columns.domain == TaskDomain::Code,
+            (None, Some(format)) => format.is_code(),
+            // What cannot be read now is told when it is to be read.
+            (None, None) => self.path.as_ref().is_some_and(|path| {
+                DataSet::open(path, None, None).is_ok_and(|data| data.format().is_code())
+            }),
         }
     }
 }
@@ -167,12 +168,9 @@ impl BuildConfig {
                 let advice = "worked solutions of `path` can be told with other numbers, nothing else";
                 return wrong("seeds.variants", seeds.variants.to_string(), advice);
             }
-            if seeds.path.is_some() != seeds.format.is_some() {
-                return wrong(
-                    "seeds.format",
-                    format!("{:?}", seeds.format),
-                    "`path` needs a `format`, others none",
-                );
+            if seeds.path.is_none() && (seeds.format.is_some() || seeds.columns.is_some()) {
+                let given = seeds.format.map_or("columns", Format::name);
+                return wrong("seeds.format", given.into(), "only `path` has a `format` or `columns`");
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
 };
-use tracelift_datasets::{DatasetError, seeds};
+use tracelift_datasets::{DataSet, DatasetError};
 
 const SHORT: usize = 8;
 const LONG: usize = 13;
@@ -51,7 +51,7 @@ impl Benchmarks {
     pub fn load(configs: &[BenchmarkConfig]) -> Result<Benchmarks, DatasetError> {
         let mut benchmarks = Benchmarks::default();
         for config in configs {
-            for row in seeds::read(&config.path, config.format, config.columns.as_ref())? {
+            for row in DataSet::open(&config.path, config.format, config.columns.as_ref())?.rows()? {
                 let problem = row?.problem;
                 benchmarks.add(&config.name, &problem.id, &problem.question.statement);
             }

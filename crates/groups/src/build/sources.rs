@@ -2,8 +2,8 @@
 
 use super::config::{BuildConfig, SeedConfig};
 use crate::{GroupReader, WorldGroupConfig, math, proposal::SeedProblem, world_groups};
-use serde_json::{Map, Value, json};
-use tracelift_datasets::{DatasetError, seeds};
+use serde_json::json;
+use tracelift_datasets::{DataSet, DatasetError, Row, held_out, held_out_statement, of_group};
 use tracelift_domain::{Gold, Group, Problem, Question, Seed, TaskDomain, VARIANT_OF};
 use tracelift_worlds::{Split, World};
 
@@ -41,34 +41,30 @@ pub fn items(
     }
     if let Some(path) = &config.groups {
         let groups = GroupReader::open(path)?;
-        return Ok(Box::new(groups.take(limit).map(|group| match group {
-            Ok(group) => match seed_of(&group) {
-                Some(seed) => Item::Seed(Box::new(seed), 0),
-                None => Item::Unreadable(format!("group `{}` has no usable gold", group.problem_id)),
+        return Ok(Box::new(groups.take(limit).map(move |group| match group {
+            Ok(group) => match held_out_statement(&group.problem).filter(|_| !force_test_sets) {
+                Some(name) => Item::HeldOut(name),
+                None => match seed_of(&group) {
+                    Ok(seed) => Item::Seed(Box::new(seed), 0),
+                    Err(message) => Item::Unreadable(message),
+                },
             },
             Err(error) => Item::Unreadable(error.to_string()),
         })));
     }
-    let (Some(path), Some(format)) = (config.path.clone(), config.format) else {
-        return Ok(Box::new(std::iter::empty()));
-    };
+    let Some(path) = config.path.clone() else { return Ok(Box::new(std::iter::empty())) };
     let (licence, variants) = (config.licence.clone(), config.variants);
-    let rows = seeds::read(&path, format, config.columns.as_ref())?;
+    let data = DataSet::open(&path, config.format, config.columns.as_ref())?;
+    let (format, rows) = (data.format(), data.rows()?);
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Box::new(rows.take(limit).map(move |row| match row {
         Err(error) => Item::Unreadable(error.to_string()),
-        Ok(row) => match seeds::held_out(&path, format, &row).filter(|_| !force_test_sets) {
+        Ok(row) => match held_out(&path, format, &row).filter(|_| !force_test_sets) {
             Some(name) => Item::HeldOut(name),
             None => {
-                let mut origin = row.origin;
-                origin.insert("source_file".to_owned(), json!(file));
-                origin.extend(licence.clone().map(|licence| ("licence".to_owned(), json!(licence))));
-                let seed = SeedProblem {
-                    problem: row.problem,
-                    reference_solution: row.solution,
-                    trace: row.trace,
-                    origin,
-                };
+                let mut seed = seed(row);
+                seed.origin.insert("source_file".to_owned(), json!(file));
+                seed.origin.extend(licence.clone().map(|licence| ("licence".to_owned(), json!(licence))));
                 Item::Seed(Box::new(seed), variants)
             }
         },
@@ -100,20 +96,6 @@ pub(super) fn variants(seed: &SeedProblem, count: usize, root: Seed) -> Vec<Seed
     told.collect()
 }
 
-/// The tests that a group of ours keeps among its metadata; others keep none.
-fn tests_of(told: Option<&Value>) -> Gold {
-    let none = || Gold::Tests(Vec::new());
-    match told {
-        Some(tests @ Value::Array(_)) => {
-            serde_json::from_value(tests.clone()).map_or_else(|_| none(), Gold::Tests)
-        }
-        Some(tests @ Value::Object(_)) => {
-            serde_json::from_value(tests.clone()).map_or_else(|_| none(), Gold::Function)
-        }
-        _ => none(),
-    }
-}
-
 /// How many items a configuration's sources have, so that whoever waits can be told how far the work is.
 ///
 /// # Errors
@@ -123,35 +105,23 @@ pub fn count(config: &BuildConfig) -> Result<u64, DatasetError> {
     for source in &config.seeds {
         let limit = source.limit.unwrap_or(u64::MAX);
         total += match (source.world, source.groups.as_ref().or(source.path.as_ref())) {
-            (None, Some(path)) => seeds::count(path)?.min(limit),
+            (None, Some(path)) => tracelift_datasets::count(path)?.min(limit),
             _ => source.limit.unwrap_or(WORLD_PROBLEMS),
         };
     }
     Ok(total)
 }
 
-/// A group as a seed: its first reference trace stands, its flawed traces are made anew. The gold answer is the
-/// metadata's `answer`, or what the reference solution ends with.
-#[must_use]
-pub fn seed_of(group: &Group) -> Option<SeedProblem> {
-    let gold = match group.task_type {
-        TaskDomain::Code => tests_of(group.metadata.get("tests")),
-        TaskDomain::Math | TaskDomain::Steps => {
-            let told = group.metadata.get("answer").map(|answer| match answer {
-                Value::String(answer) => answer.clone(),
-                other => other.to_string(),
-            });
-            let solution = group.reference_solution.trim();
-            let end = solution.rsplit_once("####").map_or(solution, |(_, answer)| answer).trim();
-            Gold::Answer(told.unwrap_or_else(|| end.to_owned()))
-        }
-    };
-    let mut origin = Map::new();
-    origin.insert("source_group".to_owned(), json!(group.problem_id));
-    Some(SeedProblem {
-        problem: Problem { id: group.problem_id.clone(), question: group.question(), gold },
-        reference_solution: group.reference_solution.clone(),
-        trace: Some(group.positive_pool.first()?.reasoning.clone()),
-        origin,
-    })
+/// A row as a seed; a solution or trace that the file lacks is empty, and its group fails for want of one.
+fn seed(row: Row) -> SeedProblem {
+    let Row { problem, solution, trace, opening: _, origin } = row;
+    SeedProblem { problem, reference_solution: solution.unwrap_or_default(), trace, origin }
+}
+
+/// A group as a seed: its first reference trace stands, its flawed traces are made anew.
+///
+/// # Errors
+/// When it has no usable gold.
+pub fn seed_of(group: &Group) -> Result<SeedProblem, String> {
+    of_group(group).map(seed)
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::{WorldGroupConfig, world_groups, write_groups};
 use ::parquet::file::{reader::FileReader, serialized_reader::SerializedFileReader};
 use serde_json::Value;
+use std::fs;
 use tracelift_domain::Seed;
 use tracelift_worlds::{Split, World, WorldName};
 

@@ -15,8 +15,12 @@ use crate::{
     programs::{Comparison, Tests, defines, extract, wanted},
 };
 use serde::{Deserialize, de::IgnoredAny};
-use std::{collections::HashMap, path::Path};
-use tracelift_domain::{FunctionTests, IoTest};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+use tracelift_datasets::{DataSet, DatasetError, Format, Row};
+use tracelift_domain::{FunctionTests, Gold, IoTest};
 
 /// One program and its tests.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +37,7 @@ pub struct CodeCase {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
+struct CaseRow {
     id: CaseId,
     code: Option<String>,
     completion: Option<String>,
@@ -80,7 +84,7 @@ impl<'de> Deserialize<'de> for RowTests {
     }
 }
 
-impl Row {
+impl CaseRow {
     fn into_case(mut self) -> Result<CodeCase, String> {
         let tests = match self.tests.take() {
             Some(RowTests::Io(tests)) => {
@@ -161,7 +165,7 @@ impl Row {
 /// # Errors
 /// Names the file and the line.
 pub fn read(path: &Path) -> Result<Vec<CodeCase>, CaseError> {
-    lines(path, |line: Row| line.into_case())
+    lines(path, |line: CaseRow| line.into_case())
 }
 
 /// One task of a published set.
@@ -222,64 +226,43 @@ impl Task {
     }
 }
 
-#[derive(Deserialize)]
-struct HumanEval {
-    task_id: CaseId,
-    prompt: String,
-    entry_point: String,
-    canonical_solution: String,
-    test: String,
-}
-
-/// Reads HumanEval, as published (gzip or plain).
+/// Reads the tasks of a published set whose programs are tested by calls: HumanEval or MBPP, as they are published.
 ///
 /// # Errors
-/// Names the file and the line.
-pub fn read_humaneval(path: &Path) -> Result<Vec<Task>, CaseError> {
-    lines(path, |row: HumanEval| {
+/// Names the file and the line; also where the format is of another kind.
+pub fn read_tasks(path: &Path, format: Format) -> Result<Vec<Task>, TaskError> {
+    let rows = DataSet::open(path, Some(format), None)?.rows()?;
+    let tasks = rows.map(|row| {
+        let Row { problem, solution, opening, origin, .. } = row?;
+        let (Gold::Function(tests), Some(canonical)) = (problem.gold, solution) else {
+            return Err(TaskError::Kind { path: path.to_owned(), format });
+        };
+        let id = origin.get("task_id").and_then(|id| CaseId::deserialize(id).ok());
         Ok(Task {
-            canonical: format!("{}{}", row.prompt, row.canonical_solution),
-            tests: FunctionTests {
-                given: FunctionTests::given_by(&row.prompt, &row.entry_point),
-                entry: Some(row.entry_point),
-                check: Some(row.test),
-                ..FunctionTests::default()
-            },
-            prompt: row.prompt,
-            id: row.task_id,
+            id: id.unwrap_or_else(|| CaseId::new(problem.id)),
+            prompt: opening.unwrap_or_default(),
+            canonical,
+            tests,
         })
-    })
+    });
+    let tasks: Vec<Task> = tasks.collect::<Result<_, TaskError>>()?;
+    if tasks.is_empty() { Err(DatasetError::Empty { path: path.to_owned() }.into()) } else { Ok(tasks) }
 }
 
-#[derive(Deserialize)]
-struct Mbpp {
-    task_id: CaseId,
-    code: String,
-    test_list: Vec<String>,
-    #[serde(default)]
-    test_setup_code: String,
-}
-
-/// Reads MBPP, as published. Its set-up code runs after the program and before the tests.
-///
-/// # Errors
-/// Names the file and the line.
-pub fn read_mbpp(path: &Path) -> Result<Vec<Task>, CaseError> {
-    lines(path, |row: Mbpp| {
-        if row.test_list.is_empty() {
-            return Err("`test_list` is empty".into());
-        }
-        Ok(Task {
-            id: row.task_id,
-            prompt: String::new(),
-            canonical: row.code,
-            tests: FunctionTests {
-                setup: row.test_setup_code,
-                asserts: row.test_list,
-                ..FunctionTests::default()
-            },
-        })
-    })
+/// Why tasks cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// The file is not as its format says.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The format has no tests that call functions, or no programs.
+    #[error("{}: format `{format}` has no programs with tests that call them", path.display())]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// The format.
+        format: Format,
+    },
 }
 
 /// A model's answer to a task: `{"task_id", "completion" | "solution"}`.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::build::{SeedConfig, output::Place};
 use std::fs;
-use tracelift_datasets::seeds::SeedFormat;
+use tracelift_datasets::Format;
 
 /// Problems with two steps, each of its own.
 fn problems(count: usize) -> String {
@@ -25,7 +25,7 @@ fn problems(count: usize) -> String {
 fn config(folder: &Path, count: usize) -> BuildConfig {
     let path = folder.join("train.jsonl");
     fs::write(&path, problems(count)).unwrap();
-    let seeds = SeedConfig { path: Some(path), format: Some(SeedFormat::Gsm8k), ..SeedConfig::default() };
+    let seeds = SeedConfig { path: Some(path), format: Some(Format::Gsm8k), ..SeedConfig::default() };
     let text = serde_json::json!({"out": folder.join("groups.jsonl"), "seeds": [seeds]});
     serde_json::from_value(text).unwrap()
 }

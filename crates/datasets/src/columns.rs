@@ -1,7 +1,10 @@
 //! Files of any layout, by the names of their columns.
 
-use super::{SeedRow, statement, text};
-use crate::DatasetError;
+use crate::{
+    DatasetError, Row, Values,
+    published::{made, text},
+    statement,
+};
 use parquet::{
     file::{reader::FileReader, serialized_reader::SerializedFileReader},
     record::Field,
@@ -40,7 +43,7 @@ fn math() -> TaskDomain {
 ///
 /// # Errors
 /// Names the column that is missing or holds no text.
-pub fn row_of(row: &Value, map: &ColumnMap, stem: &str, line: usize) -> Result<SeedRow, String> {
+pub fn row_of(row: &Value, map: &ColumnMap, stem: &str, line: usize) -> Result<Row, String> {
     let column = |name: &str| -> Result<String, String> {
         match row.get(name) {
             None => {
@@ -56,53 +59,46 @@ pub fn row_of(row: &Value, map: &ColumnMap, stem: &str, line: usize) -> Result<S
     if statement.is_empty() {
         return Err(format!("column `{}` is empty", map.problem));
     }
-    let solution = optional(&map.solution)?.unwrap_or_default();
+    let solution = optional(&map.solution)?;
     let gold = match map.domain {
         TaskDomain::Code => Gold::Tests(statement::examples(&statement)),
         TaskDomain::Math | TaskDomain::Steps => {
-            let after_marks = || solution.rsplit_once("####").map(|(_, answer)| answer.trim().to_owned());
+            let after_marks = || Some(solution.as_deref()?.rsplit_once("####")?.1.trim().to_owned());
             let answer = optional(&map.answer)?.or_else(after_marks);
             Gold::Answer(answer.ok_or("no column holds the answer; name it as `answer` in `columns`")?)
         }
     };
     let source = map.source.clone().unwrap_or_else(|| stem.to_owned());
     let id = optional(&map.id)?.unwrap_or_else(|| format!("{line:05}"));
-    let mut origin = Map::new();
-    origin.insert("line".to_owned(), line.into());
-    Ok(SeedRow {
-        problem: Problem {
-            id: format!("{source}/{id}"),
-            question: Question::new(source, map.domain, statement),
-            gold,
-        },
-        solution,
-        trace: optional(&map.trace)?,
-        origin,
-    })
+    let problem = Problem {
+        id: format!("{source}/{id}"),
+        question: Question::new(source, map.domain, statement),
+        gold,
+    };
+    let mut row = made(line, problem, solution);
+    row.trace = optional(&map.trace)?;
+    Ok(row)
 }
 
 /// Whether a file is called Parquet.
-pub(super) fn is_parquet(path: &Path) -> bool {
+pub(crate) fn is_parquet(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "parquet")
 }
 
 /// Opens a Parquet file.
 fn reader(path: &Path) -> Result<SerializedFileReader<File>, DatasetError> {
     let file = File::open(path).map_err(|source| DatasetError::Io { path: path.to_owned(), source })?;
-    SerializedFileReader::new(file).map_err(|error| DatasetError::Line {
-        path: path.to_owned(),
-        line: 0,
-        message: error.to_string(),
-    })
+    SerializedFileReader::new(file)
+        .map_err(|error| DatasetError::Parquet { path: path.to_owned(), message: error.to_string() })
 }
 
 /// How many rows a Parquet file says it has.
-pub(super) fn count(path: &Path) -> Result<u64, DatasetError> {
+pub(crate) fn count(path: &Path) -> Result<u64, DatasetError> {
     Ok(u64::try_from(reader(path)?.metadata().file_metadata().num_rows()).unwrap_or(0))
 }
 
 /// The rows of a Parquet file as objects, numbered from 1; memory holds one row group.
-pub(super) fn parquet(path: &Path) -> Result<super::Rows, DatasetError> {
+pub(crate) fn parquet(path: &Path) -> Result<Values, DatasetError> {
     let reader = reader(path)?;
     let path = path.to_owned();
     let wrong = move |line: usize, message: String| DatasetError::Line { path: path.clone(), line, message };
@@ -128,9 +124,13 @@ pub(super) fn parquet(path: &Path) -> Result<super::Rows, DatasetError> {
     Ok(Box::new(rows))
 }
 
-/// Texts and numbers; a column of another type is `null` and refused where it is asked for.
+/// Texts, numbers, lists and what has named parts; a value of another type is `null` and refused where it is asked for.
 fn plain(field: &Field) -> Value {
     match field {
+        Field::ListInternal(list) => list.elements().iter().map(plain).collect(),
+        Field::Group(row) => {
+            row.get_column_iter().map(|(name, field)| (name.clone(), plain(field))).collect()
+        }
         Field::Str(text) => Value::from(text.as_str()),
         Field::Bool(value) => Value::from(*value),
         Field::Byte(n) => Value::from(*n),
