@@ -194,7 +194,7 @@ fn has_loose_text(node: &Node) -> bool {
         | Node::Quotient(..)
         | Node::Power(..)
         | Node::Negative(_)
-        | Node::Percent(_) => node.children().into_iter().any(has_loose_text),
+        | Node::Percent(_) => node.any_child(&mut has_loose_text),
         _ => false,
     }
 }

@@ -272,9 +272,40 @@ impl Node {
         }
     }
 
+    /// Whether a part of this node satisfies the test, without a list of the parts.
+    pub(crate) fn any_child(&self, test: &mut dyn FnMut(&Node) -> bool) -> bool {
+        match self {
+            Node::Number { .. }
+            | Node::Based { .. }
+            | Node::Symbol(_)
+            | Node::Constant(_)
+            | Node::NamedSet(_)
+            | Node::Text(_)
+            | Node::Clock { .. }
+            | Node::Ellipsis => false,
+            Node::Sum(items)
+            | Node::Product(items)
+            | Node::Apply(_, items)
+            | Node::Call(_, items)
+            | Node::Ratio(items)
+            | Node::Tuple(items)
+            | Node::List(items)
+            | Node::Set(items)
+            | Node::Chain(items, _)
+            | Node::Sets(_, items)
+            | Node::Form(_, items) => items.iter().any(test),
+            Node::Matrix(rows) => rows.iter().flatten().any(test),
+            Node::Negative(x) | Node::Percent(x) | Node::Degrees(x) | Node::Unit(x, _) => test(x),
+            Node::PlusMinus { term, .. } => test(term),
+            Node::Quotient(a, b) | Node::Power(a, b) | Node::Builder(a, b) => test(a) || test(b),
+            Node::Interval { low, high, .. } => test(low) || test(high),
+            Node::Series { low, high, body, .. } => test(low) || test(high) || test(body),
+        }
+    }
+
     /// Whether this node or any part of it satisfies the test.
     pub(crate) fn any(&self, test: &dyn Fn(&Node) -> bool) -> bool {
-        test(self) || self.children().into_iter().any(|child| child.any(test))
+        test(self) || self.any_child(&mut |child| child.any(test))
     }
 
     /// Whether a decimal number was printed anywhere in it.

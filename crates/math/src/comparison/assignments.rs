@@ -94,7 +94,7 @@ fn has_bare_letters(node: &Node) -> bool {
     match node {
         Node::Symbol(_) | Node::Text(_) => true,
         Node::Call(..) => false,
-        other => other.children().into_iter().any(has_bare_letters),
+        other => other.any_child(&mut has_bare_letters),
     }
 }
 

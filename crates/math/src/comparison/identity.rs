@@ -177,7 +177,7 @@ impl Judge<'_> {
         {
             return found(true, Rule::SameForm);
         }
-        let agreement = AGREEMENT.max(MARGIN + 2 * bits(gold).max(bits(pred)));
+        let mut agreement = None;
         for p in PRECISIONS {
             let a = evaluate(gold, &mut Point::none(), p, &mut self.work);
             let b = evaluate(pred, &mut Point::none(), p, &mut self.work);
@@ -213,6 +213,8 @@ impl Judge<'_> {
                 }
                 return found(rounded && self.within_rounding(x, y), Rule::Decimals);
             }
+            let agreement =
+                *agreement.get_or_insert_with(|| AGREEMENT.max(MARGIN + 2 * bits(gold).max(bits(pred))));
             match related_to(&a, &b, p, agreement) {
                 Ok(Relationship::Same) => return found(true, Rule::NumbersToManyDigits),
                 Ok(Relationship::Apart) => {

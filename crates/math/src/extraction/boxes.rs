@@ -34,8 +34,9 @@ pub(super) fn last_group(text: &str, side: Side) -> Result<Option<(usize, Extrac
 /// All outermost boxes, in order.
 fn all(text: &str, side: Side) -> Result<Vec<Box_>, BrokenBox> {
     let mut boxes = Vec::new();
+    let commands = commands(text);
     let mut at = 0;
-    while let Some((offset, length)) = next_command(&text[at..]) {
+    while let Some((offset, length)) = next_command(&text[at..], &commands) {
         let start = at + offset;
         let after = start + length;
         let rest = &text[after..];
@@ -64,8 +65,16 @@ fn all(text: &str, side: Side) -> Result<Vec<Box_>, BrokenBox> {
     Ok(boxes)
 }
 
-fn next_command(text: &str) -> Option<(usize, usize)> {
-    ["\\boxed", "\\fbox"]
+/// The commands that make a box, those of them that the text has.
+fn commands(text: &str) -> Vec<&'static str> {
+    if !text.as_bytes().contains(&b'\\') {
+        return Vec::new();
+    }
+    ["\\boxed", "\\fbox"].into_iter().filter(|command| text.contains(*command)).collect()
+}
+
+fn next_command(text: &str, commands: &[&str]) -> Option<(usize, usize)> {
+    commands
         .iter()
         .filter_map(|command| {
             let mut from = 0;

@@ -1,6 +1,7 @@
 //! What stands around an answer and says nothing: thinking, turns of a chat, tags, Markdown, HTML.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::options::Options;
 use crate::syntax::scripts;
@@ -72,13 +73,20 @@ pub(crate) fn relevant<'t>(text: &'t str, options: &Options) -> &'t str {
 /// The text without its dress.
 pub(crate) fn undressed(text: &str) -> Cow<'_, str> {
     let mut text = scripts::plain(text);
-    if text.contains('<') {
+    // One pass says which kinds of dress there may be.
+    let (mut tags, mut entities, mut emphasis) = (false, false, false);
+    for byte in text.bytes() {
+        tags |= byte == b'<';
+        entities |= byte == b'&';
+        emphasis |= matches!(byte, b'*' | b'_' | b'#' | b'`' | b'~' | b'>');
+    }
+    if tags {
         text = changed(text, without_tags);
     }
-    if text.contains('&') && text.contains(';') {
+    if entities {
         text = changed(text, without_entities);
     }
-    if text.bytes().any(|b| matches!(b, b'*' | b'_' | b'#' | b'`' | b'~' | b'>')) {
+    if emphasis {
         text = changed(text, without_emphasis);
     }
     text
@@ -136,7 +144,11 @@ pub(super) fn tagged(text: &str) -> Option<(usize, &str)> {
         if !ANSWER_TAGS.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             continue;
         }
-        let start = opening(&text[..at], name).unwrap_or(0);
+        // Without its opening, a tag closes what stands behind the tag before it.
+        let start = opening(&text[..at], name).unwrap_or_else(|| {
+            let before = text[..at].rfind("</").and_then(|i| Some(i + text[i..at].find('>')? + 1));
+            before.unwrap_or(0)
+        });
         let end = at + length + 1;
         if best.is_none_or(|(other, _)| end > other) {
             best = Some((end, &text[start..at]));
@@ -167,6 +179,7 @@ fn without_tags(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut changed = false;
+    let last_closings = last_closings(text);
     while let Some(at) = rest.find('<') {
         out.push_str(&rest[..at]);
         let inside = &rest[at + 1..];
@@ -177,7 +190,16 @@ fn without_tags(text: &str) -> Option<String> {
             .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
             .count();
         let name = inside[name_from..name_from + length].to_ascii_lowercase();
-        let end = inside[name_from + length..].find('>').map(|end| name_from + length + end);
+        // A tag ends soon; what has no name has no end to look for.
+        let mut near = (name_from + length + 400).min(inside.len());
+        while !inside.is_char_boundary(near) {
+            near -= 1;
+        }
+        let end = if length == 0 {
+            None
+        } else {
+            inside[name_from + length..near].find('>').map(|end| name_from + length + end)
+        };
         let behind = &inside[name_from + length..];
         let shaped = length > 0
             && name.as_bytes()[0].is_ascii_alphabetic()
@@ -190,7 +212,14 @@ fn without_tags(text: &str) -> Option<String> {
         };
         let alone = matches!(name.as_str(), "br" | "hr" | "p");
         // An opening tag needs its end, or `a<b>c` would lose a letter.
-        let known = alone || closing || inside.len() > end && has_closing(&inside[end..], &name);
+        if ANSWER_TAGS.contains(&name.as_str()) {
+            // They say where the answer is, and are read later.
+            out.push('<');
+            rest = inside;
+            continue;
+        }
+        let at = text.len() - inside.len();
+        let known = alone || closing || last_closings.get(&name).is_some_and(|last| *last > at);
         if !known {
             out.push('<');
             rest = inside;
@@ -218,16 +247,19 @@ fn without_tags(text: &str) -> Option<String> {
     })
 }
 
-fn has_closing(text: &str, name: &str) -> bool {
-    // Names are short and closings near; the limit keeps a page of `<` linear.
-    let mut end = text.len().min(20_000);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+/// Where each name's last closing tag stands.
+fn last_closings(text: &str) -> HashMap<String, usize> {
+    let mut last = HashMap::new();
+    for (at, _) in text.match_indices("</") {
+        let name: String = text[at + 2..]
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+            .take(32)
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
+        last.insert(name, at);
     }
-    let window = &text[..end];
-    window.match_indices("</").take(64).any(|(at, _)| {
-        window[at + 2..].get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name))
-    })
+    last
 }
 
 fn without_entities(text: &str) -> Option<String> {

@@ -13,6 +13,10 @@ pub(super) fn spans(text: &str) -> Vec<Span> {
     let bytes = text.as_bytes();
     let mut spans = Vec::new();
     let mut at = 0;
+    // Where the last of each closing mark stands: an opening behind it has no end to look for.
+    let commands = bytes.contains(&b'\\');
+    let last_square = if commands { text.rfind("\\]") } else { None };
+    let last_round = if commands { text.rfind("\\)") } else { None };
     while at < bytes.len() {
         match bytes[at] {
             b'$' if bytes.get(at + 1) == Some(&b'$') => match find(text, at + 2, "$$", false) {
@@ -39,7 +43,13 @@ pub(super) fn spans(text: &str) -> Vec<Span> {
                         continue;
                     }
                 };
-                match find(text, at + 2, closer, !multiline) {
+                let last = if closer == "\\]" { last_square } else { last_round };
+                let close = if last.is_some_and(|last| last > at) {
+                    find(text, at + 2, closer, !multiline)
+                } else {
+                    None
+                };
+                match close {
                     Some(close) => {
                         spans.push(Span { start: at, end: close + 2, content: (at + 2, close) });
                         at = close + 2;
@@ -69,6 +79,9 @@ fn find(text: &str, from: usize, closer: &str, one_line: bool) -> Option<usize> 
     }
 }
 
+/// How many amounts of money are passed over in search of the sign that closes a formula.
+const MONEY_LIMIT: usize = 16;
+
 /// The dollar sign that closes the one at `open`, on the same line. Two amounts of money are not a formula: there the
 /// second sign stands behind a space and before a digit.
 fn inline_dollar(text: &str, open: usize) -> Option<usize> {
@@ -77,7 +90,8 @@ fn inline_dollar(text: &str, open: usize) -> Option<usize> {
         return None;
     }
     let mut at = open + 1;
-    loop {
+    // A line of many amounts is no formula.
+    for _ in 0..MONEY_LIMIT {
         let found = find(text, at, "$", true)?;
         if text[open + 1..found].contains('\n') || found == open + 1 {
             return None;
@@ -91,6 +105,7 @@ fn inline_dollar(text: &str, open: usize) -> Option<usize> {
         }
         return Some(found);
     }
+    None
 }
 
 impl Span {

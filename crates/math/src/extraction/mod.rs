@@ -72,13 +72,23 @@ const GOLD_ANSWER_LIMIT: usize = 160;
 
 /// Finds the answer in an undressed text.
 pub(crate) fn extract(text: &str, options: &Options, side: Side) -> Result<Option<Extract>, BrokenBox> {
+    // What tags hold is read like a text of its own.
+    let tagged = dress::tagged(text).and_then(|(end, inside)| {
+        let found = ladder(inside, options, side, None).ok().flatten()?;
+        Some((end, Extract { rung: Rung::Tag, ..found }))
+    });
+    ladder(text, options, side, tagged)
+}
+
+fn ladder(
+    text: &str,
+    options: &Options,
+    side: Side,
+    tagged: Option<(usize, Extract)>,
+) -> Result<Option<Extract>, BrokenBox> {
     let spans = formulas::spans(text);
     let boxed = boxes::last_group(text, side)?.map(|(end, extract)| (end, spoken(extract)));
     let hashes = phrases::hashes(text, &spans);
-    let tagged = dress::tagged(text).and_then(|(end, inside)| {
-        let found = extract(inside, options, side).ok().flatten()?;
-        Some((end, Extract { rung: Rung::Tag, ..found }))
-    });
     let phrases = phrases::answers(text, &spans);
     // The latest explicit statement wins; a box inside "final answer is $\boxed{…}$" is that statement.
     let mut best: Option<(usize, Extract)> = None;

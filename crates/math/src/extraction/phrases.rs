@@ -26,6 +26,8 @@ pub(super) fn hashes(text: &str, spans: &[Span]) -> Option<(usize, Extract)> {
         let at = found + 4;
         let mut line_end = text[at..].find('\n').map_or(text.len(), |i| at + i);
         let mut start = at + placeholder(&text[at..line_end]);
+        // A rule of signs is one mark, not many.
+        before = text[..found].trim_end_matches('#').len();
         if cleaned(&text[start..line_end]).is_empty() {
             // "#### ANSWER" with the answer below it.
             let below = text[line_end..].len() - text[line_end..].trim_start().len();
@@ -482,15 +484,17 @@ fn sentences(text: &str, spans: &[Span]) -> Vec<(usize, usize)> {
     let mut out = Vec::new();
     let mut start = 0;
     while start < text.len() {
+        start += text[start..].len() - text[start..].trim_start().len();
+        if start >= text.len() {
+            break;
+        }
         let end = sentence_end(text, start, spans);
         if !text[start..end].trim().is_empty() {
             out.push((start, end));
         }
         let step = text[end..].chars().next().map_or(1, char::len_utf8);
-        start = (end + step).min(text.len()).max(start + 1);
-        while !text.is_char_boundary(start) {
-            start += 1;
-        }
+        // Past the mark that ended it; an end inside of the text is at least one character further on.
+        start = (end + step).min(text.len());
     }
     out
 }
@@ -516,6 +520,7 @@ fn sentence_end(text: &str, start: usize, spans: &[Span]) -> usize {
             b'\n' => {
                 // A formula set off from its sentence belongs to it.
                 let rest = text[at..].trim_start();
+                let line = text.len() - rest.len();
                 let display = rest.starts_with("$$") || rest.starts_with("\\[");
                 let paragraph = text[at..].starts_with("\n\n");
                 let before = text[start..at].trim_end();
@@ -527,7 +532,8 @@ fn sentence_end(text: &str, start: usize, spans: &[Span]) -> usize {
                 if !belongs && !open && !before.is_empty() {
                     return at;
                 }
-                at += 1;
+                // Past all the space at once: pages of empty lines are read once.
+                at = line.max(at + 1);
             }
             b'.' | b'!' | b'?'
                 if bytes.get(at + 1).is_none_or(|next| {
