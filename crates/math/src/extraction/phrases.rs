@@ -22,7 +22,6 @@ pub(super) fn hashes(text: &str, spans: &[Span]) -> Option<(usize, Extract)> {
     }
     let mut before = text.len();
     while let Some(found) = text[..before].rfind("####") {
-        before = found;
         let at = found + 4;
         let mut line_end = text[at..].find('\n').map_or(text.len(), |i| at + i);
         let mut start = at + placeholder(&text[at..line_end]);
