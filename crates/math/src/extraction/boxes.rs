@@ -27,8 +27,43 @@ pub(super) fn last_group(text: &str, side: Side) -> Result<Option<(usize, Extrac
     if pieces.iter().any(String::is_empty) {
         return Err(BrokenBox);
     }
+    if denied(&text[..boxes[first].start], &text[last.end..]) {
+        let piece = format!("not claimed: {}", pieces.join(", "));
+        return Ok(Some((last.end, Extract { words: true, ..Extract::plain(Rung::Boxed, piece) })));
+    }
     let percent = percent_follows(&text[last.end..]);
     Ok(Some((last.end, Extract { percent, ..Extract::formula(Rung::Boxed, pieces) })))
+}
+
+/// Whether the words right before a box deny it, or those right behind it take it back.
+fn denied(before: &str, after: &str) -> bool {
+    let ends = |c: char| ".!?;,:\n}".contains(c);
+    let before = before.trim_end_matches(['$', ' ', '(', '[', '\\']);
+    let from = before.rfind(ends).map_or(0, |at| at + 1);
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’')))
+            .filter(|word| !word.is_empty())
+            .take(40)
+            .map(|word| word.to_lowercase().replace('’', "'"))
+            .collect()
+    };
+    let ahead = words(&before[from..]);
+    let denies = ahead.iter().rev().take(3).any(|word| {
+        matches!(word.as_str(), "not" | "never" | "cannot" | "neither" | "不是") || word.ends_with("n't")
+    });
+    let kept = ahead.iter().rev().take(3).any(|word| matches!(word.as_str(), "only" | "just" | "but"));
+    let after = after.trim_start_matches(['$', ' ', ')', ']', '\\', ',']);
+    let to = after.find(['.', '!', '?', '\n', ';']).unwrap_or(after.len());
+    let behind = words(&after[..to]);
+    let taken_back = behind.windows(2).take(4).any(|pair| {
+        matches!(
+            (pair[0].as_str(), pair[1].as_str()),
+            ("not", "sure" | "certain" | "correct" | "right")
+                | ("is", "wrong" | "incorrect")
+                | ("isn't", "right" | "correct")
+        )
+    });
+    denies && !kept || taken_back
 }
 
 /// All outermost boxes, in order.

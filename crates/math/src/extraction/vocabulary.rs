@@ -107,12 +107,11 @@ pub(super) fn role(word: &str) -> Role {
         }
         "or" | "oder" | "ou" | "o" | "или" | "或" | "或者" | "又は" | "または" | "もしくは" | "또는"
         | "혹은" => Role::Or,
-        "maybe" | "perhaps" | "possibly" | "might" | "could" | "may" | "unsure" | "uncertain" | "unclear"
-        | "guess" | "guessing" | "unknown" | "undetermined" | "vielleicht" | "peut-être" | "quizás"
-        | "quizá" | "talvez" | "возможно" | "может" | "forse" | "eventuell" | "möglicherweise" | "puede"
-        | "pourrait" | "könnte" | "podría" | "poderia" | "наверное" | "wahrscheinlich" => {
-            Role::Hedge
-        }
+        "anything" | "everything" | "maybe" | "perhaps" | "possibly" | "might" | "could" | "may"
+        | "unsure" | "uncertain" | "unclear" | "guess" | "guessing" | "unknown" | "undetermined"
+        | "vielleicht" | "peut-être" | "quizás" | "quizá" | "talvez" | "возможно" | "может" | "forse"
+        | "eventuell" | "möglicherweise" | "puede" | "pourrait" | "könnte" | "podría" | "poderia"
+        | "наверное" | "wahrscheinlich" => Role::Hedge,
         "when" | "where" | "for" | "because" | "since" | "whenever" | "provided" | "assuming"
         | "given that" | "with" | "per" | "which" | "who" | "considering" | "using" | "after" | "before"
         | "while" | "whereas" | "from" | "out" | "at" | "on" | "during" | "among" | "via" | "through"
@@ -123,16 +122,15 @@ pub(super) fn role(word: &str) -> Role {
         }
         "if" | "unless" | "otherwise" | "else" | "until" | "如果" | "若" | "否则" | "除非" | "falls"
         | "sonst" | "sino," | "si" | "sinon" | "se" | "senão" | "depending" | "depends" => Role::Case,
-        "than" | "least" | "most" | "over" | "under" | "above" | "below" | "between" | "plus" | "minus"
-        | "divided" | "multiplied" | "squared" | "cubed" | "twice" | "double" | "triple" | "half"
-        | "halves" | "third" | "thirds" | "quarter" | "quarters" | "tenths" | "hundredths"
-        | "thousandths" | "fewer" | "factorial" | "exceeds" | "exceeding" | "beyond" | "modulo" | "power"
-        | "root" | "point" | "times" | "up" | "less" | "score" | "gross" | "percentage" | "infinitely"
-        | "choose" | "mod" | "minimum" | "maximum" | "bounded" | "mehr" | "weniger" | "mindestens"
-        | "höchstens" | "plusieurs" | "más" | "menos" | "mais de" | "moins" | "больше" | "меньше"
-        | "至少" | "最多" | "超过" | "不到" | "大于" | "小于" | "半" | "以上" | "以下" => {
-            Role::Changer
-        }
+        "opposite" | "reciprocal" | "inverse" | "than" | "least" | "most" | "over" | "under" | "above"
+        | "below" | "between" | "plus" | "minus" | "divided" | "multiplied" | "squared" | "cubed"
+        | "twice" | "double" | "triple" | "half" | "halves" | "third" | "thirds" | "quarter" | "quarters"
+        | "tenths" | "hundredths" | "thousandths" | "fewer" | "factorial" | "exceeds" | "exceeding"
+        | "beyond" | "modulo" | "power" | "root" | "point" | "times" | "up" | "less" | "score" | "gross"
+        | "percentage" | "infinitely" | "choose" | "mod" | "minimum" | "maximum" | "bounded" | "mehr"
+        | "weniger" | "mindestens" | "höchstens" | "plusieurs" | "más" | "menos" | "mais de" | "moins"
+        | "больше" | "меньше" | "至少" | "最多" | "超过" | "不到" | "大于" | "小于" | "半" | "以上"
+        | "以下" => Role::Changer,
         "wrong"
         | "incorrect"
         | "false"
