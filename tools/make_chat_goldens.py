@@ -1,9 +1,13 @@
 """Makes the golden conversations that the engine's tests render, with transformers' `apply_chat_template`.
 
     python tools/make_chat_goldens.py [--out crates/engine/tests/golden/chat]
+    python tools/make_chat_goldens.py --out published && TRACELIFT_CHAT_GOLDENS=$PWD/published cargo test -p tracelift-engine chat
 
 The templates beside the goldens are our own, compact ones for the documented formats of Qwen2.5, Qwen3 and Llama 3. Every
 template is given every conversation, and once more with each option; where it refuses a conversation, the golden says so.
+
+The second form is for published templates: every `.jinja` of a folder is rendered, and the tests look into the folder that the
+variable names.
 """
 
 import argparse
@@ -22,6 +26,7 @@ TOKENS = {
     "qwen3": {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"},
     "llama3": {"bos_token": "<|begin_of_text|>", "eos_token": "<|eot_id|>"},
 }
+PUBLISHED = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
 SYSTEM = {"role": "system", "content": "  Answer in one word.\n"}
 ASK = {"role": "user", "content": "What is 2 < 3 && \"4\" > '1'?"}
 WEATHER = {
@@ -68,11 +73,12 @@ CONVERSATIONS = {
 
 def render(name: str, template: str, messages: list, **options: object) -> dict:
     """A golden: what goes in, and the text or the refusal that comes out."""
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()), **TOKENS[name])
-    case = {"template": name, "tokens": TOKENS[name], "messages": messages, "options": options}
+    tokens = TOKENS.get(name, PUBLISHED)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()), **tokens)
+    case = {"template": name, "tokens": tokens, "messages": messages, "options": options}
     try:
         text = tokenizer.apply_chat_template(messages, chat_template=template, tokenize=False, **options)
-    except jinja2.exceptions.TemplateError as error:
+    except (jinja2.exceptions.TemplateError, TypeError, ValueError, KeyError) as error:
         return case | {"refused": str(error)}
     return case | {"text": text}
 
@@ -92,7 +98,8 @@ def main() -> None:
 
     chat_template_utils.datetime = Clock
     cases = []
-    for name in TOKENS:
+    names = sorted(path.stem for path in out.glob("*.jinja"))
+    for name in sorted(names, key=lambda name: list(TOKENS).index(name) if name in TOKENS else len(TOKENS)):
         template = (out / f"{name}.jinja").read_text()
         for messages in CONVERSATIONS.values():
             for options in (

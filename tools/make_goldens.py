@@ -78,6 +78,15 @@ LLAMA3 = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 64,
 }
+# Turns of few and of many within the original length, so that YaRN's ramp lies inside of a head's few pairs.
+YARN = {
+    "rope_type": "yarn",
+    "rope_theta": 500.0,
+    "factor": 4.0,
+    "original_max_position_embeddings": 32,
+    "beta_fast": 4.0,
+    "beta_slow": 1.0,
+}
 CAUSAL = {
     "qwen2-gqa-tied": tiny_config(),
     "qwen2-gqa-untied": tiny_config(
@@ -92,6 +101,7 @@ CAUSAL = {
         rope_parameters={"rope_type": "linear", "rope_theta": 1e6, "factor": 2.0},
     ),
     "llama3-untied": tiny_config(LlamaConfig, tie_word_embeddings=False, rope_parameters=LLAMA3),
+    "qwen3-yarn": tiny_config(Qwen3Config, head_dim=16, rope_parameters=YARN),
     "llama-biases": tiny_config(LlamaConfig, head_dim=16, attention_bias=True, mlp_bias=True),
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 use tracelift_datasets::{ColumnMap, Format};
 use tracelift_domain::{PromptFormat, Seed};
-use tracelift_engine::LoraConfig;
+use tracelift_engine::{LoraConfig, Precision};
 use tracelift_executor::ExecutorConfig;
 use tracelift_train::grpo::GrpoConfig;
 use tracelift_verify::VerifierConfig;
@@ -76,6 +76,8 @@ pub struct PlannerConfig {
     pub prompt: PromptFormat,
     /// Train adapters instead of all weights.
     pub lora: Option<LoraConfig>,
+    /// The type in which the trained planner is written: `f32`, `bf16` or `f16`; that of `model`'s weights if nothing is said.
+    pub precision: Option<Precision>,
 }
 
 fn plain() -> PromptFormat {

@@ -220,13 +220,14 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn open(settings: &'a Generate) -> Result<Source<'a>> {
-        let (reader, name): (Box<dyn BufRead>, String) = match &settings.prompts {
+        let (mut reader, name): (Box<dyn BufRead>, String) = match &settings.prompts {
             None => (Box::new(BufReader::new(io::stdin())), "standard input".to_owned()),
             Some(path) => {
                 let file = File::open(path).with_context(|| format!("failed to read {}", path.display()))?;
                 (Box::new(BufReader::new(file)), path.display().to_string())
             }
         };
+        tracelift_datasets::skip_mark(&mut reader).with_context(|| format!("failed to read {name}"))?;
         Ok(Source { settings, reader, name, line: 0, prompts: 0, json: None })
     }
 

@@ -55,7 +55,7 @@ pub fn run(args: &Train) -> Result<()> {
     let text = toml::to_string(&config)?;
     let run_name = setup::row_name(config.grpo.rule);
     let trained = train_in(grpo, &config.out, &text, presence, run_name)?;
-    export(&trained, &config.out, &base)?;
+    export(&trained, &config.out, &base, config.planner.precision)?;
     setup::record_sandbox(&verifier, &config.out)?;
     println!("run: {}", config.out.display());
     println!("planner: {}", config.out.join("planner").display());
@@ -206,13 +206,15 @@ fn show(bar: &ProgressBar, step: u64, metrics: &StepMetrics) {
     bar.set_position(step);
 }
 
-/// Writes the trained planner: a checkpoint, and its adapter where it is adapters that were trained.
-pub fn export(trained: &Checkpoint, out: &Path, base: &str) -> Result<()> {
+/// Writes the trained planner: a checkpoint, in a type or that of its base's weights, and its adapter where it is adapters that
+/// were trained.
+pub fn export(trained: &Checkpoint, out: &Path, base: &str, precision: Option<Precision>) -> Result<()> {
     if trained.model.lora.is_some() {
         peft::save(&trained.model, &out.join("adapter"), base)?;
     }
     let mut merged = trained.clone();
     merged.model.merge_lora();
-    merged.save(&out.join("planner"), Precision::F32)?;
+    let precision = precision.or(merged.model.notes.precision).unwrap_or(Precision::F32);
+    merged.save(&out.join("planner"), precision)?;
     Ok(())
 }

@@ -33,6 +33,7 @@ pub mod stdio;
 pub use columns::{ColumnMap, row_of};
 pub use format::Format;
 pub use held_out::{held_out, held_out_statement};
+pub use lines::skip_mark;
 pub use published::of_group;
 
 use serde_json::{Map, Value};

@@ -75,9 +75,22 @@ fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
     const LARGEST: u64 = 64 << 30;
     let mut file = BufReader::new(File::open(path)?);
     let packed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-    Ok(if packed {
-        Box::new(BufReader::new(MultiGzDecoder::new(file).take(LARGEST)))
-    } else {
-        Box::new(file)
-    })
+    if packed {
+        let mut unpacked = BufReader::new(MultiGzDecoder::new(file).take(LARGEST));
+        skip_mark(&mut unpacked)?;
+        return Ok(Box::new(unpacked));
+    }
+    skip_mark(&mut file)?;
+    Ok(Box::new(file))
+}
+
+/// Skips the byte order mark that some editors put before a text.
+///
+/// # Errors
+/// When nothing can be read.
+pub fn skip_mark(text: &mut impl BufRead) -> io::Result<()> {
+    if text.fill_buf()?.starts_with("\u{feff}".as_bytes()) {
+        text.consume("\u{feff}".len());
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! What a checkpoint's `config.json` says of a model.
 
+mod fields;
 mod reader;
 mod rotary;
 
@@ -104,11 +105,22 @@ pub enum ConfigError {
     #[error("config.json: `{field}` is {value}, but only {supported} is supported")]
     Unsupported {
         /// Its name.
-        field: &'static str,
+        field: String,
         /// What it says.
         value: String,
         /// What it would have to say.
-        supported: &'static str,
+        supported: String,
+    },
+    /// Weights that were quantised.
+    #[error(
+        "config.json: `{field}`: the weights are quantised ({method}), and only f32, bf16 and f16 are read; take the upload \
+         that this one was made from"
+    )]
+    Quantized {
+        /// The field that says so.
+        field: &'static str,
+        /// By what, and to how many bits.
+        method: String,
     },
     /// A field of which the engine does not know what it changes.
     #[error(
@@ -185,6 +197,8 @@ impl Config {
             format!("`rope_theta` is {}; it must be above 0", self.rope_theta)
         } else if let Err(complaint) = rotary::validate(self.rope_scaling) {
             complaint
+        } else if matches!(self.rope_scaling, Scaling::Yarn { .. }) && self.rope_theta <= 1.0 {
+            format!("`rope_theta` is {}; with YaRN it must be above 1", self.rope_theta)
         } else if !(self.norm_eps > 0.0 && self.norm_eps < 1.0) {
             format!("`rms_norm_eps` is {}; it must be above 0 and below 1", self.norm_eps)
         } else if !self.heads.is_multiple_of(self.kv_heads) {

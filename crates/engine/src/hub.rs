@@ -158,7 +158,16 @@ fn missing(snapshot: &Path) -> Vec<String> {
         }
     }
     needed.retain(|name| absent(&name.as_str()));
-    needed
+    if holds_another_format(snapshot) { Vec::new() } else { needed }
+}
+
+/// Whether there are weights that are none of these: no command fetches what was never uploaded, and whoever reads the directory
+/// says what to do with them.
+fn holds_another_format(snapshot: &Path) -> bool {
+    let entries = fs::read_dir(snapshot).into_iter().flatten().flatten();
+    let names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let ends = |end: &str| names.iter().any(|name| name.ends_with(end));
+    !ends(".safetensors") && !ends(".index.json") && (ends(".gguf") || ends(".bin") || ends(".pth"))
 }
 
 #[cfg(test)]

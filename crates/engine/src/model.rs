@@ -1,5 +1,6 @@
 //! A model: its shape, its weights, and optionally adapters that are trained in their place.
 
+use crate::checkpoint::Notes;
 use crate::config::Config;
 use crate::lora::{Lora, LoraConfig, Projection, Slot};
 use crate::ops::attention::Heads;
@@ -20,6 +21,8 @@ pub struct Model {
     pub weights: Vec<f32>,
     /// Adapters, if it is them that learn.
     pub lora: Option<Lora>,
+    /// What its upload says beside, and saving says again.
+    pub notes: Notes,
 }
 
 /// The four places of a block where a matrix product happens.
@@ -57,7 +60,7 @@ impl Model {
                 values.fill_with(|| deviation * normal(&mut rng));
             }
         }
-        Model { config, layout, weights, lora: None }
+        Model { config, layout, weights, lora: None, notes: Notes::default() }
     }
 
     /// A deeper model that computes the same: `blocks` more on top, which write nothing to the residual stream yet.

@@ -1,18 +1,17 @@
 //! Tokenizers: `tokenizer.json`, through the `tokenizers` crate.
 
 use crate::chat::{ChatError, ChatOptions, ChatTemplate, Conversation};
-use crate::checkpoint::{FileError, read_json, read_text};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use tracelift_domain::{PromptFormat, Question, Trace, prompt};
 
-/// The special tokens of [`Tokenizer::byte_level`], in the order of their ids; they come after the 256 bytes.
-pub const BYTE_LEVEL_SPECIAL: [&str; 4] = ["<pad>", "<eos>", "<reasoning>", "</reasoning>"];
-
-/// The largest file of a tokenizer in bytes; those of vocabularies of 256k tokens have some 35 million.
-const LARGEST: u64 = 1 << 28;
-const CHAT_TEMPLATE: &str = "chat_template.jinja";
+/// The marks of [`Tokenizer::byte_level`], in the order of their ids; they come after the 256 bytes.
+pub const BYTE_LEVEL_MARKS: [&str; 4] = ["<pad>", "<eos>", "<reasoning>", "</reasoning>"];
+/// Those of them that are *special* in the sense of the `tokenizers` crate, and left out by whoever decodes without special
+/// tokens. Frameworks of training do, and must still find a trace between its tags.
+const BYTE_LEVEL_SPECIAL: [&str; 2] = ["<pad>", "<eos>"];
 
 /// Text to tokens and back.
 #[derive(Clone, Debug)]
@@ -22,6 +21,12 @@ pub struct Tokenizer {
     /// `tokenizer_config.json` as it was read, without the chat template.
     settings: Map<String, Value>,
     chat: Option<ChatTemplate>,
+    /// Templates beside it, by name.
+    more: Vec<(String, ChatTemplate)>,
+    /// The highest id that the tokenizer puts around a text without having a token for it.
+    highest_added: Option<u32>,
+    /// The files that it was read from, to be written as they were.
+    originals: Arc<Vec<(String, String)>>,
 }
 
 /// The fields of `tokenizer_config.json` that name a special token.
@@ -67,45 +72,6 @@ pub enum TokenizerError {
 }
 
 impl Tokenizer {
-    /// Reads `tokenizer.json` of a directory; the end token from `tokenizer_config.json` if it names one.
-    ///
-    /// # Errors
-    /// Names the file and what is wrong with it.
-    pub fn load(dir: &Path) -> Result<Tokenizer, TokenizerError> {
-        Tokenizer::read(&dir.join("tokenizer.json"))
-    }
-
-    /// Reads a tokenizer file; the end token from the `tokenizer_config.json` beside it if that names one.
-    ///
-    /// # Errors
-    /// Names the file and what is wrong with it.
-    pub fn read(path: &Path) -> Result<Tokenizer, TokenizerError> {
-        let failed = |path: &Path, message: String| TokenizerError::Load { path: path.to_owned(), message };
-        let unreadable = |error: FileError| failed(&error.path, error.message);
-        let text = read_text(path, LARGEST).map_err(unreadable)?;
-        let text = text.ok_or_else(|| failed(path, "no such file".to_owned()))?;
-        let mut tokenizer = Tokenizer::from_json(&text).map_err(|error| failed(path, error.to_string()))?;
-        let path = path.with_file_name("tokenizer_config.json");
-        match read_json(&path).map_err(unreadable)? {
-            None => {}
-            Some(Value::Object(settings)) => tokenizer.settings = settings,
-            Some(_) => return Err(failed(&path, "not a JSON object".to_owned())),
-        }
-        let eos = tokenizer.special("eos_token");
-        tokenizer.eos = eos.and_then(|eos| tokenizer.inner.token_to_id(&eos)).into_iter().collect();
-        let inline = tokenizer.settings.remove("chat_template");
-        let path = path.with_file_name(CHAT_TEMPLATE);
-        let template = match read_text(&path, LARGEST).map_err(unreadable)? {
-            Some(text) => Some((text, path)),
-            None => inline_template(inline.as_ref())
-                .map(|text| (text, path.with_file_name("tokenizer_config.json"))),
-        };
-        if let Some((text, path)) = template {
-            tokenizer.set_chat_template(&text).map_err(|error| failed(&path, error.to_string()))?;
-        }
-        Ok(tokenizer)
-    }
-
     /// A special token by its field in `tokenizer_config.json`: either the token itself, or an object that describes it.
     fn special(&self, field: &str) -> Option<String> {
         let value = self.settings.get(field)?;
@@ -117,13 +83,29 @@ impl Tokenizer {
     /// # Errors
     /// When it is not valid.
     pub fn set_chat_template(&mut self, text: &str) -> Result<(), ChatError> {
+        self.chat = Some(ChatTemplate::new(text, self.special_tokens())?);
+        Ok(())
+    }
+
+    /// Gives the tokenizer a chat template beside the usual one; `tool_use` is taken for conversations with tools.
+    ///
+    /// # Errors
+    /// When it is not valid.
+    pub fn add_chat_template(&mut self, name: &str, text: &str) -> Result<(), ChatError> {
+        let template = ChatTemplate::new(text, self.special_tokens())?;
+        self.more.retain(|(other, _)| other != name);
+        self.more.push((name.to_owned(), template));
+        Ok(())
+    }
+
+    /// What templates may name.
+    fn special_tokens(&self) -> BTreeMap<String, String> {
         let mut tokens: BTreeMap<String, String> =
             SPECIAL.iter().filter_map(|field| Some(((*field).to_owned(), self.special(field)?))).collect();
         if let Some(eos) = self.eos.first().and_then(|&id| self.inner.id_to_token(id)) {
             tokens.entry("eos_token".to_owned()).or_insert(eos);
         }
-        self.chat = Some(ChatTemplate::new(text, tokens)?);
-        Ok(())
+        tokens
     }
 
     /// The checkpoint's chat template, if it has one.
@@ -137,7 +119,9 @@ impl Tokenizer {
     /// # Errors
     /// When there is no template, or it refuses the conversation.
     pub fn chat(&self, conversation: &Conversation, options: &ChatOptions) -> Result<String, ChatError> {
-        self.chat.as_ref().ok_or(ChatError::Absent)?.render(conversation, options)
+        let tool_use = self.more.iter().find(|(name, _)| name == "tool_use" && conversation.has_tools());
+        let template = tool_use.map(|(_, template)| template).or(self.chat.as_ref());
+        template.ok_or(ChatError::Absent)?.render(conversation, options)
     }
 
     /// The prompt of a planner for a problem.
@@ -198,7 +182,7 @@ impl Tokenizer {
     }
 
     /// A tokenizer for any UTF-8 text that was trained on none: one token a byte, whose id is the byte's value, then
-    /// [`BYTE_LEVEL_SPECIAL`]. `<eos>` ends a text.
+    /// [`BYTE_LEVEL_MARKS`]. `<eos>` ends a text.
     ///
     /// # Errors
     /// When the `tokenizers` crate refuses it.
@@ -209,11 +193,12 @@ impl Tokenizer {
             .map(|(byte, symbol)| (symbol.to_string(), json!(byte)))
             .collect();
         let mut added = Vec::new();
-        for (id, token) in (256..).zip(BYTE_LEVEL_SPECIAL) {
+        for (id, token) in (256..).zip(BYTE_LEVEL_MARKS) {
+            let special = BYTE_LEVEL_SPECIAL.contains(&token);
             vocabulary.insert(token.to_owned(), json!(id));
             added.push(
                 json!({"id": id, "content": token, "single_word": false, "lstrip": false, "rstrip": false,
-                              "normalized": false, "special": true}),
+                              "normalized": false, "special": special}),
             );
         }
         // Without merges there is nothing to gain from splitting a text at words.
@@ -244,48 +229,6 @@ impl Tokenizer {
         Ok(tokenizer)
     }
 
-    /// From the text of a `tokenizer.json`.
-    ///
-    /// # Errors
-    /// When it is none.
-    pub fn from_json(text: &str) -> Result<Tokenizer, TokenizerError> {
-        let mut inner: tokenizers::Tokenizer =
-            text.parse().map_err(|error: tokenizers::Error| TokenizerError::Code(error.to_string()))?;
-        // Lengths are the caller's business; a file may carry a truncation of its own.
-        inner.with_padding(None);
-        inner.with_truncation(None).map_err(|error| TokenizerError::Code(error.to_string()))?;
-        Ok(Tokenizer { inner, eos: Vec::new(), settings: Map::new(), chat: None })
-    }
-
-    /// Writes `tokenizer.json`, `tokenizer_config.json` and, if there is one, `chat_template.jinja`.
-    ///
-    /// # Errors
-    /// When a file cannot be written.
-    pub fn save(&self, dir: &Path) -> Result<(), TokenizerError> {
-        tracelift_files::write(dir.join("tokenizer.json"), self.to_json()?)?;
-        let settings = format!("{:#}\n", Value::Object(self.settings()));
-        tracelift_files::write(dir.join("tokenizer_config.json"), settings)?;
-        if let Some(chat) = &self.chat {
-            tracelift_files::write(dir.join(CHAT_TEMPLATE), chat.text())?;
-        }
-        Ok(())
-    }
-
-    /// `tokenizer_config.json`, so that `AutoTokenizer` knows what ends a text.
-    fn settings(&self) -> Map<String, Value> {
-        let mut settings = self.settings.clone();
-        let plain = |value: Option<String>| value.map_or(Value::Null, Value::String);
-        let eos = self.eos.first().and_then(|&id| self.inner.id_to_token(id));
-        if self.special("eos_token") != eos {
-            settings.insert("eos_token".to_owned(), plain(eos));
-        }
-        let pad = self.inner.token_to_id("<pad>").map(|_| "<pad>".to_owned());
-        settings.entry("pad_token").or_insert(plain(pad));
-        settings.entry("tokenizer_class").or_insert(json!("PreTrainedTokenizerFast"));
-        settings.entry("clean_up_tokenization_spaces").or_insert(json!(false));
-        settings
-    }
-
     /// The text of `tokenizer.json`.
     ///
     /// # Errors
@@ -309,7 +252,8 @@ impl Tokenizer {
     #[must_use]
     pub fn vocabulary(&self) -> usize {
         // Ids need not be dense: what counts for an embedding is the highest.
-        self.inner.get_vocab(true).values().max().map_or(0, |&id| id as usize + 1)
+        let highest = self.inner.get_vocab(true).values().max().copied().max(self.highest_added);
+        highest.map_or(0, |id| id as usize + 1)
     }
 
     /// The id of a token, if it is one.
@@ -347,18 +291,6 @@ impl Tokenizer {
     }
 }
 
-/// `chat_template` of `tokenizer_config.json`: the template, or a list of named ones, of which `default` is meant.
-fn inline_template(value: Option<&Value>) -> Option<String> {
-    match value? {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(named) => named
-            .iter()
-            .find(|entry| entry.get("name").and_then(Value::as_str) == Some("default"))
-            .and_then(|entry| Some(entry.get("template")?.as_str()?.to_owned())),
-        _ => None,
-    }
-}
-
 /// The character that stands for each byte in a byte-level vocabulary: bytes that are visible characters of Latin-1
 /// stand for themselves, the others, in order, for the characters from U+0100 on.
 fn byte_symbols() -> [char; 256] {
@@ -370,6 +302,8 @@ fn byte_symbols() -> [char; 256] {
     })
 }
 
+mod files;
+mod look;
 mod training;
 
 pub use training::BpeTraining;

@@ -108,8 +108,15 @@ fn check(model: &Model, golden: &Golden, memory: Memory) {
 
 /// The checkpoints of the families: between them two head dimensions, heads that are together wider than the residual
 /// stream, tied and untied heads, every scaling of the rotary embedding, and every bias.
-const CAUSAL: [&str; 6] =
-    ["qwen2-gqa-tied", "qwen2-gqa-untied", "qwen3-tied", "qwen3-untied", "llama3-untied", "llama-biases"];
+const CAUSAL: [&str; 7] = [
+    "qwen2-gqa-tied",
+    "qwen2-gqa-untied",
+    "qwen3-tied",
+    "qwen3-untied",
+    "qwen3-yarn",
+    "llama3-untied",
+    "llama-biases",
+];
 
 #[test]
 fn every_family_matches_transformers() {

@@ -36,14 +36,12 @@ impl GroupReader {
     /// When it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<GroupReader, GroupsError> {
         let path = path.as_ref().to_owned();
-        match File::open(&path) {
-            Ok(file) => Ok(GroupReader {
-                path,
-                input: BufReader::new(file),
-                buffer: Vec::new(),
-                line: 0,
-                ended: false,
-            }),
+        let opened = File::open(&path).map(BufReader::new).and_then(|mut input| {
+            tracelift_datasets::skip_mark(&mut input)?;
+            Ok(input)
+        });
+        match opened {
+            Ok(input) => Ok(GroupReader { path, input, buffer: Vec::new(), line: 0, ended: false }),
             Err(source) => Err(GroupsError::Open { path, source }),
         }
     }

@@ -41,6 +41,14 @@ pub enum RewardModelError {
     /// Its chat template.
     #[error(transparent)]
     Template(#[from] ChatError),
+    /// A model, but none with rubric heads.
+    #[error("{path} {what}, not a reward model with rubric heads; `tracelift rm train` makes one")]
+    Ordinary {
+        /// The directory.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+    },
     /// `config.json` describes other heads.
     #[error("{path}: `{key}` is {found}; only {supported} is supported")]
     Heads {
@@ -113,7 +121,7 @@ impl RewardModel {
     pub fn load(dir: &Path) -> Result<RewardModel, RewardModelError> {
         let dir = &tracelift_engine::hub::resolve(dir).map_err(CheckpointError::from)?;
         let ((backbone, heads), domain) = load_heads(dir)?;
-        let tokenizer = Tokenizer::load(dir)?;
+        let tokenizer = checkpoint::load_tokenizer(dir, &backbone.config)?;
         let max_tokens = HeadsConfig::read(dir)?.max_tokens()?.unwrap_or(MAX_TOKENS);
         let max_tokens = max_tokens.min(backbone.config.max_positions);
         Ok(RewardModel { backbone, tokenizer, domain, max_tokens, heads })
@@ -162,7 +170,7 @@ impl RewardModel {
         if tokenizer.chat_template().is_none() {
             tokenizer.set_chat_template(CONVERSATION)?;
         }
-        Ok(tokenizer.save(dir)?)
+        Ok(tokenizer.save_with(dir, self.backbone.config.family)?)
     }
 
     /// A hash of backbone and heads.
@@ -315,9 +323,10 @@ type Parts = ((Model, Vec<f32>), TaskDomain);
 /// # Errors
 /// As [`RewardModel::load`].
 pub fn load_heads(dir: &Path) -> Result<Parts, RewardModelError> {
+    checkpoint::require_model(dir)?;
+    let domain = HeadsConfig::read(dir)?.domain()?;
     let is_head = |name: &str| name.starts_with("dimension_heads.") || name.starts_with("total_head.");
     let (backbone, extra) = checkpoint::load_model_with_extra(dir, is_head)?;
-    let domain = HeadsConfig::read(dir)?.domain()?;
     let width = backbone.config.hidden_size;
     let mut heads = vec![0.0; OUTPUTS * width + OUTPUTS];
     for (name, rows) in head_rows() {
@@ -347,9 +356,29 @@ impl HeadsConfig {
         let path = dir.join("config.json");
         let text = std::fs::read_to_string(&path)
             .map_err(|source| CheckpointError::Io { path: path.clone(), source })?;
-        let json = serde_json::from_str(&text)
+        let json = serde_json::from_str(text.trim_start_matches('\u{feff}'))
             .map_err(|error| CheckpointError::Json { path: path.clone(), message: error.to_string() })?;
-        Ok(HeadsConfig { path, json })
+        let heads = HeadsConfig { path, json };
+        match heads.ordinary() {
+            Some(what) => Err(RewardModelError::Ordinary { path: dir.to_owned(), what }),
+            None => Ok(heads),
+        }
+    }
+
+    /// What the model is, if nothing in the file speaks of rubric heads.
+    fn ordinary(&self) -> Option<String> {
+        let map = self.json.as_object()?;
+        if map.keys().any(|key| key.starts_with("rm_") && key != MAX_TOKENS_KEY) {
+            return None;
+        }
+        let architecture = map.get("architectures").and_then(|names| names.get(0)).and_then(Value::as_str);
+        Some(match architecture {
+            Some(name) if name.contains("Classification") || name.contains("Reward") => {
+                format!("is a classifier (`{name}`)")
+            }
+            Some(name) if name.contains("CausalLM") => format!("is a language model (`{name}`)"),
+            _ => "is a model".to_owned(),
+        })
     }
 
     fn refuse<T>(&self, key: &'static str, supported: String) -> Result<T, RewardModelError> {

@@ -4,7 +4,7 @@ use crate::world::World;
 use serde_json::{Value, json};
 
 /// Tokens with a meaning of their own; they come first, and are split off even without spaces around them.
-pub const SPECIAL: [&str; 13] = [
+pub const MARKS: [&str; 13] = [
     "<pad>",
     "<eos>",
     "<unk>",
@@ -20,10 +20,14 @@ pub const SPECIAL: [&str; 13] = [
     "<tests>",
 ];
 
-/// Every token, special tokens first, in the order of their ids.
+/// How many of [`MARKS`] are *special* in the sense of the `tokenizers` crate: `<pad>`, `<eos>` and `<unk>`. The tags after
+/// them are text that a reader needs, and whoever decodes without special tokens, as frameworks do, must find them there.
+const SPECIAL: usize = 3;
+
+/// Every token, marks first, in the order of their ids.
 #[must_use]
 pub fn vocabulary(world: &World) -> Vec<String> {
-    let mut tokens: Vec<String> = SPECIAL.iter().map(|&token| token.to_owned()).collect();
+    let mut tokens: Vec<String> = MARKS.iter().map(|&token| token.to_owned()).collect();
     // The reward model's input names the world and the domain.
     tokens.extend(["steps", "words", "programs", "math", "code"].map(str::to_owned));
     for word in world.words() {
@@ -38,12 +42,12 @@ pub fn vocabulary(world: &World) -> Vec<String> {
 #[must_use]
 pub fn tokenizer_json(world: &World) -> Value {
     let tokens = vocabulary(world);
-    let added: Vec<Value> = SPECIAL
+    let added: Vec<Value> = MARKS
         .iter()
         .enumerate()
         .map(|(id, token)| {
             json!({"id": id, "content": token, "single_word": false, "lstrip": false, "rstrip": false,
-                   "normalized": false, "special": true})
+                   "normalized": false, "special": id < SPECIAL})
         })
         .collect();
     let vocab: serde_json::Map<String, Value> =

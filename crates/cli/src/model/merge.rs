@@ -5,7 +5,6 @@ use super::{Loaded, load};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::path::PathBuf;
-use tracelift_engine::checkpoint::weight_types;
 use tracelift_engine::{Checkpoint, Precision, hub, peft};
 
 /// Settings of `model merge`.
@@ -31,30 +30,22 @@ pub(super) fn merge(settings: &Merge) -> Result<()> {
     refuse_if_taken(&settings.out)?;
     let adapter = hub::resolve(&settings.adapter)?;
     let failed = || format!("failed to read the adapter in {}", adapter.display());
-    let (mut checkpoint, base) = match &settings.base {
+    let mut checkpoint = match &settings.base {
         Some(base) => {
             let base = hub::resolve(base)?;
             let checkpoint = Checkpoint::load(&base);
             let mut checkpoint =
                 checkpoint.with_context(|| format!("failed to read the base in {}", base.display()))?;
             peft::load(&mut checkpoint.model, &adapter).with_context(failed)?;
-            (checkpoint, base)
+            checkpoint
         }
         None => {
             let Loaded { checkpoint, base } = load(&adapter).with_context(failed)?;
-            (checkpoint, base.with_context(|| format!("{} holds no adapter", adapter.display()))?)
+            base.with_context(|| format!("{} holds no adapter", adapter.display()))?;
+            checkpoint
         }
     };
-    let precision = match settings.dtype {
-        Some(precision) => precision,
-        None => {
-            // Norms are sometimes kept wider than the rest.
-            let types = weight_types(&base)?;
-            let usual =
-                types.iter().max_by_key(|(_, elements)| **elements).map(|(name, _)| name.to_lowercase());
-            usual.and_then(|name| name.parse().ok()).unwrap_or(Precision::F32)
-        }
-    };
+    let precision = settings.dtype.or(checkpoint.model.notes.precision).unwrap_or(Precision::F32);
     checkpoint.model.merge_lora();
     let finite = checkpoint.model.weights.iter().all(|weight| weight.is_finite());
     ensure!(finite, "the merged weights hold a NaN or an infinity; is this the adapter's base?");

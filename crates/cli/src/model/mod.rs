@@ -76,10 +76,14 @@ pub fn is_reward_model(dir: &Path) -> Result<bool> {
 /// A JSON file, `None` if it is not there.
 fn read_json(path: &Path) -> Result<Option<Value>> {
     let text = match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // What stands there in place of a directory is for whoever reads the model to say.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         other => other.with_context(|| format!("failed to read {}", path.display()))?,
     };
-    let value = serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?;
+    let value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .with_context(|| format!("{} is not JSON", path.display()))?;
     Ok(Some(value))
 }
 

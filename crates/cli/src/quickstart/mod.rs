@@ -327,6 +327,7 @@ fn train_planner(
     let config = toml::to_string(&grpo.config)?;
     let out = stage.out.join(rule.name());
     let trained = train_in(grpo, &out, &config, Presence::Either, row_name(rule))?;
-    export(&trained, &out, "base/planner")?;
+    // The base is in bf16; written in it, the smallest steps of so short a training would be lost.
+    export(&trained, &out, "base/planner", Some(Precision::F32))?;
     Ok(trained)
 }

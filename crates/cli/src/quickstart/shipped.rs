@@ -33,6 +33,17 @@ macro_rules! checkpoint {
                 ))
                 .as_slice(),
             ),
+            (
+                "tokenizer_as_written.py",
+                include_bytes!(concat!(
+                    "../../../../checkpoints/",
+                    $world,
+                    "/",
+                    $part,
+                    "/tokenizer_as_written.py"
+                ))
+                .as_slice(),
+            ),
         ]
     };
 }

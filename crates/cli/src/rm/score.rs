@@ -234,6 +234,8 @@ fn lines(file: &Path) -> Result<Receiver<Line>> {
             Box::new(BufReader::new(opened))
         }
     };
+    tracelift_datasets::skip_mark(&mut input)
+        .with_context(|| format!("failed to read {}", file.display()))?;
     let (sender, receiver) = sync_channel(TOGETHER);
     std::thread::spawn(move || {
         for number in 1.. {

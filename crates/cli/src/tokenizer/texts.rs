@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use tracelift_datasets::skip_mark;
 
 /// How much was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,7 +96,9 @@ impl<'a> Open<'a> {
             "{} is JSONL; say by --field which keys hold texts",
             path.display()
         );
-        Ok(Open { path, reader: BufReader::new(file), line: 0, found: vec![false; fields.len()] })
+        let mut reader = BufReader::new(file);
+        skip_mark(&mut reader).with_context(|| format!("failed to read {}", path.display()))?;
+        Ok(Open { path, reader, line: 0, found: vec![false; fields.len()] })
     }
 
     /// Adds the texts of the next line; `false` at the end of the file.

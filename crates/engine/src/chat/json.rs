@@ -1,6 +1,7 @@
 //! The filter `tojson` as `transformers` defines it: Python's `json.dumps` with its spaces, in the order of the keys,
 //! with nothing escaped for HTML.
 
+use super::show;
 use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Error, ErrorKind, Value};
 use std::fmt::Write as _;
@@ -37,12 +38,23 @@ pub(super) fn to_json(value: &Value, options: Kwargs) -> Result<String, Error> {
     Ok(text)
 }
 
+/// A float as Python's `json` writes it.
+fn number(value: &Value) -> String {
+    match f64::try_from(value.clone()) {
+        Ok(number) if number.is_nan() => "NaN".to_owned(),
+        Ok(number) if number.is_infinite() => if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
+        Ok(number) => show::float(number),
+        Err(_) => value.to_string(),
+    }
+}
+
 impl Style {
     fn write(&self, text: &mut String, value: &Value, depth: usize) -> Result<(), Error> {
         match value.kind() {
             ValueKind::None => text.push_str("null"),
             ValueKind::Bool => text.push_str(if value.is_true() { "true" } else { "false" }),
-            ValueKind::Number => text.push_str(&value.to_string()),
+            ValueKind::Number if value.is_integer() => text.push_str(&value.to_string()),
+            ValueKind::Number => text.push_str(&number(value)),
             ValueKind::String => self.string(text, value.as_str().unwrap_or_default())?,
             ValueKind::Seq | ValueKind::Iterable => {
                 let items: Vec<Value> = value.try_iter()?.collect();

@@ -6,8 +6,13 @@
 //! A template comes from outside, so its size, its depth and the work that it may do are bounded; it can read nothing
 //! but what it is given.
 
+mod arguments;
 mod clock;
+mod filters;
 mod json;
+mod percent;
+mod show;
+mod text;
 
 /// A JSON value as templates read it; objects keep the order of their keys.
 pub use minijinja::Value;
@@ -92,6 +97,12 @@ impl Conversation {
 }
 
 impl Conversation {
+    /// Whether there are tools that the model may call.
+    #[must_use]
+    pub fn has_tools(&self) -> bool {
+        self.tools.as_ref().is_some_and(|tools| !tools.is_none() && !tools.is_undefined())
+    }
+
     /// What a user said, and nothing else.
     #[must_use]
     pub fn of_user(content: &str) -> Conversation {
@@ -156,8 +167,13 @@ impl ChatTemplate {
         );
         environment.set_fuel(Some(FUEL));
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_filter("tojson", json::to_json);
+        environment.set_unknown_method_callback(text::method);
+        environment.set_formatter(|out, _, value| {
+            let shown = show::text(value)?;
+            out.write_str(&shown).map_err(|error| Error::new(ErrorKind::WriteFailure, error.to_string()))
+        });
+        filters::add_to(&mut environment);
+        environment.add_function(percent::FUNCTION, filters::percent);
         environment.add_function("raise_exception", |message: String| -> Result<Value, Error> {
             Err(Error::new(ErrorKind::InvalidOperation, format!("{RAISED}{message}")))
         });
@@ -167,7 +183,10 @@ impl ChatTemplate {
                 Error::new(ErrorKind::InvalidOperation, format!("strftime_now: {message}"))
             })
         });
-        environment.add_template_owned(NAME, without_generation_tags(text))?;
+        environment.add_template_owned(
+            NAME,
+            percent::as_calls(&without_generation_tags(&with_plain_newlines(text))),
+        )?;
         Ok(ChatTemplate { text: text.into(), tokens, environment: Arc::new(environment) })
     }
 
@@ -193,12 +212,22 @@ impl ChatTemplate {
         if let Some(thinking) = options.enable_thinking {
             values.insert("enable_thinking", Value::from(thinking));
         }
+        self.render_with(values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
+    /// The template with these variables.
+    fn render_with(&self, values: BTreeMap<String, Value>) -> Result<String, ChatError> {
         let text = self.environment.get_template(NAME)?.render(Value::from_pairs(values))?;
         if text.len() > LONGEST_TEXT {
             return Err(ChatError::TextTooLong(text.len()));
         }
         Ok(text)
     }
+}
+
+/// jinja2 takes every end of a line for a line feed.
+fn with_plain_newlines(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 /// `{% generation %}` marks what an assistant said, for masks of training; in the text it is nothing. Its whitespace

@@ -4,9 +4,13 @@
 //! `f16` and kept in `f32`.
 
 mod files;
+mod notes;
+mod place;
 mod tensors;
 
 pub(crate) use files::{FileError, io_error, read_json, read_text};
+pub use notes::Notes;
+pub use place::{require_model, require_tokenizer};
 pub(crate) use tensors::TensorFile;
 pub use tensors::{Outgoing, Precision, load_tensors, save_tensors};
 
@@ -110,6 +114,30 @@ pub enum CheckpointError {
         /// The tensor.
         name: String,
     },
+    /// A weight that is no number, or infinite.
+    #[error(
+        "{path}: tensor `{name}` holds {value} at position {position}; such a model computes nothing but that"
+    )]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// Where in it, counted over all elements.
+        position: usize,
+        /// NaN or an infinity.
+        value: f32,
+    },
+    /// Something other than a model stands at the path.
+    #[error("{path} {what}; {next}")]
+    Place {
+        /// The path.
+        path: PathBuf,
+        /// What is there.
+        what: String,
+        /// What to do.
+        next: String,
+    },
     /// A name that leads to no model.
     #[error(transparent)]
     Hub(#[from] crate::hub::HubError),
@@ -117,12 +145,16 @@ pub enum CheckpointError {
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
     /// The tokenizer makes tokens that the model has no embedding for.
-    #[error("{path}: the tokenizer has {tokens} tokens, but the model's embedding has {vocabulary}")]
+    #[error(
+        "{path}: the tokenizer makes tokens up to {highest}, but the model's embedding has rows up to {}; the two are not of \
+         one model",
+        vocabulary - 1
+    )]
     Vocabulary {
         /// The directory.
         path: PathBuf,
-        /// Tokens of the tokenizer.
-        tokens: usize,
+        /// The highest id that the tokenizer can make.
+        highest: usize,
         /// Rows of the embedding.
         vocabulary: usize,
     },
@@ -145,14 +177,7 @@ impl Checkpoint {
     pub fn load(dir: &Path) -> Result<Checkpoint, CheckpointError> {
         let dir = &crate::hub::resolve(dir)?;
         let model = load_model(dir)?;
-        let mut tokenizer = Tokenizer::load(dir)?;
-        if tokenizer.vocabulary() > model.config.vocab_size {
-            return Err(CheckpointError::Vocabulary {
-                path: dir.to_owned(),
-                tokens: tokenizer.vocabulary(),
-                vocabulary: model.config.vocab_size,
-            });
-        }
+        let mut tokenizer = load_tokenizer(dir, &model.config)?;
         // A chat model ends its turns with one token and texts with another; either ends what it writes.
         let mut eos = tokenizer.eos().to_vec();
         eos.extend(&model.config.eos_tokens);
@@ -182,9 +207,23 @@ impl Checkpoint {
     ) -> Result<(), CheckpointError> {
         fs::create_dir_all(dir).map_err(io_error(dir))?;
         save_model_in_shards(&self.model, dir, precision, &Map::new(), Vec::new(), shard)?;
-        self.tokenizer.save(dir)?;
+        self.tokenizer.save_with(dir, self.model.config.family)?;
         Ok(())
     }
+}
+
+/// Reads the tokenizer of a model's directory.
+///
+/// # Errors
+/// When there is none, it cannot be used, or it makes tokens for which the model's embedding has no row.
+pub fn load_tokenizer(dir: &Path, config: &Config) -> Result<Tokenizer, CheckpointError> {
+    require_tokenizer(dir)?;
+    let tokenizer = Tokenizer::load(dir)?;
+    let (tokens, vocabulary) = (tokenizer.vocabulary(), config.vocab_size);
+    if tokens > vocabulary {
+        return Err(CheckpointError::Vocabulary { path: dir.to_owned(), highest: tokens - 1, vocabulary });
+    }
+    Ok(tokenizer)
 }
 
 /// Reads `config.json` and the weights of a directory.
@@ -192,7 +231,13 @@ impl Checkpoint {
 /// # Errors
 /// Names the file and what is wrong with it.
 pub fn load_model(dir: &Path) -> Result<Model, CheckpointError> {
-    load(dir, read_config(dir)?, |_| false).map(|(model, _)| model)
+    let config = read_config(dir)?;
+    if read_json(&dir.join("config.json"))?.is_some_and(|config| config.get("rm_dimension_names").is_some()) {
+        let what = "is a reward model, whose heads judge and do not write".to_owned();
+        let next = "name a language model here, and a reward model where one is asked for".to_owned();
+        return Err(CheckpointError::Place { path: dir.to_owned(), what, next });
+    }
+    load(dir, config, |_| false).map(|(model, _)| model)
 }
 
 /// Tensors of a checkpoint that belong to a head beside the model: name → (shape, values).
@@ -211,38 +256,41 @@ pub fn load_model_with_extra(
     load(dir, config, extra)
 }
 
-/// `config.json`, with the end tokens that `generation_config.json` adds.
+/// `config.json`, if a model is there.
 fn read_config(dir: &Path) -> Result<Config, CheckpointError> {
+    require_model(dir)?;
     let path = dir.join("config.json");
     let absent = || CheckpointError::Io { path: path.clone(), source: io::ErrorKind::NotFound.into() };
     let text = read_text(&path, LARGEST_CONFIG)?.ok_or_else(absent)?;
-    let mut config =
-        Config::from_json(&text).map_err(|source| CheckpointError::Config { path: path.clone(), source })?;
-    for id in generation_eos(dir)? {
-        if !config.eos_tokens.contains(&id) {
-            config.eos_tokens.push(id);
-        }
-    }
-    Ok(config)
+    Config::from_json(&text).map_err(|source| CheckpointError::Config { path, source })
 }
 
 /// The tensors of a model of this shape, and beside it those for which `extra` holds.
 fn load(
     dir: &Path,
-    config: Config,
+    mut config: Config,
     extra: impl Fn(&str) -> bool,
 ) -> Result<(Model, ExtraTensors), CheckpointError> {
     require_plausible_size(dir, &config)?;
+    let notes = Notes::read(dir)?;
+    for id in notes.eos() {
+        if !config.eos_tokens.contains(&id) {
+            config.eos_tokens.push(id);
+        }
+    }
     let layout = Layout::new(&config);
     let mut weights = vec![0.0; layout.len];
     let mut places: HashMap<&str, &Tensor> = layout.tensors.iter().map(|t| (t.name.as_str(), t)).collect();
     let mut extras = ExtraTensors::new();
     // A checkpoint that ties may carry a copy, and one of a reward model a head that nobody reads.
-    let ignored = |name: &str| name == "lm_head.weight" && config.tied;
+    let ignored = |name: &str| (name == "lm_head.weight" && config.tied) || is_buffer(name);
     for file in weight_files(dir)? {
         let mut tensors = TensorFile::open(&file)?;
         for name in tensors.names() {
-            if let Some(tensor) = places.remove(name.as_str()) {
+            // A model that was saved without its head has no `model.` before its names.
+            let place =
+                places.remove(name.as_str()).or_else(|| places.remove(format!("model.{name}").as_str()));
+            if let Some(tensor) = place {
                 tensors.read_into(&name, &tensor.shape, &mut weights[tensor.range.clone()])?;
             } else if extra(&name) {
                 let tensor = tensors.read(&name)?;
@@ -256,7 +304,26 @@ fn load(
         return Err(CheckpointError::Missing { path: dir.to_owned(), name: (*name).to_owned() });
     }
     drop(places);
-    Ok((Model { config, layout, weights, lora: None }, extras))
+    Ok((Model { config, layout, weights, lora: None, notes }, extras))
+}
+
+/// Whether a tensor is no weight but something that a module of PyTorch computed from its configuration and kept: the
+/// frequencies of the rotary embedding, its tables, masks.
+fn is_buffer(name: &str) -> bool {
+    const BUFFERS: [&str; 9] = [
+        "rotary_emb.inv_freq",
+        "rotary_emb.original_inv_freq",
+        "rotary_emb.cos_cached",
+        "rotary_emb.sin_cached",
+        "self_attn.masked_bias",
+        "self_attn.causal_mask",
+        "model.causal_mask",
+        "causal_mask",
+        "position_ids",
+    ];
+    BUFFERS
+        .iter()
+        .any(|end| name.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('.')))
 }
 
 /// The types in which the weights of a directory are stored, as safetensors name them, with their elements.
@@ -271,18 +338,6 @@ pub fn weight_types(dir: &Path) -> Result<BTreeMap<String, usize>, CheckpointErr
         }
     }
     Ok(types)
-}
-
-/// `generation_config.json` names end tokens that `config.json` may not.
-fn generation_eos(dir: &Path) -> Result<Vec<u32>, CheckpointError> {
-    let path = dir.join("generation_config.json");
-    let Some(value) = read_json(&path)? else { return Ok(Vec::new()) };
-    let id = |v: &Value| v.as_u64().and_then(|id| u32::try_from(id).ok());
-    Ok(match value.get("eos_token_id") {
-        Some(Value::Array(ids)) => ids.iter().filter_map(id).collect(),
-        Some(one) => id(one).into_iter().collect(),
-        None => Vec::new(),
-    })
 }
 
 /// The single file, or the shards that the index names.
@@ -345,10 +400,11 @@ pub fn save_model_in_shards(
     extra: Vec<Outgoing<'_>>,
     shard: u64,
 ) -> Result<(), CheckpointError> {
-    tracelift_files::write(
-        dir.join("config.json"),
-        model.config.to_json(precision.name(), config_extra).as_bytes(),
-    )?;
+    let mut fields = model.notes.config.clone();
+    fields.extend(config_extra.clone());
+    let config = model.config.to_json(precision.name(), &fields);
+    tracelift_files::write(dir.join("config.json"), config.as_bytes())?;
+    model.notes.write(dir)?;
     let own = model.layout.tensors.iter().map(|tensor| Outgoing {
         name: tensor.name.clone(),
         shape: tensor.shape.clone(),

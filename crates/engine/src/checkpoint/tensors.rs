@@ -172,13 +172,29 @@ impl TensorFile {
         };
         self.file.seek(SeekFrom::Start(begin)).map_err(io_error(&path))?;
         let mut bytes = vec![0; PIECE.min(values.len() * width)];
-        for values in values.chunks_mut(PIECE / width) {
+        for (piece, values) in values.chunks_mut(PIECE / width).enumerate() {
             let bytes = &mut bytes[..values.len() * width];
             self.file.read_exact(bytes).map_err(io_error(&path))?;
             widen(dtype, bytes, values);
+            if let Some(place) = first_not_finite(values) {
+                let (position, value) = (piece * (PIECE / width) + place, values[place]);
+                return Err(CheckpointError::NotFinite { path, name, position, value });
+            }
         }
         Ok(())
     }
+}
+
+/// Where the first NaN or infinity is.
+fn first_not_finite(values: &[f32]) -> Option<usize> {
+    // The exponent's bits are all set in NaN and infinities alone. A sum of comparisons without a branch is what compilers make
+    // vectors of.
+    const EXPONENT: u32 = 0x7f80_0000;
+    let bad = |value: &f32| value.to_bits() & EXPONENT == EXPONENT;
+    if values.iter().map(|value| u32::from(bad(value))).sum::<u32>() == 0 {
+        return None;
+    }
+    values.iter().position(bad)
 }
 
 /// Any type but the three that `read_into` lets through leaves `values` as they are.

@@ -6,18 +6,25 @@
 
 use crate::config::Config;
 use crate::lora::{Adaptation, LoraConfig, Projection};
-use regex::Regex;
+use fancy_regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
 /// No adapter of higher rank is lower than what it adapts.
 const LARGEST_RANK: u64 = 65_536;
 
+/// What PEFT takes where a file says nothing; the targets are those of all of these families.
+const DEFAULT_RANK: usize = 8;
+const DEFAULT_ALPHA: f64 = 8.0;
+const DEFAULT_TARGETS: [&str; 2] = ["q_proj", "v_proj"];
+
 /// Fields that change nothing in what a saved adapter computes.
-const WITHOUT_EFFECT: [&str; 16] = [
+const WITHOUT_EFFECT: [&str; 18] = [
     "auto_mapping",
     "base_model_name_or_path",
     "ensure_weight_tying",
     "eva_config",
+    // It speaks of layers that keep their weights transposed, which none of these models has; PEFT sets it to false.
+    "fan_in_fan_out",
     "inference_mode",
     "layers_pattern",
     "lora_dropout",
@@ -25,6 +32,7 @@ const WITHOUT_EFFECT: [&str; 16] = [
     "megatron_core",
     "peft_type",
     "peft_version",
+    "processor_class",
     "qalora_group_size",
     "revision",
     "runtime_config",
@@ -33,7 +41,7 @@ const WITHOUT_EFFECT: [&str; 16] = [
 ];
 
 /// Fields that are read below.
-const READ: [&str; 12] = [
+const READ: [&str; 11] = [
     "alpha_pattern",
     "bias",
     "exclude_modules",
@@ -45,7 +53,6 @@ const READ: [&str; 12] = [
     "rank_pattern",
     "target_modules",
     "use_rslora",
-    "fan_in_fan_out",
 ];
 
 /// What the file says.
@@ -60,20 +67,34 @@ pub(super) struct AdapterConfig {
 
 /// Reads `adapter_config.json` for a model.
 pub(super) fn read(text: &str, model: &Config) -> Result<AdapterConfig, String> {
+    // Some editors put a byte order mark before a text.
+    let text = text.trim_start_matches('\u{feff}');
     let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let map = value.as_object().ok_or("the top level is no JSON object")?;
-    if map.get("peft_type").and_then(Value::as_str) != Some("LORA") {
-        return Err("`peft_type` is not \"LORA\"".into());
+    match map.get("peft_type") {
+        Some(kind) if kind == "LORA" => {}
+        kind => {
+            let kind = kind.map_or_else(|| "missing".to_owned(), Value::to_string);
+            return Err(format!("`peft_type` is {kind}; only \"LORA\" is supported"));
+        }
     }
     refuse_what_is_not_implemented(map)?;
-    let rank = map.get("r").and_then(rank).ok_or("`r` is not a whole number from 1 to 65536")?;
-    let alpha = map.get("lora_alpha").and_then(Value::as_f64).ok_or("`lora_alpha` is not a number")?;
+    let rank = match present(map, "r") {
+        None => DEFAULT_RANK,
+        Some(value) => rank(value).ok_or("`r` is not a whole number from 1 to 65536")?,
+    };
+    let alpha = match present(map, "lora_alpha") {
+        None => DEFAULT_ALPHA,
+        Some(value) => finite(value).ok_or("`lora_alpha` is not a number")?,
+    };
     let rslora = match map.get("use_rslora") {
         None | Some(Value::Null) => false,
         Some(value) => value.as_bool().ok_or("`use_rslora` is not a boolean")?,
     };
-    let targets = present(map, "target_modules").ok_or("`target_modules` is missing")?;
-    let targets = Targets::read("target_modules", targets)?;
+    let targets = match present(map, "target_modules") {
+        None => Targets::Ends(DEFAULT_TARGETS.map(str::to_owned).into()),
+        Some(value) => Targets::read("target_modules", value)?,
+    };
     let excluded =
         present(map, "exclude_modules").map(|value| Targets::read("exclude_modules", value)).transpose()?;
     let layers = layers(map)?;
@@ -82,8 +103,9 @@ pub(super) fn read(text: &str, model: &Config) -> Result<AdapterConfig, String> 
 
     let adaptation = |layer: usize, projection: Projection| -> Result<Option<Adaptation>, String> {
         let path = format!("model.layers.{layer}.{}", projection.path());
-        let wanted = targets.matches(&path)
-            && !excluded.as_ref().is_some_and(|excluded| excluded.matches(&path))
+        let excluded = excluded.as_ref().map_or(Ok(false), |excluded| excluded.matches(&path))?;
+        let wanted = targets.matches(&path)?
+            && !excluded
             && layers.as_ref().is_none_or(|layers| layers.contains(&layer));
         if !wanted {
             return Ok(None);
@@ -96,7 +118,7 @@ pub(super) fn read(text: &str, model: &Config) -> Result<AdapterConfig, String> 
         };
         let alpha = match lookup("alpha_pattern", &alphas, &path)? {
             None => alpha,
-            Some(value) => value.as_f64().ok_or("`alpha_pattern` holds something that is no number")?,
+            Some(value) => finite(value).ok_or("`alpha_pattern` holds something that is no number")?,
         };
         Ok(Some(Adaptation { rank, alpha }))
     };
@@ -130,8 +152,8 @@ fn refuse_what_is_not_implemented(map: &Map<String, Value>) -> Result<(), String
             _ => false,
         };
         let accepted = match field.as_str() {
+            name if name.starts_with('_') || name.starts_with("unsloth") => true,
             "bias" => value == "none" || value.is_null(),
-            "fan_in_fan_out" => empty,
             // Some ways to begin also change the weights that are adapted, and the adapter alone does not say how.
             "init_lora_weights" => match value.as_str() {
                 None => true,
@@ -154,6 +176,11 @@ fn rank(value: &Value) -> Option<usize> {
     value.as_u64().filter(|rank| (1..=LARGEST_RANK).contains(rank)).map(|rank| rank as usize)
 }
 
+/// A number that scales a layer without ruining it.
+fn finite(value: &Value) -> Option<f64> {
+    value.as_f64().filter(|number| (*number as f32).is_finite())
+}
+
 fn names(value: &Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|name| name.as_str().map(str::to_owned)).collect()
 }
@@ -165,7 +192,9 @@ fn layers(map: &Map<String, Value>) -> Result<Option<Vec<usize>>, String> {
         Value::Array(list) => list.iter().map(index).collect(),
         one => index(one).map(|one| vec![one]),
     };
-    list.map(Some).ok_or_else(|| "`layers_to_transform` is not a layer's number or a list of them".to_owned())
+    let list = list.ok_or("`layers_to_transform` is not a layer's number or a list of them")?;
+    // As PEFT has it, an empty list leaves none out.
+    Ok(Some(list).filter(|list| !list.is_empty()))
 }
 
 /// Patterns of paths with what holds for them.
@@ -180,20 +209,32 @@ fn patterns(map: &Map<String, Value>, field: &'static str) -> Result<Vec<(Regex,
 
 /// What holds for a path. Python would take the first pattern that matches, in an order that JSON does not promise.
 fn lookup<'a>(field: &str, patterns: &'a [(Regex, Value)], path: &str) -> Result<Option<&'a Value>, String> {
-    let mut found = patterns.iter().filter(|(pattern, _)| pattern.is_match(path)).map(|(_, value)| value);
-    let first = found.next();
-    if found.any(|other| Some(other) != first) {
-        return Err(format!("`{field}` holds two patterns for `{path}` that do not say the same"));
+    let mut found = None;
+    for (pattern, value) in patterns {
+        if !is_match(pattern, path)? {
+            continue;
+        }
+        if found.is_some_and(|other| other != value) {
+            return Err(format!("`{field}` holds two patterns for `{path}` that do not say the same"));
+        }
+        found = Some(value);
     }
-    Ok(first)
+    Ok(found)
 }
 
+/// A pattern in the dialect of Python's `re`, with its looks ahead and behind; time and memory are bounded.
 fn regex(field: &str, pattern: &str) -> Result<Regex, String> {
-    let bounded = regex::RegexBuilder::new(pattern).size_limit(1 << 20).build();
+    let bounded = RegexBuilder::new(pattern).delegate_size_limit(1 << 21).backtrack_limit(100_000).build();
     bounded.map_err(|error| {
         let reason = error.to_string().lines().last().unwrap_or_default().to_owned();
         format!("`{field}`: the pattern `{pattern}` cannot be used: {reason}")
     })
+}
+
+fn is_match(pattern: &Regex, path: &str) -> Result<bool, String> {
+    pattern
+        .is_match(path)
+        .map_err(|error| format!("the pattern `{pattern}` cannot be used on `{path}`: {error}"))
 }
 
 /// Which modules are meant.
@@ -217,11 +258,11 @@ impl Targets {
         }
     }
 
-    fn matches(&self, path: &str) -> bool {
+    fn matches(&self, path: &str) -> Result<bool, String> {
         match self {
-            Targets::AllLinear => true,
-            Targets::Ends(ends) => ends.iter().any(|end| ends_with(path, end)),
-            Targets::Pattern(pattern) => pattern.is_match(path),
+            Targets::AllLinear => Ok(true),
+            Targets::Ends(ends) => Ok(ends.iter().any(|end| ends_with(path, end))),
+            Targets::Pattern(pattern) => is_match(pattern, path),
         }
     }
 
@@ -232,10 +273,12 @@ impl Targets {
         match self {
             Targets::AllLinear => Ok(()),
             Targets::Pattern(pattern) => {
-                match ["lm_head", "model.embed_tokens"].into_iter().find(|name| pattern.is_match(name)) {
-                    Some(name) => refuse(name),
-                    None => Ok(()),
+                for name in ["lm_head", "model.embed_tokens"] {
+                    if is_match(pattern, name)? {
+                        return refuse(name);
+                    }
                 }
+                Ok(())
             }
             Targets::Ends(ends) => {
                 let known = |end: &&String| {

@@ -10,7 +10,6 @@ use crate::lora::{Adaptation, Lora, Projection};
 use crate::model::Model;
 use serde_json::{Map, Value, json};
 use std::fs;
-use std::io;
 use std::path::Path;
 
 /// What stands before a tensor's name in an adapter's file.
@@ -25,12 +24,26 @@ const LARGEST_CONFIG: u64 = 1 << 24;
 /// Names the file and the key or tensor that does not fit; the model is then as it was.
 pub fn load(model: &mut Model, dir: &Path) -> Result<(), CheckpointError> {
     let path = dir.join("adapter_config.json");
-    let absent = || CheckpointError::Io { path: path.clone(), source: io::ErrorKind::NotFound.into() };
+    let place = |what: &str, next: &str| CheckpointError::Place {
+        path: dir.to_owned(),
+        what: what.to_owned(),
+        next: next.to_owned(),
+    };
+    let absent = || place("holds no adapter_config.json", "name the directory of a PEFT adapter");
     let text = read_text(&path, LARGEST_CONFIG)?.ok_or_else(absent)?;
     let broken = |message: String| CheckpointError::Json { path: path.clone(), message };
     let mut lora = read_config(&text, &model.config).map_err(broken)?;
 
     let file_path = dir.join("adapter_model.safetensors");
+    if !file_path.exists() {
+        return Err(match dir.join("adapter_model.bin").exists() {
+            true => place(
+                "holds its weights as `adapter_model.bin`, which can run code when it is read",
+                "load the adapter with PEFT and save it with `save_pretrained`",
+            ),
+            false => place("holds no adapter_model.safetensors", "fetch the adapter's weights as well"),
+        });
+    }
     let mut file = TensorFile::open(&file_path)?;
     // PEFT compares the ends of names here, not those of paths: `norm` is `input_layernorm` too.
     let mut brought = Vec::new();

@@ -65,7 +65,6 @@ fn what_is_not_supported_is_named() {
         ("target_modules", json!("(a{1000}){1000}")),
         ("target_modules", json!("nothing")),
         ("target_modules", json!(7)),
-        ("fan_in_fan_out", json!(true)),
         ("init_lora_weights", json!("pissa")),
         ("layer_replication", json!([[0, 2]])),
         ("trainable_token_indices", json!([1])),

@@ -1,7 +1,7 @@
 //! Training a byte-level BPE vocabulary.
 
-use super::{BYTE_LEVEL_SPECIAL, Tokenizer, TokenizerError};
-use serde_json::Map;
+use super::{BYTE_LEVEL_MARKS, BYTE_LEVEL_SPECIAL, Tokenizer, TokenizerError};
+use serde_json::{Value, json};
 use tokenizers::models::TrainerWrapper;
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
@@ -16,7 +16,7 @@ pub struct BpeTraining {
     pub vocabulary: usize,
     /// One token a digit: numbers are then read place by place, not as words of chance lengths.
     pub split_digits: bool,
-    /// Special tokens beside [`BYTE_LEVEL_SPECIAL`].
+    /// Special tokens beside [`BYTE_LEVEL_MARKS`].
     pub special: Vec<String>,
 }
 
@@ -51,13 +51,13 @@ impl BpeTraining {
         // Special tokens never go through the vocabulary, so it must not spend entries on their spelling.
         let pieces = texts.flat_map(|text| pieces(text.as_ref(), &special));
         inner.train(&mut TrainerWrapper::BpeTrainer(trainer), pieces).map_err(failed)?;
-        let mut tokenizer = Tokenizer { inner, eos: Vec::new(), settings: Map::new(), chat: None };
+        let mut tokenizer = with_tags_as_text(&Tokenizer::of(inner))?;
         tokenizer.eos = tokenizer.id("<eos>").into_iter().collect();
         Ok(tokenizer)
     }
 
     fn special(&self) -> Result<Vec<String>, TokenizerError> {
-        let mut all: Vec<String> = BYTE_LEVEL_SPECIAL.map(str::to_owned).into();
+        let mut all: Vec<String> = BYTE_LEVEL_MARKS.map(str::to_owned).into();
         for token in &self.special {
             if token.is_empty() || all.contains(token) {
                 return Err(TokenizerError::Special(token.clone()));
@@ -70,6 +70,20 @@ impl BpeTraining {
         }
         Ok(all)
     }
+}
+
+/// The tags of a trace are tokens of their own like the special ones, but not special. The trainer of the `tokenizers` crate
+/// knows no such tokens, so the finished file says it.
+fn with_tags_as_text(trained: &Tokenizer) -> Result<Tokenizer, TokenizerError> {
+    let failed = |error: serde_json::Error| TokenizerError::Code(error.to_string());
+    let mut file: Value = serde_json::from_str(&trained.to_json()?).map_err(failed)?;
+    let tag = |token: &str| BYTE_LEVEL_MARKS.contains(&token) && !BYTE_LEVEL_SPECIAL.contains(&token);
+    for token in file["added_tokens"].as_array_mut().into_iter().flatten() {
+        if token["content"].as_str().is_some_and(tag) {
+            token["special"] = json!(false);
+        }
+    }
+    Tokenizer::from_json(&file.to_string())
 }
 
 /// A text without the special tokens in it.
