@@ -69,7 +69,7 @@ pub fn read_samples(path: &Path) -> Result<Vec<SampleRecord>, EvalError> {
             source,
         })
     };
-    text.lines().enumerate().map(parse).collect()
+    text.trim_start_matches('\u{feff}').lines().enumerate().map(parse).collect()
 }
 
 #[cfg(test)]

@@ -94,6 +94,9 @@ fn rotation(config: &Config) -> String {
         Scaling::Llama3 { factor, original_positions, .. } => {
             format!("base {theta}, stretched {factor} times from {original_positions} tokens as in Llama 3.1")
         }
+        Scaling::Yarn { factor, original_positions, .. } => {
+            format!("base {theta}, stretched {factor} times from {original_positions} tokens by YaRN")
+        }
     }
 }
 

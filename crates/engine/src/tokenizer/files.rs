@@ -171,8 +171,7 @@ impl Tokenizer {
                 .map_err(|error| TokenizerError::Save(format!("{}: {error}", folder.display())))?;
         }
         let mut more = self.more.iter();
-        Ok(more
-            .try_for_each(|(name, chat)| write(&format!("{MORE_TEMPLATES}/{name}.jinja"), chat.text()))?)
+        Ok(more.try_for_each(|(name, chat)| write(&format!("{MORE_TEMPLATES}/{name}.jinja"), chat.text()))?)
     }
 
     /// `tokenizer_config.json`, so that `AutoTokenizer` knows what ends a text.

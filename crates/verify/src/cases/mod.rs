@@ -85,6 +85,7 @@ fn lines<Row: DeserializeOwned, Case>(
 ) -> Result<Vec<Case>, CaseError> {
     let failed = |source| CaseError::Read { path: path.to_owned(), source };
     let mut input = open(path).map_err(failed)?;
+    tracelift_datasets::skip_mark(&mut input).map_err(failed)?;
     let mut cases = Vec::new();
     let mut line = Vec::new();
     for number in 1.. {
