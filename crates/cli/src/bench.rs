@@ -9,9 +9,9 @@ use tracelift_domain::Seed;
 use tracelift_engine::checkpoint::load_model;
 use tracelift_engine::{AdamWConfig, Model};
 use tracelift_engine::{
-    Batch, LoraConfig, Memory, Numbers, Packed, Pass, Projection, Request, Sampling, Target,
+    Batch, Device, Learner, LoraConfig, Memory, Numbers, Projection, Request, Sampler, Sampling, Start,
+    Target,
 };
-use tracelift_train::state::Learner;
 
 /// What to measure.
 #[derive(Subcommand)]
@@ -109,19 +109,18 @@ fn train(bench: &TrainBench) -> Result<()> {
         .filter(|row| (row + 1) % bench.length != 0)
         .map(|row| Target { row: row as u32, token: batch.tokens()[row + 1] })
         .collect();
-    let mut pass = Pass::new(if bench.recompute { Memory::Recompute } else { Memory::Keep });
-    let mut learner = Learner::new(model.trainable().len(), AdamWConfig::default());
+    let memory = if bench.recompute { Memory::Recompute } else { Memory::Keep };
+    let mut learner = Learner::on(Device::Cpu, model, memory, AdamWConfig::default(), Start::Forgotten);
     let share = 1.0 / targets.len() as f32;
     let mut start = Instant::now();
     for step in 0..=bench.steps {
         if step == 1 {
             start = Instant::now();
         }
-        pass.forward(&model, &batch);
-        pass.score_backward(&model, &mut learner.gradients, &targets, 1.0, |_, _| -share);
-        pass.backward(&model, &batch, &mut learner.gradients);
-        let (parameters, tensors) = model.learnable();
-        learner.apply(parameters, tensors, 0.0, 1e-4)?;
+        let mut passage = learner.forward(&batch);
+        passage.learn(&targets, 1.0, |_, _| -share);
+        passage.backward();
+        learner.apply(0.0, 1e-4)?;
     }
     let seconds = start.elapsed().as_secs_f64() / f64::from(bench.steps.max(1));
     report(bench.json, "training step", seconds, (bench.batch * bench.length) as f64 / seconds);
@@ -147,7 +146,8 @@ fn generate(bench: &GenerateBench) -> Result<()> {
             start = Instant::now();
         }
         // Packing is part of the work: a planner's weights change at every step.
-        let sampled = Packed::in_numbers(&model, numbers).generate_until(&requests, &sampling, &ended)?;
+        let sampled =
+            Sampler::on(Device::Cpu, &model, numbers).generate_until(&requests, &sampling, &ended)?;
         tokens = sampled.iter().flatten().map(|sample| sample.tokens.len()).sum();
     }
     let seconds = start.elapsed().as_secs_f64() / f64::from(bench.rounds.max(1));

@@ -10,7 +10,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 use tracelift_domain::Seed;
 use tracelift_engine::{
-    ChatOptions, Conversation, Finish, Numbers, Packed, Request, Sampled, Sampling, Tokenizer,
+    ChatOptions, Conversation, Device, Finish, Numbers, Request, Sampled, Sampler, Sampling, Tokenizer,
 };
 use tracelift_files::Draft;
 
@@ -109,7 +109,8 @@ pub fn run(settings: &Generate) -> Result<()> {
         .with_context(|| format!("failed to read the model in {}", settings.model.display()))?;
     let (model, tokenizer) = (loaded.checkpoint.model, loaded.checkpoint.tokenizer);
     let context = model.config.max_positions;
-    let packed = Packed::in_numbers(&model, if settings.bf16 { Numbers::Bf16 } else { Numbers::F32 });
+    let numbers = if settings.bf16 { Numbers::Bf16 } else { Numbers::F32 };
+    let sampler = Sampler::on(Device::Cpu, &model, numbers);
     drop(model);
     let sampling = Sampling {
         temperature: settings.temperature,
@@ -146,7 +147,7 @@ pub fn run(settings: &Generate) -> Result<()> {
             break;
         }
         let requests: Vec<Request> = prompts.iter().map(|prompt| request(settings, prompt)).collect();
-        let results = packed.generate(&requests, &sampling)?;
+        let results = sampler.generate(&requests, &sampling)?;
         for (prompt, samples) in prompts.iter().zip(&results) {
             for (sample, sampled) in samples.iter().enumerate() {
                 let line = continuation(settings, &tokenizer, prompt, sample as u64, sampled)?;

@@ -119,14 +119,14 @@ pub fn train_in(
         }
     }
     bar.finish();
-    Ok(grpo.planner)
+    Ok(grpo.into_planner())
 }
 
 /// What must not change during a run.
 fn fingerprints(grpo: &Grpo<'_>) -> Result<Map<String, Value>> {
     Ok(Map::from_iter([
         ("executor".to_owned(), json!(grpo.executor.fingerprint())),
-        ("planner".to_owned(), json!(grpo.planner.model.fingerprint())),
+        ("planner".to_owned(), json!(grpo.model().fingerprint())),
         ("problems".to_owned(), json!(grpo.source.fingerprint()?)),
         ("reward_model".to_owned(), json!(grpo.rubric.map(TraceScorer::fingerprint))),
     ]))

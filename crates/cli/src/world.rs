@@ -9,13 +9,12 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tracelift_domain::Seed;
-use tracelift_engine::{Checkpoint, Memory, Model, Pass, Precision};
+use tracelift_engine::{Checkpoint, Device, Learner, Memory, Model, Precision, Start};
 use tracelift_groups::{WorldGroupConfig, world_groups, write_groups};
 use tracelift_train::metrics::StepMetrics;
 use tracelift_train::pretrain::{Corpus, Part, PretrainConfig, world_tokenizer};
 use tracelift_train::run::{RunDescription, RunFolder};
 use tracelift_train::sft;
-use tracelift_train::state::Learner;
 use tracelift_worlds::guess::best_constant_guess;
 use tracelift_worlds::{Noise, Sort, Split, World, WorldName};
 
@@ -231,12 +230,12 @@ fn pretrain_part(
         Part::Executor => ("executor", config.executor),
     };
     let seed = seed.child(name, 0);
-    let mut model = Model::random(config.model(tokenizer.vocabulary()), seed.child("weights", 0));
-    let mut learner = Learner::new(model.trainable().len(), sft.optimizer);
+    let model = Model::random(config.model(tokenizer.vocabulary()), seed.child("weights", 0));
+    let mut learner = Learner::on(Device::Cpu, model, Memory::Keep, sft.optimizer, Start::Forgotten);
     let mut folder = if run.join("run.json").exists() {
         let (folder, latest) = RunFolder::resume(run)?;
         if let Some((_, checkpoint)) = latest {
-            learner.restore(model.trainable_mut(), &checkpoint)?;
+            learner.restore(&checkpoint)?;
         }
         folder
     } else {
@@ -245,22 +244,22 @@ fn pretrain_part(
         RunFolder::create(run, &description, &toml::to_string(config)?)?
     };
     let corpus = Corpus { world: &world, tokenizer: &tokenizer, config, part, seed, split: Split::Train };
-    let mut pass = Pass::new(Memory::Keep);
-    let bar = progress::steps(&format!("{} {name}", world.name()), sft.steps, learner.step);
-    while learner.step < sft.steps {
-        let texts = corpus.batch(learner.step, sft.batch)?;
-        let step = sft::step(&mut model, &mut pass, &mut learner, &sft, &texts)?;
-        bar.set_position(learner.step);
-        if learner.step.is_multiple_of(20) || learner.step == sft.steps {
+    let bar = progress::steps(&format!("{} {name}", world.name()), sft.steps, learner.steps_done());
+    while learner.steps_done() < sft.steps {
+        let texts = corpus.batch(learner.steps_done(), sft.batch)?;
+        let step = sft::step(&mut learner, &sft, &texts)?;
+        let done = learner.steps_done();
+        bar.set_position(done);
+        if done.is_multiple_of(20) || done == sft.steps {
             bar.set_message(format!("loss {:.4}", step.loss));
-            let mut metrics = StepMetrics::now(learner.step);
+            let mut metrics = StepMetrics::now(done);
             metrics.set("policy/loss", step.loss).set("policy/gradient_norm", step.gradient_norm);
             folder.record_metrics(&metrics)?;
         }
-        if learner.step.is_multiple_of(500) || learner.step == sft.steps {
-            folder.save_checkpoint(learner.step, |dir| learner.save(model.trainable(), dir))?;
+        if done.is_multiple_of(500) || done == sft.steps {
+            folder.save_checkpoint(done, |dir| learner.save(dir))?;
         }
     }
     bar.finish();
-    Ok(Checkpoint { model, tokenizer })
+    Ok(Checkpoint { model: learner.into_model(), tokenizer })
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tracelift_domain::Seed;
 use tracelift_engine::ops::rope::Scaling;
 use tracelift_engine::{
-    AdamW, AdamWConfig, Batch, Config, Family, LoraConfig, Memory, Model, Pass, Projection, Target,
+    AdamWConfig, Batch, Config, Device, Family, Learner, LoraConfig, Memory, Model, Projection, Start, Target,
 };
 
 struct Watching;
@@ -96,24 +96,23 @@ fn shape(family: Family, layers: usize) -> Config {
 type Parts = Vec<(&'static str, Vec<String>)>;
 
 /// What a first step allocates, and a second one like it.
-fn steps(model: &mut Model, memory: Memory, tokens: usize) -> [Parts; 2] {
+fn steps(model: Model, memory: Memory, tokens: usize) -> [Parts; 2] {
     let sequences: Vec<Vec<u32>> =
         (0..2_u32).map(|s| (0..tokens as u32).map(|t| (t * 7 + s * 13) % 300).collect()).collect();
     let batch = Batch::of(&sequences);
     let targets: Vec<Target> =
         (0..batch.rows() - 1).map(|row| Target { row: row as u32, token: batch.tokens()[row + 1] }).collect();
-    let mut pass = Pass::new(memory);
-    let mut gradients = vec![0.0; model.trainable().len()];
-    let mut adamw = AdamW::new(gradients.len(), AdamWConfig::default());
+    let mut learner = Learner::on(Device::Cpu, model, memory, AdamWConfig::default(), Start::Forgotten);
     let mut run = || {
-        let forward = allocations(|| pass.forward(model, &batch));
+        let mut passage = None;
+        let forward = allocations(|| passage = Some(learner.forward(&batch)));
+        let mut passage = passage.unwrap();
         let head = allocations(|| {
-            pass.score_backward(model, &mut gradients, &targets, 1.0, |_, _| -0.01);
+            passage.learn(&targets, 1.0, |_, _| -0.01);
         });
-        let backward = allocations(|| pass.backward(model, &batch, &mut gradients));
-        let (parameters, tensors) = model.learnable();
+        let backward = allocations(|| passage.backward());
         let optimizer = allocations(|| {
-            adamw.step(parameters, &mut gradients, tensors, 1e-3).unwrap();
+            learner.apply(0.0, 1e-3).unwrap();
         });
         vec![("forward", forward), ("head", head), ("backward", backward), ("optimizer", optimizer)]
     };
@@ -135,7 +134,7 @@ fn a_warm_training_step_does_not_allocate() {
             let config = LoraConfig { rank: 4, alpha: 8.0, rslora: false, targets: Projection::ALL.to_vec() };
             model = model.with_lora(config, Seed(2));
         }
-        let [cold, warm] = pool.install(|| steps(&mut model, memory, 70));
+        let [cold, warm] = pool.install(|| steps(model, memory, 70));
         // Buffers are laid out in the first step: what looks for allocations does find them.
         assert!(cold.iter().all(|(_, found)| !found.is_empty()), "a first step allocates nothing: {cold:?}");
         for (part, found) in warm {

@@ -8,7 +8,9 @@
 
 use tracelift_domain::Seed;
 use tracelift_engine::ops::rope::Scaling;
-use tracelift_engine::{Batch, Config, Family, LoraConfig, Memory, Model, Pass, Projection, Target};
+use tracelift_engine::{
+    AdamWConfig, Batch, Config, Device, Family, Learner, LoraConfig, Memory, Model, Projection, Start, Target,
+};
 
 const BOUND: f32 = 2e-5;
 
@@ -48,37 +50,40 @@ fn sequences() -> Vec<Vec<u32>> {
     [70, 1, 33, 64, 9].iter().map(|&n: &u32| (0..n).map(|i| (i * i * 3 + n) % 90).collect()).collect()
 }
 
+/// A model on some device.
+struct Placed {
+    device: Device,
+    model: Model,
+}
+
 /// Hidden states by sequence, and the gradient of the sum over all predicted tokens.
-fn run(model: &Model, memory: Memory, batches: &[Vec<Vec<u32>>]) -> (Vec<Vec<f32>>, Vec<f32>) {
-    run_packed(model, memory, batches, |sequences| Batch::of(sequences))
+fn run(placed: &Placed, memory: Memory, batches: &[Vec<Vec<u32>>]) -> (Vec<Vec<f32>>, Vec<f32>) {
+    run_packed(placed, memory, batches, |sequences| Batch::of(sequences))
 }
 
 fn run_packed(
-    model: &Model,
+    Placed { device, model }: &Placed,
     memory: Memory,
     batches: &[Vec<Vec<u32>>],
     pack: impl Fn(&[Vec<u32>]) -> Batch,
 ) -> (Vec<Vec<f32>>, Vec<f32>) {
-    let mut pass = Pass::new(memory);
-    let mut gradients = vec![0.0; model.trainable().len()];
+    let mut learner = Learner::on(*device, model.clone(), memory, AdamWConfig::default(), Start::Forgotten);
     let mut states = Vec::new();
     for sequences in batches {
         let batch = pack(sequences);
-        pass.forward(model, &batch);
-        let width = model.config.hidden_size;
+        let mut passage = learner.forward(&batch);
         let mut targets = Vec::new();
         for (span, sequence) in batch.spans().iter().zip(sequences) {
-            let rows = (0..span.len()).map(|at| span.row(at));
-            let state = rows.flat_map(|row| &pass.hidden()[row * width..][..width]).copied().collect();
-            states.push(state);
+            let rows: Vec<usize> = (0..span.len()).map(|at| span.row(at)).collect();
+            states.push(passage.hidden(&rows));
             targets.extend(
                 (1..span.len()).map(|at| Target { row: span.row(at - 1) as u32, token: sequence[at] }),
             );
         }
-        pass.score_backward(model, &mut gradients, &targets, 1.0, |_, _| -0.01);
-        pass.backward(model, &batch, &mut gradients);
+        passage.learn(&targets, 1.0, |_, _| -0.01);
+        passage.backward();
     }
-    (states, gradients)
+    (states, learner.gradients().into_owned())
 }
 
 fn assert_same(what: &str, found: &[f32], expected: &[f32], bound: f32) {
@@ -88,16 +93,25 @@ fn assert_same(what: &str, found: &[f32], expected: &[f32], bound: f32) {
     assert!(worst <= bound, "{what}: differs by {worst:e} of the largest element, the bound is {bound:e}");
 }
 
-fn each_model(check: impl Fn(&str, &Model)) {
-    for family in Family::ALL {
-        for lora in [false, true] {
-            let name = format!("{} {}", family.title(), if lora { "with adapters" } else { "whole" });
-            check(&name, &model(family, lora));
+fn each_model(check: impl Fn(&str, &Placed)) {
+    for device in Device::ALL {
+        for family in Family::ALL {
+            for lora in [false, true] {
+                let learns = if lora { "with adapters" } else { "whole" };
+                let name = format!("{} {learns} on {device:?}", family.title());
+                check(&name, &Placed { device, model: model(family, lora) });
+            }
         }
     }
 }
 
-fn assert_tensors_same(name: &str, model: &Model, found: &[f32], expected: &[f32], bound: f32) {
+fn assert_tensors_same(
+    name: &str,
+    Placed { model, .. }: &Placed,
+    found: &[f32],
+    expected: &[f32],
+    bound: f32,
+) {
     for tensor in model.trainable_tensors() {
         let range = tensor.range.clone();
         assert_same(&format!("{name}: {}", tensor.name), &found[range.clone()], &expected[range], bound);
@@ -182,19 +196,21 @@ fn the_number_of_threads_changes_nothing() {
 
 #[test]
 fn merging_adapters_changes_nothing() {
-    for family in Family::ALL {
-        let adapted = model(family, true);
-        let (states, _) = run(&adapted, Memory::Keep, &[sequences()]);
-        let mut merged = adapted.clone();
-        merged.merge_lora();
-        assert!(merged.lora.is_none());
-        let (after, _) = run(&merged, Memory::Keep, &[sequences()]);
-        let mut base = adapted;
-        base.lora = None;
-        let (before, _) = run(&base, Memory::Keep, &[sequences()]);
-        for i in 0..states.len() {
-            assert_same(&format!("{family:?}: sequence {i} merged"), &after[i], &states[i], BOUND);
+    for device in Device::ALL {
+        for family in Family::ALL {
+            let adapted = model(family, true);
+            let states =
+                |model: &Model| run(&Placed { device, model: model.clone() }, Memory::Keep, &[sequences()]).0;
+            let mut merged = adapted.clone();
+            merged.merge_lora();
+            assert!(merged.lora.is_none());
+            let mut base = adapted.clone();
+            base.lora = None;
+            let (with, after, before) = (states(&adapted), states(&merged), states(&base));
+            for i in 0..with.len() {
+                assert_same(&format!("{family:?}: sequence {i} merged"), &after[i], &with[i], BOUND);
+            }
+            assert!(before[0] != with[0], "{family:?}: the adapters do nothing");
         }
-        assert!(before[0] != states[0], "{family:?}: the adapters do nothing");
     }
 }

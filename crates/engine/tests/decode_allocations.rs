@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tracelift_domain::Seed;
-use tracelift_engine::{Numbers, Packed, Request, Sampling, checkpoint};
+use tracelift_engine::{Device, Numbers, Request, Sampler, Sampling, checkpoint};
 
 /// Counts what it hands on.
 struct Counting;
@@ -55,11 +55,11 @@ fn longer_samples_make_no_more_allocations() {
         .collect();
     for numbers in [Numbers::F32, Numbers::Bf16] {
         for (top_k, top_p) in [(0, 1.0), (5, 0.9)] {
-            let packed = Packed::in_numbers(&model, numbers);
+            let sampler = Sampler::on(Device::Cpu, &model, numbers);
             let allocations = |max_tokens: usize| {
                 let sampling = Sampling { temperature: 1.0, top_k, top_p, max_tokens, stop: vec![] };
                 let before = ALLOCATIONS.load(Ordering::Relaxed);
-                let sampled = packed.generate(&requests, &sampling).unwrap();
+                let sampled = sampler.generate(&requests, &sampling).unwrap();
                 let after = ALLOCATIONS.load(Ordering::Relaxed);
                 assert!(sampled.iter().flatten().all(|sample| sample.tokens.len() == max_tokens));
                 after - before

@@ -11,7 +11,8 @@ use tracelift_engine::ops::head::Target;
 use tracelift_engine::params::Tensor;
 use tracelift_engine::sampling::Finish;
 use tracelift_engine::{
-    AdamW, AdamWConfig, Batch, Memory, Model, Packed, Pass, Precision, Request, Sampling, checkpoint, peft,
+    AdamW, AdamWConfig, Batch, Device, Learner, Memory, Model, Numbers, Precision, Request, Sampler,
+    Sampling, Start, checkpoint, peft,
 };
 
 /// Relative to the largest element of the golden tensor.
@@ -74,36 +75,43 @@ fn batch(golden: &Golden) -> (Batch, Vec<Target>) {
     (batch, targets)
 }
 
-fn logits(model: &Model, pass: &mut Pass, batch: &Batch) -> Vec<f32> {
-    pass.forward(model, batch);
-    let (width, head) = (model.config.hidden_size, model.head());
+fn learner(device: Device, model: &Model, memory: Memory) -> Learner {
+    Learner::on(device, model.clone(), memory, AdamWConfig::default(), Start::Forgotten)
+}
+
+fn logits(learner: &mut Learner, batch: &Batch) -> Vec<f32> {
+    let rows: Vec<usize> = (0..batch.rows()).collect();
+    let hidden = learner.forward(batch).hidden(&rows);
+    let (width, model) = (learner.config().hidden_size, learner.model());
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-    pass.hidden()
+    hidden
         .chunks_exact(width)
-        .flat_map(|hidden| head.chunks_exact(width).map(move |row| dot(hidden, row)))
+        .flat_map(|hidden| model.head().chunks_exact(width).map(move |row| dot(hidden, row)))
         .collect()
 }
 
-/// Logits, loss and the gradient of everything that learns.
+/// Logits, loss and the gradient of everything that learns, on every device.
 fn check(model: &Model, golden: &Golden, memory: Memory) {
-    let (batch, targets) = batch(golden);
-    let mut pass = Pass::new(memory);
-    assert_close("logits", &logits(model, &mut pass, &batch), &golden.floats["logits"]);
-    let mut gradients = vec![0.0; model.trainable().len()];
-    let share = 1.0 / targets.len() as f32;
-    let scores = pass.score_backward(model, &mut gradients, &targets, 1.0, |_, _| -share);
-    pass.backward(model, &batch, &mut gradients);
-    let loss = -scores.iter().map(|score| score.log_prob).sum::<f32>() * share;
-    assert_close("loss", &[loss], &golden.floats["loss"]);
-    let mut checked = 0;
-    for Tensor { name, range, shape } in model.trainable_tensors() {
-        let expected = &golden.floats[&format!("grad.{name}")];
-        assert_eq!(&golden.shapes[&format!("grad.{name}")], shape, "{name}");
-        assert_close(name, &gradients[range.clone()], expected);
-        checked += 1;
+    for device in Device::ALL {
+        let (batch, targets) = batch(golden);
+        let mut learner = learner(device, model, memory);
+        assert_close("logits", &logits(&mut learner, &batch), &golden.floats["logits"]);
+        let share = 1.0 / targets.len() as f32;
+        let mut passage = learner.forward(&batch);
+        let scores = passage.learn(&targets, 1.0, |_, _| -share);
+        passage.backward();
+        let loss = -scores.iter().map(|score| score.log_prob).sum::<f32>() * share;
+        assert_close("loss", &[loss], &golden.floats["loss"]);
+        let (mut checked, gradients) = (0, learner.gradients());
+        for Tensor { name, range, shape } in learner.tensors() {
+            let expected = &golden.floats[&format!("grad.{name}")];
+            assert_eq!(&golden.shapes[&format!("grad.{name}")], shape, "{name}");
+            assert_close(name, &gradients[range.clone()], expected);
+            checked += 1;
+        }
+        let expected = golden.floats.keys().filter(|name| name.starts_with("grad.")).count();
+        assert_eq!(checked, expected, "some golden gradients were not compared");
     }
-    let expected = golden.floats.keys().filter(|name| name.starts_with("grad.")).count();
-    assert_eq!(checked, expected, "some golden gradients were not compared");
 }
 
 /// The checkpoints of the families: between them two head dimensions, heads that are together wider than the residual
@@ -146,8 +154,10 @@ fn peft_adapter_matches_peft() {
         check(&model, &golden, Memory::Recompute);
         model.merge_lora();
         let (batch, _) = batch(&golden);
-        let merged = logits(&model, &mut Pass::new(Memory::Keep), &batch);
-        assert_close("merged logits", &merged, &golden.floats["logits"]);
+        for device in Device::ALL {
+            let merged = logits(&mut learner(device, &model, Memory::Keep), &batch);
+            assert_close("merged logits", &merged, &golden.floats["logits"]);
+        }
     }
 }
 
@@ -160,11 +170,14 @@ fn greedy_generation_matches_token_for_token() {
         let requests: Vec<Request> = (0..3)
             .map(|i| Request { prompt: tokens(format!("prompt.{i}")), seeds: vec![Seed(0), Seed(1)] })
             .collect();
-        let sampled = Packed::new(&model).generate(&requests, &Sampling::greedy(16, vec![])).unwrap();
-        for (i, samples) in sampled.iter().enumerate() {
-            for sample in samples {
-                assert_eq!(sample.tokens, tokens(format!("greedy.{i}")), "{name}, prompt {i}");
-                assert_eq!(sample.finish, Finish::Length);
+        for device in Device::ALL {
+            let sampler = Sampler::on(device, &model, Numbers::F32);
+            let sampled = sampler.generate(&requests, &Sampling::greedy(16, vec![])).unwrap();
+            for (i, samples) in sampled.iter().enumerate() {
+                for sample in samples {
+                    assert_eq!(sample.tokens, tokens(format!("greedy.{i}")), "{name}, prompt {i}");
+                    assert_eq!(sample.finish, Finish::Length);
+                }
             }
         }
     }
@@ -174,22 +187,24 @@ fn greedy_generation_matches_token_for_token() {
 fn a_sample_does_not_depend_on_its_batch_and_its_log_probabilities_are_the_trainers() {
     for name in ["qwen2-gqa-untied", "qwen3-untied", "llama3-untied"] {
         println!("{name}");
-        check_samples(&checkpoint::load_model(&dir(name)).unwrap());
+        for device in Device::ALL {
+            check_samples(&mut learner(device, &checkpoint::load_model(&dir(name)).unwrap(), Memory::Keep));
+        }
     }
 }
 
-fn check_samples(model: &Model) {
-    let packed = Packed::new(model);
+fn check_samples(learner: &mut Learner) {
+    let sampler = learner.sampler(Numbers::F32);
     let sampling = Sampling { temperature: 0.7, top_k: 0, top_p: 0.95, max_tokens: 24, stop: vec![5] };
     let request = |i: u64| Request {
         prompt: (0..3 + i % 7).map(|t| ((t * 11 + i * 5) % 64) as u32).collect(),
         seeds: (0..1 + i % 3).map(|sample| Seed(9).child("sample", i * 10 + sample)).collect(),
     };
     let requests: Vec<Request> = (0..150).map(request).collect();
-    let together = packed.generate(&requests, &sampling).unwrap();
+    let together = sampler.generate(&requests, &sampling).unwrap();
     assert!(together.iter().flatten().any(|sample| sample.finish == Finish::Stop), "no sample stopped early");
     for i in [0, 17, 149] {
-        let alone = packed.generate(&requests[i..=i], &sampling).unwrap();
+        let alone = sampler.generate(&requests[i..=i], &sampling).unwrap();
         assert_eq!(alone[0], together[i], "request {i} depends on its batch");
     }
     for (request, samples) in requests.iter().zip(&together).take(20) {
@@ -199,9 +214,8 @@ fn check_samples(model: &Model) {
             let targets: Vec<Target> = (request.prompt.len()..sequence.len())
                 .map(|at| Target { row: at as u32 - 1, token: sequence[at] })
                 .collect();
-            let mut pass = Pass::new(Memory::Keep);
-            pass.forward(model, &Batch::of([&sequence]));
-            for (score, log_prob) in pass.score(model, &targets, 0.7).iter().zip(&sample.log_probs) {
+            let scores = learner.forward(&Batch::of([&sequence])).score(&targets, 0.7);
+            for (score, log_prob) in scores.iter().zip(&sample.log_probs) {
                 assert!((score.log_prob - log_prob).abs() < 1e-4, "{} against {log_prob}", score.log_prob);
             }
         }
@@ -213,13 +227,15 @@ fn packed_batches_equal_runs_one_by_one() {
     let model = checkpoint::load_model(&dir("qwen2-gqa-tied")).unwrap();
     let golden = golden(&dir("qwen2-gqa-tied/golden.safetensors"));
     let (batch, _) = batch(&golden);
-    let mut pass = Pass::new(Memory::Keep);
-    let together = logits(&model, &mut pass, &batch);
-    let mut alone = Vec::new();
-    for span in batch.spans() {
-        alone.extend(logits(&model, &mut pass, &Batch::of([&batch.tokens()[span.own.clone()]])));
+    for device in Device::ALL {
+        let mut learner = learner(device, &model, Memory::Keep);
+        let together = logits(&mut learner, &batch);
+        let mut alone = Vec::new();
+        for span in batch.spans() {
+            alone.extend(logits(&mut learner, &Batch::of([&batch.tokens()[span.own.clone()]])));
+        }
+        assert_close("packed logits", &together, &alone);
     }
-    assert_close("packed logits", &together, &alone);
 }
 
 #[test]
@@ -288,11 +304,14 @@ fn a_deepened_model_computes_the_same_and_can_learn() {
     let deeper = model.deepened(2, Seed(4));
     assert_eq!(deeper.config.layers, model.config.layers + 2);
     let (batch, targets) = batch(&golden);
-    let mut pass = Pass::new(Memory::Keep);
-    assert_close("logits", &logits(&deeper, &mut pass, &batch), &golden.floats["logits"]);
-    let mut gradients = vec![0.0; deeper.weights.len()];
-    pass.score_backward(&deeper, &mut gradients, &targets, 1.0, |_, _| -1.0);
-    pass.backward(&deeper, &batch, &mut gradients);
     let top = deeper.layout.blocks.last().unwrap();
-    assert!(gradients[top.down.clone()].iter().any(|g| *g != 0.0), "the new block gets no gradient");
+    for device in Device::ALL {
+        let mut learner = learner(device, &deeper, Memory::Keep);
+        assert_close("logits", &logits(&mut learner, &batch), &golden.floats["logits"]);
+        let mut passage = learner.forward(&batch);
+        passage.learn(&targets, 1.0, |_, _| -1.0);
+        passage.backward();
+        let found = &learner.gradients()[top.down.clone()];
+        assert!(found.iter().any(|g| *g != 0.0), "the new block gets no gradient");
+    }
 }

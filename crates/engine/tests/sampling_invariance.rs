@@ -7,7 +7,7 @@ use std::path::Path;
 use tracelift_domain::Seed;
 use tracelift_engine::ops::head::Target;
 use tracelift_engine::{
-    Batch, Finish, Memory, Model, Numbers, Packed, Pass, Request, Sampled, Sampling, checkpoint,
+    Batch, Device, Finish, Memory, Model, Numbers, Pass, Request, Sampled, Sampler, Sampling, checkpoint,
 };
 
 const FAMILIES: [&str; 3] = ["qwen2-gqa-untied", "qwen3-tied", "llama3-untied"];
@@ -30,22 +30,23 @@ fn end(request: &Request) -> usize {
     1 + request.prompt.len() * 7 % 50
 }
 
-fn sampled(packed: &Packed, requests: &[Request], threads: usize) -> Vec<Vec<Sampled>> {
+fn sampled(sampler: &Sampler, requests: &[Request], threads: usize) -> Vec<Vec<Sampled>> {
     let sampling = Sampling { temperature: 0.9, top_k: 0, top_p: 0.95, max_tokens: 40, stop: vec![5] };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     // Early ends that differ, so that sequences leave and enter at every step.
     let ended = |i: usize, tokens: &[u32]| tokens.len() == end(&requests[i]);
-    pool.install(|| packed.generate_until(requests, &sampling, &ended)).unwrap()
+    pool.install(|| sampler.generate_until(requests, &sampling, &ended)).unwrap()
 }
 
 #[test]
 fn neither_threads_nor_company_change_a_sample() {
     for name in FAMILIES {
         let model = model(name);
-        for numbers in [Numbers::F32, Numbers::Bf16] {
-            let packed = Packed::in_numbers(&model, numbers);
+        let kinds = [Numbers::F32, Numbers::Bf16];
+        for (device, numbers) in Device::ALL.into_iter().flat_map(|device| kinds.map(|kind| (device, kind))) {
+            let sampler = Sampler::on(device, &model, numbers);
             let requests = requests();
-            let together = sampled(&packed, &requests, 1);
+            let together = sampled(&sampler, &requests, 1);
             for (request, samples) in requests.iter().zip(&together) {
                 assert_eq!(samples.len(), request.seeds.len());
                 for sample in samples {
@@ -56,13 +57,13 @@ fn neither_threads_nor_company_change_a_sample() {
             }
             for threads in [2, 3] {
                 assert_eq!(
-                    sampled(&packed, &requests, threads),
+                    sampled(&sampler, &requests, threads),
                     together,
                     "{name}, {numbers:?}: {threads} threads"
                 );
             }
             for i in [0, 11, 58] {
-                let alone = sampled(&packed, &requests[i..=i], 2);
+                let alone = sampled(&sampler, &requests[i..=i], 2);
                 assert_eq!(alone[0], together[i], "{name}, {numbers:?}: request {i} depends on its company");
             }
         }
@@ -74,20 +75,22 @@ fn bf16_gives_nearly_the_trainers_log_probabilities() {
     for name in FAMILIES {
         let model = model(name);
         let requests = requests();
-        let together = sampled(&Packed::in_numbers(&model, Numbers::Bf16), &requests[..12], 2);
-        let (mut worst, mut pass) = (0.0_f32, Pass::new(Memory::Keep));
-        for (request, samples) in requests.iter().zip(&together) {
-            for sample in samples {
-                let sequence = [request.prompt.as_slice(), &sample.tokens].concat();
-                let targets: Vec<Target> = (request.prompt.len()..sequence.len())
-                    .map(|at| Target { row: at as u32 - 1, token: sequence[at] })
-                    .collect();
-                pass.forward(&model, &Batch::of([&sequence]));
-                for (score, log_prob) in pass.score(&model, &targets, 0.9).iter().zip(&sample.log_probs) {
-                    worst = worst.max((score.log_prob - log_prob).abs());
+        for device in Device::ALL {
+            let together = sampled(&Sampler::on(device, &model, Numbers::Bf16), &requests[..12], 2);
+            let (mut worst, mut pass) = (0.0_f32, Pass::new(Memory::Keep));
+            for (request, samples) in requests.iter().zip(&together) {
+                for sample in samples {
+                    let sequence = [request.prompt.as_slice(), &sample.tokens].concat();
+                    let targets: Vec<Target> = (request.prompt.len()..sequence.len())
+                        .map(|at| Target { row: at as u32 - 1, token: sequence[at] })
+                        .collect();
+                    pass.forward(&model, &Batch::of([&sequence]));
+                    for (score, log_prob) in pass.score(&model, &targets, 0.9).iter().zip(&sample.log_probs) {
+                        worst = worst.max((score.log_prob - log_prob).abs());
+                    }
                 }
             }
+            assert!(worst > 0.0 && worst < 0.1, "{name}: bf16 is off by {worst}");
         }
-        assert!(worst > 0.0 && worst < 0.1, "{name}: bf16 is off by {worst}");
     }
 }

@@ -6,7 +6,7 @@ use tracelift_domain::{
 };
 use tracelift_engine::sampling::GenerateError;
 use tracelift_engine::tokenizer::TokenizerError;
-use tracelift_engine::{Checkpoint, Finish, Packed, Request, Sampled, Sampling};
+use tracelift_engine::{Checkpoint, Device, Finish, Numbers, Request, Sampled, Sampler, Sampling};
 use tracelift_executor::Executor;
 use tracelift_reward::{Baselines, leak, measure};
 use tracelift_train::source::Item;
@@ -148,7 +148,7 @@ impl Protocol<'_> {
             requests.push(Request { prompt, seeds: (0..self.seeds).map(seed).collect() });
         }
         let sampling = Sampling { stop: tokenizer.eos().to_vec(), ..self.sampling.clone() };
-        let samples = Packed::new(&planner.checkpoint.model)
+        let samples = Sampler::on(Device::Cpu, &planner.checkpoint.model, Numbers::F32)
             .generate(&requests, &sampling)
             .map_err(|source| ProtocolError::Generate { row: row.to_owned(), source })?;
         let write = |sample: &Sampled| {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use tracelift_domain::{Fingerprint, PromptFormat};
 use tracelift_engine::chat::ChatError;
 use tracelift_engine::tokenizer::TokenizerError;
-use tracelift_engine::{Checkpoint, Finish, Packed, Request, Sampled, Tokenizer};
+use tracelift_engine::{Checkpoint, Device, Finish, Numbers, Request, Sampled, Sampler, Tokenizer};
 
 /// Why a checkpoint cannot be an executor.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub enum InProcessError {
 /// A frozen checkpoint that solves problems.
 #[derive(Debug)]
 pub struct InProcess {
-    packed: Packed,
+    sampler: Sampler,
     tokenizer: Tokenizer,
     format: PromptFormat,
     sampling: Sampling,
@@ -65,9 +65,9 @@ impl InProcess {
         let fingerprint =
             Fingerprint::of(parts.into_iter().chain(template.map(|template| ("chat template", template))));
         let parameters = checkpoint.model.parameters();
-        let packed = Packed::new(&checkpoint.model);
+        let sampler = Sampler::on(Device::Cpu, &checkpoint.model, Numbers::F32);
         Ok(InProcess {
-            packed,
+            sampler,
             tokenizer,
             format,
             sampling,
@@ -99,7 +99,7 @@ impl InProcess {
             max_tokens: self.sampling.max_tokens as usize,
             stop: self.tokenizer.eos().to_vec(),
         };
-        let samples = self.packed.generate(&requests, &settings).map_err(|error| error.to_string())?;
+        let samples = self.sampler.generate(&requests, &settings).map_err(|error| error.to_string())?;
         Ok(places
             .into_iter()
             .map(|(request, sample)| (requests[request].prompt.len(), samples[request][sample].clone()))

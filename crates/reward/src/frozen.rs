@@ -11,13 +11,13 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tracelift_domain::{Fingerprint, Question, TaskDomain};
 use tracelift_engine::tokenizer::TokenizerError;
-use tracelift_engine::{Packed, Reader, Tokenizer};
+use tracelift_engine::{Device, Numbers, Reader, Sampler, Tokenizer};
 
 /// A reward model, packed for reading.
 pub struct FrozenRewardModel {
     /// Without the weights of its backbone.
     model: RewardModel,
-    packed: Packed,
+    sampler: Sampler,
     fingerprint: Fingerprint,
 }
 
@@ -26,10 +26,10 @@ impl FrozenRewardModel {
     #[must_use]
     pub fn new(mut model: RewardModel) -> FrozenRewardModel {
         let fingerprint = model.fingerprint();
-        let packed = Packed::new(&model.backbone);
+        let sampler = Sampler::on(Device::Cpu, &model.backbone, Numbers::F32);
         // The packed weights are a copy; what is left of the model are its heads and its tokenizer.
         model.backbone.weights = Vec::new();
-        FrozenRewardModel { model, packed, fingerprint }
+        FrozenRewardModel { model, sampler, fingerprint }
     }
 
     /// The rubric that it was trained for.
@@ -72,7 +72,7 @@ impl FrozenRewardModel {
     /// Buffers for one thread.
     #[must_use]
     pub fn lane(&self) -> RubricLane<'_> {
-        RubricLane { frozen: self, reader: Reader::new(&self.packed) }
+        RubricLane { frozen: self, reader: self.sampler.reader() }
     }
 
     fn score_item(

@@ -18,6 +18,6 @@ pub mod scorer;
 pub use frozen::{FrozenRewardModel, RubricLane};
 pub use judge::PromptedJudge;
 pub use measure::{Baselines, Measured, measure};
-pub use model::{RewardModel, RubricScore, Shortened};
+pub use model::{RewardModel, RubricScore, Scoring, Shortened};
 pub use rule::{Evidence, Needs, Rule};
 pub use scorer::{ScoreFailure, ScoreItem, TraceScorer};

@@ -13,7 +13,7 @@ use tracelift_domain::{DIMENSIONS, Fingerprint, Question, Seed, TaskDomain, Trac
 use tracelift_engine::chat::ChatError;
 use tracelift_engine::checkpoint::{self, CheckpointError, Outgoing};
 use tracelift_engine::tokenizer::TokenizerError;
-use tracelift_engine::{Batch, Memory, Model, Pass, Precision, Tokenizer};
+use tracelift_engine::{Batch, Memory, Model, Pass, Precision, Readout, Tokenizer};
 
 /// Rows of the heads' matrix: the labels of each dimension, then the total.
 const OUTPUTS: usize = DIMENSIONS * LABELS + 1;
@@ -95,8 +95,17 @@ pub struct RewardModel {
     pub domain: TaskDomain,
     /// The longest input in tokens; `rm_max_tokens` in `config.json`.
     pub max_tokens: usize,
-    /// `26 × hidden` weights, then 26 biases.
-    pub heads: Vec<f32>,
+    /// The labels of each dimension, then the total: 26 outputs.
+    pub heads: Readout,
+}
+
+/// A reward model as far as scores go, lent: while it is trained, what trains it owns its parts.
+#[derive(Clone, Copy, Debug)]
+pub struct Scoring<'m> {
+    /// The decoder.
+    pub backbone: &'m Model,
+    /// The heads on it.
+    pub heads: &'m Readout,
 }
 
 impl RewardModel {
@@ -104,9 +113,9 @@ impl RewardModel {
     #[must_use]
     pub fn new(backbone: Model, tokenizer: Tokenizer, domain: TaskDomain, seed: Seed) -> RewardModel {
         let width = backbone.config.hidden_size;
-        let mut heads = vec![0.0; OUTPUTS * width + OUTPUTS];
+        let mut heads = Readout::zeros(width, OUTPUTS);
         let mut rng = seed.child("heads", 0).rng();
-        for weight in &mut heads[..OUTPUTS * width] {
+        for weight in heads.weights_mut() {
             // Twelve uniform draws less six are normal enough for a start.
             *weight = 0.02 * ((0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0);
         }
@@ -146,7 +155,7 @@ impl RewardModel {
             ("rm_use_total_head".to_owned(), json!(true)),
             (MAX_TOKENS_KEY.to_owned(), json!(self.max_tokens)),
         ]);
-        let (weights, biases) = self.heads.split_at(OUTPUTS * width);
+        let (weights, biases) = (self.heads.weights(), self.heads.biases());
         let mut extra = Vec::new();
         for (name, rows) in head_rows() {
             let count = rows.len();
@@ -176,7 +185,7 @@ impl RewardModel {
     /// A hash of backbone and heads.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        let heads: Vec<u8> = self.heads.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let heads: Vec<u8> = self.heads.values().iter().flat_map(|v| v.to_le_bytes()).collect();
         let backbone = self.backbone.fingerprint();
         Fingerprint::of([("backbone", backbone.as_str().as_bytes()), ("heads", heads.as_slice())])
     }
@@ -226,10 +235,31 @@ impl RewardModel {
     /// Scores inputs. A score does not depend on what else is scored, beyond rounding.
     #[must_use]
     pub fn score(&self, inputs: &[Vec<u32>]) -> Vec<RubricScore> {
+        self.scoring().score(inputs)
+    }
+
+    /// What the heads say of the hidden state of a last token.
+    #[must_use]
+    pub fn read(&self, hidden: &[f32]) -> HeadOutputs {
+        read(&self.heads, hidden)
+    }
+
+    /// What scores of it, lent.
+    #[must_use]
+    pub fn scoring(&self) -> Scoring<'_> {
+        Scoring { backbone: &self.backbone, heads: &self.heads }
+    }
+}
+
+impl Scoring<'_> {
+    /// See [`RewardModel::score`].
+    #[must_use]
+    pub fn score(self, inputs: &[Vec<u32>]) -> Vec<RubricScore> {
         let mut pass = Pass::new(Memory::Recompute);
         let mut order: Vec<usize> = (0..inputs.len()).collect();
         order.sort_by_key(|&i| inputs[i].len());
         let mut scores = vec![score(&HeadOutputs::ZERO); inputs.len()];
+        let width = self.backbone.config.hidden_size;
         let mut rest = order.as_slice();
         while !rest.is_empty() {
             let mut tokens = 0;
@@ -240,69 +270,39 @@ impl RewardModel {
             let (now, later) = rest.split_at(count.count().max(1));
             rest = later;
             let batch = Batch::of(now.iter().map(|&i| &inputs[i]));
-            pass.forward(&self.backbone, &batch);
-            for (&i, outputs) in now.iter().zip(self.outputs(&pass, &batch)) {
-                scores[i] = score(&outputs);
+            pass.forward(self.backbone, &batch);
+            for (&i, row) in now.iter().zip(last_rows(&batch)) {
+                scores[i] = score(&read(self.heads, &pass.hidden()[row * width..][..width]));
             }
         }
         scores
     }
+}
 
-    /// What the heads say of each sequence of the last forward pass.
-    #[must_use]
-    pub fn outputs(&self, pass: &Pass, batch: &Batch) -> Vec<HeadOutputs> {
-        let width = self.backbone.config.hidden_size;
-        last_rows(batch).map(|row| self.read(&pass.hidden()[row * width..][..width])).collect()
+/// What heads say of the hidden state of a last token.
+#[must_use]
+pub fn read(heads: &Readout, hidden: &[f32]) -> HeadOutputs {
+    HeadOutputs {
+        labels: std::array::from_fn(|d| {
+            std::array::from_fn(|label| heads.output(d * LABELS + label, hidden))
+        }),
+        total: heads.output(OUTPUTS - 1, hidden),
     }
+}
 
-    /// What the heads say of the hidden state of a last token.
-    #[must_use]
-    pub fn read(&self, hidden: &[f32]) -> HeadOutputs {
-        let width = self.backbone.config.hidden_size;
-        let (weights, biases) = self.heads.split_at(OUTPUTS * width);
-        let output = |i: usize| {
-            let dot: f64 = weights[i * width..][..width]
-                .iter()
-                .zip(hidden)
-                .map(|(w, h)| f64::from(*w) * f64::from(*h))
-                .sum();
-            dot + f64::from(biases[i])
-        };
-        HeadOutputs {
-            labels: std::array::from_fn(|d| std::array::from_fn(|k| output(d * LABELS + k))),
-            total: output(OUTPUTS - 1),
-        }
-    }
+/// Slopes of a loss by what the heads said, `rows × 26`, for the way back through them.
+#[must_use]
+pub fn slopes(gradients: &[HeadGradients]) -> Vec<f32> {
+    let of_row = |row: &HeadGradients| {
+        row.labels.iter().flatten().chain([&row.total]).map(|slope| *slope as f32).collect::<Vec<_>>()
+    };
+    gradients.iter().flat_map(of_row).collect()
+}
 
-    /// The way back through the heads: adds to `d_heads` and to the pass's hidden gradient.
-    pub fn outputs_backward(
-        &self,
-        pass: &mut Pass,
-        batch: &Batch,
-        gradients: &[HeadGradients],
-        d_heads: &mut [f32],
-    ) {
-        let width = self.backbone.config.hidden_size;
-        let weights = &self.heads[..OUTPUTS * width];
-        let (d_weights, d_biases) = d_heads.split_at_mut(OUTPUTS * width);
-        let mut d_hidden = vec![0.0; width];
-        for (row, gradient) in last_rows(batch).zip(gradients) {
-            d_hidden.fill(0.0);
-            let slopes = gradient.labels.iter().flatten().chain(std::iter::once(&gradient.total));
-            for (i, slope) in slopes.enumerate() {
-                let slope = *slope as f32;
-                d_biases[i] += slope;
-                let hidden = &pass.hidden()[row * width..][..width];
-                let weights = &weights[i * width..][..width];
-                let d_weights = &mut d_weights[i * width..][..width];
-                for (((d_w, d_h), w), h) in d_weights.iter_mut().zip(&mut d_hidden).zip(weights).zip(hidden) {
-                    *d_w += slope * h;
-                    *d_h += slope * w;
-                }
-            }
-            pass.add_hidden_gradient(row, &d_hidden);
-        }
-    }
+/// The row of each sequence's last token.
+#[must_use]
+pub fn last_rows(batch: &Batch) -> Vec<usize> {
+    batch.spans().iter().map(|span| span.own.end - 1).collect()
 }
 
 /// Head names and their rows in [`RewardModel::heads`].
@@ -312,11 +312,7 @@ fn head_rows() -> impl Iterator<Item = (String, std::ops::Range<usize>)> {
         .chain(std::iter::once(("total_head".to_owned(), OUTPUTS - 1..OUTPUTS)))
 }
 
-fn last_rows(batch: &Batch) -> impl Iterator<Item = usize> {
-    batch.spans().iter().map(|span| span.own.end - 1)
-}
-
-type Parts = ((Model, Vec<f32>), TaskDomain);
+type Parts = ((Model, Readout), TaskDomain);
 
 /// Backbone, heads and domain of a checkpoint, without its tokenizer.
 ///
@@ -328,16 +324,16 @@ pub fn load_heads(dir: &Path) -> Result<Parts, RewardModelError> {
     let is_head = |name: &str| name.starts_with("dimension_heads.") || name.starts_with("total_head.");
     let (backbone, extra) = checkpoint::load_model_with_extra(dir, is_head)?;
     let width = backbone.config.hidden_size;
-    let mut heads = vec![0.0; OUTPUTS * width + OUTPUTS];
+    let mut heads = Readout::zeros(width, OUTPUTS);
     for (name, rows) in head_rows() {
-        let bias = OUTPUTS * width + rows.start..OUTPUTS * width + rows.end;
-        for (part, range, shape) in [
-            ("weight", rows.start * width..rows.end * width, vec![rows.len(), width]),
-            ("bias", bias, vec![rows.len()]),
-        ] {
+        for (part, shape) in [("weight", vec![rows.len(), width]), ("bias", vec![rows.len()])] {
+            let place = match part {
+                "weight" => &mut heads.weights_mut()[rows.start * width..rows.end * width],
+                _ => &mut heads.biases_mut()[rows.clone()],
+            };
             let name = format!("{name}.{part}");
             match extra.get(&name) {
-                Some((found, values)) if *found == shape => heads[range].copy_from_slice(values),
+                Some((found, values)) if *found == shape => place.copy_from_slice(values),
                 _ => return Err(RewardModelError::Tensor { path: dir.to_owned(), name, shape }),
             }
         }

@@ -6,10 +6,13 @@
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
 use tracelift_domain::{Label, Message, Role, Rubric, TaskDomain};
-use tracelift_engine::{Batch, ChatOptions, Conversation, Memory, Pass, Precision, Tokenizer};
+use tracelift_engine::{
+    AdamWConfig, Batch, ChatOptions, Conversation, Device, Learner, Memory, Precision, ReadoutLearner, Start,
+    Tokenizer,
+};
 use tracelift_reward::RewardModel;
 use tracelift_reward::loss::{Counts, LossWeights, loss, score};
-use tracelift_reward::model::load_heads;
+use tracelift_reward::model::{last_rows, load_heads};
 
 fn dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/golden/qwen2-rm")
@@ -51,26 +54,36 @@ fn outputs_loss_and_gradients_match_pytorch() {
     let sequences: Vec<Vec<u32>> = (0..3)
         .map(|i| integers(&golden, &format!("input_ids.{i}")).iter().map(|&id| id as u32).collect())
         .collect();
-    let batch = Batch::of(&sequences);
-    let mut pass = Pass::new(Memory::Keep);
-    pass.forward(&model.backbone, &batch);
-    let outputs = model.outputs(&pass, &batch);
+    for device in Device::ALL {
+        check(device, &golden, &sequences);
+    }
+}
+
+fn check(device: Device, golden: &SafeTensors<'_>, sequences: &[Vec<u32>]) {
+    let (model, batch) = (model(), Batch::of(sequences));
+    let mut learner =
+        Learner::on(device, model.backbone.clone(), Memory::Keep, AdamWConfig::default(), Start::Forgotten);
+    let mut heads = ReadoutLearner::new("heads", model.heads.clone(), AdamWConfig::default());
+    let (mut passage, rows) = (learner.forward(&batch), last_rows(&batch));
+    let hidden = passage.hidden(&rows);
+    let width = model.backbone.config.hidden_size;
+    let outputs: Vec<_> = hidden.chunks_exact(width).map(|hidden| model.read(hidden)).collect();
     let labels: Vec<f64> = outputs.iter().flat_map(|o| o.labels.as_flattened().to_vec()).collect();
-    assert_close("dimension logits", &labels, &floats(&golden, "dimension_logits"));
+    assert_close("dimension logits", &labels, &floats(golden, "dimension_logits"));
     let totals: Vec<f64> = outputs.iter().map(|o| o.total).collect();
-    assert_close("total logit", &totals, &floats(&golden, "total_logit"));
-    let scores = model.score(&sequences);
+    assert_close("total logit", &totals, &floats(golden, "total_logit"));
+    let scores = model.score(sequences);
     assert_close(
         "derived",
         &scores.iter().map(|s| s.derived).collect::<Vec<_>>(),
-        &floats(&golden, "derived"),
+        &floats(golden, "derived"),
     );
-    assert_close("score", &scores.iter().map(|s| s.score).collect::<Vec<_>>(), &floats(&golden, "score"));
+    assert_close("score", &scores.iter().map(|s| s.score).collect::<Vec<_>>(), &floats(golden, "score"));
     assert_eq!(score(&outputs[0]).dimensions.len(), 5);
 
-    let gold: Vec<Rubric> = integers(&golden, "labels")
+    let gold: Vec<Rubric> = integers(golden, "labels")
         .chunks_exact(5)
-        .zip(floats(&golden, "gold_totals"))
+        .zip(floats(golden, "gold_totals"))
         .map(|(labels, total)| Rubric {
             labels: std::array::from_fn(|d| Label::new(labels[d] as u8).unwrap()),
             total,
@@ -79,36 +92,35 @@ fn outputs_loss_and_gradients_match_pytorch() {
     let weights = LossWeights::default();
     let group = std::slice::from_ref(&(0..3));
     let (terms, slopes) = loss(&outputs, &gold, group, &weights, &Counts::of(&gold, group));
-    assert_close("cross-entropy", &[terms.cross_entropy], &floats(&golden, "loss.cross_entropy"));
-    assert_close("huber", &[terms.huber], &floats(&golden, "loss.huber"));
-    assert_close("ranking", &[terms.ranking], &floats(&golden, "loss.ranking"));
-    assert_close("loss", &[terms.total(&weights)], &floats(&golden, "loss"));
+    assert_close("cross-entropy", &[terms.cross_entropy], &floats(golden, "loss.cross_entropy"));
+    assert_close("huber", &[terms.huber], &floats(golden, "loss.huber"));
+    assert_close("ranking", &[terms.ranking], &floats(golden, "loss.ranking"));
+    assert_close("loss", &[terms.total(&weights)], &floats(golden, "loss"));
 
-    let mut d_heads = vec![0.0; model.heads.len()];
-    let mut gradients = vec![0.0; model.backbone.trainable().len()];
-    model.outputs_backward(&mut pass, &batch, &slopes, &mut d_heads);
-    pass.backward(&model.backbone, &batch, &mut gradients);
+    let d_hidden = heads.backward(&hidden, &tracelift_reward::model::slopes(&slopes));
+    passage.add_hidden_gradients(&rows, &d_hidden);
+    passage.backward();
+    let (gradients, d_heads) = (learner.gradients(), heads.gradients());
     let widened = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
     for tensor in model.backbone.trainable_tensors() {
         let found = widened(&gradients[tensor.range.clone()]);
-        assert_close(&tensor.name, &found, &floats(&golden, &format!("grad.{}", tensor.name)));
+        assert_close(&tensor.name, &found, &floats(golden, &format!("grad.{}", tensor.name)));
     }
-    let width = model.backbone.config.hidden_size;
     for d in 0..5 {
         let found = widened(&d_heads[d * 5 * width..(d + 1) * 5 * width]);
-        assert_close("head", &found, &floats(&golden, &format!("grad.dimension_heads.{d}.weight")));
+        assert_close("head", &found, &floats(golden, &format!("grad.dimension_heads.{d}.weight")));
         let found = widened(&d_heads[26 * width + d * 5..][..5]);
-        assert_close("head bias", &found, &floats(&golden, &format!("grad.dimension_heads.{d}.bias")));
+        assert_close("head bias", &found, &floats(golden, &format!("grad.dimension_heads.{d}.bias")));
     }
     assert_close(
         "total head",
         &widened(&d_heads[25 * width..26 * width]),
-        &floats(&golden, "grad.total_head.weight"),
+        &floats(golden, "grad.total_head.weight"),
     );
     assert_close(
         "total bias",
         &widened(&d_heads[26 * width + 25..]),
-        &floats(&golden, "grad.total_head.bias"),
+        &floats(golden, "grad.total_head.bias"),
     );
 }
 

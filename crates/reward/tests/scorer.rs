@@ -41,7 +41,7 @@ fn it_scores_as_the_model_does() {
 #[test]
 fn a_broken_model_gives_no_score() {
     let mut model = model();
-    model.heads.fill(f32::NAN);
+    model.heads.weights_mut().fill(f32::NAN);
     let trace = Trace::new("b c").unwrap();
     let question = Question::new("t", TaskDomain::Math, "b");
     let items = [ScoreItem { question: &question, trace: &trace }];

@@ -38,7 +38,7 @@ fn main() {
         Some(dir) => RewardModel::load(dir).unwrap(),
         None => random_model(),
     };
-    let parameters = model.backbone.weights.len() + model.heads.len();
+    let parameters = model.backbone.weights.len() + model.heads.values().len();
     let lanes = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     println!("model: {parameters} parameters, lanes: {lanes}");
     let scorer = Arc::new(ModelScorer::new(model, "load", None));

@@ -24,6 +24,7 @@ use crate::metrics::{StepMetrics, name};
 use crate::rollouts::RolloutRecord;
 use crate::source::{Item, Source};
 use crate::state::StateError;
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Instant;
 use tracelift_domain::{
@@ -32,7 +33,7 @@ use tracelift_domain::{
 use tracelift_engine::optimizer::NonFinite;
 use tracelift_engine::sampling::GenerateError;
 use tracelift_engine::tokenizer::TokenizerError;
-use tracelift_engine::{Checkpoint, Finish, Packed, Request, Sampling};
+use tracelift_engine::{Checkpoint, Finish, Model, Numbers, Request, Sampling, Tokenizer};
 use tracelift_executor::Executor;
 use tracelift_reward::{Baselines, Evidence, Measured, ScoreItem, TraceScorer, measure};
 use tracelift_verify::Verifier;
@@ -73,8 +74,6 @@ struct Rollout {
 pub struct Grpo<'a> {
     /// How it is trained.
     pub config: GrpoConfig,
-    /// The planner.
-    pub planner: Checkpoint,
     /// How problems are put to it.
     pub format: PromptFormat,
     /// Where problems come from.
@@ -87,7 +86,9 @@ pub struct Grpo<'a> {
     pub rubric: Option<&'a dyn TraceScorer>,
     seed: Seed,
     baselines: Baselines,
+    /// The planner: what learns of it, and its tokenizer.
     policy: Policy,
+    tokenizer: Tokenizer,
 }
 
 /// What a step leaves behind.
@@ -113,10 +114,10 @@ impl<'a> Grpo<'a> {
         seed: Seed,
     ) -> Grpo<'a> {
         let baselines = Baselines::new(executor.fingerprint(), config.runs, seed);
-        let policy = Policy::new(&planner.model, Terms::of(&config), config.optimizer);
+        let Checkpoint { model, tokenizer } = planner;
+        let policy = Policy::new(model, Terms::of(&config), config.optimizer);
         Grpo {
             config,
-            planner,
             format: format.into(),
             source,
             executor,
@@ -125,6 +126,7 @@ impl<'a> Grpo<'a> {
             seed,
             baselines,
             policy,
+            tokenizer,
         }
     }
 
@@ -137,7 +139,19 @@ impl<'a> Grpo<'a> {
     /// Steps done.
     #[must_use]
     pub fn steps_done(&self) -> u64 {
-        self.policy.learner.step
+        self.policy.learner.steps_done()
+    }
+
+    /// The planner's model as it is.
+    #[must_use]
+    pub fn model(&self) -> Cow<'_, Model> {
+        self.policy.learner.model()
+    }
+
+    /// The planner, to have.
+    #[must_use]
+    pub fn into_planner(self) -> Checkpoint {
+        Checkpoint { model: self.policy.learner.into_model(), tokenizer: self.tokenizer }
     }
 
     /// Writes what is needed to go on.
@@ -146,7 +160,7 @@ impl<'a> Grpo<'a> {
     /// When a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), StateError> {
         crate::state::save_json(dir, BASELINES, &self.baselines)?;
-        self.policy.learner.save(self.planner.model.trainable(), dir)
+        Ok(self.policy.learner.save(dir)?)
     }
 
     /// Goes on from what [`Grpo::save`] wrote.
@@ -157,7 +171,7 @@ impl<'a> Grpo<'a> {
         let baselines: Baselines = crate::state::load_json(dir, BASELINES)?;
         baselines.check(self.executor.fingerprint())?;
         self.baselines = baselines;
-        self.policy.learner.restore(self.planner.model.trainable_mut(), dir)
+        Ok(self.policy.learner.restore(dir)?)
     }
 
     /// One step.
@@ -166,9 +180,9 @@ impl<'a> Grpo<'a> {
     /// When the planner cannot be sampled or the update is not finite. Failed executor calls are no error: they
     /// leave rewards unknown.
     pub fn step(&mut self) -> Result<StepOutcome, GrpoError> {
-        let step = self.policy.learner.step + 1;
+        let step = self.steps_done() + 1;
         let mut metrics = StepMetrics::now(step);
-        let first = self.policy.learner.step * self.config.problems as u64;
+        let first = self.steps_done() * self.config.problems as u64;
         let items: Vec<Item> =
             (first..first + self.config.problems as u64).map(|position| self.source.item(position)).collect();
 
@@ -201,7 +215,7 @@ impl<'a> Grpo<'a> {
 
     /// `G` traces for each problem.
     fn sample(&self, items: &[Item], step: u64) -> Result<(Vec<Vec<u32>>, Vec<Rollout>), GrpoError> {
-        let tokenizer = &self.planner.tokenizer;
+        let tokenizer = &self.tokenizer;
         let seed = self.seed.child("rollout", step);
         let mut requests = Vec::with_capacity(items.len());
         for (i, item) in items.iter().enumerate() {
@@ -217,7 +231,7 @@ impl<'a> Grpo<'a> {
             max_tokens: self.config.max_tokens,
             stop: tokenizer.eos().to_vec(),
         };
-        let groups = Packed::new(&self.planner.model).generate(&requests, &sampling)?;
+        let groups = self.policy.learner.sampler(Numbers::F32).generate(&requests, &sampling)?;
         let mut rollouts = Vec::with_capacity(items.len() * self.config.group);
         for (item, group) in groups.into_iter().enumerate() {
             for (sample, sampled) in group.into_iter().enumerate() {
@@ -342,9 +356,9 @@ impl<'a> Grpo<'a> {
                 advantage: rollout.advantage as f32,
             })
             .collect();
-        let rate = self.config.schedule().rate(self.policy.learner.step);
-        let found = self.policy.update(&mut self.planner.model, &lessons, rate)?;
-        self.policy.learner.step += 1;
+        let rate = self.config.schedule().rate(self.steps_done());
+        let found = self.policy.update(&lessons, rate)?;
+        self.policy.learner.finish_step();
         metrics.set(name::LOSS, found.loss);
         metrics.set(name::CLIPPED, found.clipped);
         metrics.set(name::ENTROPY, found.entropy);

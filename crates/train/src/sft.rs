@@ -3,10 +3,9 @@
 //! Loss: mean cross-entropy over supervised tokens. A corpus is random access, so nothing but the step's number
 //! says what a step sees.
 
-use crate::state::Learner;
 use serde::{Deserialize, Deserializer, Serialize};
 use tracelift_engine::optimizer::NonFinite;
-use tracelift_engine::{AdamWConfig, Batch, Memory, Model, Pass, Schedule, Target};
+use tracelift_engine::{AdamWConfig, Batch, Learner, Memory, Model, Pass, Schedule, Target};
 
 /// A sequence to learn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,23 +72,16 @@ pub struct SftStep {
 ///
 /// # Errors
 /// When the loss or a gradient is not finite; the model is then as it was.
-pub fn step(
-    model: &mut Model,
-    pass: &mut Pass,
-    learner: &mut Learner,
-    config: &SftConfig,
-    examples: &[Example],
-) -> Result<SftStep, NonFinite> {
+pub fn step(learner: &mut Learner, config: &SftConfig, examples: &[Example]) -> Result<SftStep, NonFinite> {
     let (batch, targets) = pack(examples);
     let share = 1.0 / targets.len().max(1) as f32;
-    pass.forward(model, &batch);
-    let scores = pass.score_backward(model, &mut learner.gradients, &targets, 1.0, |_, _| -share);
-    pass.backward(model, &batch, &mut learner.gradients);
+    let mut passage = learner.forward(&batch);
+    let scores = passage.learn(&targets, 1.0, |_, _| -share);
+    passage.backward();
     let loss = -scores.iter().map(|score| f64::from(score.log_prob)).sum::<f64>() * f64::from(share);
-    let rate = config.schedule().rate(learner.step);
-    let (parameters, tensors) = model.learnable();
-    let gradient_norm = learner.apply(parameters, tensors, loss, rate)?;
-    learner.step += 1;
+    let rate = config.schedule().rate(learner.steps_done());
+    let gradient_norm = learner.apply(loss, rate)?;
+    learner.finish_step();
     Ok(SftStep { loss, tokens: targets.len(), gradient_norm })
 }
 
@@ -123,12 +115,16 @@ mod tests {
     use super::*;
     use crate::pretrain::PretrainConfig;
     use tracelift_domain::Seed;
-    use tracelift_engine::AdamW;
+    use tracelift_engine::{Device, Start};
     use tracelift_worlds::WorldName;
 
     fn model() -> Model {
         let config = PretrainConfig { hidden: 32, layers: 2, ..PretrainConfig::of(WorldName::Steps) };
         Model::random(config.model(40), Seed(1))
+    }
+
+    fn learner(model: Model, memory: Memory, config: &SftConfig) -> Learner {
+        Learner::on(Device::Cpu, model, memory, config.optimizer, Start::Forgotten)
     }
 
     fn examples() -> Vec<Example> {
@@ -139,36 +135,40 @@ mod tests {
     #[test]
     fn a_broken_step_names_the_first_broken_tensor_and_changes_nothing() {
         let config = SftConfig::default();
-        let (mut model, mut pass) = (model(), Pass::new(Memory::Keep));
-        let mut learner = Learner::new(model.trainable().len(), config.optimizer);
-        step(&mut model, &mut pass, &mut learner, &config, &examples()).unwrap();
+        let mut good = learner(model(), Memory::Keep, &config);
+        step(&mut good, &config, &examples()).unwrap();
         let scratch = tempfile::tempdir().unwrap();
-        learner.save(model.trainable(), scratch.path()).unwrap();
+        good.save(scratch.path()).unwrap();
 
-        let place = model.layout.blocks[1].down.start + 3;
-        model.weights[place] = f32::NAN;
-        let (weights, AdamW { mean, steps, .. }) = (model.weights.clone(), learner.optimizer.clone());
-        let error = step(&mut model, &mut pass, &mut learner, &config, &examples()).unwrap_err();
+        // One weight breaks on the way.
+        let mut broken = good.parameters().values().to_vec();
+        broken[good.model().layout.blocks[1].down.start + 3] = f32::NAN;
+        good.exchange(&mut broken.into());
+        let state = |learner: &Learner| {
+            let scratch = tempfile::tempdir().unwrap();
+            learner.save(scratch.path()).unwrap();
+            ["state.safetensors", "state.json"].map(|file| std::fs::read(scratch.path().join(file)).unwrap())
+        };
+        let before = state(&good);
+        let error = step(&mut good, &config, &examples()).unwrap_err();
         assert_eq!(error, NonFinite::Weight { tensor: "model.layers.1.mlp.down_proj.weight".into() });
-        let same = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
-        assert!(same(&model.weights, &weights) && same(&learner.optimizer.mean, &mean));
-        assert_eq!((learner.step, learner.optimizer.steps), (1, steps));
+        assert!(state(&good) == before, "weights, means or steps have changed");
+        assert_eq!(good.steps_done(), 1);
 
         // The checkpoint is good, and a run goes on from it.
-        let mut learner = Learner::new(model.trainable().len(), config.optimizer);
-        learner.restore(model.trainable_mut(), scratch.path()).unwrap();
-        assert!(model.weights.iter().all(|weight| weight.is_finite()));
-        step(&mut model, &mut pass, &mut learner, &config, &examples()).unwrap();
+        let mut again = learner(good.into_model(), Memory::Keep, &config);
+        again.restore(scratch.path()).unwrap();
+        assert!(again.model().weights.iter().all(|weight| weight.is_finite()));
+        step(&mut again, &config, &examples()).unwrap();
     }
 
     #[test]
     fn a_run_that_diverges_stops() {
         let config = SftConfig { learning_rate: 1e30, warmup: 0, ..SftConfig::default() };
-        let (mut model, mut pass) = (model(), Pass::new(Memory::Recompute));
-        let mut learner = Learner::new(model.trainable().len(), config.optimizer);
+        let mut learner = learner(model(), Memory::Recompute, &config);
         let mut last = None;
         for _ in 0..5 {
-            last = step(&mut model, &mut pass, &mut learner, &config, &examples()).err();
+            last = step(&mut learner, &config, &examples()).err();
             if last.is_some() {
                 break;
             }

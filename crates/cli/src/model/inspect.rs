@@ -28,7 +28,7 @@ pub(super) fn inspect(dir: &Path) -> Result<Facts> {
         let model = RewardModel::load(dir)?;
         let mut facts = vec![("kind", "reward model".to_owned())];
         facts.extend(describe(&model.backbone, &model.tokenizer));
-        let parameters = grouped(model.heads.len());
+        let parameters = grouped(model.heads.values().len());
         facts.push(("heads", format!("{DIMENSIONS} × {LABELS} labels and a total, {parameters} parameters")));
         facts.push(("rubric", dimension_names(model.domain).join(", ")));
         facts.push(("input", format!("at most {} tokens", grouped(model.max_tokens))));

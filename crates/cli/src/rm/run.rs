@@ -57,7 +57,7 @@ fn encode(model: &RewardModel, groups: &[Group]) -> Result<Vec<EncodedGroup>> {
 /// # Errors
 /// When a group cannot be read.
 pub fn measure(model: &RewardModel, dev: &[Group]) -> Result<RubricAccuracy> {
-    Ok(rubric::evaluate(model, &encode(model, dev)?))
+    Ok(rubric::evaluate(model.scoring(), &encode(model, dev)?))
 }
 
 /// What is trained on what, and where.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use tracelift_domain::{Ending, Field, PromptFormat, Seed, TaskDomain, completion};
-use tracelift_engine::{Checkpoint, Finish, Packed, Request, Sampling};
+use tracelift_engine::{Checkpoint, Device, Finish, Numbers, Request, Sampler, Sampling};
 use tracelift_files::{Draft, make_folder};
 use tracelift_worlds::{Instance, Split, World, WorldName};
 
@@ -128,7 +128,7 @@ fn write(
         ..Sampling::greedy(settings.max_tokens, tokenizer.eos().to_vec())
     };
     sampling.validate()?;
-    let samples = Packed::new(&planner.model).generate(&requests, &sampling)?;
+    let samples = Sampler::on(Device::Cpu, &planner.model, Numbers::F32).generate(&requests, &sampling)?;
     for (instance, samples) in instances.iter().zip(&samples) {
         for sample in samples {
             let ending = match sample.finish {

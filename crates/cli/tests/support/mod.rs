@@ -12,12 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 use tracelift_domain::{Gold, Problem, PromptStyle, Question, TaskDomain, Trace, prompt};
-use tracelift_engine::{Checkpoint, Memory, Pass, Precision};
+use tracelift_engine::{Checkpoint, Device, Learner, Memory, Precision, Start};
 use tracelift_train::metrics::{StepMetrics, read_metrics};
 use tracelift_train::rollouts::{RolloutRecord, read_rollouts};
 use tracelift_train::run::RunLayout;
 use tracelift_train::sft::{self, Example, SftConfig};
-use tracelift_train::state::Learner;
 
 /// A folder in which commands run; it goes with the value.
 pub struct Desk {
@@ -88,7 +87,7 @@ impl Desk {
     /// one hardly ever closes what it opens, and then no executor is asked.
     pub fn warm_planner(&self, name: &str, style: PromptStyle, problems: &[Problem]) {
         let folder = self.small_model(name, 1);
-        let Checkpoint { mut model, tokenizer } = Checkpoint::load(&folder).unwrap();
+        let Checkpoint { model, tokenizer } = Checkpoint::load(&folder).unwrap();
         let examples: Vec<Example> = problems
             .iter()
             .flat_map(|problem| ["1", "2", "3"].map(|trace| (problem, trace)))
@@ -101,12 +100,11 @@ impl Desk {
             })
             .collect();
         let config = SftConfig { steps: 60, learning_rate: 1e-2, warmup: 5, ..SftConfig::default() };
-        let (mut pass, mut learner) =
-            (Pass::new(Memory::Keep), Learner::new(model.trainable().len(), config.optimizer));
+        let mut learner = Learner::on(Device::Cpu, model, Memory::Keep, config.optimizer, Start::Forgotten);
         for _ in 0..config.steps {
-            sft::step(&mut model, &mut pass, &mut learner, &config, &examples).unwrap();
+            sft::step(&mut learner, &config, &examples).unwrap();
         }
-        Checkpoint { model, tokenizer }.save(&folder, Precision::F32).unwrap();
+        Checkpoint { model: learner.into_model(), tokenizer }.save(&folder, Precision::F32).unwrap();
     }
 
     /// A reward model on a byte-level backbone, hardly trained.

@@ -138,6 +138,16 @@ pub enum CheckpointError {
         /// What to do.
         next: String,
     },
+    /// The state of a training that belongs to another shape of model.
+    #[error("{path}: holds {found} parameters, but the model has {expected}; was the configuration changed?")]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// In the file.
+        found: usize,
+        /// Of the model.
+        expected: usize,
+    },
     /// A name that leads to no model.
     #[error(transparent)]
     Hub(#[from] crate::hub::HubError),

@@ -16,10 +16,12 @@ mod scheduler;
 mod team;
 
 pub use choice::{Sampling, SamplingError};
-pub use packed::{Numbers, Packed};
+pub use packed::Numbers;
 pub use reading::Reader;
 
+use crate::learner::Device;
 use crate::model::Model;
+use packed::Packed;
 use tracelift_domain::Seed;
 
 /// A prompt, and how many samples are wanted of it.
@@ -76,19 +78,22 @@ pub enum GenerateError {
     Sampling(#[from] SamplingError),
 }
 
-/// Samples every request; the results are in the order of requests and seeds.
-///
-/// # Errors
-/// When a prompt or the settings cannot be used.
-pub fn generate(
-    model: &Model,
-    requests: &[Request],
-    sampling: &Sampling,
-) -> Result<Vec<Vec<Sampled>>, GenerateError> {
-    Packed::new(model).generate(requests, sampling)
+/// A model made ready for sampling on some device: a snapshot, adapters merged.
+#[derive(Debug)]
+pub enum Sampler {
+    /// See [`Device::Cpu`].
+    Cpu(Packed),
 }
 
-impl Packed {
+impl Sampler {
+    /// Makes a model ready, its weights in the given numbers.
+    #[must_use]
+    pub fn on(device: Device, model: &Model, numbers: Numbers) -> Sampler {
+        match device {
+            Device::Cpu => Sampler::Cpu(Packed::in_numbers(model, numbers)),
+        }
+    }
+
     /// Samples every request; the results are in the order of requests and seeds.
     ///
     /// # Errors
@@ -101,12 +106,33 @@ impl Packed {
         self.generate_until(requests, sampling, &|_, _| false)
     }
 
-    /// As [`Packed::generate`], but a sample also ends where `ended(request, its tokens so far)` says so: nobody knows
+    /// As [`Sampler::generate`], but a sample also ends where `ended(request, its tokens so far)` says so: nobody knows
     /// beforehand when.
     ///
     /// # Errors
     /// When a prompt or the settings cannot be used.
     pub fn generate_until(
+        &self,
+        requests: &[Request],
+        sampling: &Sampling,
+        ended: &Ended<'_>,
+    ) -> Result<Vec<Vec<Sampled>>, GenerateError> {
+        match self {
+            Sampler::Cpu(packed) => packed.generate_until(requests, sampling, ended),
+        }
+    }
+
+    /// Reads texts with the same weights.
+    #[must_use]
+    pub fn reader(&self) -> Reader<'_> {
+        match self {
+            Sampler::Cpu(packed) => Reader::new(packed),
+        }
+    }
+}
+
+impl Packed {
+    fn generate_until(
         &self,
         requests: &[Request],
         sampling: &Sampling,

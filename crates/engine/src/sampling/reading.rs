@@ -27,7 +27,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Buffers for a model.
     #[must_use]
-    pub fn new(packed: &'a Packed) -> Reader<'a> {
+    pub(super) fn new(packed: &'a Packed) -> Reader<'a> {
         Reader::with_capacity(packed, USUAL)
     }
 

@@ -43,7 +43,7 @@ pub fn small_model() -> RewardModel {
     };
     let backbone = Model::random(config, Seed(5).child("weights", 0));
     let mut model = RewardModel::new(backbone, Tokenizer::byte_level().unwrap(), TaskDomain::Math, Seed(5));
-    model.heads.iter_mut().for_each(|weight| *weight *= 20.0);
+    model.heads.weights_mut().iter_mut().for_each(|weight| *weight *= 20.0);
     model
 }
 

@@ -6,9 +6,8 @@
 //! step, so with one epoch it is the loss at the weights that sampled.
 
 use super::{Clip, GrpoConfig, PolicyTerm, policy_term};
-use crate::state::Learner;
 use tracelift_engine::optimizer::NonFinite;
-use tracelift_engine::{AdamWConfig, Batch, Memory, Model, Pass, Target, TokenScore};
+use tracelift_engine::{AdamWConfig, Batch, Device, Learner, Memory, Model, Start, Target, TokenScore};
 
 /// Tokens that go through a training pass at a time.
 const MICRO_BATCH: usize = 8192;
@@ -60,13 +59,10 @@ pub(super) struct Update {
     pub gradient_norm: Option<f64>,
 }
 
-/// What moves the planner, and what holds it.
+/// The planner in motion.
 pub(super) struct Policy {
     pub learner: Learner,
     terms: Terms,
-    pass: Pass,
-    /// The start policy, where the divergence from it counts.
-    reference: Option<Model>,
     micro_batch: usize,
 }
 
@@ -85,25 +81,15 @@ struct Sums {
 type Sampled = (f32, f32);
 
 impl Policy {
-    pub fn new(model: &Model, terms: Terms, optimizer: AdamWConfig) -> Policy {
-        // Adapters start at zero: without them the planner is its own start.
-        let apart = terms.kl > 0.0 && model.lora.is_none();
-        Policy {
-            learner: Learner::new(model.trainable().len(), optimizer),
-            terms,
-            pass: Pass::new(Memory::suited(&model.config, MICRO_BATCH)),
-            reference: apart.then(|| model.clone()),
-            micro_batch: MICRO_BATCH,
-        }
+    pub fn new(model: Model, terms: Terms, optimizer: AdamWConfig) -> Policy {
+        let memory = Memory::suited(&model.config, MICRO_BATCH);
+        let start = if terms.kl > 0.0 { Start::Kept } else { Start::Forgotten };
+        let learner = Learner::on(Device::Cpu, model, memory, optimizer, start);
+        Policy { learner, terms, micro_batch: MICRO_BATCH }
     }
 
     /// Learns from a step's rollouts.
-    pub fn update(
-        &mut self,
-        model: &mut Model,
-        lessons: &[Lesson<'_>],
-        rate: f32,
-    ) -> Result<Update, NonFinite> {
+    pub fn update(&mut self, lessons: &[Lesson<'_>], rate: f32) -> Result<Update, NonFinite> {
         let tokens: usize = lessons.iter().map(|lesson| lesson.tokens.len()).sum();
         let share = 1.0 / tokens.max(1) as f32;
         // A rollout of advantage 0 moves nothing, unless it holds the planner to its start.
@@ -114,10 +100,9 @@ impl Policy {
         let (mut sums, mut gradient_norm) = (Sums::default(), None);
         for _ in 0..epochs {
             for micro in micro_batches(&taught, self.micro_batch) {
-                self.add_gradients(model, micro, share, &mut sums);
+                self.add_gradients(micro, share, &mut sums);
             }
-            let (parameters, tensors) = model.learnable();
-            gradient_norm = Some(self.learner.apply(parameters, tensors, sums.loss, rate)?);
+            gradient_norm = Some(self.learner.apply(sums.loss, rate)?);
         }
         let per_token = |sum: f64| (sums.seen > 0).then(|| sum / sums.seen as f64);
         Ok(Update {
@@ -131,19 +116,17 @@ impl Policy {
     }
 
     /// Adds the gradients of some rollouts, each token's times `share`.
-    fn add_gradients(&mut self, model: &mut Model, lessons: &[Lesson<'_>], share: f32, sums: &mut Sums) {
+    fn add_gradients(&mut self, lessons: &[Lesson<'_>], share: f32, sums: &mut Sums) {
         let (batch, targets, sampled) = pack(lessons);
-        let start = (self.terms.kl > 0.0).then(|| self.start_log_probs(model, &batch, &targets));
         let Terms { clip, kl, temperature, .. } = self.terms;
+        let start = (kl > 0.0).then(|| self.learner.score_start(&batch, &targets, temperature));
         let term = |i: usize, score: TokenScore<f32>| -> PolicyTerm {
-            let ((old, advantage), start) = (sampled[i], start.as_ref().map(|start| start[i]));
+            let ((old, advantage), start) = (sampled[i], start.as_ref().map(|start| start[i].log_prob));
             policy_term(score.log_prob, old, start, advantage, clip, kl)
         };
-        let gradients = &mut self.learner.gradients;
-        self.pass.forward(model, &batch);
-        let slope = |i, score| share * term(i, score).slope;
-        let scores = self.pass.score_backward(model, gradients, &targets, temperature, slope);
-        self.pass.backward(model, &batch, gradients);
+        let mut passage = self.learner.forward(&batch);
+        let scores = passage.learn(&targets, temperature, |i, score| share * term(i, score).slope);
+        passage.backward();
         for (i, &score) in scores.iter().enumerate() {
             let found = term(i, score);
             sums.loss += found.loss;
@@ -153,16 +136,6 @@ impl Policy {
             sums.gap += f64::from((score.log_prob - sampled[i].0).abs());
         }
         sums.seen += targets.len();
-    }
-
-    /// What the planner at its start says of the targets.
-    fn start_log_probs(&mut self, model: &mut Model, batch: &Batch, targets: &[Target]) -> Vec<f32> {
-        let adapters = model.lora.take();
-        let start = self.reference.as_ref().unwrap_or(model);
-        self.pass.forward(start, batch);
-        let scores = self.pass.score(start, targets, self.terms.temperature);
-        model.lora = adapters;
-        scores.iter().map(|score| score.log_prob).collect()
     }
 }
 

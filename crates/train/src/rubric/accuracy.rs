@@ -3,7 +3,7 @@
 use super::{EncodedGroup, Labelled};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use tracelift_reward::RewardModel;
+use tracelift_reward::Scoring;
 use tracelift_reward::assessment::{Contest, Ranking};
 
 /// How well a model tells reference from flawed, on groups that it was not trained on.
@@ -23,7 +23,7 @@ pub struct RubricAccuracy {
 
 /// Measures a model on held-out groups.
 #[must_use]
-pub fn evaluate(model: &RewardModel, groups: &[EncodedGroup]) -> RubricAccuracy {
+pub fn evaluate(model: Scoring<'_>, groups: &[EncodedGroup]) -> RubricAccuracy {
     let all: Vec<&Labelled> =
         groups.iter().flat_map(|group| group.positives.iter().take(1).chain(&group.negatives)).collect();
     let inputs: Vec<Vec<u32>> = all.iter().map(|labelled| labelled.tokens.clone()).collect();

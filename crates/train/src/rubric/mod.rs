@@ -17,4 +17,4 @@ pub use reading::{ReadingTerms, ReadingWeights};
 pub use renaming::Renaming;
 pub use trainer::{RubricStep, RubricTrainer};
 pub use watch::{Best, Look, Watch};
-pub use weights::{Sizes, Weights};
+pub use weights::Weights;

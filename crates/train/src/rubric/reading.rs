@@ -14,7 +14,7 @@ use super::draw::Drawn;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::ops::AddAssign;
-use tracelift_engine::{Batch, Model, Pass, Target};
+use tracelift_engine::{Batch, Passage, ReadoutLearner, Target};
 
 /// The weights of the terms; zeros leave the published loss alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -175,18 +175,14 @@ impl Reading {
         }
     }
 
-    /// The terms of this batch as a share of what the `whole` step is a mean over; their gradients go into the pass's hidden
-    /// states, the model's `gradients` (its head's) and `d_head` (of `head`: `v`, then `β`).
-    #[allow(clippy::too_many_arguments)] // two things that learn, their gradients, and what connects them
+    /// The terms of this batch as a share of what the `whole` step is a mean over; their gradients go into the passage and
+    /// the `head` (`v` and `β`).
     pub fn backward(
         &self,
         weights: &ReadingWeights,
         whole: &ReadingCounts,
-        model: &Model,
-        pass: &mut Pass,
-        gradients: &mut [f32],
-        head: &[f32],
-        d_head: &mut [f32],
+        passage: &mut Passage<'_>,
+        head: &mut ReadoutLearner,
     ) -> ReadingTerms {
         let share = |count: usize| 1.0 / count.max(1) as f64;
         let mut terms = ReadingTerms::default();
@@ -197,8 +193,7 @@ impl Reading {
         ] {
             if weight > 0.0 {
                 let slope = -(weight * share(count)) as f32;
-                let layers = model.config.layers.saturating_sub(weights.below);
-                let scores = pass.score_backward_after(model, gradients, layers, targets, |_, _| slope);
+                let scores = passage.learn_below(weights.below, targets, |_, _| slope);
                 let sum: f64 = scores.iter().map(|score| f64::from(score.log_prob)).sum();
                 *term = -sum * share(count);
             }
@@ -206,12 +201,11 @@ impl Reading {
         if weights.flawed == 0.0 && weights.contrast == 0.0 {
             return terms;
         }
-        let width = head.len() - 1;
-        let mut d_hidden = vec![0.0; width];
-        for place in &self.places {
-            let hidden = &pass.hidden()[place.row * width..][..width];
-            let z: f64 = hidden.iter().zip(head).map(|(h, v)| f64::from(*h) * f64::from(*v)).sum();
-            let z = z + f64::from(head[width]);
+        let rows: Vec<usize> = self.places.iter().map(|place| place.row).collect();
+        let hidden = passage.hidden(&rows);
+        let mut slopes = Vec::with_capacity(rows.len());
+        for (place, hidden) in self.places.iter().zip(hidden.chunks_exact(head.readout().inputs())) {
+            let z = head.readout().output(0, hidden);
             let label = f64::from(u8::from(place.flawed));
             // −log σ(z) for a flawed place, −log σ(−z) otherwise, without overflow.
             let loss = z.max(0.0) - z * label + (-z.abs()).exp().ln_1p();
@@ -220,16 +214,10 @@ impl Reading {
             terms.contrast += loss * contrast;
             let probability = 1.0 / (1.0 + (-z).exp());
             let weight = weights.flawed * share(whole.places) + weights.contrast * contrast;
-            let slope = (weight * (probability - label)) as f32;
-            for (d, h) in d_head.iter_mut().zip(hidden) {
-                *d += slope * h;
-            }
-            d_head[width] += slope;
-            for (d, v) in d_hidden.iter_mut().zip(head) {
-                *d = slope * v;
-            }
-            pass.add_hidden_gradient(place.row, &d_hidden);
+            slopes.push((weight * (probability - label)) as f32);
         }
+        let d_hidden = head.backward(&hidden, &slopes);
+        passage.add_hidden_gradients(&rows, &d_hidden);
         terms
     }
 }

@@ -2,16 +2,15 @@
 
 use super::draw::{Part, draw, parts};
 use super::reading::ReadingCounts;
-use super::weights::{Sizes, Weights};
+use super::weights::Weights;
 use super::{EncodedGroup, Look, ReadingTerms, Renaming, RubricAccuracy, RubricConfig, Watch, evaluate};
-use crate::state::{Learner, StateError, make_dir};
+use crate::state::{StateError, make_dir};
 use std::path::Path;
-use tracelift_domain::Seed;
+use tracelift_domain::{Seed, TaskDomain};
 use tracelift_engine::optimizer::NonFinite;
-use tracelift_engine::params::Tensor;
-use tracelift_engine::{Memory, Pass, Tokenizer};
-use tracelift_reward::RewardModel;
+use tracelift_engine::{Device, Learner, Memory, Readout, ReadoutLearner, Start, Tokenizer};
 use tracelift_reward::loss::{Counts, LossTerms, loss};
+use tracelift_reward::model::{self, RewardModel, Scoring};
 
 /// The file of the running mean of the weights.
 const MEAN: &str = "mean.safetensors";
@@ -20,16 +19,13 @@ const MEAN: &str = "mean.safetensors";
 pub struct RubricTrainer {
     /// How it is trained.
     pub config: RubricConfig,
-    /// The model.
-    pub model: RewardModel,
     backbone: Learner,
-    heads: Learner,
-    head_tensors: [Tensor; 1],
+    heads: ReadoutLearner,
     /// The head that says while reading whether a trace is flawed; left behind in the end.
-    reader: Vec<f32>,
-    reader_learner: Learner,
-    reader_tensors: [Tensor; 1],
-    pass: Pass,
+    reader: ReadoutLearner,
+    tokenizer: Tokenizer,
+    domain: TaskDomain,
+    max_tokens: usize,
     /// The running mean of the weights, if one is wanted.
     mean: Option<Weights>,
     watch: Watch,
@@ -59,34 +55,26 @@ impl RubricTrainer {
     /// Sets up the training of a model: of its adapters where the backbone has some, otherwise of all of it.
     #[must_use]
     pub fn new(config: RubricConfig, model: RewardModel, seed: Seed) -> RubricTrainer {
-        let backbone = Learner::new(model.backbone.trainable().len(), config.optimizer);
-        let heads = Learner::new(model.heads.len(), config.optimizer);
-        let len = model.heads.len();
-        // One dimension: heads do not decay, as they are far smaller than the backbone.
-        let head_tensors = [Tensor { name: "heads".into(), shape: vec![len], range: 0..len }];
-        let pass = Pass::new(Memory::suited(&model.backbone.config, config.token_budget));
-        let reader = vec![0.0; model.backbone.config.hidden_size + 1];
+        let RewardModel { backbone, heads, tokenizer, domain, max_tokens } = model;
+        let memory = Memory::suited(&backbone.config, config.token_budget);
+        let reader = Readout::zeros(backbone.config.hidden_size, 1);
+        let backbone = Learner::on(Device::Cpu, backbone, memory, config.optimizer, Start::Forgotten);
+        let heads = ReadoutLearner::new("heads", heads, config.optimizer);
         RubricTrainer {
+            mean: (config.ema > 0.0).then(|| Weights::of(&backbone, &heads)),
             backbone,
             heads,
-            head_tensors,
-            reader_learner: Learner::new(reader.len(), config.optimizer),
-            reader_tensors: [Tensor {
-                name: "reader".into(),
-                shape: vec![reader.len()],
-                range: 0..reader.len(),
-            }],
-            reader,
-            pass,
-            mean: (config.ema > 0.0).then(|| Weights::of(&model)),
+            reader: ReadoutLearner::new("reader", reader, config.optimizer),
             watch: Watch::default(),
             numbers: match config.reading.numbers > 0.0 {
-                true => numbers(&model.tokenizer),
+                true => numbers(&tokenizer),
                 false => Vec::new(),
             },
             renaming: None,
+            tokenizer,
+            domain,
+            max_tokens,
             config,
-            model,
             seed,
         }
     }
@@ -94,7 +82,7 @@ impl RubricTrainer {
     /// Steps done.
     #[must_use]
     pub fn steps_done(&self) -> u64 {
-        self.backbone.step
+        self.backbone.steps_done()
     }
 
     /// Whether there is nothing more to do: all steps are done, or there was no gain for too long.
@@ -108,18 +96,16 @@ impl RubricTrainer {
     /// # Errors
     /// When a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), StateError> {
-        for (name, learner, values) in
-            [("heads", &self.heads, &self.model.heads), ("reader", &self.reader_learner, &self.reader)]
-        {
+        for (name, head) in [("heads", &self.heads), ("reader", &self.reader)] {
             let dir = dir.join(name);
             make_dir(&dir)?;
-            learner.save(values, &dir)?;
+            head.save(&dir)?;
         }
         if let Some(mean) = &self.mean {
             mean.save(&dir.join("mean"), MEAN)?;
         }
         self.watch.save(&dir.join("best"))?;
-        self.backbone.save(self.model.backbone.trainable(), dir)
+        Ok(self.backbone.save(dir)?)
     }
 
     /// Goes on from what [`RubricTrainer::save`] wrote.
@@ -127,14 +113,13 @@ impl RubricTrainer {
     /// # Errors
     /// When a file cannot be read or belongs to another model.
     pub fn restore(&mut self, dir: &Path) -> Result<(), StateError> {
-        self.heads.restore(&mut self.model.heads, &dir.join("heads"))?;
-        self.reader_learner.restore(&mut self.reader, &dir.join("reader"))?;
-        let sizes = Sizes::of(&self.model);
+        self.heads.restore(&dir.join("heads"))?;
+        self.reader.restore(&dir.join("reader"))?;
         if let Some(mean) = &mut self.mean {
-            *mean = Weights::load(&dir.join("mean").join(MEAN), sizes)?;
+            mean.restore(&dir.join("mean").join(MEAN))?;
         }
-        self.watch = Watch::restore(&dir.join("best"), sizes)?;
-        self.backbone.restore(self.model.backbone.trainable_mut(), dir)
+        self.watch = Watch::restore(&dir.join("best"), || Weights::of(&self.backbone, &self.heads))?;
+        Ok(self.backbone.restore(dir)?)
     }
 
     /// One step: a reference and some flawed traces of each group that is drawn.
@@ -143,10 +128,10 @@ impl RubricTrainer {
     /// When a gradient is not finite.
     pub fn step(&mut self, groups: &[EncodedGroup]) -> Result<RubricStep, NonFinite> {
         let renaming = self.renaming.get_or_insert_with(|| match self.config.renaming > 0.0 {
-            true => Renaming::of(groups, &self.model.tokenizer),
+            true => Renaming::of(groups, &self.tokenizer),
             false => Renaming::default(),
         });
-        let drawn = draw(&self.config, self.seed, self.backbone.step, groups, renaming);
+        let drawn = draw(&self.config, self.seed, self.backbone.steps_done(), groups, renaming);
         let numbers = &self.numbers;
         let parts = parts(drawn, self.config.token_budget, &|token| {
             numbers.get(token as usize).copied().unwrap_or(false)
@@ -162,20 +147,20 @@ impl RubricTrainer {
             terms += of_part;
             reading += read;
         }
-        let rate = self.config.schedule().rate(self.backbone.step);
+        let rate = self.config.schedule().rate(self.backbone.steps_done());
         let total = terms.total(&self.config.loss) + reading.total(&self.config.reading);
-        let (parameters, tensors) = self.model.backbone.learnable();
         // All parts move, or none.
-        self.heads.check(&self.model.heads, &self.head_tensors, total)?;
-        self.reader_learner.check(&self.reader, &self.reader_tensors, total)?;
-        let gradient_norm = self.backbone.apply(parameters, tensors, total, rate)?;
-        self.heads.apply(&mut self.model.heads, &self.head_tensors, total, rate)?;
-        self.reader_learner.apply(&mut self.reader, &self.reader_tensors, total, rate)?;
-        for learner in [&mut self.backbone, &mut self.heads, &mut self.reader_learner] {
-            learner.step += 1;
-        }
+        self.heads.check(total)?;
+        self.reader.check(total)?;
+        let gradient_norm = self.backbone.apply(total, rate)?;
+        self.heads.apply(total, rate)?;
+        self.reader.apply(total, rate)?;
+        self.backbone.finish_step();
+        self.heads.finish_step();
+        self.reader.finish_step();
         if let Some(mean) = &mut self.mean {
-            mean.approach(&self.model, 1.0 - self.config.ema_after(self.backbone.step));
+            let share = 1.0 - self.config.ema_after(self.backbone.steps_done());
+            mean.approach(&self.backbone, &self.heads, share);
         }
         let tokens = parts.iter().map(|part| part.batch.rows()).sum();
         Ok(RubricStep { terms, reading, loss: total, gradient_norm, tokens })
@@ -189,20 +174,17 @@ impl RubricTrainer {
         whole_reading: &ReadingCounts,
     ) -> (LossTerms, ReadingTerms) {
         let Part { gold, batch, groups, reading } = part;
-        self.pass.forward(&self.model.backbone, batch);
-        let outputs = self.model.outputs(&self.pass, batch);
+        let mut passage = self.backbone.forward(batch);
+        let rows = model::last_rows(batch);
+        let hidden = passage.hidden(&rows);
+        let heads = self.heads.readout();
+        let outputs: Vec<_> =
+            hidden.chunks_exact(heads.inputs()).map(|hidden| model::read(heads, hidden)).collect();
         let (terms, slopes) = loss(&outputs, gold, groups, &self.config.loss, whole);
-        self.model.outputs_backward(&mut self.pass, batch, &slopes, &mut self.heads.gradients);
-        let read = reading.backward(
-            &self.config.reading,
-            whole_reading,
-            &self.model.backbone,
-            &mut self.pass,
-            &mut self.backbone.gradients,
-            &self.reader,
-            &mut self.reader_learner.gradients,
-        );
-        self.pass.backward(&self.model.backbone, batch, &mut self.backbone.gradients);
+        let d_hidden = self.heads.backward(&hidden, &model::slopes(&slopes));
+        passage.add_hidden_gradients(&rows, &d_hidden);
+        let read = reading.backward(&self.config.reading, whole_reading, &mut passage, &mut self.reader);
+        passage.backward();
         (terms, read)
     }
 
@@ -221,17 +203,22 @@ impl RubricTrainer {
             most => most.min(held_out.len()),
         };
         self.swap_mean();
-        let accuracy = evaluate(&self.model, &held_out[..most]);
+        let accuracy = self.accuracy(&held_out[..most]);
         let look = Look::new(self.steps_done(), &accuracy);
-        self.watch.look(look, || Weights::of(&self.model));
+        self.watch.look(look, || Weights::of(&self.backbone, &self.heads));
         self.swap_mean();
         accuracy
+    }
+
+    fn accuracy(&self, held_out: &[EncodedGroup]) -> RubricAccuracy {
+        let backbone = self.backbone.model();
+        evaluate(Scoring { backbone: &backbone, heads: self.heads.readout() }, held_out)
     }
 
     /// Exchanges the weights and their mean, if there is one.
     fn swap_mean(&mut self) {
         if let Some(mean) = &mut self.mean {
-            mean.swap(&mut self.model);
+            mean.exchange(&mut self.backbone, &mut self.heads);
         }
     }
 
@@ -244,12 +231,13 @@ impl RubricTrainer {
     /// The model of the best look, or as it is, or its mean, where nobody looked; adapters are merged into it.
     #[must_use]
     pub fn finish(self) -> RewardModel {
-        let RubricTrainer { mut model, mean, watch, .. } = self;
+        let RubricTrainer { mut backbone, mut heads, tokenizer, domain, max_tokens, mean, watch, .. } = self;
         if let Some(mut kept) = watch.into_best().map(|best| best.weights).or(mean) {
-            kept.swap(&mut model);
+            kept.exchange(&mut backbone, &mut heads);
         }
-        model.backbone.merge_lora();
-        model
+        let (mut backbone, heads) = (backbone.into_model(), heads.into_readout());
+        backbone.merge_lora();
+        RewardModel { backbone, tokenizer, domain, max_tokens, heads }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Watching a training on held-out groups: which step was the best, and whether it is worth going on.
 
-use super::weights::{Sizes, Weights};
+use super::weights::Weights;
 use super::{RubricAccuracy, WatchConfig};
 use crate::state::{StateError, load_json, make_dir, save_json};
 use serde::{Deserialize, Serialize};
@@ -100,15 +100,19 @@ impl Watch {
         save_json(dir, NUMBERS, &numbers)
     }
 
-    /// Restores what [`Watch::save`] wrote.
+    /// Restores what [`Watch::save`] wrote; `shape` gives any weights of the model.
     ///
     /// # Errors
     /// When a file cannot be read or belongs to another model.
-    pub fn restore(dir: &Path, sizes: Sizes) -> Result<Watch, StateError> {
+    pub fn restore(dir: &Path, shape: impl FnOnce() -> Weights) -> Result<Watch, StateError> {
         let numbers: Numbers = load_json(dir, NUMBERS)?;
         let best = match numbers.best {
             None => None,
-            Some(look) => Some(Best { look, weights: Weights::load(&dir.join(TENSORS), sizes)? }),
+            Some(look) => {
+                let mut weights = shape();
+                weights.restore(&dir.join(TENSORS))?;
+                Some(Best { look, weights })
+            }
         };
         Ok(Watch { best, without_gain: numbers.without_gain })
     }
@@ -123,7 +127,7 @@ mod tests {
     }
 
     fn weights(backbone: &[f32], heads: &[f32]) -> Weights {
-        Weights { backbone: backbone.to_vec(), heads: heads.to_vec() }
+        Weights { backbone: backbone.to_vec().into(), heads: heads.to_vec().into() }
     }
 
     #[test]
@@ -151,15 +155,13 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let mut watch = Watch::default();
         watch.save(scratch.path()).unwrap();
-        let sizes = Sizes { backbone: 2, heads: 1 };
-        assert_eq!(Watch::restore(scratch.path(), sizes).unwrap(), watch);
+        let shape = || weights(&[0.0; 2], &[0.0]);
+        assert_eq!(Watch::restore(scratch.path(), shape).unwrap(), watch);
         watch.look(look(3, 2.0 / 3.0, 0.1 + 0.2), || weights(&[0.1, -1e-9], &[0.3]));
         watch.look(look(4, 0.5, 0.0), || weights(&[1.0, 1.0], &[1.0]));
         watch.save(scratch.path()).unwrap();
-        assert_eq!(Watch::restore(scratch.path(), sizes).unwrap(), watch);
-        assert!(matches!(
-            Watch::restore(scratch.path(), Sizes { backbone: 3, ..sizes }),
-            Err(StateError::Size { found: 2, expected: 3 })
-        ));
+        assert_eq!(Watch::restore(scratch.path(), shape).unwrap(), watch);
+        let error = Watch::restore(scratch.path(), || weights(&[0.0; 3], &[0.0])).unwrap_err().to_string();
+        assert!(error.contains("holds 2 parameters, but the model has 3"), "{error}");
     }
 }

@@ -3,7 +3,7 @@ use crate::pretrain::PretrainConfig;
 use crate::rubric::Labelled;
 use crate::rubric::draw::pack;
 use tracelift_domain::{DIMENSIONS, Label, Rubric, Seed};
-use tracelift_engine::Memory;
+use tracelift_engine::{AdamWConfig, Device, Learner, Memory, Model, Parameters, Readout, Start};
 use tracelift_reward::Shortened;
 use tracelift_worlds::WorldName;
 
@@ -68,6 +68,17 @@ fn a_flawed_trace_is_its_reference_until_it_leaves_it() {
     );
 }
 
+fn learner(model: &Model) -> Learner {
+    Learner::on(Device::Cpu, model.clone(), Memory::Keep, AdamWConfig::default(), Start::Forgotten)
+}
+
+/// The head `v`, `β` of these numbers.
+fn reader(values: &[f32]) -> ReadoutLearner {
+    let mut head = Readout::zeros(values.len() - 1, 1);
+    head.exchange(&mut Parameters::from(values.to_vec()));
+    ReadoutLearner::new("reader", head, AdamWConfig::default())
+}
+
 #[test]
 fn gradients_match_central_differences() {
     (0..=2).for_each(gradients_match);
@@ -84,14 +95,12 @@ fn gradients_match(below: usize) {
     let config = PretrainConfig { hidden: 32, layers: 2, ..PretrainConfig::of(WorldName::Steps) };
     let model = Model::random(config.model(64), Seed(1));
     let head: Vec<f32> = (0..33).map(|i| (i as f32 * 0.7).sin() * 0.3).collect();
-    let run = |model: &Model, head: &[f32]| {
-        let mut pass = Pass::new(Memory::Keep);
-        let (mut gradients, mut d_head) = (vec![0.0; model.trainable().len()], vec![0.0; head.len()]);
-        pass.forward(model, &batch);
-        let counts = reading.counts();
-        let terms = reading.backward(&weights, &counts, model, &mut pass, &mut gradients, head, &mut d_head);
-        pass.backward(model, &batch, &mut gradients);
-        (terms.total(&weights), gradients, d_head)
+    let run = |model: &Model, values: &[f32]| {
+        let (mut learner, mut head) = (learner(model), reader(values));
+        let mut passage = learner.forward(&batch);
+        let terms = reading.backward(&weights, &reading.counts(), &mut passage, &mut head);
+        passage.backward();
+        (terms.total(&weights), learner.gradients().into_owned(), head.gradients().to_vec())
     };
     let (_, gradients, d_head) = run(&model, &head);
     // Along the gradient the loss must rise by its squared norm.
@@ -120,10 +129,8 @@ fn parts_add_up_to_the_whole() {
     let weights = ReadingWeights { problem: 0.5, numbers: 0.8, ..ReadingWeights::default() };
     let config = PretrainConfig { hidden: 32, layers: 1, ..PretrainConfig::of(WorldName::Steps) };
     let model = Model::random(config.model(64), Seed(1));
-    let head = vec![0.1; 33];
-    let mut pass = Pass::new(Memory::Keep);
-    let mut sum = |parts: &[&[Drawn]]| {
-        let mut gradients = vec![0.0; model.trainable().len()];
+    let sum = |parts: &[&[Drawn]]| {
+        let (mut learner, mut head) = (learner(&model), reader(&[0.1; 33]));
         let readings: Vec<(Batch, Reading)> = parts
             .iter()
             .map(|groups| (pack(groups), Reading::of(groups, &pack(groups), in_numbers)))
@@ -132,12 +139,11 @@ fn parts_add_up_to_the_whole() {
         readings.iter().for_each(|(_, reading)| counts += reading.counts());
         let mut terms = ReadingTerms::default();
         for (batch, reading) in &readings {
-            pass.forward(&model, batch);
-            let d_head = &mut [0.0; 33];
-            terms += reading.backward(&weights, &counts, &model, &mut pass, &mut gradients, &head, d_head);
-            pass.backward(&model, batch, &mut gradients);
+            let mut passage = learner.forward(batch);
+            terms += reading.backward(&weights, &counts, &mut passage, &mut head);
+            passage.backward();
         }
-        (terms, gradients)
+        (terms, learner.gradients().into_owned())
     };
     let (whole, together) = sum(&[&groups]);
     let (parts, apart) = sum(&[&groups[..1], &groups[1..]]);

@@ -78,8 +78,8 @@ fn gradients(model: RewardModel, budget: usize) -> (usize, LossTerms, Vec<f32>) 
     for part in &parts {
         terms += trainer.add_gradients(part, &counts, &reading_counts).0;
     }
-    let RubricTrainer { backbone, heads, reader_learner, .. } = trainer;
-    (parts.len(), terms, [backbone.gradients, heads.gradients, reader_learner.gradients].concat())
+    let RubricTrainer { backbone, heads, reader, .. } = trainer;
+    (parts.len(), terms, [&*backbone.gradients(), heads.gradients(), reader.gradients()].concat())
 }
 
 #[test]
@@ -143,13 +143,14 @@ fn a_training_goes_on_exactly() {
 #[test]
 fn adapters_learn_while_the_backbone_stays() {
     let mut trainer = RubricTrainer::new(config(), adapted(), Seed(5));
-    let (weights, adapters) =
-        (trainer.model.backbone.weights.clone(), trainer.model.backbone.trainable().to_vec());
+    let (weights, adapters) = (trainer.backbone.model().weights.clone(), trainer.backbone.parameters());
     trainer.step(&groups(6)).unwrap();
-    assert!(trainer.model.backbone.weights == weights);
-    assert!(trainer.model.backbone.trainable() != adapters);
-    let inputs = [trainer.model.tokenizer.encode("ab1").unwrap()];
-    let before = trainer.model.score(&inputs)[0].score;
+    assert!(trainer.backbone.model().weights == weights);
+    assert!(trainer.backbone.parameters() != adapters);
+    let inputs = [trainer.tokenizer.encode("ab1").unwrap()];
+    let before = Scoring { backbone: &trainer.backbone.model(), heads: trainer.heads.readout() }
+        .score(&inputs)[0]
+        .score;
     let merged = trainer.finish();
     assert!(merged.backbone.lora.is_none() && merged.backbone.weights != weights);
     assert!((merged.score(&inputs)[0].score - before).abs() < 1e-6);
@@ -163,7 +164,7 @@ fn what_is_kept_is_the_best_step_and_training_ends_without_a_gain() {
     let (model, best) = trained(model(), config, None);
     let best = best.unwrap();
     assert!(best.step + 3 < 60, "it never stopped: {best:?}");
-    let accuracy = evaluate(&model, &groups(12).split_off(6));
+    let accuracy = evaluate(model.scoring(), &groups(12).split_off(6));
     assert_eq!(Look::new(best.step, &accuracy), best);
     // The same again with only so many steps ends at the best one.
     let short = RubricConfig { steps: 60, ..config };
@@ -184,17 +185,17 @@ fn what_is_looked_at_and_kept_is_the_mean_of_the_weights() {
     };
     let held_out = groups(12).split_off(6);
     let mut trainer = RubricTrainer::new(config, model(), Seed(5));
-    let mut mean = trainer.model.backbone.weights.clone();
+    let mut mean = trainer.backbone.model().weights.clone();
     for share in [2.0 / 11.0, 3.0 / 12.0, 4.0 / 13.0, 5.0 / 14.0] {
         trainer.step(&groups(6)).unwrap();
-        for (mean, weight) in mean.iter_mut().zip(&trainer.model.backbone.weights) {
+        for (mean, weight) in mean.iter_mut().zip(&trainer.backbone.model().weights) {
             *mean += (1.0 - share) * (weight - *mean);
         }
     }
-    let (last, accuracy) = (trainer.model.backbone.weights.clone(), trainer.look(&held_out));
-    assert_eq!(trainer.model.backbone.weights, last, "looking at the mean changed what learns");
+    let (last, accuracy) = (trainer.backbone.model().weights.clone(), trainer.look(&held_out));
+    assert_eq!(trainer.backbone.model().weights, last, "looking at the mean changed what learns");
     let kept = trainer.finish();
     let off = kept.backbone.weights.iter().zip(&mean).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(off < 1e-6 && kept.backbone.weights != last, "{off}");
-    assert_eq!(evaluate(&kept, &held_out[..3]), accuracy);
+    assert_eq!(evaluate(kept.scoring(), &held_out[..3]), accuracy);
 }
