@@ -1,16 +1,20 @@
 //! One TOML file says what a run is: data, planner, executor, verifier, reward, training, evaluation.
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+mod reading;
+mod renamed;
+
+pub(crate) use reading::{Assignment, assignment, place, read_as};
+
+use anyhow::{Context, Result, ensure};
 use clap::Args;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use toml::{Table, Value};
+use std::path::PathBuf;
 use tracelift_datasets::{ColumnMap, Format};
-use tracelift_domain::{PromptFormat, Seed};
-use tracelift_engine::{LoraConfig, Precision};
+use tracelift_domain::Seed;
 use tracelift_executor::ExecutorConfig;
+use tracelift_planner::PlannerConfig;
+use tracelift_reward::RewardConfig;
 use tracelift_train::grpo::GrpoConfig;
 use tracelift_verify::VerifierConfig;
 use tracelift_worlds::WorldName;
@@ -33,8 +37,11 @@ pub struct RunConfig {
     /// How artifacts are judged.
     #[serde(default)]
     pub verifier: VerifierConfig,
-    /// The reward model.
-    pub reward_model: Option<RewardModelConfig>,
+    /// Who reads traces against the rubric.
+    pub rubric: Option<RubricConfig>,
+    /// How rewards are made.
+    #[serde(default)]
+    pub reward: RewardConfig,
     /// How the planner is trained.
     #[serde(default)]
     pub grpo: GrpoConfig,
@@ -65,30 +72,11 @@ pub struct DataConfig {
     pub force_test_sets: bool,
 }
 
-/// The planner.
+/// Who reads traces against the rubric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PlannerConfig {
-    /// A checkpoint directory.
-    pub model: PathBuf,
-    /// `world`, `plain`, `chatml`, `chat` or `chat-without-thinking`.
-    #[serde(default = "plain")]
-    pub prompt: PromptFormat,
-    /// Train adapters instead of all weights.
-    pub lora: Option<LoraConfig>,
-    /// The type in which the trained planner is written: `f32`, `bf16` or `f16`; that of `model`'s weights if nothing is said.
-    pub precision: Option<Precision>,
-}
-
-fn plain() -> PromptFormat {
-    PromptFormat::Plain
-}
-
-/// The reward model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RewardModelConfig {
-    /// A checkpoint directory.
+pub struct RubricConfig {
+    /// The checkpoint directory of a reward model.
     pub model: PathBuf,
 }
 
@@ -132,103 +120,35 @@ pub struct ConfigArgs {
 /// Reads a configuration.
 ///
 /// # Errors
-/// Names the file and the key; for an unknown key, the nearest known one.
+/// Names the file and the line, or the argument, and the key.
 pub fn read(args: &ConfigArgs) -> Result<RunConfig> {
     let path = &args.config;
     let set = args.set.iter().map(|set| assignment(set)).collect::<Result<Vec<_>>>()?;
-    let config: RunConfig = read_as(Some(path), set)?;
-    config.grpo.validate().with_context(|| path.display().to_string())?;
-    config.executor.validate().with_context(|| path.display().to_string())?;
-    if let Some(eval) = &config.eval {
-        for (key, value) in [("seeds", eval.seeds), ("runs", eval.runs as u64)] {
-            ensure!(value >= 1, "{}: `eval.{key}` is 0, expected at least 1", path.display());
-        }
-    }
+    let config: RunConfig = read_as(Some(path), &set, &renamed::OF_RUNS)?;
+    config.validate().with_context(|| path.display().to_string())?;
     Ok(config)
 }
 
-/// A dotted key and the value that it gets.
-pub(crate) type Assignment = (String, Value);
-
-/// An argument of `--set`. The value is read as TOML, and as a string where it is none.
-pub(crate) fn assignment(text: &str) -> Result<Assignment> {
-    let (key, value) = text.split_once('=').with_context(|| format!("--set {text}: expected KEY=VALUE"))?;
-    let value = toml::from_str::<Table>(&format!("value = {value}"))
-        .ok()
-        .and_then(|mut parsed| parsed.remove("value"))
-        .unwrap_or_else(|| Value::String(value.to_owned()));
-    Ok((key.to_owned(), value))
-}
-
-/// How messages call the place where a configuration comes from.
-pub(crate) fn place(path: Option<&Path>) -> String {
-    path.map_or_else(|| "the command line".to_owned(), |path| path.display().to_string())
-}
-
-/// Reads a file of any shape, if there is one, with keys set or replaced.
-///
-/// # Errors
-/// Names the file and the key; for an unknown key, the nearest known one.
-pub(crate) fn read_as<T: DeserializeOwned>(path: Option<&Path>, set: Vec<Assignment>) -> Result<T> {
-    let text = match path {
-        Some(path) => {
-            std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?
+impl RunConfig {
+    fn validate(&self) -> Result<()> {
+        self.planner.sampling.validate()?;
+        self.executor.validate()?;
+        self.reward.validate()?;
+        self.grpo.validate()?;
+        if let Some(eval) = &self.eval {
+            for (key, value) in [("seeds", eval.seeds), ("runs", eval.runs as u64)] {
+                ensure!(value >= 1, "`eval.{key}` is 0, expected at least 1");
+            }
         }
-        None => String::new(),
-    };
-    // Without replacements the message about a mistake shows the file's own line.
-    let text = if set.is_empty() { text } else { replaced(path, &text, set)? };
-    toml::from_str(&text).map_err(|error| anyhow!("{}: {}", place(path), with_nearest(&error)))
-}
-
-/// The file's text with keys replaced.
-fn replaced(path: Option<&Path>, text: &str, set: Vec<Assignment>) -> Result<String> {
-    let mut table: Table = match toml::from_str(text) {
-        Ok(table) => table,
-        Err(error) => bail!("{}: {error}", place(path)),
-    };
-    for (key, value) in set {
-        let mut place = &mut table;
-        let (parents, last) = key.rsplit_once('.').unwrap_or(("", &key));
-        for parent in parents.split('.').filter(|parent| !parent.is_empty()) {
-            let entry = place.entry(parent).or_insert_with(|| Value::Table(Table::new()));
-            place = entry
-                .as_table_mut()
-                .with_context(|| format!("--set {key}={value}: `{parent}` is no table"))?;
-        }
-        place.insert(last.to_owned(), value);
-    }
-    Ok(toml::to_string(&table)?)
-}
-
-/// Keys of earlier versions, and those that took their place.
-const RENAMED: [(&str, &str); 2] = [("gsm8k", "path"), ("problems", "path")];
-
-/// The parser's message, and for an unknown key its successor or the nearest known one.
-pub(crate) fn with_nearest(error: &toml::de::Error) -> String {
-    let message = error.message();
-    let whole = error.to_string();
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let (Some(unknown), true) = (quoted.next(), message.starts_with("unknown")) else { return whole };
-    let known: Vec<&str> = quoted.collect();
-    if let Some((_, successor)) = RENAMED.iter().find(|(old, new)| *old == unknown && known.contains(new)) {
-        return format!(
-            "{}\n`{unknown}` is `{successor}` now; how the file is laid out is seen in it, or said by `format`",
-            whole.trim_end()
-        );
-    }
-    let nearest = known
-        .into_iter()
-        .max_by(|a, b| strsim::jaro_winkler(a, unknown).total_cmp(&strsim::jaro_winkler(b, unknown)));
-    match nearest {
-        Some(nearest) => format!("{}\nthe nearest known key is `{nearest}`", whole.trim_end()),
-        None => whole,
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
+    use tracelift_domain::PromptFormat;
 
     fn write(text: &str) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();

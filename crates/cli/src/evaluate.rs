@@ -5,10 +5,10 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use tracelift_domain::Seed;
-use tracelift_engine::{Checkpoint, Sampling};
 use tracelift_eval::{
-    Executors, Metric, Planner, Protocol, SampleRecord, Table, paired_difference, summarise, write_samples,
+    Executors, Metric, Protocol, SampleRecord, Table, paired_difference, summarise, write_samples,
 };
+use tracelift_planner::Planner;
 
 /// Settings of `eval`.
 #[derive(Args)]
@@ -36,7 +36,7 @@ pub fn run(args: &Evaluate) -> Result<()> {
     let mut paths = vec![(BASE.to_owned(), config.planner.model.clone())];
     let own = config.out.join("planner");
     if own.exists() {
-        paths.push((setup::row_name(config.grpo.rule).to_owned(), own));
+        paths.push((setup::row_name(config.reward.rule).to_owned(), own));
     }
     for (row, path) in &eval.rows {
         let taken = row == NO_TRACE || paths.iter().any(|(name, _)| name == row);
@@ -45,8 +45,8 @@ pub fn run(args: &Evaluate) -> Result<()> {
     }
     let mut planners = Vec::new();
     for (row, path) in paths {
-        let checkpoint = Checkpoint::load(&path)
-            .with_context(|| format!("failed to load the planner of row `{row}` from {}", path.display()))?;
+        let checkpoint =
+            config.planner.open_frozen(&path).with_context(|| format!("the planner of row `{row}`"))?;
         planners.push((row, checkpoint));
     }
     let protocol = Protocol {
@@ -55,19 +55,12 @@ pub fn run(args: &Evaluate) -> Result<()> {
         verifier: &verifier,
         runs: eval.runs,
         seeds: eval.seeds,
-        sampling: Sampling {
-            temperature: config.grpo.temperature,
-            top_k: 0,
-            top_p: config.grpo.top_p,
-            max_tokens: config.grpo.max_tokens,
-            stop: Vec::new(),
-        },
         seed: config.seed.child("evaluation", 0),
     };
     let rows: Vec<(&str, Option<Planner<'_>>)> = std::iter::once((NO_TRACE, None))
-        .chain(planners.iter().map(|(row, checkpoint)| {
-            (row.as_str(), Some(Planner { checkpoint, format: config.planner.prompt }))
-        }))
+        .chain(
+            planners.iter().map(|(row, checkpoint)| (row.as_str(), Some(config.planner.planner(checkpoint)))),
+        )
         .collect();
     let out = args.out.clone().unwrap_or_else(|| config.out.join("evaluation"));
     let (table, _) = evaluate(&protocol, &rows, config.seed, &out)?;

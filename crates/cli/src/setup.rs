@@ -1,11 +1,10 @@
 //! From a configuration to the parts that it names.
 
-use crate::config::{DataConfig, PlannerConfig, RewardModelConfig, RunConfig};
+use crate::config::{DataConfig, RubricConfig, RunConfig};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use tracelift_datasets::{DataSet, TestSets};
 use tracelift_domain::{Problem, Seed};
-use tracelift_engine::Checkpoint;
 use tracelift_reward::{FrozenRewardModel, RewardModel, Rule};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
 use tracelift_train::source::{Item, Source};
@@ -15,34 +14,14 @@ use tracelift_worlds::{Split, World};
 /// Problems of a world, where the configuration does not say how many.
 const WORLD_PROBLEMS: usize = 2000;
 
-/// The planner, ready to learn.
-pub fn planner(config: &PlannerConfig, seed: Seed) -> Result<Checkpoint> {
-    let mut checkpoint = Checkpoint::load(&config.model)
-        .with_context(|| format!("failed to load the planner from {}", config.model.display()))?;
-    ensure!(
-        !checkpoint.tokenizer.eos().is_empty(),
-        "the planner in {} names no end token; set `eos_token_id` in its config.json",
-        config.model.display()
-    );
-    ensure!(
-        config.prompt.style().is_some() || checkpoint.tokenizer.chat_template().is_some(),
-        "the planner in {} has no chat template; set `planner.prompt` to `plain`, or put a chat_template.jinja there",
-        config.model.display()
-    );
-    if let Some(lora) = &config.lora {
-        checkpoint.model = checkpoint.model.with_lora(lora.clone(), seed.child("lora", 0));
-    }
-    Ok(checkpoint)
-}
-
 /// The reward model, if the rule reads one.
 pub fn reward_model(config: &RunConfig) -> Result<Option<FrozenRewardModel>> {
-    let rule = config.grpo.rule;
-    if !rule.needs(config.grpo.runs).rubric {
+    if !config.reward.needs().rubric {
         return Ok(None);
     }
-    let Some(RewardModelConfig { model }) = &config.reward_model else {
-        bail!("the rule `{}` needs a reward model; name its directory in `reward_model.model`", rule.name());
+    let Some(RubricConfig { model }) = &config.rubric else {
+        let rule = config.reward.rule.name();
+        bail!("the rule `{rule}` needs a reward model; name its directory in `rubric.model`");
     };
     let loaded = RewardModel::load(model);
     let loaded = loaded.map(|model| Some(FrozenRewardModel::new(model)));

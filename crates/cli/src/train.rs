@@ -10,7 +10,7 @@ use std::path::Path;
 use toml::Table;
 use tracelift_engine::{Checkpoint, Precision, peft};
 use tracelift_reward::TraceScorer;
-use tracelift_train::grpo::Grpo;
+use tracelift_train::grpo::{Cast, Grpo};
 use tracelift_train::metrics::{StepMetrics, name};
 use tracelift_train::run::{RunDescription, RunFolder, RunLayout};
 use tracelift_train::source::Source;
@@ -28,6 +28,11 @@ pub struct Train {
 /// Runs it.
 pub fn run(args: &Train) -> Result<()> {
     let config = config::read(&args.config)?;
+    config
+        .planner
+        .sampling
+        .validate_for_training()
+        .with_context(|| args.config.config.display().to_string())?;
     let data = config.data.as_ref().context("`data` is missing; it says which problems to train on")?;
     let source = setup::source(data, config.seed.child("problems", 0))?;
     let first = source.item(0);
@@ -36,24 +41,25 @@ pub fn run(args: &Train) -> Result<()> {
         // A world has no end, and its problems are all of one kind.
         Source::World { .. } => setup::verifier(&config, [&first.problem]),
     }?;
-    let planner = setup::planner(&config.planner, config.seed)?;
+    let planner = config.planner.open(config.seed)?;
     let executor = config.executor.open()?;
     let rubric = setup::reward_model(&config)?;
     println!("executor: {}", executor.describe());
     let base = config.planner.model.display().to_string();
-    let grpo = Grpo::new(
-        config.grpo.clone(),
-        planner,
-        config.planner.prompt,
+    let cast = Cast {
+        prompt: config.planner.prompt,
+        sampling: config.planner.sampling.clone(),
         source,
-        executor.as_ref(),
-        &verifier,
-        rubric.as_ref().map(|model| model as &dyn TraceScorer),
-        config.seed,
-    );
+        executor: executor.as_ref(),
+        verifier: &verifier,
+        reward: config.reward.clone(),
+        rubric: rubric.as_ref().map(|model| model as &dyn TraceScorer),
+        seed: config.seed,
+    };
+    let grpo = Grpo::new(config.grpo.clone(), planner, cast);
     let presence = if args.resume { Presence::Resume } else { Presence::New };
     let text = toml::to_string(&config)?;
-    let run_name = setup::row_name(config.grpo.rule);
+    let run_name = setup::row_name(config.reward.rule);
     let trained = train_in(grpo, &config.out, &text, presence, run_name)?;
     export(&trained, &config.out, &base, config.planner.precision)?;
     setup::record_sandbox(&verifier, &config.out)?;
@@ -125,16 +131,16 @@ pub fn train_in(
 /// What must not change during a run.
 fn fingerprints(grpo: &Grpo<'_>) -> Result<Map<String, Value>> {
     Ok(Map::from_iter([
-        ("executor".to_owned(), json!(grpo.executor.fingerprint())),
+        ("executor".to_owned(), json!(grpo.cast.executor.fingerprint())),
         ("planner".to_owned(), json!(grpo.model().fingerprint())),
-        ("problems".to_owned(), json!(grpo.source.fingerprint()?)),
-        ("reward_model".to_owned(), json!(grpo.rubric.map(TraceScorer::fingerprint))),
+        ("problems".to_owned(), json!(grpo.cast.source.fingerprint()?)),
+        ("rubric".to_owned(), json!(grpo.cast.rubric.map(TraceScorer::fingerprint))),
     ]))
 }
 
 /// Settings that another attempt at the same run may have otherwise: they decide nothing that training does, or name
 /// something that has a fingerprint.
-const MAY_DIFFER: [&str; 6] = ["data", "eval", "executor", "out", "planner.model", "reward_model"];
+const MAY_DIFFER: [&str; 6] = ["data", "eval", "executor", "out", "planner.model", "rubric"];
 
 /// Refuses to go on with a run that was begun as another one: its two halves would not belong together.
 fn refuse_another(out: &Path, wanted: &RunDescription, config_text: &str) -> Result<()> {

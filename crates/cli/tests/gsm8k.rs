@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use support::{Desk, Run, server::Server};
 use tracelift_datasets::DataSet;
-use tracelift_domain::PromptStyle;
+use tracelift_domain::PromptFormat;
 use tracelift_engine::Checkpoint;
 use tracelift_eval::SampleRecord;
 
@@ -36,11 +36,11 @@ const TEST: &str = concat!(
 /// Settings that make the paper's run a matter of seconds.
 const SHORT: [&str; 11] = [
     "planner.model=planner",
-    "reward_model.model=reward-model",
+    "rubric.model=reward-model",
     "grpo.steps=2",
     "grpo.problems=2",
-    "grpo.runs=2",
-    "grpo.max_tokens=24",
+    "reward.runs=2",
+    "planner.sampling.max_tokens=24",
     "grpo.learning_rate=1e-3",
     "grpo.checkpoint_every=1",
     "eval.seeds=2",
@@ -61,7 +61,7 @@ fn desk(train: &str, test: &str) -> Desk {
     desk.write("train.jsonl", train);
     desk.write("test.jsonl", test);
     let problems = DataSet::open(&desk.path("train.jsonl"), None, None).unwrap().problems(Some(2)).unwrap();
-    desk.warm_planner("planner", PromptStyle::Chatml, &problems);
+    desk.warm_planner("planner", PromptFormat::Chatml, &problems);
     desk.small_model("executor", 2);
     desk.reward_model("reward-model");
     desk

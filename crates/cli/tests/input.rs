@@ -14,8 +14,9 @@ path = "problems.jsonl"
 model = "planner"
 [executor.in_process]
 model = "executor"
-[grpo]
+[reward]
 rule = "exec_only"
+[grpo]
 steps = 1
 "#;
 
@@ -41,16 +42,42 @@ fn refusal(desk: &Desk, settings: &[&str]) -> String {
 #[test]
 fn an_unknown_key_is_named_with_its_nearest() {
     let desk = desk();
-    desk.write("typo.toml", &CONFIG.replace("steps = 1", "max_token = 1"));
+    desk.write("typo.toml", &CONFIG.replace("steps = 1", "step = 1"));
     for command in ["train", "eval"] {
-        let message = desk.bad(&[command, "--config", "typo.toml"]);
-        assert!(message.starts_with("error: typo.toml: TOML parse error at line 11"), "{message}");
-        assert!(message.contains("unknown field `max_token`"), "{message}");
-        assert!(message.ends_with("the nearest known key is `max_tokens`"), "{message}");
+        for set in [&[][..], &["--set", "seed=1"]] {
+            let message = desk.bad(&[&[command, "--config", "typo.toml"], set].concat());
+            assert!(message.starts_with("error: typo.toml: TOML parse error at line 12"), "{message}");
+            assert!(message.contains("12 | step = 1"), "{message}");
+            assert!(message.contains("unknown field `step`"), "{message}");
+            assert!(message.ends_with("the nearest known key is `steps`"), "{message}");
+        }
     }
     let message = desk.bad(&["train", "--config", "tracelift.toml", "--set", "planer.model=x"]);
-    assert!(message.contains("tracelift.toml"), "{message}");
+    assert!(message.starts_with("error: --set planer.model=x: unknown field `planer`"), "{message}");
     assert!(message.ends_with("the nearest known key is `planner`"), "{message}");
+    // What is no slip of any key is not taken for one.
+    let message = desk.bad(&["train", "--config", "tracelift.toml", "--set", "grpo.colour=x"]);
+    assert!(message.contains("unknown field `colour`") && !message.contains("nearest"), "{message}");
+}
+
+#[test]
+fn keys_that_were_renamed_name_their_successors() {
+    let desk = desk();
+    let old = CONFIG.replace(
+        "[reward]\nrule = \"exec_only\"\n[grpo]",
+        "[reward_model]\nmodel = \"rm\"\n[grpo]\nrule = \"exec_only\"",
+    );
+    desk.write("old.toml", &old);
+    for command in ["train", "eval"] {
+        let arguments = [command, "--config", "old.toml", "--set", "grpo.max_tokens=4", "--set", "seed=1"];
+        let message = desk.bad(&arguments);
+        assert_eq!(
+            message,
+            "error: old.toml:9: `reward_model` is now `rubric`\n\
+             old.toml:12: `grpo.rule` is now `reward.rule`\n\
+             --set grpo.max_tokens=4: `grpo.max_tokens` is now `planner.sampling.max_tokens`"
+        );
+    }
 }
 
 #[test]
@@ -70,17 +97,30 @@ fn a_value_of_the_wrong_kind_is_named_with_its_key() {
     let desk = desk();
     for (set, told) in [
         ("grpo.steps=many", "steps"),
-        ("grpo.rule=tracelft", "tracelft"),
-        ("grpo.lambda=2", "lambda"),
-        ("planner.prompt=chatter", "prompt"),
+        (
+            "reward.rule=tracelft",
+            "`reward.rule` is `tracelft`, expected one of `exec_only`, `exec_only_matched`, `tracelift`",
+        ),
+        ("reward.lambda=2", "`reward.lambda`: 2 lies outside [0, 1]"),
+        (
+            "planner.prompt=chatter",
+            "`planner.prompt` is `chatter`, expected one of `world`, `plain`, `chatml`",
+        ),
+        ("verifier.answers=steps", "`verifier.answers` is `steps`, expected one of `native`"),
+        ("data.world=word", "`data.world` is `word`, expected one of `steps`, `words`, `programs`"),
     ] {
         let message = desk.bad(&["train", "--config", "tracelift.toml", "--set", set]);
-        assert!(message.starts_with("error: tracelift.toml"), "{set}: {message}");
-        assert!(message.contains(told), "{set}: {message}");
+        assert!(message.starts_with(&format!("error: --set {set}: ")), "{set}: {message}");
+        assert!(message.contains(told) && !message.contains("nearest"), "{set}: {message}");
     }
     for (set, told) in [
         ("grpo.group=1", "error: tracelift.toml: `grpo.group` is 1, expected at least 2"),
-        ("grpo.top_p=0.0", "error: tracelift.toml: `grpo.top_p` is 0, expected above 0"),
+        ("planner.sampling.top_p=0.0", "`planner.sampling.top_p` is 0, expected a number above 0"),
+        (
+            "planner.sampling.temperature=0.0",
+            "`planner.sampling.temperature` is 0, expected above 0 in training",
+        ),
+        ("reward.runs=0", "error: tracelift.toml: `reward.runs` is 0, expected at least 1"),
         ("executor.in_process.sampling.top_p=2.0", "`sampling.top_p` is 2, expected"),
         ("data.limit=0", "error: `data.limit` is 0, expected at least 1"),
         ("grpo.steps", "error: --set grpo.steps: expected KEY=VALUE"),
@@ -111,16 +151,16 @@ fn a_model_that_is_not_there_is_named() {
     let message = refusal(&desk, &[]);
     assert!(message.starts_with("error: failed to load the executor from executor: "), "{message}");
     desk.small_model("executor", 2);
-    let reads = ["grpo.rule=tracelift", "reward_model.model=nowhere"];
+    let reads = ["reward.rule=tracelift", "rubric.model=nowhere"];
     let message = refusal(&desk, &reads);
     assert!(message.starts_with("error: failed to load the reward model from nowhere: "), "{message}");
     // A language model is no reward model.
-    let message = refusal(&desk, &["grpo.rule=tracelift", "reward_model.model=planner"]);
+    let message = refusal(&desk, &["reward.rule=tracelift", "rubric.model=planner"]);
     assert!(message.starts_with("error: failed to load the reward model from planner: "), "{message}");
-    let message = refusal(&desk, &["grpo.rule=tracelift"]);
+    let message = refusal(&desk, &["reward.rule=tracelift"]);
     assert_eq!(
         message,
-        "error: the rule `tracelift` needs a reward model; name its directory in `reward_model.model`"
+        "error: the rule `tracelift` needs a reward model; name its directory in `rubric.model`"
     );
 }
 
@@ -129,7 +169,7 @@ fn an_evaluation_that_makes_no_sense_is_refused() {
     let desk = desk();
     models(&desk);
     for (set, told) in [
-        ("eval.rows.mine=gone", "failed to load the planner of row `mine` from gone: "),
+        ("eval.rows.mine=gone", "the planner of row `mine`: failed to load the planner from gone: "),
         (
             "eval.rows={ \"no trace\" = \"planner\" }",
             "`eval.rows` has a row `no trace`, which is there anyway",

@@ -6,17 +6,17 @@ mod support;
 
 use std::fs;
 use support::{Desk, Run, lines, problems, server::Server};
-use tracelift_domain::PromptStyle;
+use tracelift_domain::PromptFormat;
 use tracelift_train::rollouts::RolloutRecord;
 
 const PROBLEMS: usize = 24;
 
 /// A folder with problems, a planner that writes usable traces, and a configuration for the server.
-fn desk(url: &str, grpo: &str) -> Desk {
+fn desk(url: &str, reward: &str, grpo: &str) -> Desk {
     let desk = Desk::new();
     let problems = problems(PROBLEMS);
     desk.write("problems.jsonl", &lines(&problems));
-    desk.warm_planner("planner", PromptStyle::Plain, &problems[..1]);
+    desk.warm_planner("planner", PromptFormat::Plain, &problems[..1]);
     let config = format!(
         r#"
         out = "run"
@@ -25,23 +25,23 @@ fn desk(url: &str, grpo: &str) -> Desk {
         path = "problems.jsonl"
         [planner]
         model = "planner"
+        sampling = {{ temperature = 1.0, top_p = 1.0, max_tokens = 12 }}
         [executor.openai]
         base_urls = ["{url}"]
         model = "silly"
         api = "completions"
         retries = 0
         sampling = {{ max_tokens = 8 }}
-        [reward_model]
+        [rubric]
         model = "reward-model"
+        [reward]
+        {reward}
         [grpo]
+        {grpo}
         problems = 4
         group = 4
-        temperature = 1.0
-        top_p = 1.0
-        max_tokens = 12
         learning_rate = 1e-3
         checkpoint_every = 1
-        {grpo}
         "#
     );
     desk.write("tracelift.toml", &config);
@@ -66,7 +66,7 @@ fn causes(rollout: &RolloutRecord) -> Vec<&str> {
 fn calls_that_fail_are_unknown_and_the_run_completes() {
     const RUNS: usize = 2;
     let server = Server::start(&["--fail-rate", "0.3"]);
-    let desk = desk(&server.url(), "steps = 4\nruns = 2\nrule = \"tracelift\"");
+    let desk = desk(&server.url(), "runs = 2\nrule = \"tracelift\"", "steps = 4");
     desk.reward_model("reward-model");
     let run = train(&desk);
 
@@ -116,7 +116,7 @@ fn calls_that_fail_are_unknown_and_the_run_completes() {
 #[test]
 fn retries_get_over_failures_that_pass() {
     let server = Server::start(&["--fail-rate", "0.3", "--retry-after", "0"]);
-    let desk = desk(&server.url(), "steps = 1\nruns = 2\nrule = \"uplift_only\"");
+    let desk = desk(&server.url(), "runs = 2\nrule = \"uplift_only\"", "steps = 1");
     let patient = ["executor.openai.retries=12", "executor.openai.backoff_s=0.001"];
     desk.good(&["train", "--config", "tracelift.toml", "--set", patient[0], "--set", patient[1]]);
     let run = desk.run("run");
@@ -128,7 +128,7 @@ fn retries_get_over_failures_that_pass() {
 fn nothing_moves_once_the_server_is_gone() {
     // A step is 4 calls without a trace and about 16 with one.
     let server = Server::start(&["--die-after", "50"]);
-    let desk = desk(&server.url(), "steps = 6\nruns = 1\nrule = \"uplift_only\"");
+    let desk = desk(&server.url(), "runs = 1\nrule = \"uplift_only\"", "steps = 6");
     let run = train(&desk);
 
     let metrics = run.metrics();
@@ -166,7 +166,7 @@ fn nothing_moves_once_the_server_is_gone() {
 #[test]
 fn without_a_server_the_planner_stays_what_it_was() {
     let mut server = Server::start(&[]);
-    let desk = desk(&server.url(), "steps = 2\nruns = 1\nrule = \"uplift_only\"\nepochs = 2\nkl = 0.1");
+    let desk = desk(&server.url(), "runs = 1\nrule = \"uplift_only\"", "steps = 2\nepochs = 2\nkl = 0.1");
     server.kill();
     let run = train(&desk);
     assert_eq!(total(&run, "reward/unknown"), 2.0);

@@ -236,7 +236,7 @@ fn a_line_holds_a_trace_or_a_defect_as_everywhere() {
     };
     let asked = |field: &str| cases.iter().map(|case| line(field, case)).collect::<String>();
     let score_of = |trace: &str| {
-        let text = tracelift_domain::prompt::reward_model_input("t", TaskDomain::Math, "Add.", trace);
+        let text = tracelift_domain::prompt::reward_model_text("t", "math", "Add.", None, trace);
         model.score(&[model.tokenizer.encode(&text).unwrap()])[0].score
     };
     for field in ["completion", "reasoning"] {

@@ -38,13 +38,14 @@ const CONFIG: &str = r#"
     [planner]
     model = "models/planner"
     prompt = "world"
+    sampling = { temperature = 1.0, top_p = 1.0, max_tokens = 96 }
     [executor.in_process]
     model = "models/executor"
     prompt = "world"
     sampling = { temperature = 0.5, max_tokens = 4 }
     [verifier]
     answers = "exact"
-    [reward_model]
+    [rubric]
     model = "reward-model"
     [grpo]
     steps = 6
@@ -52,9 +53,6 @@ const CONFIG: &str = r#"
     group = 8
     kl = 0.01
     learning_rate = 1e-3
-    temperature = 1.0
-    top_p = 1.0
-    max_tokens = 96
     checkpoint_every = 2
 "#;
 
@@ -81,7 +79,7 @@ fn prepare() -> Desk {
     // Adapters are another set of parameters to bring back.
     let uplift = CONFIG
         .replace("[executor.in_process]", "lora = { rank = 4, alpha = 8 }\n    [executor.in_process]")
-        .replace("[grpo]", "[grpo]\n    rule = \"uplift_only\"")
+        .replace("[grpo]", "[reward]\n    rule = \"uplift_only\"\n    [grpo]")
         .replace("\"whole\"", "\"whole-uplift\"");
     desk.write("uplift.toml", &uplift);
     desk.good(&words("train --config uplift.toml"));
@@ -218,7 +216,7 @@ fn starting_and_resuming_are_not_confused() {
 
     for (set, told) in [
         ("grpo.steps=7", "`grpo.steps` (6)"),
-        ("grpo.rule=exec_only", "`grpo.rule` (\"tracelift\"), reward model"),
+        ("reward.rule=exec_only", "`reward.rule` (\"tracelift\"), rubric"),
         ("seed=6", "`seed` (5)"),
         ("data.limit=100", "problems"),
         ("planner.model=models/executor", "planner"),

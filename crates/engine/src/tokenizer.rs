@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tracelift_domain::{PromptFormat, Question, Trace, prompt};
+use tracelift_domain::prompt::{Prompt, Thinking};
 
 /// The marks of [`Tokenizer::byte_level`], in the order of their ids; they come after the 256 bytes.
 pub const BYTE_LEVEL_MARKS: [&str; 4] = ["<pad>", "<eos>", "<reasoning>", "</reasoning>"];
@@ -124,46 +124,23 @@ impl Tokenizer {
         template.ok_or(ChatError::Absent)?.render(conversation, options)
     }
 
-    /// The prompt of a planner for a problem.
+    /// A prompt to tokens, for a model to go on from.
     ///
     /// # Errors
-    /// When there is no chat template and one is asked for, or the text cannot be encoded.
-    pub fn planner_prompt(
-        &self,
-        format: PromptFormat,
-        question: &Question,
-    ) -> Result<Vec<u32>, TokenizerError> {
-        match format.style() {
-            Some(style) => self.encode_prompt(&prompt::planner_prompt(style, question)),
-            None => self.encode_chat(format, &prompt::planner_messages(question)),
+    /// When it is a conversation and there is no chat template, or the text cannot be encoded.
+    pub fn prompt(&self, prompt: &Prompt) -> Result<Vec<u32>, TokenizerError> {
+        match prompt {
+            Prompt::Text(text) => self.encode_prompt(text),
+            Prompt::Conversation { messages, thinking } => {
+                let enable_thinking = match thinking {
+                    Thinking::Default => None,
+                    Thinking::Off => Some(false),
+                };
+                let options = ChatOptions { enable_thinking, ..ChatOptions::default() };
+                // A template writes the token that begins a text itself.
+                self.encode(&self.chat(&Conversation::from(messages.as_slice()), &options)?)
+            }
         }
-    }
-
-    /// The prompt of an executor: with a trace, or without.
-    ///
-    /// # Errors
-    /// When there is no chat template and one is asked for, or the text cannot be encoded.
-    pub fn executor_prompt(
-        &self,
-        format: PromptFormat,
-        question: &Question,
-        trace: Option<&Trace>,
-    ) -> Result<Vec<u32>, TokenizerError> {
-        match format.style() {
-            Some(style) => self.encode_prompt(&prompt::executor_prompt(style, question, trace)),
-            None => self.encode_chat(format, &prompt::executor_messages(question, trace)),
-        }
-    }
-
-    fn encode_chat(
-        &self,
-        format: PromptFormat,
-        messages: &[tracelift_domain::Message],
-    ) -> Result<Vec<u32>, TokenizerError> {
-        let enable_thinking = (format == PromptFormat::ChatWithoutThinking).then_some(false);
-        let options = ChatOptions { enable_thinking, ..ChatOptions::default() };
-        // A template writes the token that begins a text itself.
-        self.encode(&self.chat(&Conversation::from(messages), &options)?)
     }
 
     /// Text to tokens for a model to go on from: with the token that begins a text, if the tokenizer puts one there, and

@@ -18,7 +18,7 @@ mod table;
 pub use difference::{DRAWS, Difference, paired_difference};
 pub use error::EvalError;
 pub use grid::Grid;
-pub use protocol::{Planner, Protocol, ProtocolError};
+pub use protocol::{Protocol, ProtocolError};
 pub use row::{LevelSummary, Metric, RowSummary, summarise};
 pub use sample::{SampleRecord, read_samples, write_samples};
 pub use scorers::{ScorerTable, SolutionTable};

@@ -1,25 +1,12 @@
 //! The frozen-executor protocol: the same problems, the same executor, the same seeds; only the planner changes.
 
 use crate::sample::SampleRecord;
-use tracelift_domain::{
-    Ending, Field, Fingerprint, Probability, Problem, PromptFormat, Seed, Trace, TraceDefect, completion,
-};
-use tracelift_engine::sampling::GenerateError;
-use tracelift_engine::tokenizer::TokenizerError;
-use tracelift_engine::{Checkpoint, Device, Finish, Numbers, Request, Sampled, Sampler, Sampling};
+use tracelift_domain::{Fingerprint, Probability, Problem, Seed, Trace};
 use tracelift_executor::Executor;
+use tracelift_planner::{Asked, Planner, PlannerError, Written};
 use tracelift_reward::{Baselines, leak, measure};
 use tracelift_train::source::Item;
 use tracelift_verify::Verifier;
-
-/// The planner of a row.
-#[derive(Clone, Copy)]
-pub struct Planner<'a> {
-    /// Its checkpoint.
-    pub checkpoint: &'a Checkpoint,
-    /// How problems are put to it.
-    pub format: PromptFormat,
-}
 
 /// What all rows share.
 pub struct Protocol<'a> {
@@ -33,38 +20,18 @@ pub struct Protocol<'a> {
     pub runs: usize,
     /// Traces per problem.
     pub seeds: u64,
-    /// How planners are sampled; its stop tokens are replaced by each planner's own.
-    pub sampling: Sampling,
     /// Of all draws.
     pub seed: Seed,
 }
 
 /// Why a row cannot be evaluated.
 #[derive(Debug, thiserror::Error)]
-pub enum ProtocolError {
-    /// The planner cannot be sampled.
-    #[error("the planner of row `{row}` cannot be sampled: {source}")]
-    Generate {
-        /// Which row.
-        row: String,
-        /// Why.
-        source: GenerateError,
-    },
-    /// Its tokenizer failed.
-    #[error("the tokenizer of row `{row}` failed: {source}")]
-    Tokenizer {
-        /// Which row.
-        row: String,
-        /// Why.
-        source: TokenizerError,
-    },
-}
-
-/// A planner's completion for one problem and seed.
-struct Written {
-    completion: String,
-    tokens: usize,
-    trace: Result<Trace, TraceDefect>,
+#[error("row `{row}`: {source}")]
+pub struct ProtocolError {
+    /// Which row.
+    row: String,
+    /// Why its planner cannot write.
+    source: PlannerError,
 }
 
 impl Protocol<'_> {
@@ -139,28 +106,16 @@ impl Protocol<'_> {
     }
 
     fn write(&self, row: &str, planner: Planner<'_>) -> Result<Vec<Vec<Option<Written>>>, ProtocolError> {
-        let tokenizer = &planner.checkpoint.tokenizer;
-        let broken = |source: TokenizerError| ProtocolError::Tokenizer { row: row.to_owned(), source };
-        let mut requests = Vec::with_capacity(self.items.len());
-        for item in self.items {
-            let prompt = tokenizer.planner_prompt(planner.format, &item.problem.question).map_err(broken)?;
-            let seed = |s: u64| self.seed.child("plan", s).child(&item.problem.id, 0);
-            requests.push(Request { prompt, seeds: (0..self.seeds).map(seed).collect() });
-        }
-        let sampling = Sampling { stop: tokenizer.eos().to_vec(), ..self.sampling.clone() };
-        let samples = Sampler::on(Device::Cpu, &planner.checkpoint.model, Numbers::F32)
-            .generate(&requests, &sampling)
-            .map_err(|source| ProtocolError::Generate { row: row.to_owned(), source })?;
-        let write = |sample: &Sampled| {
-            let completion = tokenizer.decode(&sample.tokens).map_err(broken)?;
-            let ending = match sample.finish {
-                Finish::Stop => Ending::Stopped,
-                Finish::Length => Ending::TokenLimit,
-            };
-            let trace = completion::read(&completion, Field::Completion, ending);
-            Ok(Some(Written { completion, tokens: sample.tokens.len(), trace }))
+        let ask = |item: &'_ Item| -> Vec<Seed> {
+            (0..self.seeds).map(|s| self.seed.child("plan", s).child(&item.problem.id, 0)).collect()
         };
-        samples.iter().map(|samples| samples.iter().map(write).collect()).collect()
+        let asked: Vec<Asked<'_>> = self
+            .items
+            .iter()
+            .map(|item| Asked { question: &item.problem.question, seeds: ask(item) })
+            .collect();
+        let traces = planner.write(&asked).map_err(|source| ProtocolError { row: row.to_owned(), source })?;
+        Ok(traces.into_iter().map(|traces| traces.written.into_iter().map(Some).collect()).collect())
     }
 
     fn record(
@@ -181,7 +136,7 @@ impl Protocol<'_> {
             seed: seed as u64,
             trace: sample
                 .map(|sample| trace.map_or_else(|| sample.completion.clone(), |t| t.as_str().to_owned())),
-            trace_tokens: sample.and_then(|sample| u32::try_from(sample.tokens).ok()),
+            trace_tokens: sample.and_then(|sample| u32::try_from(sample.tokens.len()).ok()),
             artifact: outcome.artifact,
             correct: outcome.correct,
             baseline_success: outcome.baseline_success,

@@ -43,15 +43,14 @@ impl InProcess {
     /// where one is asked for.
     pub fn new(
         checkpoint: &Checkpoint,
-        format: impl Into<PromptFormat>,
+        format: PromptFormat,
         sampling: Sampling,
     ) -> Result<InProcess, InProcessError> {
         sampling.validate()?;
-        let format = format.into();
-        let template = match (format.style(), checkpoint.tokenizer.chat_template()) {
-            (Some(_), _) => None,
-            (None, Some(template)) => Some(template.text().as_bytes()),
-            (None, None) => return Err(ChatError::Absent.into()),
+        let template = match (format.needs_template(), checkpoint.tokenizer.chat_template()) {
+            (false, _) => None,
+            (true, Some(template)) => Some(template.text().as_bytes()),
+            (true, None) => return Err(ChatError::Absent.into()),
         };
         let tokenizer = checkpoint.tokenizer.clone();
         let settings = format!("{format:?} {sampling:?} {:?}", tokenizer.eos());
@@ -83,7 +82,7 @@ impl InProcess {
         let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
         let mut places = Vec::with_capacity(calls.len());
         for call in calls {
-            let prompt = self.tokenizer.executor_prompt(self.format, call.question, call.trace);
+            let prompt = self.tokenizer.prompt(&self.format.executor(call.question, call.trace));
             let prompt = prompt.map_err(|error| error.to_string())?;
             let request = *known.entry(prompt).or_insert_with_key(|prompt| {
                 requests.push(Request { prompt: prompt.clone(), seeds: Vec::new() });

@@ -11,7 +11,7 @@ use std::{
     num::NonZeroUsize,
     time::{Duration, Instant},
 };
-use tracelift_domain::{Gold, Problem, PromptStyle, Question, Seed, TaskDomain, Trace};
+use tracelift_domain::{Gold, Problem, PromptFormat, Question, Seed, TaskDomain, Trace};
 use tracelift_executor::{Api, Call, CallFailure, Completion, Executor, OpenAi, OpenAiConfig, Sampling};
 
 fn config(urls: &[String]) -> OpenAiConfig {
@@ -19,7 +19,7 @@ fn config(urls: &[String]) -> OpenAiConfig {
         base_urls: urls.to_vec(),
         model: "silly".into(),
         api: Api::Completions,
-        style: PromptStyle::World,
+        prompt: PromptFormat::World,
         api_key_env: None,
         sampling: Sampling::default(),
         timeout_s: 20.0,

@@ -267,7 +267,7 @@ impl OracleConfig {
             base_urls: self.base_urls.clone(),
             model: self.model.clone(),
             api: tracelift_executor::Api::Chat,
-            style: tracelift_domain::PromptStyle::Plain,
+            prompt: tracelift_domain::PromptFormat::Plain,
             api_key_env: self.api_key_env.clone(),
             sampling: Sampling {
                 temperature: self.temperature(),

@@ -6,6 +6,7 @@
 //! could not be measured is unknown (`None`) and stays so.
 
 pub mod assessment;
+pub mod config;
 pub mod frozen;
 pub mod judge;
 pub mod leak;
@@ -15,6 +16,7 @@ pub mod model;
 pub mod rule;
 pub mod scorer;
 
+pub use config::RewardConfig;
 pub use frozen::{FrozenRewardModel, RubricLane};
 pub use judge::PromptedJudge;
 pub use measure::{Baselines, Measured, measure};

@@ -197,7 +197,13 @@ impl RewardModel {
     /// When the tokenizer fails.
     pub fn encode(&self, question: &Question, trace: &Trace) -> Result<Vec<u32>, TokenizerError> {
         let put = |statement: &str| {
-            prompt::reward_model_input(&question.source, question.domain, statement, trace.as_str())
+            prompt::reward_model_text(
+                &question.source,
+                question.domain.name(),
+                statement,
+                None,
+                trace.as_str(),
+            )
         };
         Ok(self.encode_within(self.max_tokens, &question.statement, put)?.0)
     }

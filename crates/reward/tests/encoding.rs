@@ -33,7 +33,7 @@ fn model(max_tokens: usize) -> RewardModel {
 }
 
 fn put(statement: &str, trace: &str) -> String {
-    prompt::reward_model_input("gsm8k", TaskDomain::Math, statement, trace)
+    prompt::reward_model_text("gsm8k", TaskDomain::Math.name(), statement, None, trace)
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod support;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use support::{Server, listen, model_scorer, on_lanes, small_model};
-use tracelift_domain::{TaskDomain, prompt};
+use tracelift_domain::prompt;
 use tracelift_serve::{RubricServiceConfig, Tags};
 
 const PROBLEM: &str = "Ann has 3 pens and buys 2. How many has she?";
@@ -73,7 +73,7 @@ fn every_route_reads_a_completion_alike() {
     let mut scores: BTreeMap<String, f64> = BTreeMap::new();
     let mut score_of = |trace: &str| {
         *scores.entry(trace.to_owned()).or_insert_with(|| {
-            let text = prompt::reward_model_input("math", TaskDomain::Math, PROBLEM, trace);
+            let text = prompt::reward_model_text("math", "math", PROBLEM, None, trace);
             model.score(&[model.tokenizer.encode(&text).unwrap()])[0].score
         })
     };

@@ -27,27 +27,21 @@ use crate::state::StateError;
 use std::borrow::Cow;
 use std::path::Path;
 use std::time::Instant;
-use tracelift_domain::{
-    Ending, Field, Probability, Problem, PromptFormat, Seed, Trace, TraceDefect, completion,
-};
+use tracelift_domain::{Probability, Problem, PromptFormat, Seed, Trace};
 use tracelift_engine::optimizer::NonFinite;
-use tracelift_engine::sampling::GenerateError;
-use tracelift_engine::tokenizer::TokenizerError;
-use tracelift_engine::{Checkpoint, Finish, Model, Numbers, Request, Sampling, Tokenizer};
+use tracelift_engine::{Checkpoint, Model, Tokenizer};
 use tracelift_executor::Executor;
-use tracelift_reward::{Baselines, Evidence, Measured, ScoreItem, TraceScorer, measure};
+use tracelift_planner::{Asked, Planner, PlannerError, Sampling, Weights, Written};
+use tracelift_reward::{Baselines, Evidence, Measured, RewardConfig, ScoreItem, TraceScorer, measure};
 use tracelift_verify::Verifier;
 use update::{Lesson, Policy, Terms};
 
 /// Why a step cannot be done.
 #[derive(Debug, thiserror::Error)]
 pub enum GrpoError {
-    /// The planner cannot be sampled.
-    #[error("the planner cannot be sampled: {0}")]
-    Generate(#[from] GenerateError),
-    /// The tokenizer failed.
+    /// The planner cannot write.
     #[error(transparent)]
-    Tokenizer(#[from] TokenizerError),
+    Planner(#[from] PlannerError),
     /// The update is not finite.
     #[error(transparent)]
     NonFinite(#[from] NonFinite),
@@ -57,11 +51,7 @@ pub enum GrpoError {
 struct Rollout {
     item: usize,
     sample: usize,
-    tokens: Vec<u32>,
-    log_probs: Vec<f32>,
-    truncated: bool,
-    completion: String,
-    trace: Result<Trace, TraceDefect>,
+    written: Written,
     measured: Option<Measured>,
     evidence: Evidence,
     /// Why there is no rubric score.
@@ -70,21 +60,32 @@ struct Rollout {
     advantage: f64,
 }
 
-/// A planner in training, with everything that judges it.
-pub struct Grpo<'a> {
-    /// How it is trained.
-    pub config: GrpoConfig,
-    /// How problems are put to it.
-    pub format: PromptFormat,
+/// Who and what takes part in a training beside the planner that learns.
+pub struct Cast<'a> {
+    /// The layout of the planner's prompts.
+    pub prompt: PromptFormat,
+    /// How it is sampled.
+    pub sampling: Sampling,
     /// Where problems come from.
     pub source: Source,
     /// The frozen executor.
     pub executor: &'a dyn Executor,
     /// The verifier.
     pub verifier: &'a Verifier,
+    /// How rewards are made.
+    pub reward: RewardConfig,
     /// Who reads traces against the rubric, where the rule needs it.
     pub rubric: Option<&'a dyn TraceScorer>,
-    seed: Seed,
+    /// Of everything random.
+    pub seed: Seed,
+}
+
+/// A planner in training, with everything that judges it.
+pub struct Grpo<'a> {
+    /// How it is trained.
+    pub config: GrpoConfig,
+    /// Who takes part.
+    pub cast: Cast<'a>,
     baselines: Baselines,
     /// The planner: what learns of it, and its tokenizer.
     policy: Policy,
@@ -102,38 +103,28 @@ pub struct StepOutcome {
 impl<'a> Grpo<'a> {
     /// Sets up the training of a planner.
     #[must_use]
-    #[allow(clippy::too_many_arguments)] // the parts of the system, each named once
-    pub fn new(
-        config: GrpoConfig,
-        planner: Checkpoint,
-        format: impl Into<PromptFormat>,
-        source: Source,
-        executor: &'a dyn Executor,
-        verifier: &'a Verifier,
-        rubric: Option<&'a dyn TraceScorer>,
-        seed: Seed,
-    ) -> Grpo<'a> {
-        let baselines = Baselines::new(executor.fingerprint(), config.runs, seed);
+    pub fn new(config: GrpoConfig, planner: Checkpoint, cast: Cast<'a>) -> Grpo<'a> {
+        let baselines = Baselines::new(cast.executor.fingerprint(), cast.reward.runs, cast.seed);
+        let terms = Terms::of(&config, cast.sampling.temperature);
         let Checkpoint { model, tokenizer } = planner;
-        let policy = Policy::new(model, Terms::of(&config), config.optimizer);
-        Grpo {
-            config,
-            format: format.into(),
-            source,
-            executor,
-            verifier,
-            rubric,
-            seed,
-            baselines,
-            policy,
-            tokenizer,
+        let policy = Policy::new(model, terms, config.optimizer);
+        Grpo { config, cast, baselines, policy, tokenizer }
+    }
+
+    /// The planner at work.
+    fn planner(&self) -> Planner<'_> {
+        Planner {
+            weights: Weights::Learning(&self.policy.learner),
+            tokenizer: &self.tokenizer,
+            prompt: self.cast.prompt,
+            sampling: &self.cast.sampling,
         }
     }
 
     /// The seed of everything random in it.
     #[must_use]
     pub fn seed(&self) -> Seed {
-        self.seed
+        self.cast.seed
     }
 
     /// Steps done.
@@ -169,7 +160,7 @@ impl<'a> Grpo<'a> {
     /// When a file cannot be read, or belongs to another model or executor.
     pub fn restore(&mut self, dir: &Path) -> Result<(), StateError> {
         let baselines: Baselines = crate::state::load_json(dir, BASELINES)?;
-        baselines.check(self.executor.fingerprint())?;
+        baselines.check(self.cast.executor.fingerprint())?;
         self.baselines = baselines;
         Ok(self.policy.learner.restore(dir)?)
     }
@@ -183,17 +174,18 @@ impl<'a> Grpo<'a> {
         let step = self.steps_done() + 1;
         let mut metrics = StepMetrics::now(step);
         let first = self.steps_done() * self.config.problems as u64;
-        let items: Vec<Item> =
-            (first..first + self.config.problems as u64).map(|position| self.source.item(position)).collect();
+        let items: Vec<Item> = (first..first + self.config.problems as u64)
+            .map(|position| self.cast.source.item(position))
+            .collect();
 
         let start = Instant::now();
         let (prompts, mut rollouts) = self.sample(&items, step)?;
         clock(&mut metrics, "sample", start);
 
-        let (start, usage) = (Instant::now(), self.executor.usage());
+        let (start, usage) = (Instant::now(), self.cast.executor.usage());
         self.execute(&items, &mut rollouts, step);
         clock(&mut metrics, "execute", start);
-        let used = self.executor.usage().since(&usage);
+        let used = self.cast.executor.usage().since(&usage);
         metrics.set(name::CALLS, used.calls as f64);
         metrics.set(name::FAILED_CALLS, used.failed() as f64);
         metrics.set(name::EXECUTOR_TOKENS, (used.prompt_tokens + used.completion_tokens) as f64);
@@ -208,44 +200,29 @@ impl<'a> Grpo<'a> {
         self.update(&prompts, &rollouts, &mut metrics)?;
         clock(&mut metrics, "update", start);
 
-        let rollouts = record::all(&self.config, &items, rollouts, step, &mut metrics);
+        let rollouts = record::all(&self.cast.reward, &items, rollouts, step, &mut metrics);
         metrics.wall_time = StepMetrics::now(step).wall_time;
         Ok(StepOutcome { metrics, rollouts })
     }
 
     /// `G` traces for each problem.
     fn sample(&self, items: &[Item], step: u64) -> Result<(Vec<Vec<u32>>, Vec<Rollout>), GrpoError> {
-        let tokenizer = &self.tokenizer;
-        let seed = self.seed.child("rollout", step);
-        let mut requests = Vec::with_capacity(items.len());
+        let seed = self.cast.seed.child("rollout", step);
+        let mut asked = Vec::with_capacity(items.len());
         for (i, item) in items.iter().enumerate() {
-            let prompt = tokenizer.planner_prompt(self.format, &item.problem.question)?;
             let seed = seed.child("problem", i as u64);
             let seeds = (0..self.config.group as u64).map(|sample| seed.child("sample", sample)).collect();
-            requests.push(Request { prompt, seeds });
+            asked.push(Asked { question: &item.problem.question, seeds });
         }
-        let sampling = Sampling {
-            temperature: self.config.temperature,
-            top_k: 0,
-            top_p: self.config.top_p,
-            max_tokens: self.config.max_tokens,
-            stop: tokenizer.eos().to_vec(),
-        };
-        let groups = self.policy.learner.sampler(Numbers::F32).generate(&requests, &sampling)?;
+        let mut prompts = Vec::with_capacity(items.len());
         let mut rollouts = Vec::with_capacity(items.len() * self.config.group);
-        for (item, group) in groups.into_iter().enumerate() {
-            for (sample, sampled) in group.into_iter().enumerate() {
-                let completion = tokenizer.decode(&sampled.tokens)?;
-                let truncated = sampled.finish == Finish::Length;
-                let ending = if truncated { Ending::TokenLimit } else { Ending::Stopped };
+        for (item, traces) in self.planner().write(&asked)?.into_iter().enumerate() {
+            prompts.push(traces.prompt);
+            for (sample, written) in traces.written.into_iter().enumerate() {
                 rollouts.push(Rollout {
                     item,
                     sample,
-                    trace: completion::read(&completion, Field::Completion, ending),
-                    completion,
-                    truncated,
-                    tokens: sampled.tokens,
-                    log_probs: sampled.log_probs,
+                    written,
                     measured: None,
                     evidence: Evidence::default(),
                     unread: None,
@@ -254,38 +231,38 @@ impl<'a> Grpo<'a> {
                 });
             }
         }
-        Ok((requests.into_iter().map(|request| request.prompt).collect(), rollouts))
+        Ok((prompts, rollouts))
     }
 
     /// Lets the executor solve each problem with each trace, and without any.
     fn execute(&mut self, items: &[Item], rollouts: &mut [Rollout], step: u64) {
-        let needs = self.config.rule.needs(self.config.runs);
+        let needs = self.cast.reward.needs();
         let without = if needs.baseline {
             let problems: Vec<&Problem> = items.iter().map(|item| &item.problem).collect();
-            self.baselines.of(self.executor, self.verifier, &problems)
+            self.baselines.of(self.cast.executor, self.cast.verifier, &problems)
         } else {
             vec![None; items.len()]
         };
-        let seed = self.seed.child("execute", step);
-        let usable: Vec<usize> = (0..rollouts.len()).filter(|&i| rollouts[i].trace.is_ok()).collect();
+        let seed = self.cast.seed.child("execute", step);
+        let usable: Vec<usize> = (0..rollouts.len()).filter(|&i| rollouts[i].written.trace.is_ok()).collect();
         let calls: Vec<(&Problem, Option<&Trace>, Seed)> = usable
             .iter()
             .map(|&i| {
                 (
                     &items[rollouts[i].item].problem,
-                    rollouts[i].trace.as_ref().ok(),
+                    rollouts[i].written.trace.as_ref().ok(),
                     seed.child("rollout", i as u64),
                 )
             })
             .collect();
-        let measured = measure(self.executor, self.verifier, &calls, needs.with_runs);
+        let measured = measure(self.cast.executor, self.cast.verifier, &calls, needs.with_runs);
         for (i, measured) in usable.into_iter().zip(measured) {
             rollouts[i].evidence.outcome = measured.outcome();
             rollouts[i].evidence.with_trace = measured.mean();
             rollouts[i].measured = Some(measured);
         }
         for rollout in rollouts {
-            if rollout.trace.is_err() {
+            if rollout.written.trace.is_err() {
                 // No usable trace is the planner's fault: a known failure, for which nobody need be asked.
                 rollout.evidence.outcome = Some(Probability::ZERO);
                 rollout.evidence.with_trace = Some(Probability::ZERO);
@@ -296,19 +273,19 @@ impl<'a> Grpo<'a> {
 
     /// Lets the traces be read against the rubric.
     fn read_rubric(&self, items: &[Item], rollouts: &mut [Rollout]) {
-        let needed = self.config.rule.needs(self.config.runs).rubric;
-        let Some(scorer) = self.rubric.filter(|_| needed) else { return };
+        let needed = self.cast.reward.needs().rubric;
+        let Some(scorer) = self.cast.rubric.filter(|_| needed) else { return };
         let usable: Vec<(usize, ScoreItem<'_>)> = rollouts
             .iter()
             .enumerate()
             .filter_map(|(i, rollout)| {
                 let question = &items[rollout.item].problem.question;
-                Some((i, ScoreItem { question, trace: rollout.trace.as_ref().ok()? }))
+                Some((i, ScoreItem { question, trace: rollout.written.trace.as_ref().ok()? }))
             })
             .collect();
         let asked: Vec<ScoreItem<'_>> = usable.iter().map(|(_, item)| *item).collect();
         let (scores, read) = (scorer.score(&asked), usable.iter().map(|(i, _)| *i).collect::<Vec<_>>());
-        for rollout in rollouts.iter_mut().filter(|rollout| rollout.trace.is_err()) {
+        for rollout in rollouts.iter_mut().filter(|rollout| rollout.written.trace.is_err()) {
             rollout.evidence.rubric = Some(Probability::ZERO);
         }
         for (i, score) in read.into_iter().zip(scores) {
@@ -326,7 +303,7 @@ impl<'a> Grpo<'a> {
         let count = groups.len();
         for group in groups {
             for rollout in group.iter_mut() {
-                rollout.reward = self.config.rule.reward(self.config.lambda, &rollout.evidence);
+                rollout.reward = self.cast.reward.reward(&rollout.evidence);
             }
             let rewards: Vec<Option<f64>> = group.iter().map(|rollout| rollout.reward).collect();
             let found = advantages(&rewards, self.config.normalize);
@@ -351,8 +328,8 @@ impl<'a> Grpo<'a> {
         let lessons: Vec<Lesson<'_>> = known
             .map(|rollout| Lesson {
                 prompt: &prompts[rollout.item],
-                tokens: &rollout.tokens,
-                log_probs: &rollout.log_probs,
+                tokens: &rollout.written.tokens,
+                log_probs: &rollout.written.log_probs,
                 advantage: rollout.advantage as f32,
             })
             .collect();

@@ -8,7 +8,8 @@
 use crate::sft::{Example, SftConfig};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use tracelift_domain::{PromptStyle, Seed, prompt};
+use tracelift_domain::Seed;
+use tracelift_domain::prompt::format::{world_executor, world_planner};
 use tracelift_engine::ops::rope::Scaling;
 use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_engine::{Config, Family, Tokenizer};
@@ -166,11 +167,11 @@ impl Corpus<'_> {
         let (text, given) = match self.part {
             Part::Planner => {
                 let trace = instance.noisy_trace(&self.config.planner_noise, seed.child("noise", 0)).trace;
-                let given = prompt::planner_prompt(PromptStyle::World, &instance.problem().question);
+                let given = world_planner(&instance.problem().question);
                 (corpus::planner_text(&instance, &trace), given)
             }
             Part::Executor if rng.random_bool(self.config.without_trace) => {
-                let given = prompt::executor_prompt(PromptStyle::World, &instance.problem().question, None);
+                let given = world_executor(&instance.problem().question, None);
                 (corpus::executor_text(&instance, None, &instance.gold_artifact()), given)
             }
             Part::Executor => {
@@ -180,7 +181,7 @@ impl Corpus<'_> {
                 let followed = rng.random_bool(self.config.follow).then_some(noisy.implied).flatten();
                 let artifact = followed.unwrap_or_else(|| instance.gold_artifact());
                 // Supervised from the trace on: a small executor learns little from answers alone.
-                let given = prompt::planner_prompt(PromptStyle::World, &instance.problem().question);
+                let given = world_planner(&instance.problem().question);
                 (corpus::executor_text(&instance, Some(&noisy.trace), &artifact), given)
             }
         };

@@ -1,6 +1,6 @@
 //! `tracelift groups build`: progress while it goes on, an end that was asked for, and the counts.
 
-use crate::{interrupt::Interrupt, progress};
+use crate::{config::read_as, interrupt::Interrupt, progress};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::{
@@ -91,11 +91,7 @@ pub fn run(settings: &Build) -> Result<()> {
 
 fn read(settings: &Build) -> Result<BuildConfig> {
     let path = &settings.config;
-    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-    let config: BuildConfig = match toml::from_str(&text) {
-        Ok(config) => config,
-        Err(error) => bail!("{}: {}", path.display(), crate::config::with_nearest(&error)),
-    };
+    let config: BuildConfig = read_as(Some(path), &[], &[])?;
     config.validate().with_context(|| path.display().to_string())?;
     Ok(config)
 }

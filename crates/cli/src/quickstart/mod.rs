@@ -16,15 +16,17 @@ use crate::train::{Presence, export, train_in};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use plan::{Plan, Timings};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use tracelift_domain::{Group, Probability, PromptStyle, Seed};
-use tracelift_engine::{Checkpoint, Precision, Sampling};
-use tracelift_eval::{Planner, Protocol};
+use tracelift_domain::{Group, Probability, PromptFormat, Seed};
+use tracelift_engine::{Checkpoint, Precision};
+use tracelift_eval::Protocol;
 use tracelift_executor::{Executor, InProcess};
 use tracelift_groups::{WorldGroupConfig, world_groups};
-use tracelift_reward::{FrozenRewardModel, RewardModel, Rule, TraceScorer};
-use tracelift_train::grpo::{Grpo, GrpoConfig};
+use tracelift_planner::{Planner, Sampling, Weights};
+use tracelift_reward::{FrozenRewardModel, RewardConfig, RewardModel, Rule, TraceScorer};
+use tracelift_train::grpo::{Cast, Grpo, GrpoConfig};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
 use tracelift_train::rubric::RubricConfig;
 use tracelift_train::source::{Item, Source};
@@ -60,6 +62,8 @@ struct Stage<'a> {
     seed: Seed,
     out: &'a Path,
     planner: Checkpoint,
+    /// The whole distribution, since the flaws of planners of worlds are spread thinly over it.
+    sampling: Sampling,
     executor: InProcess,
     verifier: Verifier,
 }
@@ -92,9 +96,7 @@ pub fn run(args: &Quickstart) -> Result<()> {
         (row_name(Rule::ExecOnly), Some(&trained[0])),
         (row_name(Rule::Tracelift), Some(&trained[1])),
     ];
-    let rows = rows.map(|(row, checkpoint)| {
-        (row, checkpoint.map(|checkpoint| Planner { checkpoint, format: PromptStyle::World.into() }))
-    });
+    let rows = rows.map(|(row, checkpoint)| (row, checkpoint.map(|checkpoint| planner(&stage, checkpoint))));
     let items = world_items(&stage.world, stage.seed.child("test", 0), Split::Test, 0..plan.test_problems);
     println!(
         "\nEvaluating on {} problems with templates that nobody was trained on, 3 traces each.",
@@ -140,7 +142,7 @@ fn prepare<'a>(args: &Quickstart, out: &'a Path) -> Result<Stage<'a>> {
         },
         ..tracelift_executor::Sampling::default()
     };
-    let executor = InProcess::new(&load("executor")?, PromptStyle::World, sampling)?;
+    let executor = InProcess::new(&load("executor")?, PromptFormat::World, sampling)?;
     let verifier = Verifier::new(VerifierConfig { answers: AnswerMode::Exact, ..VerifierConfig::default() })?;
     let instance = World::new(args.world).instance(seed, Split::Train, 0);
     if let Some(observed) = verifier.probe([instance.problem()])? {
@@ -148,11 +150,9 @@ fn prepare<'a>(args: &Quickstart, out: &'a Path) -> Result<Stage<'a>> {
     }
     println!("world {}: base planner and frozen executor in {}", args.world, base.display());
     println!("executor: {}", executor.describe());
-    Ok(Stage { world, seed, out, planner: load("planner")?, executor, verifier })
+    let sampling = Sampling { temperature: 1.0, top_p: 1.0, max_tokens: trace_budget(args.world) };
+    Ok(Stage { world, seed, out, planner: load("planner")?, sampling, executor, verifier })
 }
-
-/// How planners of worlds are sampled: the whole distribution, since their flaws are spread thinly over it.
-const TEMPERATURE: f32 = 1.0;
 
 /// Blocks that the reward model has beyond the planner.
 const RUBRIC_BLOCKS: usize = 3;
@@ -165,6 +165,13 @@ fn trace_budget(world: WorldName) -> usize {
     }
 }
 
+/// A planner of the world at work.
+fn planner<'s>(stage: &'s Stage<'_>, checkpoint: &'s Checkpoint) -> Planner<'s> {
+    let Checkpoint { model, tokenizer } = checkpoint;
+    let weights = Weights::Frozen(model);
+    Planner { weights, tokenizer, prompt: PromptFormat::World, sampling: &stage.sampling }
+}
+
 fn protocol<'s>(stage: &'s Stage<'_>, items: &'s [Item]) -> Protocol<'s> {
     Protocol {
         items,
@@ -172,13 +179,6 @@ fn protocol<'s>(stage: &'s Stage<'_>, items: &'s [Item]) -> Protocol<'s> {
         verifier: &stage.verifier,
         runs: 3,
         seeds: 3,
-        sampling: Sampling {
-            temperature: TEMPERATURE,
-            top_k: 0,
-            top_p: 1.0,
-            max_tokens: trace_budget(stage.world.name()),
-            stop: Vec::new(),
-        },
         seed: stage.seed.child("evaluation", 0),
     }
 }
@@ -201,7 +201,7 @@ fn look(stage: &Stage<'_>) -> Result<Overview> {
     let items = world_items(&stage.world, stage.seed.child("look", 0), Split::Train, first..first + count);
     let protocol = Protocol { seeds: 1, ..protocol(stage, &items) };
     let mut baselines = protocol.baselines();
-    let planner = Planner { checkpoint: &stage.planner, format: PromptStyle::World.into() };
+    let planner = planner(stage, &stage.planner);
     let records = protocol.row("base planner", Some(planner), &mut baselines)?;
     let mean = |values: &mut dyn Iterator<Item = f64>| {
         let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), v| (sum + v, count + 1));
@@ -273,18 +273,34 @@ fn train_rubric(
     Ok((model, accuracy))
 }
 
-fn grpo_config(stage: &Stage<'_>, rule: Rule, steps: u64) -> GrpoConfig {
+/// What is kept as a run's configuration: an interrupted one goes on only with the same.
+#[derive(Serialize)]
+struct Settled<'a> {
+    reward: &'a RewardConfig,
+    grpo: &'a GrpoConfig,
+    planner: SettledPlanner<'a>,
+}
+
+#[derive(Serialize)]
+struct SettledPlanner<'a> {
+    prompt: PromptFormat,
+    sampling: &'a Sampling,
+}
+
+impl<'a> Settled<'a> {
+    fn of(grpo: &'a Grpo<'_>) -> Settled<'a> {
+        let Cast { reward, prompt, sampling, .. } = &grpo.cast;
+        Settled { reward, grpo: &grpo.config, planner: SettledPlanner { prompt: *prompt, sampling } }
+    }
+}
+
+fn grpo_config(steps: u64) -> GrpoConfig {
     GrpoConfig {
         steps,
         problems: 16,
         group: 8,
-        runs: 3,
-        rule,
         learning_rate: 2e-4,
         warmup: 5,
-        temperature: TEMPERATURE,
-        top_p: 1.0,
-        max_tokens: trace_budget(stage.world.name()),
         checkpoint_every: 20,
         ..GrpoConfig::default()
     }
@@ -298,10 +314,17 @@ fn grpo<'s>(stage: &'s Stage<'_>, rule: Rule, steps: u64, rubric: Option<&'s dyn
         first: PRETRAINING_PROBLEMS + (1 << 28),
         problems: 1 << 24,
     };
-    let config = grpo_config(stage, rule, steps);
-    let seed = stage.seed.child("grpo", 0);
-    let planner = stage.planner.clone();
-    Grpo::new(config, planner, PromptStyle::World, source, &stage.executor, &stage.verifier, rubric, seed)
+    let cast = Cast {
+        prompt: PromptFormat::World,
+        sampling: stage.sampling.clone(),
+        source,
+        executor: &stage.executor,
+        verifier: &stage.verifier,
+        reward: RewardConfig { rule, ..RewardConfig::default() },
+        rubric,
+        seed: stage.seed.child("grpo", 0),
+    };
+    Grpo::new(grpo_config(steps), stage.planner.clone(), cast)
 }
 
 /// How long a step of each rule takes on this machine.
@@ -324,7 +347,7 @@ fn train_planner(
 ) -> Result<Checkpoint> {
     let steps = plan.steps.context("the plan has no number of steps yet")?;
     let grpo = grpo(stage, rule, steps, rubric);
-    let config = toml::to_string(&grpo.config)?;
+    let config = toml::to_string(&Settled::of(&grpo))?;
     let out = stage.out.join(rule.name());
     let trained = train_in(grpo, &out, &config, Presence::Either, row_name(rule))?;
     // The base is in bf16; written in it, the smallest steps of so short a training would be lost.

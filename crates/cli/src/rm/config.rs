@@ -101,7 +101,7 @@ impl RmConfig {
     /// Names the file and the key; for an unknown key, the nearest known one.
     pub fn read(args: &Train) -> Result<RmConfig> {
         let file = args.config.as_deref();
-        let config: RmConfig = read_as(file, args.assignments()?)?;
+        let config: RmConfig = read_as(file, &args.assignments()?, &[])?;
         config.check().with_context(|| place(file))?;
         Ok(config)
     }
@@ -133,12 +133,17 @@ impl Train {
     /// Everything that the command line sets, as keys of the file.
     fn assignments(&self) -> Result<Vec<Assignment>> {
         let text = |path: &PathBuf| Value::String(path.display().to_string());
+        let option = |key: &str, option: &str, value: Value| Assignment {
+            key: key.to_owned(),
+            argument: format!("{option} {value}"),
+            value,
+        };
         let mut all = Vec::new();
         if !self.groups.is_empty() {
-            all.push(("groups".to_owned(), Value::Array(self.groups.iter().map(text).collect())));
+            all.push(option("groups", "--groups", Value::Array(self.groups.iter().map(text).collect())));
         }
-        all.extend(self.backbone.as_ref().map(|path| ("backbone.model".to_owned(), text(path))));
-        all.extend(self.out.as_ref().map(|path| ("out".to_owned(), text(path))));
+        all.extend(self.backbone.as_ref().map(|path| option("backbone.model", "--backbone", text(path))));
+        all.extend(self.out.as_ref().map(|path| option("out", "--out", text(path))));
         for set in &self.set {
             all.push(assignment(set)?);
         }
@@ -224,10 +229,11 @@ mod tests {
             (vec!["backbone.model=b", "dev.share=0.2", "dev.files=[\"d\"]"], "`share` and `files`"),
             (vec!["backbone.model=b", "train.step=3"], "the nearest known key is `steps`"),
             (vec!["backbone.modle=b"], "the nearest known key is `model`"),
-            (vec!["backbone.model=b", "precision=f64"], "unknown variant `f64`"),
+            (vec!["backbone.model=b", "precision=f64"], "`precision` is `f64`, expected one of"),
         ] {
             let message = format!("{:#}", read(&set).unwrap_err());
-            assert!(message.starts_with("the command line: ") && message.contains(says), "{message}");
+            assert!(message.contains(says), "{message}");
+            assert!(message.starts_with("the command line: ") || message.starts_with("--set "), "{message}");
         }
     }
 

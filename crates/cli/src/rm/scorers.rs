@@ -1,7 +1,7 @@
 //! Who scores: a reward model, a prompted judge, or both side by side.
 
-use crate::config::with_nearest;
-use anyhow::{Context, Result, bail};
+use crate::config::read_as;
+use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 use tracelift_domain::TaskDomain;
@@ -29,11 +29,7 @@ pub fn model(dir: &Path) -> Result<(String, RewardModel)> {
 /// Reads a judge's settings and makes it ready; what it is doing is told on `bar`. Its replies are kept beside the file,
 /// unless the file names another ledger.
 pub fn judge(path: &Path, bar: &ProgressBar) -> Result<PromptedJudge> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-    let mut config: JudgeConfig = match toml::from_str(&text) {
-        Ok(config) => config,
-        Err(error) => bail!("{}: {}", path.display(), with_nearest(&error)),
-    };
+    let mut config: JudgeConfig = read_as(Some(path), &[], &[])?;
     config.oracle.ledger.get_or_insert_with(|| {
         let mut beside = path.as_os_str().to_owned();
         beside.push(".ledger");

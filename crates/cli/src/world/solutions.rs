@@ -7,9 +7,10 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
-use tracelift_domain::{Ending, Field, PromptFormat, Seed, TaskDomain, completion};
-use tracelift_engine::{Checkpoint, Device, Finish, Numbers, Request, Sampler, Sampling};
+use tracelift_domain::{Problem, PromptFormat, Seed, TaskDomain};
+use tracelift_engine::Checkpoint;
 use tracelift_files::{Draft, make_folder};
+use tracelift_planner::{Asked, Planner, Sampling, Weights};
 use tracelift_worlds::{Instance, Split, World, WorldName};
 
 /// Problems that are sampled together.
@@ -76,8 +77,16 @@ struct Counts {
 
 /// Writes the file.
 pub fn run(settings: &Solutions) -> Result<()> {
-    let planner = Checkpoint::load(&settings.planner)
+    let Checkpoint { model, tokenizer } = Checkpoint::load(&settings.planner)
         .with_context(|| format!("failed to read the planner in {}", settings.planner.display()))?;
+    let sampling =
+        Sampling { temperature: settings.temperature, top_p: 1.0, max_tokens: settings.max_tokens };
+    let planner = Planner {
+        weights: Weights::Frozen(&model),
+        tokenizer: &tokenizer,
+        prompt: PromptFormat::World,
+        sampling: &sampling,
+    };
     let end = settings.first.checked_add(settings.problems);
     let end = end.context("--first and --problems lead beyond the last problem; make them smaller")?;
     if let Some(folder) = settings.out.parent() {
@@ -108,35 +117,26 @@ pub fn run(settings: &Solutions) -> Result<()> {
 
 fn write(
     settings: &Solutions,
-    planner: &Checkpoint,
+    planner: &Planner<'_>,
     indices: std::ops::Range<u64>,
     out: &mut impl Write,
     counts: &mut Counts,
 ) -> Result<()> {
     let (world, split) = (World::new(settings.world), if settings.test { Split::Test } else { Split::Train });
-    let (seed, tokenizer) = (Seed(settings.seed), &planner.tokenizer);
+    let seed = Seed(settings.seed);
     let instances: Vec<Instance> = indices.map(|index| world.instance(seed, split, index)).collect();
-    let request = |instance: &Instance| {
-        let problem = instance.problem();
+    let ask = |problem: &Problem| {
         let draw = |sample| seed.child("solution", sample).child(&problem.id, 0);
-        let prompt = tokenizer.planner_prompt(PromptFormat::World, &problem.question)?;
-        Ok(Request { prompt, seeds: (0..settings.samples).map(draw).collect() })
+        (0..settings.samples).map(draw).collect()
     };
-    let requests = instances.iter().map(request).collect::<Result<Vec<_>>>()?;
-    let sampling = Sampling {
-        temperature: settings.temperature,
-        ..Sampling::greedy(settings.max_tokens, tokenizer.eos().to_vec())
-    };
-    sampling.validate()?;
-    let samples = Sampler::on(Device::Cpu, &planner.model, Numbers::F32).generate(&requests, &sampling)?;
-    for (instance, samples) in instances.iter().zip(&samples) {
-        for sample in samples {
-            let ending = match sample.finish {
-                Finish::Stop => Ending::Stopped,
-                Finish::Length => Ending::TokenLimit,
-            };
-            let text = tokenizer.decode(&sample.tokens)?;
-            let trace = match completion::read(&text, Field::Completion, ending) {
+    let asked: Vec<Asked<'_>> = instances
+        .iter()
+        .map(Instance::problem)
+        .map(|problem| Asked { question: &problem.question, seeds: ask(problem) })
+        .collect();
+    for (instance, traces) in instances.iter().zip(planner.write(&asked)?) {
+        for written in traces.written {
+            let trace = match written.trace {
                 Ok(trace) => trace,
                 Err(defect) => {
                     *counts.unusable.entry(defect.to_string()).or_default() += 1;

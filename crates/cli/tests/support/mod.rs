@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
-use tracelift_domain::{Gold, Problem, PromptStyle, Question, TaskDomain, Trace, prompt};
+use tracelift_domain::{Gold, Problem, PromptFormat, Question, TaskDomain, Trace};
 use tracelift_engine::{Checkpoint, Device, Learner, Memory, Precision, Start};
 use tracelift_train::metrics::{StepMetrics, read_metrics};
 use tracelift_train::rollouts::{RolloutRecord, read_rollouts};
@@ -85,14 +85,14 @@ impl Desk {
 
     /// A byte-level planner that has seen enough to write `<reasoning>D</reasoning>` with a D of 1, 2 or 3: a random
     /// one hardly ever closes what it opens, and then no executor is asked.
-    pub fn warm_planner(&self, name: &str, style: PromptStyle, problems: &[Problem]) {
+    pub fn warm_planner(&self, name: &str, format: PromptFormat, problems: &[Problem]) {
         let folder = self.small_model(name, 1);
         let Checkpoint { model, tokenizer } = Checkpoint::load(&folder).unwrap();
         let examples: Vec<Example> = problems
             .iter()
             .flat_map(|problem| ["1", "2", "3"].map(|trace| (problem, trace)))
             .map(|(problem, trace)| {
-                let prompt = tokenizer.encode(&prompt::planner_prompt(style, &problem.question)).unwrap();
+                let prompt = tokenizer.prompt(&format.planner(&problem.question)).unwrap();
                 let trace = Trace::new(trace).unwrap().tagged().replace(' ', "");
                 let mut tokens = [prompt.as_slice(), &tokenizer.encode(&trace).unwrap()].concat();
                 tokens.extend(tokenizer.eos());

@@ -1,6 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use tracelift_domain::{PromptFormat, Question, Trace};
 
 #[test]
 fn byte_symbols_are_those_of_the_tokenizers_crate() {
@@ -67,7 +68,7 @@ fn prompts_follow_the_chat_template_where_it_is_asked_for() {
     let mut tokenizer = Tokenizer::byte_level().unwrap();
     let question = Question::new("test", tracelift_domain::TaskDomain::Math, "1 + 1?");
     let trace = Trace::new("Add.").unwrap();
-    let absent = tokenizer.executor_prompt(PromptFormat::Chat, &question, Some(&trace)).unwrap_err();
+    let absent = tokenizer.prompt(&PromptFormat::Chat.executor(&question, Some(&trace))).unwrap_err();
     assert!(absent.to_string().contains("no chat template"), "{absent}");
     tokenizer
         .set_chat_template(
@@ -78,18 +79,15 @@ fn prompts_follow_the_chat_template_where_it_is_asked_for() {
         assert_eq!(tokens.last(), Some(&257), "`eos_token` is unknown to the template");
         tokenizer.decode(&tokens).unwrap()
     };
-    let with = text(tokenizer.executor_prompt(PromptFormat::Chat, &question, Some(&trace)).unwrap());
+    let with = text(tokenizer.prompt(&PromptFormat::Chat.executor(&question, Some(&trace))).unwrap());
     assert!(with.starts_with("s:Solve") && with.ends_with("Reasoning to follow:\nAdd.;"), "{with}");
     let without =
-        text(tokenizer.executor_prompt(PromptFormat::ChatWithoutThinking, &question, None).unwrap());
+        text(tokenizer.prompt(&PromptFormat::ChatWithoutThinking.executor(&question, None)).unwrap());
     assert!(without.ends_with("1 + 1?;False") || without.ends_with("1 + 1?;false"), "{without}");
-    let plan = text(tokenizer.planner_prompt(PromptFormat::Chat, &question).unwrap());
+    let plan = text(tokenizer.prompt(&PromptFormat::Chat.planner(&question)).unwrap());
     assert!(plan.starts_with("s:You write reasoning"), "{plan}");
-    let plain = tokenizer.planner_prompt(PromptFormat::Plain, &question).unwrap();
-    assert_eq!(
-        plain,
-        tokenizer.encode(&prompt::planner_prompt(tracelift_domain::PromptStyle::Plain, &question)).unwrap()
-    );
+    let Prompt::Text(plain) = PromptFormat::Plain.planner(&question) else { panic!("plain text") };
+    assert_eq!(tokenizer.prompt(&Prompt::Text(plain.clone())).unwrap(), tokenizer.encode(&plain).unwrap());
 }
 
 /// Any text, and texts in which special tokens, tag by tag, are likely.

@@ -4,14 +4,14 @@ use crate::sampling::{Sampling, SamplingError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{fmt, num::NonZeroUsize, time::Duration};
-use tracelift_domain::PromptStyle;
+use tracelift_domain::PromptFormat;
 use ureq::http::{HeaderValue, Uri};
 
 /// Which of the two completion APIs is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Api {
-    /// `POST /v1/completions`: the prompt is rendered here, in the configured style.
+    /// `POST /v1/completions`: the prompt is rendered here, in the configured layout.
     Completions,
     /// `POST /v1/chat/completions`: messages are sent and the server renders them with the model's template.
     Chat,
@@ -28,9 +28,10 @@ pub struct OpenAiConfig {
     /// Which API is spoken. Default: chat.
     #[serde(default = "default_api")]
     pub api: Api,
-    /// How the prompt is put to the model, for `completions`. Default: plain.
-    #[serde(default = "default_style")]
-    pub style: PromptStyle,
+    /// The layout of prompts, for `completions`: one that needs no chat template, which only the server knows. Default:
+    /// plain.
+    #[serde(default = "default_prompt")]
+    pub prompt: PromptFormat,
     /// The environment variable that holds the API key. Default: no key is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key_env: Option<String>,
@@ -58,8 +59,8 @@ pub struct OpenAiConfig {
 fn default_api() -> Api {
     Api::Chat
 }
-fn default_style() -> PromptStyle {
-    PromptStyle::Plain
+fn default_prompt() -> PromptFormat {
+    PromptFormat::Plain
 }
 fn default_timeout_s() -> f64 {
     120.0
@@ -126,7 +127,7 @@ pub(super) struct Settings {
     pub(super) endpoints: Vec<String>,
     pub(super) model: String,
     pub(super) api: Api,
-    pub(super) style: PromptStyle,
+    pub(super) prompt: PromptFormat,
     pub(super) authorization: Option<HeaderValue>,
     pub(super) sampling: Sampling,
     pub(super) timeout: Duration,
@@ -139,7 +140,7 @@ pub(super) struct Settings {
 /// Fields of a request that `extra` may not set, and where they are set.
 const OWN_FIELDS: [(&str, &str); 13] = [
     ("model", "use `model`"),
-    ("prompt", "the prompt follows from the problem and `style`"),
+    ("prompt", "the prompt follows from the problem and `prompt`"),
     ("messages", "the messages follow from the problem"),
     ("seed", "each call has its own"),
     ("n", "each call asks for one completion"),
@@ -163,6 +164,11 @@ impl Settings {
         if config.model.trim().is_empty() {
             return refuse("model", "empty".into(), "the model's name at the endpoint");
         }
+        if matches!(config.api, Api::Completions) && config.prompt.needs_template() {
+            let expected =
+                "`world`, `plain` or `chatml`; for the server's own chat template set `api` to `chat`";
+            return refuse("prompt", "a chat template's".into(), expected);
+        }
         if !(0.01..=86_400.0).contains(&config.timeout_s) {
             return refuse("timeout_s", config.timeout_s.to_string(), "seconds from 0.01 to 86400");
         }
@@ -185,7 +191,7 @@ impl Settings {
             endpoints,
             model: config.model,
             api: config.api,
-            style: config.style,
+            prompt: config.prompt,
             authorization: config.api_key_env.as_deref().map(authorization).transpose()?,
             sampling: config.sampling,
             timeout: Duration::from_secs_f64(config.timeout_s),
@@ -199,7 +205,7 @@ impl Settings {
     pub(super) fn describe(&self) -> String {
         let Sampling { temperature, top_p, max_tokens, .. } = &self.sampling;
         let api = match self.api {
-            Api::Completions => format!("completions, {:?} prompts", self.style).to_lowercase(),
+            Api::Completions => format!("completions, {:?} prompts", self.prompt).to_lowercase(),
             Api::Chat => "chat".into(),
         };
         format!(

@@ -4,10 +4,8 @@ use super::config::{Api, Settings};
 use crate::call::Call;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tracelift_domain::{
-    Fingerprint, Question, TaskDomain, Trace,
-    prompt::{executor_messages, executor_prompt},
-};
+use tracelift_domain::prompt::{Prompt, format, wording};
+use tracelift_domain::{Fingerprint, Question, TaskDomain, Trace};
 
 /// The body of a call's request.
 pub(super) fn payload(settings: &Settings, call: &Call<'_>) -> Value {
@@ -16,8 +14,8 @@ pub(super) fn payload(settings: &Settings, call: &Call<'_>) -> Value {
     let mut set = |key: &str, value: Value| payload.insert(key.to_owned(), value);
     set("model", json!(settings.model));
     match settings.api {
-        Api::Completions => set("prompt", json!(executor_prompt(settings.style, call.question, call.trace))),
-        Api::Chat => set("messages", json!(executor_messages(call.question, call.trace))),
+        Api::Completions => set("prompt", json!(text(settings, call.question, call.trace))),
+        Api::Chat => set("messages", json!(wording::executor(call.question, call.trace))),
     };
     set("temperature", json!(sampling.temperature));
     set("top_p", json!(sampling.top_p));
@@ -50,6 +48,15 @@ pub(super) fn fingerprint(settings: &Settings) -> Fingerprint {
     Fingerprint::of([("executor", canonical(&settled).as_bytes())])
 }
 
+/// The prompt of `completions`.
+fn text(settings: &Settings, question: &Question, trace: Option<&Trace>) -> String {
+    match settings.prompt.executor(question, trace) {
+        Prompt::Text(text) => text,
+        // Refused with the settings: what only a server's template can lay out goes by `chat`.
+        Prompt::Conversation { messages, .. } => format::plain(&messages),
+    }
+}
+
 fn prompts(settings: &Settings) -> Vec<Value> {
     let trace = Trace::new("trace");
     [TaskDomain::Math, TaskDomain::Code, TaskDomain::Steps]
@@ -58,8 +65,8 @@ fn prompts(settings: &Settings) -> Vec<Value> {
         .map(|(domain, trace)| {
             let question = Question::new("", domain, "statement");
             match settings.api {
-                Api::Completions => json!(executor_prompt(settings.style, &question, trace)),
-                Api::Chat => json!(executor_messages(&question, trace)),
+                Api::Completions => json!(text(settings, &question, trace)),
+                Api::Chat => json!(wording::executor(&question, trace)),
             }
         })
         .collect()
@@ -90,7 +97,7 @@ mod tests {
     use crate::openai::{OpenAi, OpenAiConfig};
     use crate::{Executor, Sampling};
     use std::num::NonZeroUsize;
-    use tracelift_domain::{PromptStyle, Question, Seed};
+    use tracelift_domain::{PromptFormat, Question, Seed};
 
     fn config() -> OpenAiConfig {
         toml::from_str("base_urls = ['http://a', 'http://b']\nmodel = 'm'\napi = 'completions'").unwrap()
@@ -118,16 +125,16 @@ mod tests {
             OpenAiConfig { base_urls: vec!["http://a".into()], ..config() },
             OpenAiConfig { model: "n".into(), ..config() },
             OpenAiConfig { api: Api::Chat, ..config() },
-            OpenAiConfig { style: PromptStyle::Chatml, ..config() },
+            OpenAiConfig { prompt: PromptFormat::Chatml, ..config() },
             OpenAiConfig { sampling: Sampling { top_k: Some(5), ..Sampling::default() }, ..config() },
             OpenAiConfig { extra, ..config() },
         ];
         for other in different {
             assert_ne!(print_of(other.clone()), base, "{other:?}");
         }
-        // With chat the style plays no part.
-        let chat = |style| print_of(OpenAiConfig { api: Api::Chat, style, ..config() });
-        assert_eq!(chat(PromptStyle::Plain), chat(PromptStyle::World));
+        // With chat the layout is the server's.
+        let chat = |prompt| print_of(OpenAiConfig { api: Api::Chat, prompt, ..config() });
+        assert_eq!(chat(PromptFormat::Plain), chat(PromptFormat::World));
     }
 
     #[test]

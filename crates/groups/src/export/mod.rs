@@ -13,7 +13,8 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
 };
-use tracelift_domain::{Group, PromptStyle, prompt::planner_prompt};
+use tracelift_domain::Group;
+use tracelift_domain::prompt::{format::plain, wording};
 use tracelift_files::{Draft, WriteError, make_folder};
 
 /// A shape.
@@ -83,7 +84,7 @@ pub fn export(file: &Path, shape: Shape, out: &Path) -> Result<u64, ExportError>
 
 /// What a planner is asked.
 fn prompt(group: &Group) -> String {
-    planner_prompt(PromptStyle::Plain, &group.question())
+    plain(&wording::planner(&group.question()))
 }
 
 fn tagged(trace: &str) -> String {

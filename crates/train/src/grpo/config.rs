@@ -2,9 +2,7 @@
 
 use crate::advantage::Normalize;
 use serde::{Deserialize, Serialize};
-use tracelift_domain::Probability;
 use tracelift_engine::{AdamWConfig, Schedule};
-use tracelift_reward::Rule;
 
 /// How the planner is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,12 +14,6 @@ pub struct GrpoConfig {
     pub problems: usize,
     /// `G`: traces per problem.
     pub group: usize,
-    /// `K`: executor runs behind `w` and behind `b`.
-    pub runs: usize,
-    /// The reward rule.
-    pub rule: Rule,
-    /// `λ`: the weight of the reason.
-    pub lambda: Probability,
     /// What advantages are divided by.
     pub normalize: Normalize,
     /// How far the probability ratio may fall below 1 before its gradient stops.
@@ -36,12 +28,6 @@ pub struct GrpoConfig {
     pub learning_rate: f32,
     /// Steps of warm-up.
     pub warmup: u64,
-    /// Sampling temperature of the planner.
-    pub temperature: f32,
-    /// Nucleus of the planner.
-    pub top_p: f32,
-    /// The longest completion of the planner, in tokens.
-    pub max_tokens: usize,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
     /// The optimizer's constants.
@@ -54,9 +40,6 @@ impl Default for GrpoConfig {
             steps: 600,
             problems: 16,
             group: 4,
-            runs: 3,
-            rule: Rule::Tracelift,
-            lambda: HALF,
             normalize: Normalize::GroupStd,
             clip_low: 0.2,
             clip_high: 0.2,
@@ -64,16 +47,11 @@ impl Default for GrpoConfig {
             epochs: 1,
             learning_rate: 5e-6,
             warmup: 0,
-            temperature: 0.7,
-            top_p: 0.95,
-            max_tokens: 512,
             checkpoint_every: 20,
             optimizer: AdamWConfig::default(),
         }
     }
 }
-
-const HALF: Probability = Probability::HALF;
 
 /// A setting that makes no sense.
 #[derive(Debug, thiserror::Error)]
@@ -92,20 +70,11 @@ impl GrpoConfig {
             ("steps", self.steps >= 1, self.steps.to_string(), "at least 1"),
             ("problems", self.problems >= 1, self.problems.to_string(), "at least 1"),
             ("group", self.group >= 2, self.group.to_string(), "at least 2, or no rollout has a sibling"),
-            ("runs", self.runs >= 1, self.runs.to_string(), "at least 1"),
             ("epochs", self.epochs >= 1, self.epochs.to_string(), "at least 1"),
             ("clip_low", (0.0..1.0).contains(&self.clip_low), self.clip_low.to_string(), "from 0 to below 1"),
             ("clip_high", self.clip_high >= 0.0, self.clip_high.to_string(), "0 or more"),
             ("kl", self.kl >= 0.0, self.kl.to_string(), "0 or more"),
             ("learning_rate", self.learning_rate > 0.0, self.learning_rate.to_string(), "above 0"),
-            (
-                "temperature",
-                self.temperature > 0.0,
-                self.temperature.to_string(),
-                "above 0, or all traces are one",
-            ),
-            ("top_p", self.top_p > 0.0 && self.top_p <= 1.0, self.top_p.to_string(), "above 0 and at most 1"),
-            ("max_tokens", self.max_tokens >= 1, self.max_tokens.to_string(), "at least 1"),
             ("checkpoint_every", self.checkpoint_every >= 1, self.checkpoint_every.to_string(), "at least 1"),
         ];
         match checks.into_iter().find(|(_, fine, ..)| !fine) {

@@ -1,22 +1,23 @@
 //! What is kept of a step's rollouts, and their means.
 
-use super::{GrpoConfig, Rollout, mean};
+use super::{Rollout, mean};
 use crate::metrics::{StepMetrics, name};
 use crate::rollouts::RolloutRecord;
 use crate::source::Item;
 use tracelift_domain::Probability;
-use tracelift_reward::{Needs, leak};
+use tracelift_planner::Written;
+use tracelift_reward::{Needs, RewardConfig, leak};
 
 /// Turns rollouts into records and sums them up.
 pub(super) fn all(
-    config: &GrpoConfig,
+    reward: &RewardConfig,
     items: &[Item],
     rollouts: Vec<Rollout>,
     step: u64,
     metrics: &mut StepMetrics,
 ) -> Vec<RolloutRecord> {
-    let needs = config.rule.needs(config.runs);
-    let reason = rollouts.iter().map(|rollout| config.rule.reason(&rollout.evidence));
+    let needs = reward.needs();
+    let reason = rollouts.iter().map(|rollout| reward.rule.reason(&rollout.evidence));
     metrics.set(name::REASON_REWARD, mean(reason));
     let records: Vec<RolloutRecord> =
         rollouts.into_iter().map(|rollout| record(&items[rollout.item], rollout, step, needs)).collect();
@@ -44,7 +45,7 @@ pub(super) fn all(
 }
 
 fn record(item: &Item, rollout: Rollout, step: u64, needs: Needs) -> RolloutRecord {
-    let Rollout { evidence, measured, trace, .. } = &rollout;
+    let Rollout { evidence, measured, written: Written { trace, .. }, .. } = &rollout;
     let primary = measured.as_ref().and_then(|measured| measured.runs.first());
     let mut causes: Vec<String> =
         measured.iter().flat_map(|measured| &measured.runs).filter_map(|run| run.unknown_because()).collect();
@@ -71,7 +72,7 @@ fn record(item: &Item, rollout: Rollout, step: u64, needs: Needs) -> RolloutReco
         problem_id: item.problem.id.clone(),
         group_index: rollout.item as u64,
         sample_index: rollout.sample as u64,
-        trace_tokens: rollout.tokens.len() as u64,
+        trace_tokens: rollout.written.tokens.len() as u64,
         defect: trace.as_ref().err().map(ToString::to_string),
         e: evidence.outcome.map(Probability::get),
         w: evidence.with_trace.map(Probability::get),
@@ -91,8 +92,8 @@ fn record(item: &Item, rollout: Rollout, step: u64, needs: Needs) -> RolloutReco
             (None, _) => None,
             (Some(_), report) => Some(report.is_some_and(|report| report.verified())),
         },
-        truncated: rollout.truncated,
-        trace: rollout.completion,
+        truncated: rollout.written.truncated,
+        trace: rollout.written.completion,
     }
 }
 

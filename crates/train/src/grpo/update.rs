@@ -25,11 +25,11 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    pub fn of(config: &GrpoConfig) -> Terms {
+    pub fn of(config: &GrpoConfig, temperature: f32) -> Terms {
         Terms {
             clip: Clip { low: config.clip_low, high: config.clip_high },
             kl: config.kl,
-            temperature: config.temperature,
+            temperature,
             epochs: config.epochs,
         }
     }

@@ -59,7 +59,7 @@ pub fn encode(model: &RewardModel, group: &Group) -> Result<EncodedGroup, GroupE
         let trace = Trace::new(reasoning).ok_or_else(|| invalid("a trace is empty".into()))?;
         let rubric = Rubric::from_map(group.task_type, rubric).map_err(invalid)?;
         let put = |statement: &str| {
-            prompt::reward_model_input(&group.source, group.task_type, statement, trace.as_str())
+            prompt::reward_model_text(&group.source, group.task_type.name(), statement, None, trace.as_str())
         };
         let (tokens, shortened) = model.encode_within(model.max_tokens, &group.problem, put)?;
         if before.is_empty() || !tokens.starts_with(&before) {

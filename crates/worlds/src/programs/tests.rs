@@ -163,12 +163,7 @@ fn every_text_is_made_of_known_words() {
                 assert_eq!(text.to_lowercase(), text);
             }
             // Tags touch each other in this text; special tokens are split off all the same.
-            let read = reward_model_input(
-                "programs",
-                TaskDomain::Code,
-                &instance.problem().question.statement,
-                noisy.trace.as_str(),
-            );
+            let read = reward_model_input(&instance.problem().question, &noisy.trace);
             assert!(!tokenizer.encode(read, false).unwrap().get_tokens().contains(&"<unk>".to_owned()));
         }
     }

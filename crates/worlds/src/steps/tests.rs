@@ -343,12 +343,7 @@ fn every_text_survives_the_tokenizer() {
             }
         }
         // Tags without spaces around them are tokens all the same.
-        let ids = encode(&reward_model_input(
-            &problem.question.source,
-            problem.question.domain,
-            &problem.question.statement,
-            gold.as_str(),
-        ));
+        let ids = encode(&reward_model_input(&problem.question, &gold));
         assert_eq!(encode(&tokenizer.decode(&ids, false).unwrap()), ids);
     }
     assert!(world.words().len() <= 250);

@@ -238,13 +238,8 @@ fn every_text_is_made_of_known_words() {
             round_trip(trace.as_str());
             round_trip(&planner_text(&instance, trace));
             round_trip(&executor_text(&instance, Some(trace), &instance.gold_artifact()));
-            let statement = &instance.problem().question.statement;
-            let input = tracelift_domain::prompt::reward_model_input(
-                "words",
-                TaskDomain::Math,
-                statement,
-                trace.as_str(),
-            );
+            let question = &instance.problem().question;
+            let input = tracelift_domain::prompt::reward_model_input(question, trace);
             let encoding = tokenizer.encode(input.as_str(), false).unwrap();
             assert!(!encoding.get_tokens().iter().any(|token| token == "<unk>"), "{input}");
         }

@@ -131,14 +131,14 @@ pub(crate) fn prompt_text(prompt: Option<Value>) -> Result<Option<String>, ItemF
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracelift_domain::prompt::{PromptStyle, planner_prompt};
-    use tracelift_domain::{Question, TaskDomain};
+    use tracelift_domain::{Prompt, PromptFormat, Question, TaskDomain};
 
     #[test]
     fn finds_the_statement_in_the_prompts_of_the_house() {
         let question = Question::new("test", TaskDomain::Math, "Ann has 3 pens.\nHow many after she buys 2?");
-        for style in [PromptStyle::World, PromptStyle::Plain, PromptStyle::Chatml] {
-            assert_eq!(statement(&planner_prompt(style, &question)), question.statement, "{style:?}");
+        for format in [PromptFormat::World, PromptFormat::Plain, PromptFormat::Chatml] {
+            let Prompt::Text(prompt) = format.planner(&question) else { panic!("{format:?} is a text") };
+            assert_eq!(statement(&prompt), question.statement, "{format:?}");
         }
         let published =
             "You are solving a problem.\nUse this format.\n\nProblem:\nAnn has 3 pens.\n\nReasoning:\n";

@@ -13,7 +13,7 @@ use super::{
 use crate::fault::{Fault, ItemFault};
 use crate::rubric::Item;
 use serde_json::{Map, Value, json};
-use tracelift_domain::{Ending, Field, TraceDefect, completion};
+use tracelift_domain::{Ending, Field, TraceDefect, completion, spelling};
 
 pub(crate) struct Items;
 
@@ -119,14 +119,13 @@ fn fits(item: &Value, house: &House) -> Result<(), ItemFault> {
     check_size(house, &texts)
 }
 
-/// Names a field that is not known, and the known one that is spelt most like it.
+/// Names a field that is not known, those that are, and the one that was probably meant.
 fn unknown(map: &Map<String, Value>, known: &[&str]) -> Option<String> {
     let wrong = map.keys().find(|key| !known.contains(&key.as_str()))?;
     let shown: String = wrong.chars().take(40).collect();
-    let near = known
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(wrong, a).total_cmp(&strsim::jaro_winkler(wrong, b)))?;
-    Some(format!("`{shown}` is not a field here; did you mean `{near}`? There are: {}", known.join(", ")))
+    let near = spelling::nearest(&shown, known.iter().copied());
+    let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_else(|| ".".to_owned());
+    Some(format!("`{shown}` is not a field here{near} There are: {}", known.join(", ")))
 }
 
 fn positive(value: Option<Value>, field: &str) -> Result<Option<usize>, Fault> {

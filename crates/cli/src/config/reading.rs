@@ -1,0 +1,258 @@
+//! Reading a configuration: a file, keys that the command line sets or replaces, and messages that say where a mistake is.
+//!
+//! A mistake is looked for where it was made. One in the file is shown with the file's own line, whatever the command line
+//! sets besides; one that came by an argument is answered with that argument.
+
+use super::renamed::Renamed;
+use anyhow::{Context, Error, Result, anyhow, bail};
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+use std::ops::Range;
+use std::path::Path;
+use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Table, Value};
+use tracelift_domain::spelling;
+
+/// A dotted key, the value that it gets, and the argument of the command line that says so.
+#[derive(Clone, Debug)]
+pub(crate) struct Assignment {
+    pub key: String,
+    pub value: Value,
+    pub argument: String,
+}
+
+/// An argument of `--set`. The value is read as TOML, and as a string where it is none.
+pub(crate) fn assignment(text: &str) -> Result<Assignment> {
+    let (key, value) = text.split_once('=').with_context(|| format!("--set {text}: expected KEY=VALUE"))?;
+    let value = toml::from_str::<Table>(&format!("value = {value}"))
+        .ok()
+        .and_then(|mut parsed| parsed.remove("value"))
+        .unwrap_or_else(|| Value::String(value.to_owned()));
+    Ok(Assignment { key: key.to_owned(), value, argument: format!("--set {text}") })
+}
+
+/// How messages call the place where a configuration comes from.
+pub(crate) fn place(path: Option<&Path>) -> String {
+    path.map_or_else(|| "the command line".to_owned(), |path| path.display().to_string())
+}
+
+/// Reads a file of any shape, if there is one, with keys set or replaced.
+///
+/// # Errors
+/// Names the file and the line, or the argument, and the key; for a key that was renamed, its new name; for an unknown
+/// key, the one that was probably meant; for a wrong value, those that there are.
+pub(crate) fn read_as<T: DeserializeOwned>(
+    path: Option<&Path>,
+    set: &[Assignment],
+    renamed: &[Renamed],
+) -> Result<T> {
+    let text = match path {
+        Some(path) => {
+            std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?
+        }
+        None => String::new(),
+    };
+    let broken = |error: toml::de::Error| anyhow!("{}: {}", place(path), error.to_string().trim_end());
+    let mut table: Table = toml::from_str(&text).map_err(broken)?;
+    let written = DeTable::parse(&text).map_err(broken)?;
+    let given = Given { path, text: &text, written: written.get_ref(), set };
+    for assignment in set {
+        assignment.apply(&mut table)?;
+    }
+    given.refuse_renamed(&table, renamed)?;
+    serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| given.mistake(&error))
+}
+
+impl Assignment {
+    fn apply(&self, table: &mut Table) -> Result<()> {
+        let (parents, last) = self.key.rsplit_once('.').unwrap_or(("", &self.key));
+        let mut place = table;
+        for parent in parents.split('.').filter(|parent| !parent.is_empty()) {
+            let entry = place.entry(parent).or_insert_with(|| Value::Table(Table::new()));
+            place =
+                entry.as_table_mut().with_context(|| format!("{}: `{parent}` is no table", self.argument))?;
+        }
+        place.insert(last.to_owned(), self.value.clone());
+        Ok(())
+    }
+
+    /// Whether it says what stands at this key, or at one that this key is part of.
+    fn decides(&self, key: &str) -> bool {
+        key == self.key || key.strip_prefix(self.key.as_str()).is_some_and(|rest| rest.starts_with('.'))
+    }
+}
+
+/// All that a configuration was made of.
+struct Given<'a> {
+    path: Option<&'a Path>,
+    text: &'a str,
+    written: &'a DeTable<'a>,
+    set: &'a [Assignment],
+}
+
+/// A step on the way from the top of a file to one of its values.
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+/// Where in the file something stands.
+#[derive(Clone)]
+struct Found {
+    key: Range<usize>,
+    value: Range<usize>,
+}
+
+impl Given<'_> {
+    fn refuse_renamed(&self, table: &Table, renamed: &[Renamed]) -> Result<()> {
+        let mut told = Vec::new();
+        for Renamed { old, new } in renamed {
+            if !is_set(table, old) {
+                continue;
+            }
+            let message = format!("`{old}` is now `{new}`");
+            let steps: Vec<Step> = old.split('.').map(|key| Step::Key(key.to_owned())).collect();
+            told.push(match self.argument(old, &steps) {
+                Some(argument) => format!("{argument}: {message}"),
+                None => match self.find(&steps) {
+                    Some(found) => {
+                        format!("{}:{}: {message}", place(self.path), self.line_of(found.key.start))
+                    }
+                    None => format!("{}: {message}", place(self.path)),
+                },
+            });
+        }
+        if told.is_empty() { Ok(()) } else { bail!("{}", told.join("\n")) }
+    }
+
+    fn mistake(&self, error: &serde_path_to_error::Error<toml::de::Error>) -> Error {
+        let mut steps = Vec::new();
+        for segment in error.path() {
+            match segment {
+                Segment::Map { key } => steps.push(Step::Key(key.clone())),
+                Segment::Seq { index } => steps.push(Step::Index(*index)),
+                // What lies within a variant stands under its name, as a key of the file.
+                Segment::Enum { variant } => steps.push(Step::Key(variant.clone())),
+                Segment::Unknown => break,
+            }
+        }
+        let key = dotted(&steps);
+        let said = error.inner().message();
+        let message = explained(&key, said);
+        if let Some(argument) = self.argument(&key, &steps) {
+            return anyhow!("{argument}: {message}");
+        }
+        match self.find(&steps).filter(|_| !steps.is_empty()) {
+            Some(found) => {
+                let at = if said.starts_with("unknown field") { found.key } else { found.value };
+                anyhow!("{}: {}\n{message}", place(self.path), self.shown(at))
+            }
+            None => anyhow!("{}: {message}", place(self.path)),
+        }
+    }
+
+    /// The argument by which a key has come: the last that decides it, or one that made it where the file has none.
+    fn argument(&self, key: &str, steps: &[Step]) -> Option<&str> {
+        let decided = self.set.iter().rev().find(|one| one.decides(key));
+        let made = || {
+            let below = |one: &&Assignment| {
+                !key.is_empty() && one.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'))
+            };
+            self.set.iter().rev().find(below).filter(|_| self.find(steps).is_none())
+        };
+        decided.or_else(made).map(|one| one.argument.as_str())
+    }
+
+    fn find(&self, steps: &[Step]) -> Option<Found> {
+        let (first, rest) = steps.split_first()?;
+        let Step::Key(first) = first else { return None };
+        let (key, mut value) = entry(self.written, first)?;
+        let mut found = Found { key, value: value.span() };
+        for step in rest {
+            match (step, value.get_ref()) {
+                (Step::Key(name), DeValue::Table(table)) => {
+                    let (key, inner) = entry(table, name)?;
+                    (found, value) = (Found { key, value: inner.span() }, inner);
+                }
+                (Step::Index(index), DeValue::Array(values)) => {
+                    value = values.get(*index)?;
+                    found = Found { key: value.span(), value: value.span() };
+                }
+                _ => return None,
+            }
+        }
+        Some(found)
+    }
+
+    fn line_of(&self, at: usize) -> usize {
+        self.text[..at].matches('\n').count() + 1
+    }
+
+    /// The line of the file, as the parser shows it.
+    fn shown(&self, at: Range<usize>) -> String {
+        let line = self.line_of(at.start);
+        let start = self.text[..at.start].rfind('\n').map_or(0, |end| end + 1);
+        let text = self.text[start..].lines().next().unwrap_or_default();
+        let before = self.text[start..at.start].chars().count();
+        let end = at.end.min(start + text.len()).max(at.start);
+        let marked = self.text[at.start..end].chars().count().max(1);
+        let margin = " ".repeat(line.to_string().len());
+        format!(
+            "TOML parse error at line {line}, column {}\n{margin} |\n{line} | {text}\n{margin} | {}{}",
+            before + 1,
+            " ".repeat(before),
+            "^".repeat(marked)
+        )
+    }
+}
+
+fn entry<'t, 'd>(table: &'t DeTable<'d>, name: &str) -> Option<(Range<usize>, &'t Spanned<DeValue<'d>>)> {
+    let (key, value) = table.iter().find(|(key, _)| key.get_ref().as_ref() == name)?;
+    Some((key.span(), value))
+}
+
+fn is_set(table: &Table, key: &str) -> bool {
+    match key.split_once('.') {
+        None => table.contains_key(key),
+        Some((first, rest)) => {
+            table.get(first).and_then(Value::as_table).is_some_and(|table| is_set(table, rest))
+        }
+    }
+}
+
+fn dotted(steps: &[Step]) -> String {
+    let mut text = String::new();
+    for step in steps {
+        match step {
+            Step::Key(key) if text.is_empty() => text.push_str(key),
+            Step::Key(key) => text.extend([".", key]),
+            Step::Index(index) => text.push_str(&format!("[{index}]")),
+        }
+    }
+    text
+}
+
+/// The deserializer's message for people: with the key that was probably meant, or the values that there are.
+fn explained(key: &str, message: &str) -> String {
+    if message.starts_with("unknown field") {
+        let mut quoted = message.split('`').skip(1).step_by(2);
+        let near = quoted.next().and_then(|unknown| spelling::nearest(unknown, quoted));
+        return match near {
+            Some(near) => format!("{message}\nthe nearest known key is `{near}`"),
+            None => message.to_owned(),
+        };
+    }
+    if let Some((value, expected)) =
+        message.strip_prefix("unknown variant ").and_then(|rest| rest.split_once(", "))
+    {
+        return format!("`{key}` is {value}, {expected}");
+    }
+    if key.is_empty() || message.starts_with("missing field") {
+        return message.to_owned();
+    }
+    format!("`{key}`: {message}")
+}
+
+#[cfg(test)]
+#[path = "reading/tests.rs"]
+mod tests;

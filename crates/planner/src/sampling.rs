@@ -1,0 +1,92 @@
+//! How a planner is sampled.
+
+use serde::{Deserialize, Serialize};
+
+/// Sampling settings of a planner: in training and in evaluation alike, so that what is evaluated is what was trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sampling {
+    /// 0 is greedy, and makes all traces of a question one. Default: 0.7.
+    pub temperature: f32,
+    /// Sample from the smallest set of tokens with at least this probability. Default: 0.95.
+    pub top_p: f32,
+    /// The longest completion in tokens. Default: 512.
+    pub max_tokens: usize,
+}
+
+impl Default for Sampling {
+    fn default() -> Sampling {
+        Sampling { temperature: 0.7, top_p: 0.95, max_tokens: 512 }
+    }
+}
+
+/// A sampling setting that makes no sense.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("`planner.sampling.{key}` is {value}, expected {expected}")]
+pub struct SamplingError {
+    key: &'static str,
+    value: String,
+    expected: &'static str,
+}
+
+impl Sampling {
+    /// # Errors
+    /// Names the first setting that makes no sense.
+    pub fn validate(&self) -> Result<(), SamplingError> {
+        let refuse = |key, value: String, expected| Err(SamplingError { key, value, expected });
+        if !(0.0..=100.0).contains(&self.temperature) {
+            return refuse("temperature", self.temperature.to_string(), "a number from 0 to 100");
+        }
+        if !(self.top_p > 0.0 && self.top_p <= 1.0) {
+            return refuse("top_p", self.top_p.to_string(), "a number above 0 and at most 1");
+        }
+        if self.max_tokens == 0 {
+            return refuse("max_tokens", "0".into(), "at least 1");
+        }
+        Ok(())
+    }
+
+    /// [`Sampling::validate`] for training, where a question's traces are compared with each other.
+    ///
+    /// # Errors
+    /// Names the first setting that makes no sense.
+    pub fn validate_for_training(&self) -> Result<(), SamplingError> {
+        if self.temperature == 0.0 {
+            let expected = "above 0 in training, or all traces of a question are one";
+            return Err(SamplingError { key: "temperature", value: "0".into(), expected });
+        }
+        self.validate()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid_and_nonsense_is_named() {
+        assert_eq!(Sampling::default().validate_for_training(), Ok(()));
+        for (toml, key) in [
+            ("temperature = -1.0", "temperature"),
+            ("temperature = nan", "temperature"),
+            ("temperature = inf", "temperature"),
+            ("top_p = 0.0", "top_p"),
+            ("top_p = nan", "top_p"),
+            ("top_p = 1.5", "top_p"),
+            ("max_tokens = 0", "max_tokens"),
+        ] {
+            let sampling: Sampling = toml::from_str(toml).unwrap();
+            let message = sampling.validate().unwrap_err().to_string();
+            assert!(message.contains(&format!("`planner.sampling.{key}`")), "{toml}: {message}");
+        }
+        let greedy = Sampling { temperature: 0.0, ..Sampling::default() };
+        assert_eq!(greedy.validate(), Ok(()));
+        assert!(
+            greedy
+                .validate_for_training()
+                .unwrap_err()
+                .to_string()
+                .contains("all traces of a question are one")
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! The one way from questions to traces.
+
+use crate::{Sampling, SamplingError};
+use tracelift_domain::{Ending, Field, PromptFormat, Question, Seed, Trace, TraceDefect, completion};
+use tracelift_engine::sampling::GenerateError;
+use tracelift_engine::tokenizer::TokenizerError;
+use tracelift_engine::{Device, Finish, Learner, Model, Numbers, Request, Sampler, Tokenizer};
+
+/// A model at work as a planner: what it is, how it is asked, and how it is sampled.
+#[derive(Clone, Copy)]
+pub struct Planner<'a> {
+    /// Whose weights write.
+    pub weights: Weights<'a>,
+    /// Its tokenizer; it says which tokens end a completion.
+    pub tokenizer: &'a Tokenizer,
+    /// The layout of its prompts.
+    pub prompt: PromptFormat,
+    /// How it is sampled.
+    pub sampling: &'a Sampling,
+}
+
+/// The weights of a planner.
+#[derive(Clone, Copy)]
+pub enum Weights<'a> {
+    /// Of a model that stays as it is.
+    Frozen(&'a Model),
+    /// Of one that learns: as they are when it is asked, sampled on the device where it learns.
+    Learning(&'a Learner),
+}
+
+impl Weights<'_> {
+    fn sampler(self) -> Sampler {
+        match self {
+            Weights::Frozen(model) => Sampler::on(Device::Cpu, model, Numbers::F32),
+            Weights::Learning(learner) => learner.sampler(Numbers::F32),
+        }
+    }
+}
+
+/// A question, and how many traces are wanted.
+#[derive(Clone, Debug)]
+pub struct Asked<'q> {
+    /// What is to be reasoned about.
+    pub question: &'q Question,
+    /// One trace a seed. A trace follows from the planner, the question and its seed alone, whatever else is asked.
+    pub seeds: Vec<Seed>,
+}
+
+/// What a planner wrote about one question.
+#[derive(Clone, Debug)]
+pub struct Traces {
+    /// The tokens of the prompt.
+    pub prompt: Vec<u32>,
+    /// In the order of the seeds.
+    pub written: Vec<Written>,
+}
+
+/// One completion of a planner.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Its tokens; the end token included, where it ended with one.
+    pub tokens: Vec<u32>,
+    /// `log p` of each under the whole distribution at the sampling temperature, before top-p.
+    pub log_probs: Vec<f32>,
+    /// The tokens as text, without the end token.
+    pub completion: String,
+    /// The trace in it, or what keeps it from being one: a known failure of the planner.
+    pub trace: Result<Trace, TraceDefect>,
+    /// Whether the token budget ended it.
+    pub truncated: bool,
+}
+
+/// Why a planner cannot write.
+#[derive(Debug, thiserror::Error)]
+pub enum PlannerError {
+    /// Settings that make no sense.
+    #[error(transparent)]
+    Sampling(#[from] SamplingError),
+    /// A prompt cannot be made, or a completion not be read.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// A prompt that the model cannot go on from.
+    #[error("the planner cannot be sampled: {0}")]
+    Generate(#[from] GenerateError),
+}
+
+impl Planner<'_> {
+    /// The tokens of the prompt for a question.
+    ///
+    /// # Errors
+    /// When the format needs a chat template and there is none, or the text cannot be encoded.
+    pub fn prompt(&self, question: &Question) -> Result<Vec<u32>, PlannerError> {
+        Ok(self.tokenizer.prompt(&self.prompt.planner(question))?)
+    }
+
+    /// Traces for each question, in the order asked. A completion without a usable trace is no error: it says so itself.
+    ///
+    /// # Errors
+    /// When nothing can be sampled, or something that was sampled cannot be decoded.
+    pub fn write(&self, asked: &[Asked<'_>]) -> Result<Vec<Traces>, PlannerError> {
+        self.sampling.validate()?;
+        let mut requests = Vec::with_capacity(asked.len());
+        for Asked { question, seeds } in asked {
+            requests.push(Request { prompt: self.prompt(question)?, seeds: seeds.clone() });
+        }
+        let sampling = tracelift_engine::Sampling {
+            temperature: self.sampling.temperature,
+            top_k: 0,
+            top_p: self.sampling.top_p,
+            max_tokens: self.sampling.max_tokens,
+            stop: self.tokenizer.eos().to_vec(),
+        };
+        let sampled = self.weights.sampler().generate(&requests, &sampling)?;
+        let mut traces = Vec::with_capacity(asked.len());
+        for (Request { prompt, .. }, samples) in requests.into_iter().zip(sampled) {
+            let mut written = Vec::with_capacity(samples.len());
+            for sample in samples {
+                let completion = self.tokenizer.decode(&sample.tokens)?;
+                let ending = match sample.finish {
+                    Finish::Stop => Ending::Stopped,
+                    Finish::Length => Ending::TokenLimit,
+                };
+                written.push(Written {
+                    trace: completion::read(&completion, Field::Completion, ending),
+                    completion,
+                    truncated: sample.finish == Finish::Length,
+                    tokens: sample.tokens,
+                    log_probs: sample.log_probs,
+                });
+            }
+            traces.push(Traces { prompt, written });
+        }
+        Ok(traces)
+    }
+}
