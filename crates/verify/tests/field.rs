@@ -9,6 +9,7 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
 };
+use tracelift_datasets::Format;
 use tracelift_verify::{
     ProgramConfig,
     cases::code::{self, CodeCase},
@@ -67,7 +68,7 @@ fn known_exploits_are_not_accepted() {
     }
     let Some(set) = shared("data/humaneval/HumanEval.jsonl.gz") else { return };
     let Some(samples) = shared("conformance/exploits/s8_helpers.jsonl") else { return };
-    let tasks = code::read_humaneval(&set).unwrap();
+    let tasks = code::read_tasks(&set, Format::HumanEval).unwrap();
     for (place, sample) in code::read_samples(&samples, &tasks).unwrap() {
         let report = judge(&runner, &tasks[place].case(tasks[place].program(&sample)));
         assert!(report.verdict.failure().is_some(), "{}: {report:?}", sample.task_id);
@@ -79,7 +80,7 @@ fn the_sets_own_solutions_are_accepted_and_stubs_are_not() {
     let runner = runner();
     let mut wrong = Vec::new();
     if let Some(path) = shared("data/humaneval/HumanEval.jsonl.gz") {
-        for task in code::read_humaneval(&path).unwrap() {
+        for task in code::read_tasks(&path, Format::HumanEval).unwrap() {
             let report = judge(&runner, &task.canonical_case());
             if report.verdict != ProgramVerdict::Accepted || report.weak {
                 wrong.push(format!("{}: {report:?}", task.id));
@@ -92,7 +93,7 @@ fn the_sets_own_solutions_are_accepted_and_stubs_are_not() {
         }
     }
     if let Some(path) = shared("data/mbpp/mbpp.jsonl") {
-        for task in code::read_mbpp(&path).unwrap() {
+        for task in code::read_tasks(&path, Format::Mbpp).unwrap() {
             let report = judge(&runner, &task.canonical_case());
             if report.verdict != ProgramVerdict::Accepted {
                 wrong.push(format!("{}: {report:?}", task.id));
