@@ -105,7 +105,7 @@ def trained(check: Check) -> dict[str, Path]:
         "fields": ["--vocab-size", 600, *fields, "groups.jsonl"],
         "special": ["--vocab-size", 700, "--special", "<step>", "--special", "<plan>", script],
         "joined-digits": ["--vocab-size", 900, "--join-digits", script],
-        "joined-special": ["--vocab-size", 900, "--join-digits", "--special", "<step>", script, "groups.jsonl"],
+        "joined-special": ["--vocab-size", 900, "--join-digits", "--special", "<step>", *fields, "groups.jsonl"],
         "bytes": ["--vocab-size", 260, script],
     }
     for name, arguments in options.items():

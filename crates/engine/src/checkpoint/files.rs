@@ -26,7 +26,8 @@ impl From<FileError> for CheckpointError {
     }
 }
 
-/// A text file of at most `largest` bytes; `None` if it is not there.
+/// A text file of at most `largest` bytes, without the byte order mark that some editors put before it; `None` if it is not
+/// there.
 pub(crate) fn read_text(path: &Path, largest: u64) -> Result<Option<String>, FileError> {
     let failed = |message: String| FileError { path: path.to_owned(), message };
     let file = match File::open(path) {
@@ -38,6 +39,9 @@ pub(crate) fn read_text(path: &Path, largest: u64) -> Result<Option<String>, Fil
     file.take(largest + 1).read_to_string(&mut text).map_err(|error| failed(error.to_string()))?;
     if text.len() as u64 > largest {
         return Err(failed(format!("larger than {largest} bytes, which no such file should be")));
+    }
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
     }
     Ok(Some(text))
 }

@@ -45,7 +45,11 @@ impl Tokenizer {
     pub fn read(path: &Path) -> Result<Tokenizer, TokenizerError> {
         let text = read_text(path, LARGEST).map_err(unreadable)?;
         let text = text.ok_or_else(|| failed(path, "no such file".to_owned()))?;
-        let mut tokenizer = Tokenizer::from_json(&text).map_err(|error| failed(path, error.to_string()))?;
+        let mut tokenizer = Tokenizer::from_json(&text).map_err(|error| match error {
+            // The file's name says what failed.
+            TokenizerError::Code(message) => failed(path, message),
+            other => failed(path, other.to_string()),
+        })?;
         tokenizer.settings = object(&path.with_file_name(SETTINGS))?;
         let mut originals = vec![(FILE.to_owned(), text)];
         for name in KEPT {
