@@ -7,7 +7,7 @@ use crate::conditions::{self, Conditioned};
 use crate::expression::{NamedSet, Node, SetOperation};
 use crate::extraction::{Extract, Side, is_phrase};
 use crate::syntax::measures::{Certainty, Measured, measured};
-use crate::syntax::{Fault, parse};
+use crate::syntax::{Fault, number_words, parse};
 
 /// The ways in which an extract can be read.
 #[derive(Clone, Debug)]
@@ -39,6 +39,18 @@ pub(crate) fn readings(extract: &Extract, side: Side) -> Result<Readings, Fault>
         [piece] => Some(piece.as_str()),
         _ => None,
     };
+    if let Some(piece) = single
+        && let Some(numeral) = number_words::numeral(unwrapped(piece).as_deref().unwrap_or(piece))
+    {
+        // "minus 7", "twenty-five": a number, and still these words.
+        let node = parse(&numeral)?;
+        return Ok(Readings {
+            nodes: vec![node, Node::Text(piece.to_owned())],
+            letters: None,
+            bare: None,
+            bound: None,
+        });
+    }
     if let Some(piece) = single
         && extract.words
     {
@@ -78,6 +90,14 @@ pub(crate) fn readings(extract: &Extract, side: Side) -> Result<Readings, Fault>
         readings.nodes.insert(0, Node::Percent(Box::new(node)));
     }
     Ok(readings)
+}
+
+/// What a command for text at the start of a piece holds, with what follows it.
+fn unwrapped(piece: &str) -> Option<String> {
+    let rest = piece.trim().strip_prefix("\\text")?;
+    let open = rest.find('{')?;
+    let close = rest.find('}').filter(|close| *close > open)?;
+    Some(format!("{}{}", &rest[open + 1..close], &rest[close + 1..]))
 }
 
 /// Words: a name for a set, an amount after all, or text.

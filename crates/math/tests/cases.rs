@@ -53,6 +53,12 @@ fn check(text: &str) {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// Unusual words for denying, hedging and offering several, and what honest answers look like beside them.
+#[test]
+fn bought() {
+    check(include_str!("cases/bought.jsonl"));
+}
+
 #[test]
 fn numbers() {
     check(include_str!("cases/numbers.jsonl"));

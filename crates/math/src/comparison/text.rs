@@ -203,7 +203,12 @@ pub(crate) fn said(text: &str) -> Vec<Word> {
             };
             let sign = if negative && plain != "0" { "-" } else { "" };
             words.push(Word::Number(format!("{sign}{plain}")));
-            end
+            // "June 20th".
+            let ending = &rest[end..];
+            let ordinal = ["st", "nd", "rd", "th"].iter().any(|ordinal| {
+                ending.strip_prefix(ordinal).is_some_and(|next| !next.starts_with(char::is_alphanumeric))
+            });
+            if ordinal { end + 2 } else { end }
         } else {
             match c {
                 '-' | '−' | '–' => {

@@ -78,7 +78,7 @@ fn is_formula_letter(c: char) -> bool {
 }
 
 /// Scripts that write words without spaces.
-fn is_unspaced(c: char) -> bool {
+pub(super) fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}')
 }
 
@@ -171,6 +171,7 @@ fn aside(rest: &str) -> Option<(Role, usize)> {
     }
     let mut worst = Role::Other;
     let mut words = 0;
+    let mut also = false;
     for word in inside
         .split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’')))
         .filter(|word| !word.is_empty())
@@ -188,6 +189,11 @@ fn aside(rest: &str) -> Option<(Role, usize)> {
         {
             worst = role;
         }
+        // "(74 also works)".
+        also |= matches!(lower.as_str(), "also" | "too");
+    }
+    if worst == Role::Other && also && inside.contains(|c: char| c.is_ascii_digit()) {
+        worst = Role::Or;
     }
     (words > 0).then_some((worst, close + 1))
 }

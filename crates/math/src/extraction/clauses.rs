@@ -1,7 +1,7 @@
 //! What a clause says the answer is: its value, without conditions, reasons and what is denied; or only words, where it
 //! denies, doubts or offers a choice.
 
-use super::atoms::{Atom, Kind, atoms};
+use super::atoms::{Atom, Kind, atoms, is_unspaced};
 use super::formulas::{Span, percent_follows};
 use super::vocabulary::Role;
 use crate::syntax::units;
@@ -40,6 +40,8 @@ struct Part {
     /// The end with the words of its unit.
     unit_end: usize,
     formula: Option<usize>,
+    /// It counts a place in a row: "the 73rd prime".
+    ordinal: bool,
 }
 
 /// Values that are named together: "3 and 4".
@@ -71,7 +73,8 @@ struct Reader<'t> {
     /// The next value joins the last group.
     link: bool,
     change_next: bool,
-    minus_next: bool,
+    /// Where the word for a minus starts that belongs to the next value.
+    minus_next: Option<usize>,
     words_between: usize,
     copula: bool,
     /// Behind "but": how many groups there were.
@@ -102,7 +105,7 @@ pub(super) fn said(text: &str, start: usize, end: usize, spans: &[Span], lead: L
         subordinate: None,
         link: false,
         change_next: false,
-        minus_next: false,
+        minus_next: None,
         words_between: 0,
         copula: false,
         turn: None,
@@ -198,14 +201,18 @@ impl Reader<'_> {
             self.denied = true;
             return;
         }
-        let mut part = Part { start, end, unit_end: end, formula };
-        if self.minus_next {
+        // "in step 3", "from equation 2".
+        if formula.is_none()
+            && self.text[..start].trim_end().len() < start
+            && is_reference(&self.text[..start])
+        {
+            self.words_between += 1;
+            return;
+        }
+        let mut part = Part { start, end, unit_end: end, formula, ordinal: false };
+        if let Some(minus) = self.minus_next.take() {
             // "negative 5".
-            self.minus_next = false;
-            part.start = self.text[..start]
-                .trim_end()
-                .rfind(|c: char| c.is_whitespace() || c == ':')
-                .map_or(0, |i| i + 1);
+            part.start = minus;
         }
         let percent = formula.is_some() && percent_follows(&self.text[end..]);
         let changed = std::mem::take(&mut self.change_next);
@@ -312,6 +319,12 @@ impl Reader<'_> {
                     self.link = false;
                 }
             }
+            Role::But if self.before(at).is_some_and(is_everything) => {
+                // "all but 3", "anything but 3".
+                self.contrasting = true;
+                self.denied = true;
+                self.link = false;
+            }
             Role::But => {
                 self.contrasting = false;
                 self.deny_next = false;
@@ -346,7 +359,19 @@ impl Reader<'_> {
                 // "from 3 to 5", "with 3 sides" say what a value is about; behind a value they begin a condition.
                 if matches!(word, "from") && !has_value && self.next_is_value(at, 0) {
                     self.change_next = true;
+                } else if matches!(word, "with")
+                    && matches!(self.before(at), Some("up" | "left" | "ends" | "ended"))
+                {
+                    // "ends up with 5".
+                } else if matches!(word, "out")
+                    && matches!(self.before(at), Some("comes" | "turns" | "works"))
+                {
+                    // "comes out to 5".
                 } else {
+                    let doubt = ["probability", "likelihood", "confidence", "chance"];
+                    if has_value && matches!(word, "with") && next.is_some_and(|next| doubt.contains(&next)) {
+                        self.hedged = true;
+                    }
                     self.begin_subordinate();
                 }
             }
@@ -364,7 +389,11 @@ impl Reader<'_> {
                     self.denied_after();
                 }
             }
-            Role::Minus => self.minus_next = self.next_is_value(at, 0),
+            Role::Minus if self.next_is_value(at, 0) => {
+                self.minus_next = Some(minus_start(word, self.atoms[at].start));
+            }
+            // "menos de 5".
+            Role::Minus => self.change_next = self.next_is_value(at, 1),
             Role::Copula => {
                 self.copula = true;
                 self.link = false;
@@ -410,6 +439,10 @@ impl Reader<'_> {
     }
 
     fn changer(&mut self, word: &str, at: usize) {
+        if word == "minus" && self.current().is_none() && self.next_is_value(at, 0) {
+            self.minus_next = Some(self.atoms[at].start);
+            return;
+        }
         let reach = if matches!(word, "power" | "root" | "times" | "divided" | "multiplied") { 3 } else { 0 };
         let directly = self.words_between <= reach;
         let next_value = self.next_is_value(at, 1);
@@ -434,7 +467,7 @@ impl Reader<'_> {
                 | "以下"
                 | "score"
                 | "gross"
-        );
+        ) || ["以上", "以下", "未満", "이상", "이하"].iter().any(|part| word.contains(part));
         if directly && (next_value || always) && !self.copula {
             if let Some(group) = self.current() {
                 group.changed = true;
@@ -459,6 +492,10 @@ impl Reader<'_> {
             && few
         {
             let between = &text[part.unit_end..start];
+            // "the 73rd prime" is not 73.
+            if between.trim().is_empty() && is_ordinal(&text[part.start..part.end]) {
+                part.ordinal = true;
+            }
             let words = text[part.end..start].split_whitespace().count();
             let known =
                 units::is_unit_word(&word.to_lowercase()) || units::unit(word).is_some() || !word.is_ascii();
@@ -511,7 +548,11 @@ impl Reader<'_> {
             };
         };
         let several_cases = self.cases > 0 && self.turn.is_none();
-        if group.changed || self.hedged || several_cases {
+        let ordinal = group.parts.iter().any(|part| part.ordinal);
+        // Words that are not known, between "the answer is" and a value, may make it another value.
+        let led =
+            lead == Lead::Phrase && !self.first_is_value() && !self.has_copula() && self.has_unknown_lead();
+        if group.changed || self.hedged || several_cases || ordinal || led {
             return Said::Words;
         }
         self.value_of(group)
@@ -527,6 +568,21 @@ impl Reader<'_> {
                 )
             })
             .is_some_and(|atom| matches!(atom.kind, Kind::Plain | Kind::Formula(_)))
+    }
+
+    fn has_unknown_lead(&self) -> bool {
+        self.atoms.iter().take_while(|atom| !matches!(atom.kind, Kind::Plain | Kind::Formula(_))).any(
+            |atom| {
+                matches!(atom.kind, Kind::Word(Role::Other))
+                    && !self.text[atom.start..].starts_with(is_unspaced)
+            },
+        )
+    }
+
+    /// The atom before this one, as it is written.
+    fn before(&self, at: usize) -> Option<&str> {
+        let atom = self.atoms.get(at.checked_sub(1)?)?;
+        Some(&self.text[atom.start..atom.end])
     }
 
     fn has_copula(&self) -> bool {
@@ -566,13 +622,46 @@ impl Reader<'_> {
     }
 }
 
+/// Where the word for a minus starts in a word that may be glued to others.
+fn minus_start(word: &str, start: usize) -> usize {
+    let glued = ["マイナス", "마이너스", "负", "負"].iter().find(|minus| word.ends_with(**minus));
+    glued.map_or(start, |minus| start + word.len() - minus.len())
+}
+
+fn is_everything(word: &str) -> bool {
+    matches!(
+        word.to_ascii_lowercase().as_str(),
+        "all" | "anything" | "everything" | "any" | "every" | "anywhere" | "anyone" | "everyone"
+    )
+}
+
+/// Whether a number is an ordinal in digits: "73rd".
+fn is_ordinal(number: &str) -> bool {
+    let digits = number.bytes().take_while(u8::is_ascii_digit).count();
+    digits > 0 && matches!(&number[digits..], "st" | "nd" | "rd" | "th")
+}
+
+/// Whether a text ends in a word whose number is a place in the text: "step", "equation".
+fn is_reference(before: &str) -> bool {
+    let word = before.trim_end().rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    matches!(
+        word.to_ascii_lowercase().as_str(),
+        "step" | "equation" | "eq" | "lemma" | "theorem" | "figure" | "page" | "exercise" | "footnote"
+    )
+}
+
 fn role_alone(word: &str) -> bool {
     matches!(word.to_lowercase().as_str(), "unlike" | "versus" | "vs" | "statt" | "anstatt" | "вместо")
 }
 
 /// Whether a formula is only the name of something: letters, perhaps with a subscript, and brackets with letters.
 pub(super) fn is_bare_name(content: &str) -> bool {
-    let content = content.trim().trim_start_matches("\\angle").trim_start_matches("\\triangle").trim();
+    let content = content
+        .trim()
+        .trim_start_matches("\\angle")
+        .trim_start_matches('∠')
+        .trim_start_matches("\\triangle")
+        .trim();
     if content.is_empty() || content.len() > 24 {
         return false;
     }

@@ -44,8 +44,7 @@ pub(crate) fn relevant<'t>(text: &'t str, options: &Options) -> &'t str {
         let start = text.char_indices().nth(skip).map_or(text.len(), |(i, _)| i);
         text = &text[start..];
     }
-    // No mark begins otherwise; ◁ is the one that is not ASCII.
-    if !text.bytes().any(|b| matches!(b, b'<' | b'[' | 0xe2)) {
+    if !text.as_bytes().windows(2).any(begins_mark) {
         return text;
     }
     for start in FINAL_CHANNELS {
@@ -68,6 +67,16 @@ pub(crate) fn relevant<'t>(text: &'t str, options: &Options) -> &'t str {
         .min()
         .unwrap_or(text.len());
     &text[..end]
+}
+
+/// Whether two bytes begin one of the marks above: one cheap pass saves a search for each of them.
+fn begins_mark(pair: &[u8]) -> bool {
+    match pair[0] {
+        b'<' => matches!(pair[1], b'|' | b'/' | b'e' | b's' | 0xef),
+        b'[' => matches!(pair[1], b'/' | b'I'),
+        0xe2 => pair[1] == 0x97,
+        _ => false,
+    }
 }
 
 /// The text without its dress.

@@ -80,7 +80,8 @@ pub(super) fn placeholder(line: &str) -> usize {
 }
 
 /// Words for "answer", by language, in lower and upper case where both are written.
-const HEADS: &[&str] = &["answer", "respuesta", "antwort", "resposta", "risposta", "ergebnis"];
+const HEADS: &[&str] =
+    &["answer", "respuesta", "antwort", "resposta", "risposta", "ergebnis", "ans", "antwoord"];
 
 /// The same in words that are not ASCII.
 const FOREIGN_HEADS: &[&str] = &[
@@ -229,14 +230,26 @@ fn phrase(
     if text[after..].starts_with(|c: char| c.is_ascii_alphabetic()) {
         return None;
     }
+    // "Ans. 12".
+    if text[..after].ends_with("ns") && text[after..].starts_with(". ") {
+        let (end, extract) = statement(text, after + 2, spans, rung)?;
+        return Some((at, end, extract));
+    }
     let reach = if is_final { 100 } else { 40 };
-    let found = match introduced(text, lowered, after, reach) {
+    let introduces = introduced(text, lowered, after, reach);
+    let found = match introduces {
         Some(start) => statement(text, start, spans, rung),
         None => formula_behind(text, after, spans, rung),
     };
     found.map(|(end, extract)| {
         // "Perhaps the answer is 4", "it is not true that the answer is 4".
-        let extract = if doubted(&text[..at]) && !extract.words { in_words(extract) } else { extract };
+        // "the answer never is 4", "is the answer 4?", "the answer is 4. No, that is wrong."
+        let unclaimed = !extract.words
+            && (doubted(&text[..at])
+                || introduces.is_some_and(|start| doubted(&text[after..start]))
+                || text[end..].starts_with('?')
+                || retracted(&text[end..]));
+        let extract = if unclaimed { in_words(extract) } else { extract };
         (at, end, extract)
     })
 }
@@ -261,10 +274,68 @@ fn doubted(before: &str) -> bool {
         match role(&word.to_lowercase().replace('’', "'")) {
             Role::Hedge | Role::Negation | Role::Wrong if word.len() > 1 => doubted = true,
             Role::But | Role::Main => doubted = false,
+            _ if is_supposing(word) => doubted = true,
+            _ if word == "then" => doubted = false,
             _ => {}
         }
     }
     doubted
+}
+
+/// Words that only try out what follows them.
+fn is_supposing(word: &str) -> bool {
+    matches!(
+        word.to_ascii_lowercase().as_str(),
+        "suppose"
+            | "supposing"
+            | "imagine"
+            | "pretend"
+            | "doubt"
+            | "doubts"
+            | "wonder"
+            | "whether"
+            | "if"
+            | "unless"
+            | "assume"
+            | "assuming"
+    )
+}
+
+/// Whether the words right behind a statement take it back: "No.", "Wait, that's wrong.", "— just kidding".
+pub(super) fn retracted(after: &str) -> bool {
+    let after = after.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '\n');
+    let first: String = after.chars().take(100).collect::<String>().to_lowercase().replace('’', "'");
+    let sentence = first.split('\n').next().unwrap_or_default();
+    let mut words = sentence.split(|c: char| !(c.is_alphanumeric() || c == '\''));
+    if matches!(words.next(), Some("no" | "nope"))
+        && sentence.trim_start_matches(char::is_alphabetic).chars().next().is_none_or(|c| ".,!".contains(c))
+    {
+        return true;
+    }
+    let words: Vec<&str> = sentence
+        .split(['.', '!', '?'])
+        .next()
+        .unwrap_or_default()
+        .split(|c: char| !(c.is_alphanumeric() || c == '\''))
+        .filter(|word| !word.is_empty())
+        .skip_while(|word| {
+            matches!(*word, "wait" | "hmm" | "hm" | "oh" | "oops" | "sorry" | "actually" | "no" | "but")
+        })
+        .take(5)
+        .collect();
+    let wrong = |words: &[&str]| {
+        words.iter().any(|word| matches!(*word, "wrong" | "incorrect" | "mistaken" | "false"))
+            || words.windows(2).any(|pair| matches!(pair, ["not" | "isn't", "right" | "correct" | "true"]))
+    };
+    match words.as_slice() {
+        ["just" | "i'm" | "only", "kidding" | "joking", ..] | ["scratch" | "strike", "that", ..] => true,
+        ["that" | "this" | "it", "is" | "isn't" | "was" | "can't" | "cannot", rest @ ..] => {
+            wrong(rest) || words[1] == "isn't" && matches!(rest, ["right" | "correct" | "true", ..])
+        }
+        ["that's" | "this's" | "it's" | "which's", rest @ ..] => wrong(rest),
+        ["i", "was" | "am", rest @ ..] => wrong(rest),
+        _ => false,
+    }
 }
 
 fn is_final(before: &str) -> bool {
@@ -467,15 +538,31 @@ pub(super) fn last_sentence(text: &str, spans: &[Span], rung: impl Fn(bool) -> R
         let has_formula = spans.iter().any(|span| span.start >= start && span.start < end);
         let valued =
             has_formula || sentence.contains(|c: char| c.is_ascii_digit()) || sentence.contains('\\');
-        if !valued || (is_closing(sentence) && passed < 3) {
+        // A question claims nothing.
+        let asked = text[end..].starts_with('?');
+        if !valued || asked || (is_closing(sentence) && passed < 3) {
             passed += 1;
             continue;
         }
-        let extract = from_clause(text, (start, end), spans, rung(has_formula), Lead::Sentence)?;
+        let mut extract = from_clause(text, (start, end), spans, rung(has_formula), Lead::Sentence)?;
+        if !extract.words && (evades(sentence) || retracted(&text[end..])) {
+            extract = in_words(extract);
+        }
         let plain = extract.plain;
         return Some(Extract { rung: rung(!plain), ..extract });
     }
     None
+}
+
+/// Whether a sentence about the answer says something else of it than what it is: "the answer fails to be 73".
+fn evades(sentence: &str) -> bool {
+    let mut words = sentence.split_whitespace();
+    let subject = words
+        .find(|word| !matches!(word.to_ascii_lowercase().as_str(), "the" | "my" | "your" | "so" | "our"));
+    subject.is_some_and(|word| word.eq_ignore_ascii_case("answer"))
+        && words.next().is_some_and(|verb| {
+            verb.bytes().all(|b| b.is_ascii_lowercase()) && is_word(verb) && role(verb) == Role::Other
+        })
 }
 
 /// Where the sentences of a text stand; formulas are not cut.

@@ -1,5 +1,8 @@
 //! The words that decide what a sentence says of its numbers, in the languages that are read.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// What a word does in a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -31,127 +34,84 @@ pub(super) enum Role {
     Other,
 }
 
+/// The words that do something, by what they do; in lower case.
+const WORDS: &[(Role, &str)] = &[
+    (
+        Role::Filler,
+        "the a an therefore thus indeed simply just exactly approximately about roughly around precisely \
+         clearly only also that given by equal to be correct right final answer answers both either it \
+         now finally namely probably likely still here this value result number total option choice \
+         simplified obviously already again all shown in therefor hence must should would will seems \
+         appears found nearly well almost then of as 与 la le el der die das donc entonces 约 应该 等于 选 选项 就 \
+         即 了 certainly surely definitely undoubtedly evidently ultimately consequently eventually \
+         naturally truly really essentially basically literally apparently presumably accordingly",
+    ),
+    (
+        Role::Copula,
+        "is are was were equals becomes gives yields means has have had gets get got makes comes turns \
+         obtain costs cost takes earns needs 是 为 為 есть равен равно равна составляет es son est sont ist \
+         sind lautet beträgt é são è は 은 는 有 共",
+    ),
+    (
+        Role::Negation,
+        "not isn't isnt aren't wasn't weren't never cannot can't won't neither nor no doesn't don't \
+         couldn't wouldn't shouldn't mustn't without excluding except incorrectly hardly scarcely barely \
+         nowhere nobody nicht kein keine keinesfalls keineswegs niemals mitnichten nie niet geen değil \
+         bukan tidak không jamais aucun aucune tampoco jamás ningún mai nessun никогда отнюдь вовсе ليس \
+         ليست नहीं ni не нет ne n'est pas não non nem nunca",
+    ),
+    (Role::Contrast, "rather instead unlike versus vs anstatt statt plutôt вместо invece"),
+    (
+        Role::But,
+        "but however hmm hm wait actually correction sorry oops although though yet aber sondern mais \
+         pero sino но а mas ma",
+    ),
+    (Role::And, "and & y e et und и 和 及 と 그리고 와 과"),
+    (Role::Or, "or alternatively xor oder ou o или 或 或者 又は または もしくは 또는 혹은"),
+    (
+        Role::Hedge,
+        "anything everything maybe perhaps possibly might could may unsure uncertain conceivably \
+         hypothetically supposedly allegedly doubtful unclear guess guessing unknown undetermined \
+         vielleicht peut-être quizás quizá talvez возможно может forse eventuell möglicherweise puede \
+         pourrait könnte podría poderia наверное wahrscheinlich",
+    ),
+    (
+        Role::Condition,
+        "when where for because since whenever provided assuming with per which who considering using \
+         after before while whereas from out at on during among via through compared according wenn weil \
+         da für bei quand lorsque car parce pour cuando porque para quando когда потому так при для 因为 \
+         因為 当 當 其中 если pois où",
+    ),
+    (
+        Role::Case,
+        "if unless otherwise else until 如果 若 否则 除非 falls sonst si sinon se senão depending depends",
+    ),
+    (
+        Role::Changer,
+        "opposite reciprocal inverse within multiple divisor than least most over under above below \
+         between plus minus divided multiplied squared cubed twice double triple half halves third \
+         thirds quarter quarters tenths hundredths thousandths fewer factorial exceeds exceeding beyond \
+         modulo power root point times up less score gross percentage infinitely choose mod minimum \
+         maximum bounded mehr weniger mindestens höchstens plusieurs más больше меньше 至少 最多 超过 不到 大于 小于 \
+         半 以上 以下",
+    ),
+    (
+        Role::Wrong,
+        "wrong incorrect false mistaken falsch faux incorrecto incorrecta неверно неправильно 错误 错 \
+         errado errada sbagliato impossible invalid kidding joking",
+    ),
+    (Role::Main, "so we there 所以 因此 故 そこで"),
+    (Role::Minus, "negative menos moins meno минус マイナス 마이너스 负 負"),
+];
+
+/// The same by word. A match on strings compares one after another, which clauses with many words feel.
+static ROLES: LazyLock<HashMap<&str, Role>> = LazyLock::new(|| {
+    WORDS.iter().flat_map(|(role, words)| words.split_whitespace().map(|word| (word, *role))).collect()
+});
+
 /// What a word in lower case does.
 pub(super) fn role(word: &str) -> Role {
-    match word {
-        "the" | "a" | "an" | "therefore" | "thus" | "indeed" | "simply" | "just" | "exactly"
-        | "approximately" | "about" | "roughly" | "around" | "precisely" | "clearly" | "only" | "also"
-        | "that" | "given" | "by" | "equal" | "to" | "be" | "correct" | "right" | "final" | "answer"
-        | "answers" | "both" | "either" | "it" | "now" | "finally" | "namely" | "probably" | "likely"
-        | "still" | "here" | "this" | "value" | "result" | "number" | "total" | "option" | "choice"
-        | "simplified" | "obviously" | "already" | "again" | "all" | "shown" | "in" | "therefor"
-        | "hence" | "must" | "should" | "would" | "will" | "seems" | "appears" | "found" | "nearly"
-        | "well" | "almost" | "then" | "of" | "as" | "与" | "la" | "le" | "el" | "der" | "die" | "das"
-        | "donc" | "also," | "entonces" | "约" | "应该" | "等于" | "选" | "选项" | "就" | "即" | "了" => {
-            Role::Filler
-        }
-        "is"
-        | "are"
-        | "was"
-        | "were"
-        | "equals"
-        | "becomes"
-        | "gives"
-        | "yields"
-        | "means"
-        | "has"
-        | "have"
-        | "had"
-        | "gets"
-        | "get"
-        | "got"
-        | "makes"
-        | "obtain"
-        | "costs"
-        | "cost"
-        | "takes"
-        | "earns"
-        | "needs"
-        | "是"
-        | "为"
-        | "為"
-        | "есть"
-        | "равен"
-        | "равно"
-        | "равна"
-        | "составляет"
-        | "es"
-        | "son"
-        | "est"
-        | "sont"
-        | "ist"
-        | "sind"
-        | "lautet"
-        | "beträgt"
-        | "é"
-        | "são"
-        | "è"
-        | "は"
-        | "은"
-        | "는"
-        | "有"
-        | "共" => Role::Copula,
-        "not" | "isn't" | "isnt" | "aren't" | "wasn't" | "weren't" | "never" | "cannot" | "can't"
-        | "won't" | "neither" | "nor" | "no" | "doesn't" | "don't" | "couldn't" | "wouldn't"
-        | "shouldn't" | "mustn't" | "without" | "excluding" | "except" | "incorrectly" | "nicht" | "kein"
-        | "keine" | "ni" | "не" | "нет" | "ne" | "n'est" | "pas" | "não" | "non" | "nem" | "nunca" => {
-            Role::Negation
-        }
-        "rather" | "instead" | "unlike" | "versus" | "vs" | "anstatt" | "statt" | "plutôt" | "вместо"
-        | "invece" => Role::Contrast,
-        "but" | "however" | "hmm" | "hm" | "wait" | "actually" | "correction" | "sorry" | "oops"
-        | "although" | "though" | "yet" | "aber" | "sondern" | "mais" | "pero" | "sino" | "но" | "а"
-        | "mas" | "ma" => Role::But,
-        "and" | "&" | "y" | "e" | "et" | "und" | "и" | "和" | "及" | "と" | "그리고" | "와" | "과" => {
-            Role::And
-        }
-        "or" | "oder" | "ou" | "o" | "или" | "或" | "或者" | "又は" | "または" | "もしくは" | "또는"
-        | "혹은" => Role::Or,
-        "anything" | "everything" | "maybe" | "perhaps" | "possibly" | "might" | "could" | "may"
-        | "unsure" | "uncertain" | "unclear" | "guess" | "guessing" | "unknown" | "undetermined"
-        | "vielleicht" | "peut-être" | "quizás" | "quizá" | "talvez" | "возможно" | "может" | "forse"
-        | "eventuell" | "möglicherweise" | "puede" | "pourrait" | "könnte" | "podría" | "poderia"
-        | "наверное" | "wahrscheinlich" => Role::Hedge,
-        "when" | "where" | "for" | "because" | "since" | "whenever" | "provided" | "assuming"
-        | "given that" | "with" | "per" | "which" | "who" | "considering" | "using" | "after" | "before"
-        | "while" | "whereas" | "from" | "out" | "at" | "on" | "during" | "among" | "via" | "through"
-        | "compared" | "according" | "wenn" | "weil" | "da" | "für" | "bei" | "quand" | "lorsque" | "car"
-        | "parce" | "pour" | "cuando" | "porque" | "para" | "quando" | "когда" | "потому" | "так" | "при"
-        | "для" | "因为" | "因為" | "当" | "當" | "其中" | "если" | "pois" | "où" => {
-            Role::Condition
-        }
-        "if" | "unless" | "otherwise" | "else" | "until" | "如果" | "若" | "否则" | "除非" | "falls"
-        | "sonst" | "sino," | "si" | "sinon" | "se" | "senão" | "depending" | "depends" => Role::Case,
-        "opposite" | "reciprocal" | "inverse" | "than" | "least" | "most" | "over" | "under" | "above"
-        | "below" | "between" | "plus" | "minus" | "divided" | "multiplied" | "squared" | "cubed"
-        | "twice" | "double" | "triple" | "half" | "halves" | "third" | "thirds" | "quarter" | "quarters"
-        | "tenths" | "hundredths" | "thousandths" | "fewer" | "factorial" | "exceeds" | "exceeding"
-        | "beyond" | "modulo" | "power" | "root" | "point" | "times" | "up" | "less" | "score" | "gross"
-        | "percentage" | "infinitely" | "choose" | "mod" | "minimum" | "maximum" | "bounded" | "mehr"
-        | "weniger" | "mindestens" | "höchstens" | "plusieurs" | "más" | "menos" | "mais de" | "moins"
-        | "больше" | "меньше" | "至少" | "最多" | "超过" | "不到" | "大于" | "小于" | "半" | "以上"
-        | "以下" => Role::Changer,
-        "wrong"
-        | "incorrect"
-        | "false"
-        | "mistaken"
-        | "falsch"
-        | "faux"
-        | "incorrecto"
-        | "incorrecta"
-        | "неверно"
-        | "неправильно"
-        | "错误"
-        | "错"
-        | "errado"
-        | "errada"
-        | "sbagliato"
-        | "impossible"
-        | "invalid" => Role::Wrong,
-        "so" | "we" | "there" | "所以" | "因此" | "故" | "そこで" => Role::Main,
-        "negative" => Role::Minus,
-        _ => other(word),
-    }
+    ROLES.get(word).copied().unwrap_or_else(|| other(word))
 }
 
 /// Words of scripts without spaces hold several: the part that decides.
@@ -200,6 +160,8 @@ fn other(word: &str) -> Role {
     } else if holds(&["因为", "因為", "其中", "的时候", "なぜなら", "なので", "때문", "이므로"])
     {
         Role::Condition
+    } else if ["マイナス", "마이너스", "负", "負"].iter().any(|minus| word.ends_with(minus)) {
+        Role::Minus
     } else if holds(&["如果", "否则", "除非"]) {
         Role::Case
     } else if holds(&["错", "誤", "틀렸"]) {
@@ -253,5 +215,11 @@ mod tests {
         assert_eq!(role("또는"), Role::Or);
         assert_eq!(role("个苹果"), Role::Other);
         assert_eq!(role("hasn't"), Role::Negation);
+    }
+
+    #[test]
+    fn no_word_does_two_things() {
+        let count: usize = WORDS.iter().map(|(_, words)| words.split_whitespace().count()).sum();
+        assert_eq!(ROLES.len(), count);
     }
 }

@@ -30,7 +30,7 @@ impl Lexer<'_> {
     pub(super) fn character(&mut self, c: char) {
         let token = match c {
             '+' => Token::Plus,
-            '-' | '−' | '–' | '—' => Token::Minus,
+            '-' | '−' | '–' | '—' | '﹣' => Token::Minus,
             '±' => Token::PlusMinus,
             '∓' => Token::MinusPlus,
             '*' | '×' | '·' | '⋅' | '∙' | '•' => Token::Times,
@@ -82,8 +82,9 @@ impl Lexer<'_> {
             'ℝ' => Token::NamedSet(NamedSet::Reals),
             'ℂ' => Token::NamedSet(NamedSet::Complexes),
             '∞' => Token::Constant(Constant::Infinity),
-            'π' => Token::Constant(Constant::Pi),
+            'π' | '𝜋' | '𝛑' | '𝝅' => Token::Constant(Constant::Pi),
             '√' => Token::Command(Command::Root),
+            '∠' => Token::Letter("angle".to_owned()),
             '∛' => {
                 return self.several(
                     c,
@@ -106,7 +107,7 @@ impl Lexer<'_> {
             '₹' => Token::Currency("rupee"),
             // A stray dollar sign is the end of a formula or an amount of money; the parser tells by its place.
             '$' => Token::Currency("dollar"),
-            '"' | '`' | '“' | '”' | '‘' => {
+            '"' | '`' | '“' | '”' | '‘' | '∴' => {
                 self.at += c.len_utf8();
                 return;
             }

@@ -7,6 +7,7 @@ mod constructs;
 mod functions;
 mod lexer;
 pub(crate) mod measures;
+pub(crate) mod number_words;
 mod numerals;
 mod parser;
 mod primary;

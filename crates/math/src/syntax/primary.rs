@@ -190,6 +190,11 @@ impl Parser<'_> {
             }
             Token::Letter(name) => {
                 self.at += 1;
+                if name == "angle"
+                    && let Some(angle) = self.angle()
+                {
+                    return self.made(Node::Symbol(angle));
+                }
                 self.called(name)
             }
             Token::Constant(constant) => {
@@ -276,6 +281,15 @@ impl Parser<'_> {
     pub(super) fn point_before_bar(&self) -> Option<()> {
         let start = self.lexemes.get(self.at)?.start;
         self.text.get(..start)?.trim_end().ends_with('.').then_some(())
+    }
+
+    /// An angle by three points, the same from either side: ∠CBA is ∠ABC.
+    fn angle(&mut self) -> Option<String> {
+        let Some(Token::Letter(points)) = self.peek() else { return None };
+        let [a, vertex, b] = points.as_bytes() else { return None };
+        let (a, vertex, b) = (char::from(*a.min(b)), char::from(*vertex), char::from(*a.max(b)));
+        self.at += 1;
+        Some(format!("∠{a}{vertex}{b}"))
     }
 
     /// A letter that may be the name of a function in front of brackets.

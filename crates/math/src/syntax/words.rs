@@ -1,30 +1,38 @@
 //! Which runs of letters are words, and which are letters side by side.
 
-/// Words of three letters and fewer that are words even though four letters make most words.
+/// In order, to be found by halves: words of three letters and fewer that are words even though four letters make most words.
 const SHORT_WORDS: &[&str] = &[
-    "yes", "no", "odd", "the", "one", "two", "six", "ten", "for", "if", "is", "and", "are", "but", "not",
-    "you", "all", "any", "can", "had", "her", "was", "our", "out", "day", "get", "has", "him", "his", "how",
-    "man", "new", "now", "old", "see", "way", "who", "boy", "did", "its", "let", "put", "say", "she", "too",
-    "use", "cat", "dog", "car", "red", "box", "bag", "sum", "set", "per", "off", "own", "end", "far", "few",
-    "got", "hot", "sun", "mon", "tue", "wed", "thu", "fri", "sat", "jan", "feb", "apr", "may", "jun", "jul",
-    "aug", "sep", "oct", "nov", "dec", "tom", "bob", "amy", "ann", "sam", "joe", "jim", "tim", "dan", "ben",
-    "max", "eve", "ivy", "mia", "leo", "ian", "kim", "lee", "roy", "ray", "ted", "ron", "pat", "sue", "zoe",
-    "pen", "pie", "hat", "map", "bus", "cow", "pig", "hen", "egg", "tea", "tie", "win", "won", "lost", "big",
-    "low", "top", "yet", "nor", "due", "via", "try", "ask", "age", "ago", "air", "arm", "art", "bad", "bed",
-    "bit", "buy", "cut", "eat", "eye", "fit", "fly", "fun", "job", "key", "kid", "law", "leg", "lot", "net",
-    "oil", "pay", "row", "run", "sea", "six", "son", "tax", "war", "add", "ice", "tan", "fox", "cup", "toy",
-    "jar", "bee", "ant", "bat", "owl", "nut", "sky", "gym", "mom", "dad", "hour", "even", "left", "none",
-    "than", "then", "that", "this", "with", "when", "true", "false", "kg", "km", "cm", "mm", "we", "so",
-    "it", "be", "to", "of", "as", "by", "at", "on", "he", "or", "in", "an", "my", "me", "us", "up", "do",
-    "go", "am",
+    "add", "age", "ago", "air", "all", "am", "amy", "an", "and", "ann", "ant", "any", "apr", "are", "arm",
+    "art", "as", "ask", "at", "aug", "bad", "bag", "bat", "be", "bed", "bee", "ben", "big", "bit", "bob",
+    "box", "boy", "bus", "but", "buy", "by", "can", "car", "cat", "cm", "cow", "cup", "cut", "dad", "dan",
+    "day", "dec", "did", "do", "dog", "due", "eat", "egg", "end", "eve", "even", "eye", "false", "far",
+    "feb", "few", "fit", "fly", "for", "fox", "fri", "fun", "get", "go", "got", "gym", "had", "has", "hat",
+    "he", "hen", "her", "him", "his", "hot", "hour", "how", "ian", "ice", "if", "in", "is", "it", "its",
+    "ivy", "jan", "jar", "jim", "job", "joe", "jul", "jun", "key", "kg", "kid", "kim", "km", "law", "lee",
+    "left", "leg", "leo", "let", "lost", "lot", "low", "man", "map", "max", "may", "me", "mia", "mm", "mom",
+    "mon", "my", "net", "new", "no", "none", "nor", "not", "nov", "now", "nut", "oct", "odd", "of", "off",
+    "oil", "old", "on", "one", "or", "our", "out", "owl", "own", "pat", "pay", "pen", "per", "pie", "pig",
+    "put", "ray", "red", "ron", "row", "roy", "run", "sam", "sat", "say", "sea", "see", "sep", "set", "she",
+    "six", "sky", "so", "son", "sue", "sum", "sun", "tan", "tax", "tea", "ted", "ten", "than", "that", "the",
+    "then", "this", "thu", "tie", "tim", "to", "tom", "too", "top", "toy", "true", "try", "tue", "two", "up",
+    "us", "use", "via", "war", "was", "way", "we", "wed", "when", "who", "win", "with", "won", "yes", "yet",
+    "you", "zoe",
 ];
 
 /// Whether a run of letters is a word of prose and not a product.
 pub(crate) fn is_word(run: &str) -> bool {
-    let lower = run.to_ascii_lowercase();
-    if lower.len() <= 3 || SHORT_WORDS.contains(&lower.as_str()) {
-        return lower.len() > 2 && SHORT_WORDS.contains(&lower.as_str());
+    // The longest of the short words has five letters: most words are not looked for, and none is copied.
+    let mut short = [0u8; 5];
+    let listed = run.len() <= short.len() && {
+        let lower = &mut short[..run.len()];
+        lower.copy_from_slice(run.as_bytes());
+        lower.make_ascii_lowercase();
+        SHORT_WORDS.binary_search_by(|word| word.as_bytes().cmp(lower)).is_ok()
+    };
+    if run.len() <= 3 || listed {
+        return run.len() > 2 && listed;
     }
+    let lower = run.to_ascii_lowercase();
     let bytes = lower.as_bytes();
     let vowels = bytes.iter().any(|b| b"aeiouy".contains(b));
     // Neighbours in the alphabet, up or down: `abcd`, `aceg`, `dcba`.
