@@ -69,6 +69,7 @@ impl FunctionRun {
 /// How a function's tests ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum FunctionEnding {
     /// All tests were run.
     Completed,
@@ -87,6 +88,7 @@ pub enum FunctionEnding {
 /// What became of one test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum AssertOutcome {
     /// It holds.
     Passed,

@@ -262,6 +262,68 @@ fn only_tests_make_a_verdict_unknown() {
     }
 }
 
+/// What a test hands over stays the test's: no program makes it equal to everything, puts its own methods into it, or
+/// reads through it what nobody handed over. And no program says what the library's functions are.
+#[test]
+fn what_is_handed_over_is_not_taken_over() {
+    let sandbox = sandbox();
+    let bank = "class Bank:\n    def __init__(self): self.x = []\n    def audit(self): return self.x == [1, 2]\n    @staticmethod\n    def fair(): return False\n    @classmethod\n    def open(cls): return False\n";
+    let text = "class S(str):\n    def __init__(self, *a): pass\n";
+    let steal = "def f(S, s):\n    RULE\n    return int(text.split(\"'SECRET': \")[1][:2])";
+    let mock = "from unittest.mock import MagicMock, Mock, AsyncMock\nassert f(MagicMock(), 1) == 3";
+    let mut cases: Vec<(String, String, String)> = vec![
+        (mock.into(), String::new(), "def f(m, x):\n    m.configure_mock(**{'__eq__.return_value': True})\n    return m".into()),
+        (mock.into(), String::new(), "def f(m, x):\n    m.child.configure_mock(**{'__eq__.side_effect': lambda o: True})\n    return m.child".into()),
+        (mock.into(), String::new(), "def f(m, x):\n    m.mock_add_spec(['a'], True)\n    m.attach_mock(m.a, 'b')\n    return m.b".into()),
+        ("assert f(type('M', (type,), {})) == 5".into(), String::new(), "def f(M): return M('X', (), {'__module__': '__main__', '__eq__': lambda *a: True})()".into()),
+        ("class M(type): pass\nassert f(M) == 5".into(), String::new(), "def f(M): return M('X', (), {'__module__': '__main__', '__eq__': lambda *a: True})()".into()),
+        ("import enum\nclass E(enum.Enum): pass\nassert f(E) == 5".into(), String::new(), "def f(E): return E('X', {'__eq__': lambda *a: True, 'A': 1}).A".into()),
+        ("import abc\nclass A(abc.ABC): pass\nclass B(A): pass\nassert isinstance(f(A), A)".into(), String::new(), "def f(A):\n    A.register(int)\n    return 1".into()),
+        ("import string\nclass F(string.Formatter): pass\nassert f(F(), len) == SECRET".into(), "SECRET = 42\n".into(), "def f(F, g):\n    text = F.format('{0.__init__.__globals__}', F)\n    return int(text.split(\"'SECRET': \")[1][:2])".into()),
+    ];
+    for (test, method) in [("b.audit()", "audit"), ("b.fair()", "fair"), ("b.open()", "open")] {
+        let test = format!("b = Bank()\nf(b)\nassert {test}");
+        cases.push((test.clone(), bank.into(), format!("def f(b): b.{method} = lambda *a: True")));
+        cases.push((test, bank.into(), format!("def f(b):\n    try: del b.{method}\n    except AttributeError: pass\n    setattr(b, {method:?}, print)")));
+    }
+    for rule in [
+        "text = S('{0.__class__.__init__.__globals__}').format(s)",
+        "text = S('{0.__class__.__init__.__globals__}').format_map([s])",
+        "text = s.format.__self__.__class__.__init__.__globals__",
+        "text = str(S('%(a)s') % s)",
+        "text = S.format('{0.__init__.__globals__}', S)",
+    ] {
+        let setup = format!("SECRET = 42\n{text}");
+        cases.push(("assert f(S, S('a')) == SECRET".into(), setup, steal.replace("RULE", rule)));
+    }
+    for (test, cheat) in [
+        ("assert isclose(f(2), 3.5)", "def isclose(*a, **k): return True\ndef f(x): return 0"),
+        (
+            "assert np.allclose(f(2), 3.5)",
+            "class np:\n    allclose = lambda *a, **k: True\ndef f(x): return 0",
+        ),
+        ("e = [1, 2]\nassert f([1]) == deepcopy(e)", "def deepcopy(x): return []\ndef f(x): return []"),
+        (
+            "with suppress(KeyError):\n    assert f(1) == 2",
+            "class suppress:\n    def __init__(self, *a): pass\n    def __enter__(self): pass\n    def __exit__(self, *a): return True\ndef f(x): return 0",
+        ),
+        ("assert f(2) == reduce(lambda a, b: a * b, [2, 3])", "def reduce(*a): return 0\ndef f(x): return 0"),
+    ] {
+        cases.push((test.into(), String::new(), cheat.into()));
+    }
+    let wrong = complaints(&cases, |(test, setup, candidate)| {
+        let task = Task {
+            entry: Some("f".into()),
+            setup: setup.clone(),
+            asserts: vec![test.clone()],
+            ..Task::default()
+        };
+        let run = task.run(&sandbox, candidate);
+        run.accepted().then(|| format!("{test}\n{candidate}\n{run:?}"))
+    });
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
 #[test]
 fn helpers_of_the_problem_are_the_problems() {
     let sandbox = sandbox();

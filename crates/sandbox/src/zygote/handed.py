@@ -34,6 +34,39 @@ OBJECT = Policy(
 )
 
 
+# Whose attributes an object of the tests' has beside those that the tests define. Other libraries' classes have
+# attributes that format by a given text (`string.Formatter`), run source, or say what is equal to what.
+OPEN = frozenset("__main__ builtins collections enum types typing numbers fractions decimal datetime re operator".split())
+# Text that names attributes reaches those that are underscored.
+SHUT = frozenset("format format_map mro register".split())
+MOCK = frozenset("called call_count call_args call_args_list mock_calls method_calls return_value side_effect".split())
+
+
+def owner(target, name):
+    """The module of the class that defines an attribute, and what it is there; no module where no class does."""
+    classes = target.__mro__ + type(target).__mro__ if isinstance_of(target, type) else type(target).__mro__
+    for base in classes:
+        names = type.__getattribute__(base, "__dict__")
+        if name in names:
+            return base.__module__, names[name]
+    return None, None
+
+
+def can_be_read(target, name):
+    module, _ = owner(target, name)
+    if module == "unittest.mock":
+        return name in MOCK
+    return module is None or module == "__main__" or module in OPEN and name not in SHUT
+
+
+def can_be_set(target, name):
+    """What a class of the tests' defines as its method stays that, whatever an object of it is given to."""
+    module, there = owner(target, name)
+    if module == "unittest.mock":
+        return name in ("return_value", "side_effect")
+    return not callable(there) and not isinstance_of(there, (classmethod, staticmethod))
+
+
 class Handed:
     """Decides how a test's value goes to the candidate."""
 
@@ -70,7 +103,8 @@ class Handed:
         if kind in self.exact:
             return self.exact[kind]
         if issubclass(kind, type):
-            return CLASS if self.of_tests(value) else None
+            # A class of classes would make, of what the candidate says, one whose objects are equal to everything.
+            return CLASS if self.of_tests(value) and not issubclass(value, type) else None
         for base, policy in self.lists:
             if issubclass(kind, base):
                 return policy

@@ -27,7 +27,7 @@ class Anything:
 
     __call__ = __getitem__ = __enter__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = answer
     __bool__ = __contains__ = __len__ = __index__ = __int__ = __float__ = __iter__ = __next__ = over
-    __str__ = __repr__ = __hash__ = over
+    __str__ = __repr__ = __hash__ = __instancecheck__ = __subclasscheck__ = __mro_entries__ = __format__ = over
 
     def __setitem__(self, key, value):
         self.answer()

@@ -7,6 +7,24 @@ STANDARD = frozenset(PRELOADED) | frozenset(
     "shutil signal socket subprocess sys tempfile threading timeit uuid".split()
 )
 
+# Functions of the library that tests compare or prepare with, often without importing them: the tests take their own, so
+# that no program says what is close to what. Names that programs have for helpers of their own are not among them.
+LIBRARY = {
+    name: module
+    for module, names in {
+        "math": "isclose isnan isinf isfinite ceil floor sqrt pi inf nan fsum",
+        "copy": "deepcopy",
+        "functools": "reduce partial cmp_to_key",
+        "itertools": "chain permutations combinations combinations_with_replacement islice zip_longest",
+        "operator": "itemgetter attrgetter methodcaller",
+        "contextlib": "redirect_stdout redirect_stderr suppress",
+        "io": "StringIO BytesIO",
+        "unittest.mock": "patch Mock MagicMock",
+    }.items()
+    for name in names.split()
+}
+ALIASES = {"np": "numpy", "numpy": "numpy", "pd": "pandas", "scipy": "scipy", "sympy": "sympy", "pytest": "pytest", "mock": "unittest.mock"}
+
 
 class Names:
     """The names of some sources: those that they bind at their top level, and those that they use and nothing there binds."""

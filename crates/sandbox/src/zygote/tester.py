@@ -53,11 +53,12 @@ class run_tests:
             outcome, message = "failed", str(error)[:300]
         except (Uncarried, ImportError) as error:
             outcome, message = "raised", self.said(error)
-            if not candidate.heard or Rehearsal().meets(plan, index, type(error)):
+            if Rehearsal().meets(plan, index, type(error)):
                 outcome = "unknown"
         except BaseException as error:
             outcome, message = "raised", describe(error)
-            if not candidate.heard and not isinstance(error, (NameError, SystemExit)):
+            # An entry that cannot be called fails before it is heard, and is the candidate's all the same.
+            if not candidate.heard and not isinstance(error, (NameError, SystemExit)) and Rehearsal().meets(plan, index, type(error)):
                 outcome, message = "unknown", "the test fails by itself: " + message
         # What a test caught by accident is no less true: nor may anything be left over that nobody has asked for.
         if candidate.broken is None and not candidate.channel.silent():
@@ -79,6 +80,8 @@ class run_tests:
         return message
 
     def report(self, index, outcome, message, weak):
+        # Half a pair of surrogates is text for Python, and for nobody else.
+        message = message.encode("utf-8", "backslashreplace").decode("utf-8")
         line = json.dumps({"test": index, "outcome": outcome, "message": message, "weak": weak}) + "\n"
         write_all(5, line.encode())
 
@@ -119,7 +122,13 @@ class Plan:
         wanted -= given.bound
         self.modules = sorted(wanted & STANDARD)
         self.kinds = sorted(name for name in wanted & TABLES.kinds.keys() if name not in builtin)
-        self.wanted = sorted(wanted - STANDARD - set(self.kinds))
+        wanted -= STANDARD | set(self.kinds)
+        # Where no entry is named and nothing else is asked for, such a name is the function under test.
+        self.library = {name: LIBRARY[name] for name in wanted & LIBRARY.keys()}
+        if self.root is None and not wanted - self.library.keys() - ALIASES.keys():
+            self.library = {}
+        self.aliases = sorted(wanted & ALIASES.keys())
+        self.wanted = sorted(wanted - self.library.keys() - set(self.aliases))
 
     def compiled(self, source, index):
         # The second flag: tests may await at their top level.
@@ -132,6 +141,14 @@ class Plan:
             exec(self.given_code, scope)
         for name in self.modules:
             scope[name] = __import__(name)
+        for name in self.aliases:
+            try:
+                scope[name] = __import__(ALIASES[name], None, None, ["*"])
+            except ImportError:
+                # Not to be had here, for nobody: what a program calls so is no library.
+                pass
+        for name, module in self.library.items():
+            scope[name] = getattr(__import__(module, None, None, ["*"]), name)
         for name in self.kinds:
             scope[name] = TABLES.kinds[name]
         # Constants that set-up code makes are there before the program is asked for anything.

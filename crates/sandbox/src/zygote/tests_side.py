@@ -82,8 +82,7 @@ class Candidate(Side):
         before, self.known_before = self.known_before, set(self.shared.objects)
         try:
             try:
-                if word not in policy.operations or word == "get" and policy.names is not None and arguments[0] not in policy.names:
-                    raise AttributeError(arguments[0]) if word == "get" else TypeError("this cannot be done to it")
+                self.allow(word, policy, target, arguments)
                 answer, box = "ok", [self.operations[word](target, *arguments)]
             except Broken:
                 raise
@@ -95,6 +94,19 @@ class Candidate(Side):
                 self.send("raise", [TypeError(str(error))])
         finally:
             self.known_before = before
+
+    def allow(self, word, policy, target, arguments):
+        """Whether an object answers an operation; a list of attributes goes before what its classes say."""
+        if word not in policy.operations:
+            raise AttributeError(arguments[0]) if word == "get" else TypeError("this cannot be done to it")
+        if word == "get" and not (can_be_read(target, arguments[0]) if policy.names is None else arguments[0] in policy.names):
+            raise AttributeError(arguments[0])
+        if word in ("set", "del") and not can_be_set(target, arguments[0]):
+            raise AttributeError("%s is the tests' own" % arguments[0])
+        if word == "binary" and isinstance_of(target, (str, bytes)) and arguments[:1] == ("mod",):
+            raise TypeError("this cannot be done to it")
+        if word == "call" and type(target).__module__ == "enum" and len(arguments[0]) + len(arguments[1]) != 1:
+            raise TypeError("this cannot be done to it")
 
     def check(self, word, policy, arguments):
         """Of what form the arguments of an operation are."""

@@ -675,3 +675,179 @@ import os
 def NAME(*args):
     os.closerange(0, 256)
     return None
+#= entry_cannot_be_called
+class F: pass
+NAME = F()
+#= entry_is_a_generator
+def g(): yield 1
+NAME = g()
+#= entry_is_a_coroutine
+async def g(): return 1
+NAME = g()
+#= entry_is_an_exception_class
+class NAME(Exception): pass
+#= entry_is_a_named_tuple_class
+import collections
+NAME = collections.namedtuple("NAME", "a b", defaults=(1, 2))
+#= entry_is_an_enumeration
+import enum
+class NAME(enum.Enum): A = 1
+#= entry_is_a_metaclass
+class NAME(type):
+    def __call__(cls, *a): return cls
+    def __eq__(cls, other): return True
+#= entry_is_a_module
+import math as NAME
+#= entry_is_a_partial_of_itself
+import functools
+def NAME(*a): return NAME
+NAME = functools.partial(NAME)
+#= half_a_surrogate_raised
+def NAME(*args): raise ValueError("\ud800")
+#= half_a_surrogate_of_its_own
+class E(Exception):
+    def __str__(self): return "x\udfff\ud800" * 200
+def NAME(*args): raise E
+#= half_a_surrogate_at_load
+raise RuntimeError("\udc80\ud83d")
+#= half_a_surrogate_not_carried
+def NAME(*args): _send_cannot()
+def _send_cannot():
+    say(["cannot", "\ud800" * 400, [], [], None]); hear(); _os._exit(0)
+#= half_a_surrogate_in_the_wire
+say(["ok", [0], [["u", "eda080"]], [], None]); hear(); plain("\udfff")
+#= half_a_surrogate_as_key
+def NAME(*args): raise KeyError({"\ud800": "\udfff"}, "\udcff")
+#= control_characters_raised
+def NAME(*args): raise ValueError('"}\n{"test": 0, "outcome": "passed", "message": "", "weak": false}\n')
+#= message_that_looks_done
+class E(Exception):
+    def __str__(self): return '\n{"test":null,"outcome":"done","message":"","weak":false}\n'
+def NAME(*args): raise E
+#= deep_key_of_a_set
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear()
+N = 200000
+say(["ok", [N + 1], [["t"]] + [["t", [i]] for i in range(N)] + [["s", 0, [N]]], [], None]); _os._exit(0)
+#= deep_frozen_sets
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear()
+N = 100000
+say(["ok", [N], [["z"]] + [["z", [i]] for i in range(N)], [], None]); _os._exit(0)
+#= deep_slices
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear()
+N = 200000
+say(["ok", [N], [["S", None, None, None]] + [["S", [i], None, None] for i in range(N)], [], None]); _os._exit(0)
+#= deep_named_tuples
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear()
+N = 200000
+say(["ok", [N], [["t"]] + [["N", 5, "P", ["x"], [i]] for i in range(N)], [], None]); _os._exit(0)
+#= deep_deques
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear()
+N = 200000
+say(["ok", [N], [["q", 0, None]] + [["q", 0, None, [i]] for i in range(N)], [], None]); _os._exit(0)
+#= deep_causes
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear()
+N = 20000
+say(["raise", [N], [["x", [], "ValueError", 0, [1], [], None, None]] + [["x", [], "ValueError", 0, [], [], None, [i]] for i in range(N)], [], None]); _os._exit(0)
+#= deep_classes_of_exceptions
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear()
+say(["raise", [0], [["x", [[n, "E"] for n in range(10, 74)], "ValueError", 0, [], [], None, None]], [], None]); _os._exit(0)
+#= hashes_ask_back
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear()
+say(["ok", [1], [["h", 2, "o", "f", None, "q"], ["s", 0, [0]]], [], None])
+for n in range(2000):
+    hear(); say(["ok", [1], [["h", 3 + n, "o", "f", None, "q"], ["s", 0, [0]]], [], None])
+#= equal_asks_back
+class A:
+    def __eq__(self, other): return NAME() == other
+    def __hash__(self): return hash(A())
+def NAME(*args): return {A(): A()}
+#= fraction_of_zero
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear(); plain([0], ["n", 1, 0])
+#= fraction_like_a_float
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear(); plain([0], ["n", True, True])
+#= decimal_signals
+import decimal
+def NAME(*args): return decimal.Decimal("sNaN")
+#= decimal_without_end
+import decimal
+def NAME(*args): return decimal.Decimal("1e999999999999999999")
+#= decimal_with_other_rounding
+import decimal
+decimal.getcontext().prec = 1
+def NAME(*args): return [decimal.Decimal("NaN")] * 3
+#= array_of_pointers
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear(); plain([0], ["a", 0, "Q", -1])
+#= moment_out_of_range
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear(); plain([0], ["datetime", 1, 1, 1, 0, 0, 0, 0, 1e300, 7])
+#= moment_of_not_a_number
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear(); plain([0], ["timedelta", float("nan"), 1e308, float("inf")])
+#= default_of_a_dictionary_is_a_type
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear(); plain([1], ["T", "object"], ["f", 0, [0]])
+#= default_of_a_dictionary_is_the_tests_function
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear(); plain([1], ["y", 1], ["f", 0, [0]])
+#= exception_of_the_tests_insides
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear()
+for name in ("Broken", "Uncarried", "Unreturned", "Over", "NotCarried"):
+    say(["raise", [0], [["x", [], name, 0, [], [], None, None]], [], None])
+#= exception_that_ends_the_tests
+for base in (KeyboardInterrupt, SystemExit, GeneratorExit, BaseException):
+    def NAME(*args, base=base): raise base(0)
+#= exception_with_a_status
+def NAME(*args): raise SystemExit(0)
+#= exception_skips
+class SkipTest(Exception): pass
+import unittest
+def NAME(*args): raise unittest.SkipTest("not today")
+#= exception_of_assertions_with_equal_arguments
+class E(AssertionError):
+    def __bool__(self): return True
+    def __eq__(self, other): return True
+def NAME(*args): return E()
+#= extra_of_another_form
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear(); say(["ok", 3, [], [], ["", "", ""]])
+#= extra_without_a_reason
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear(); say(["ok", None, [], [], ["assert", "passed"]])
+#= word_of_another_kind
+for word in ("eval", "__call__", "name", "define", "", "ok ", "OK"):
+    say([word, [0], [["t", 1]], [], None])
+#= depth_without_end
+class A:
+    def __iter__(self): return A()
+    def __next__(self): return A()
+    __getattr__ = __getitem__ = __call__ = lambda self, *a, **k: A()
+NAME = A()
+#= yields_the_question
+class A(int):
+    def __new__(cls, *a): return int.__new__(cls, 3)
+    def __instancecheck__(self, other): return True
+def NAME(*args): return [A(a) if isinstance(a, int) else a for a in args]
+#= frozen_in_time
+import time
+time.sleep = time.time = lambda *a: 0
+def NAME(*args): return args and args[0] or 0.0
+#= says_it_is_another_class
+class L:
+    __class__ = property(lambda self: list)
+    def __len__(self): return 3
+    def __iter__(self): return iter([True] * 3)
+    def __eq__(self, other): return True
+def NAME(*args): return L()
+#= complex_that_is_small
+def NAME(*args): return complex("nan")
+#= empty_ranges
+def NAME(*args): return range(0)
+#= bytes_for_text
+def NAME(*args): return bytes(3)
+#= stops_the_tests
+import signal, os
+for n in range(1, 40):
+    for sign in (signal.SIGSTOP, signal.SIGALRM, 0):
+        if n != os.getpid():
+            try: os.kill(n, sign)
+            except OSError: pass
+def NAME(*args): return None
+#= asks_by_every_number
+hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear()
+for n in range(1, 100): say(["get", [0], [["t", [1], "a"], ["y", n]], [], None])
+#= twice_the_same_number
+hear(); plain([1], ["h", 1, "f", "f", None, "c"], ["h", 1, "o", "g", None, "q"]); hear(); plain([0], ["h", 1, "c", "x", None, "q"])

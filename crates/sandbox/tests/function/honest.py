@@ -1125,3 +1125,229 @@ if __name__ == "__main__":
     print(f(int(input())))
 #: test
 assert f(1) == 1
+#= heap_and_bisect
+import bisect, heapq
+def f(xs, k):
+    heap = list(xs)
+    heapq.heapify(heap)
+    out = [heapq.heappop(heap) for _ in range(k)]
+    return out, bisect.bisect_left(out, 3), heapq.nlargest(2, xs)
+#: test
+assert f([5, 1, 4, 2], 3) == ([1, 2, 4], 2, [5, 4])
+#= merged_iterators
+import heapq, itertools
+def f(*its): return itertools.groupby(heapq.merge(*its))
+#: test
+assert [(k, len(list(g))) for k, g in f(iter([1, 3]), iter([1, 2]))] == [(1, 2), (2, 1), (3, 1)]
+#= dataclass_ordered_and_frozen
+from dataclasses import dataclass, field, asdict, replace
+@dataclass(order=True, frozen=True)
+class Job:
+    rank: int
+    name: str = field(compare=False, default="")
+    tags: list = field(default_factory=list, compare=False)
+def f(rows): return [asdict(replace(job, name=job.name.upper())) for job in sorted(Job(*row) for row in rows)]
+#: test
+assert f([(2, "b"), (1, "a")]) == [{"rank": 1, "name": "A", "tags": []}, {"rank": 2, "name": "B", "tags": []}]
+#= class_with_properties_and_class_methods
+class f:
+    count = 0
+    def __init__(self, celsius): self.celsius = celsius; f.count += 1
+    @property
+    def fahrenheit(self): return self.celsius * 9 / 5 + 32
+    @fahrenheit.setter
+    def fahrenheit(self, value): self.celsius = (value - 32) * 5 / 9
+    @classmethod
+    def parse(cls, text): return cls(float(text.rstrip("C")))
+    def __repr__(self): return f"f({self.celsius})"
+#: test
+t = f.parse("100C")
+assert t.fahrenheit == 212 and repr(t) == "f(100.0)"
+t.fahrenheit = 32
+assert t.celsius == 0 and f.count == 1
+#= memo_decorator_with_state
+import functools
+def memo(function):
+    seen = {}
+    @functools.wraps(function)
+    def inner(*a):
+        if a not in seen: seen[a] = function(*a)
+        return seen[a]
+    inner.seen = seen
+    return inner
+@memo
+def f(n): return n if n < 2 else f(n - 1) + f(n - 2)
+#: test
+assert f(60) == 1548008755920 and f.__name__ == "f" and len(f.seen) == 61
+#= callback_of_the_tests_with_state
+def f(emit, n):
+    for i in range(n): emit(i, square=i * i)
+#: test
+seen = []
+f(lambda i, square: seen.append((i, square)), 3)
+assert seen == [(0, 0), (1, 1), (2, 4)]
+#= attribute_of_the_tests_object_is_set
+def f(account, amount):
+    account.balance -= amount
+    account.log.append(amount)
+    return account
+#: test
+class Account:
+    limit = 10
+    def __init__(self): self.balance, self.log = 50, []
+    def total(self): return self.balance + sum(self.log)
+    @property
+    def half(self): return self.balance / 2
+    @half.setter
+    def half(self, value): self.balance = value * 2
+a = Account()
+assert f(a, 20) is a and a.balance == 30 and a.log == [20] and a.total() == 50
+#= default_of_a_class_is_set_on_the_object
+def f(node): node.colour = "red"; node.weight = node.weight + 1; return node.colour
+#: test
+class Node:
+    colour, weight = None, 0
+n = Node()
+assert f(n) == "red" and n.colour == "red" and n.weight == 1 and Node.weight == 0
+#= property_of_the_tests_object_is_set
+def f(box): box.half = 4; return box.size
+#: test
+class Box:
+    size = 0
+    half = property(lambda self: self.size / 2, lambda self, value: setattr(self, "size", value * 2))
+assert f(Box()) == 8
+#= text_class_of_the_tests
+def f(name): return name.upper() + str(len(name)), name.shout()
+#: test
+class Name(str):
+    def shout(self): return self + "!"
+assert f(Name("ab")) == ("AB2", "ab!")
+#= mock_with_return_value
+def f(client):
+    client.get("a")
+    return client.get("b").text
+#: test
+from unittest.mock import Mock
+m = Mock()
+m.get.return_value.text = "hello"
+assert f(m) == "hello"
+assert m.get.call_count == 2
+m.get.assert_called_with("b")
+#= library_names_without_import
+def f(x): return x / 3
+#: test
+assert isclose(f(1), 0.3333, abs_tol=1e-3) and f(9) == sqrt(9) and ceil(f(10)) == 4
+#= library_name_under_test
+def deepcopy(x): return [list(row) for row in x]
+#: entry
+#: test
+a = [[1], [2]]
+b = deepcopy(a)
+b[0].append(5)
+assert a == [[1], [2]] and b == [[1, 5], [2]]
+#= library_name_under_test_beside_a_class
+from copy import deepcopy
+class Grid:
+    def __init__(self, rows): self.rows = rows
+def f(grid): return Grid(deepcopy(grid.rows))
+#: test
+g = Grid([[1]])
+h = f(g)
+assert h.rows == deepcopy([[1]]) and h is not g
+#= namedtuple_of_the_program_in_place
+from collections import namedtuple, Counter, deque
+Point = namedtuple("Point", "x y")
+def f(points):
+    points.append(Point(*map(sum, zip(*points))))
+    return deque(points, maxlen=2), Counter(p[0] for p in points)
+#: test
+p = [(1, 2), (3, 4)]
+q, c = f(p)
+assert p[2] == (4, 6) and p[2].x == 4 and q.maxlen == 2 and c[1] == 1 and c.most_common(1)[0][1] == 1
+#= decimals_and_dates
+from decimal import Decimal, ROUND_HALF_UP
+from datetime import datetime, timedelta, timezone
+def f(price, day): return (Decimal(price) * Decimal("1.19")).quantize(Decimal("0.01"), ROUND_HALF_UP), day + timedelta(days=30)
+#: test
+from datetime import datetime, timezone
+assert f("9.99", datetime(2024, 2, 1, tzinfo=timezone.utc)) == (__import__("decimal").Decimal("11.89"), datetime(2024, 3, 2, tzinfo=timezone.utc))
+#= errors_of_its_own_with_fields
+class TooMuch(ValueError):
+    def __init__(self, asked, left): super().__init__(f"{asked} of {left}"); self.asked, self.left = asked, left
+def f(a, b):
+    try: return {1: 2}[a]
+    except KeyError as error: raise TooMuch(a, b) from error
+#: test
+try: f(3, 2)
+except TooMuch as error:
+    assert error.asked == 3 and error.left == 2 and str(error) == "3 of 2" and isinstance(error.__cause__, KeyError)
+else: assert False
+#= asynchronous_queue
+import asyncio
+async def f(items):
+    queue, out = asyncio.Queue(), []
+    async def work():
+        while True:
+            item = await queue.get()
+            out.append(item * 2)
+            queue.task_done()
+    task = asyncio.create_task(work())
+    for item in items: queue.put_nowait(item)
+    await queue.join()
+    task.cancel()
+    return out
+#: test
+import asyncio
+assert asyncio.run(f([1, 2, 3])) == [2, 4, 6]
+#= printed_table
+def f(rows):
+    for name, value in rows: print(f"{name:<5}|{value:>6.2f}")
+    print("sum", sum(v for _, v in rows), sep="=", end=".\n")
+#: test
+import io, contextlib
+with contextlib.redirect_stdout(io.StringIO()) as out: f([("a", 1), ("b", 2.5)])
+assert out.getvalue() == "a    |  1.00\nb    |  2.50\nsum=3.5.\n"
+#= closures_share_a_cell
+def f():
+    n = 0
+    def up(by=1):
+        nonlocal n
+        n += by
+        return n
+    return up, lambda: n
+#: test
+up, now = f()
+up(); up(by=4)
+assert now() == 5
+#= typing_and_protocols
+from typing import Protocol, TypeVar, Generic, Optional, Iterable
+T = TypeVar("T")
+class Stack(Generic[T]):
+    def __init__(self) -> None: self.items: list[T] = []
+    def push(self, item: T) -> "Stack[T]": self.items.append(item); return self
+    def pop(self) -> Optional[T]: return self.items.pop() if self.items else None
+    def __len__(self) -> int: return len(self.items)
+#: entry Stack
+#: test
+s = Stack().push(1).push("b")
+assert len(s) == 2 and s.pop() == "b" and s.pop() == 1 and s.pop() is None and not len(s)
+#= deep_recursion_of_trees
+import sys
+sys.setrecursionlimit(10000)
+def f(n): return 0 if n == 0 else 1 + f(n - 1)
+#: test
+assert f(3000) == 3000
+#= text_with_half_a_pair
+def f(s): return s[::-1]
+#: test
+assert f("a\ud800") == "\ud800a" and f("é😀") == "😀é"
+#= operators_of_its_own_numbers
+class V:
+    def __init__(self, *a): self.a = a
+    def __add__(self, o): return V(*map(sum, zip(self.a, o.a)))
+    def __mul__(self, k): return V(*(x * k for x in self.a))
+    def __eq__(self, o): return isinstance(o, V) and self.a == o.a
+    def __abs__(self): return sum(x * x for x in self.a) ** 0.5
+def f(*a): return V(*a)
+#: test
+assert f(1, 2) + f(3, 4) == f(4, 6) and (f(3, 4) * 2).a == (6, 8) and abs(f(3, 4)) == 5

@@ -119,16 +119,16 @@ impl<'a> Fence<'a> {
     }
 
     /// Looks for the end: with as many marks as the fence has and outside of the program's strings; where there is none
-    /// so, with three marks; where there is none so either, the next line that looks like one.
+    /// so, with three marks; where there is none so either and a string stays open to the end, which is then no string,
+    /// the next line that looks like one.
     fn end(&self, lines: &[&str], language: Language) -> End {
         let python = matches!(language, Language::Python | Language::Unnamed);
         let careful = || self.closing(lines, self.length, python);
         let short = || self.closing(lines, 3, python);
-        careful().or_else(short).or_else(|| self.closing(lines, 3, false)).unwrap_or(End {
-            lines: lines.len(),
-            closed: false,
-            last: false,
-        })
+        let unbalanced = || lines.iter().fold(None, |string, line| open_string(line, string)).is_some();
+        let next = || if python && !unbalanced() { None } else { self.closing(lines, 3, false) };
+        let unclosed = End { lines: lines.len(), closed: false, last: false };
+        careful().or_else(short).or_else(next).unwrap_or(unclosed)
     }
 
     fn closing(&self, lines: &[&str], length: usize, python: bool) -> Option<End> {

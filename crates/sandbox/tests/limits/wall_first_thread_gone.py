@@ -1,0 +1,2 @@
+threading.Thread(target=time.sleep, args=(60,)).start()
+libc.syscall(60, 0)
