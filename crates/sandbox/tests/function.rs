@@ -99,7 +99,7 @@ fn honest_programs_are_carried_whole() {
         let run = task.run(&sandbox, &program);
         (run.accepted() == name.ends_with("_wrong")).then(|| format!("{name}: {run:?}"))
     });
-    assert!(programs.len() > 140, "only {} programs", programs.len());
+    assert!(programs.len() > 160, "only {} programs", programs.len());
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), programs.len(), wrong.join("\n"));
 }
 
@@ -197,7 +197,7 @@ fn attacks_are_never_accepted() {
         let unknown = run.tests.iter().any(|test| matches!(test, AssertOutcome::Unknown(_)));
         (run.accepted() || unknown).then(|| format!("{task} {}: {run:?}", source.lines().next().unwrap()))
     });
-    assert!(attacks.len() >= 140, "only {} attacks", attacks.len());
+    assert!(attacks.len() >= 190, "only {} attacks", attacks.len());
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), all.len(), wrong.join("\n"));
 }
 

@@ -14,7 +14,6 @@ class serve_candidate:
         return zygote.work
 
     def go(self, zygote):
-        prepare_values()
         path = zygote.program
         sys.argv = [path]
         sys.path.insert(0, zygote.work)
@@ -49,7 +48,7 @@ class Server(Side):
         self.operations = operations(self)
         self.operations["name"], self.operations["define"] = self.name, self.define
         self.count = sys.getrefcount
-        self.types = Types()
+        self.types = TYPES
         self.printed = None
         self.spare_graph, self.spare_held = 0, 0
         self.measure()

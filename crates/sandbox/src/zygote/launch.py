@@ -293,6 +293,7 @@ def prepare(config, connection):
         prctl("child subreaper", PR_SET_CHILD_SUBREAPER, 1)
     zygote = Zygote(config, connection, box, program, ruleset, abi, kept)
     zygote.lock()
+    prepare_function_tests()
     gc.collect()
     gc.freeze()
     zygote.greet()

@@ -1,6 +1,5 @@
 # Which names the tests see, found in the tests' own sources before the candidate has said anything.
 
-ENTRY = r"[^\W\d]\w*(\(\))?(\.[^\W\d]\w*(\(\))?)*"
 # Modules that tests may use without importing them, as programs often do it for them: the tests' process takes its own.
 STANDARD = frozenset(PRELOADED) | frozenset(
     "argparse asyncio csv difflib errno gc glob hashlib inspect locale logging os pathlib pickle platform pprint secrets "

@@ -2,6 +2,20 @@
 # a pipe that the candidate's process does not have.
 
 
+def prepare_function_tests():
+    """Makes once what both sides of every run need, and inherit from the zygote: it costs more than most programs."""
+    global TABLES, TYPES, HANDED, ENTRY
+    import ast
+    import re
+
+    TABLES = Tables()
+    TYPES, HANDED = Types(), Handed()
+    ENTRY = re.compile(r"[^\W\d]\w*(\(\))?(\.[^\W\d]\w*(\(\))?)*")
+    # The first tree and the first table of symbols make the types of them all.
+    ast.parse("f(x)")
+    Plan({"entry": None, "given": "", "setup": ""}, [("assert f(1) == 1", False)])
+
+
 class run_tests:
     def __init__(self, arguments):
         tests, channel, results = arguments
@@ -12,7 +26,6 @@ class run_tests:
         return "/"
 
     def go(self, zygote):
-        prepare_values()
         sys.argv = ["tests"]
         sys.setrecursionlimit(5000)
         candidate = Candidate(Channel(4))
@@ -103,9 +116,7 @@ class Plan:
         builtin = vars(sys.modules["builtins"])
         self.root = None
         if self.entry is not None:
-            import re
-
-            if not re.fullmatch(ENTRY, self.entry):
+            if not ENTRY.fullmatch(self.entry):
                 raise ValueError("the entry %r is neither a name nor a path of names" % self.entry)
             self.root = self.entry.replace("(", ".").partition(".")[0]
         wanted = names.used - names.bound - builtin.keys() - {self.root}

@@ -26,7 +26,7 @@ class Candidate(Side):
     def __init__(self, channel):
         super().__init__(channel, 2)
         self.operations = operations(self)
-        self.handed_kinds = Handed()
+        self.handed_kinds = HANDED
         self.policies = {}
         # Whether the candidate's own code decided a comparison; whether it has said anything yet.
         self.weak, self.heard = False, False

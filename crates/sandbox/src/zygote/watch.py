@@ -88,6 +88,8 @@ class Watched:
             if waited_for:
                 cpu += waited_for / CLOCK
                 parents += 1
+            if fields[0] == b"Z" and int(fields[17]) > 1:
+                name, fields[0], size = going_on(name) or (name, b"Z", size)
             states[name] = (fields[0], size)
             if fields[0] == b"Z":
                 continue
@@ -206,6 +208,21 @@ def time_of(pid, fields):
         return time.clock_gettime((~pid << 3) | 2)
     except OSError:
         return (int(fields[11]) + int(fields[12])) / CLOCK
+
+
+def going_on(name):
+    """Of a process whose first thread has ended: another thread, its state and its memory. The first has none any more,
+    and what /proc says of the process is what it says of the first."""
+    try:
+        for thread in os.listdir("/proc/%s/task" % name):
+            with open("/proc/%s/stat" % thread, "rb") as file:
+                state = file.read().rpartition(b")")[2].split()[0]
+            if state != b"Z":
+                with open("/proc/%s/statm" % thread, "rb") as file:
+                    return thread, state, file.read()
+    except OSError:
+        pass
+    return None
 
 
 def mapping_bytes(name):

@@ -95,7 +95,7 @@ class Channel:
 
 
 class Tables:
-    """The types that are copied, by exact type for writing and by tag for reading. Made when the first value comes."""
+    """The types that are copied, by exact type for writing and by tag for reading. Made once, before anything is forked."""
 
     def __init__(self):
         import array
@@ -143,12 +143,6 @@ class Tables:
         self.said_by = {kind.__str__ for kind in self.exception_names}
 
 TABLES = None
-
-
-def prepare_values():
-    global TABLES
-    if TABLES is None:
-        TABLES = Tables()
 
 
 class Shared:

@@ -1345,9 +1345,9 @@ assert f("a\ud800") == "\ud800a" and f("é😀") == "😀é"
 class V:
     def __init__(self, *a): self.a = a
     def __add__(self, o): return V(*map(sum, zip(self.a, o.a)))
-    def __mul__(self, k): return V(*(x * k for x in self.a))
+    def __mul__(self, o): return V(*(x * o.a[0] for x in self.a))
     def __eq__(self, o): return isinstance(o, V) and self.a == o.a
     def __abs__(self): return sum(x * x for x in self.a) ** 0.5
 def f(*a): return V(*a)
 #: test
-assert f(1, 2) + f(3, 4) == f(4, 6) and (f(3, 4) * 2).a == (6, 8) and abs(f(3, 4)) == 5
+assert f(1, 2) + f(3, 4) == f(4, 6) and (f(3, 4) * f(2)).a == (6, 8) and abs(f(3, 4)) == 5

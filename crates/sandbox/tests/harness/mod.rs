@@ -320,7 +320,7 @@ fn function(
         _ if run.accepted() => "AC",
         FunctionEnding::CpuLimit | FunctionEnding::WallLimit => "TLE",
         FunctionEnding::MemoryLimit => "MLE",
-        FunctionEnding::OutputLimit | FunctionEnding::Completed | FunctionEnding::Broken => "FAIL",
+        _ => "FAIL",
     }
     .into())
 }

@@ -1,2 +1,4 @@
-for _ in range(3): threading.Thread(target=burn, args=(2,)).start()
+def alone():
+    burn(2)
+threading.Thread(target=alone).start()
 libc.syscall(60, 0)

@@ -320,6 +320,7 @@ fn of_function(run: FunctionRun) -> ProgramReport {
             }
             AssertOutcome::Unknown(message) => Some(TestReport::infrastructure(message)),
             AssertOutcome::NotRun => None,
+            other => Some(TestReport::infrastructure(format!("{other:?}"))),
         })
         .collect();
     let ended = match run.ending {
@@ -328,6 +329,8 @@ fn of_function(run: FunctionRun) -> ProgramReport {
         FunctionEnding::MemoryLimit => Some(ProgramVerdict::MemoryLimit),
         FunctionEnding::OutputLimit => Some(ProgramVerdict::OutputLimit),
         FunctionEnding::Broken => Some(ProgramVerdict::RuntimeError),
+        // What nobody here knows is not the program's failure.
+        _ => Some(ProgramVerdict::Infrastructure),
     };
     if let Some(verdict) = ended {
         // The test that was running when it ended; a program that ends after its last test has not passed it either.
