@@ -68,9 +68,24 @@ pub(crate) fn measured(piece: &str) -> Option<Measured> {
 /// Without the commands that only set words upright, and spaces as spaces.
 fn unwrapped(piece: &str) -> String {
     let mut text = piece.to_owned();
+    // Which commands and signs there may be, in one pass: a search for each of them costs more than all of them do.
+    let (mut bytes, mut commands) = ([false; 256], [false; 256]);
+    for pair in piece.as_bytes().windows(2) {
+        bytes[usize::from(pair[0])] = true;
+        commands[usize::from(pair[1])] |= pair[0] == b'\\';
+    }
+    bytes[usize::from(piece.bytes().next_back().unwrap_or_default())] = true;
+    let may_hold = |mark: &str| match mark.as_bytes() {
+        [b'\\', letter, ..] => commands[usize::from(*letter)],
+        [first, ..] => bytes[usize::from(*first)],
+        [] => false,
+    };
     for command in
         ["\\text", "\\mathrm", "\\mbox", "\\textrm", "\\rm", "\\operatorname", "\\textnormal", "\\hbox"]
     {
+        if !may_hold(command) {
+            continue;
+        }
         let mut from = 0;
         while let Some(at) = text[from..].find(command).map(|at| from + at) {
             if !text[at + command.len()..].starts_with('{') {
@@ -105,7 +120,7 @@ fn unwrapped(piece: &str) -> String {
         ("’", "'"),
         ("”", "\""),
     ] {
-        if text.contains(from) {
+        if may_hold(from) && text.contains(from) {
             if from == "$" && !text.trim_start().starts_with("\\$") && text.matches('$').count() % 2 == 1 {
                 continue;
             }
