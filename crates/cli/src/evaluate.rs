@@ -9,6 +9,7 @@ use tracelift_eval::{
     Executors, Metric, Protocol, SampleRecord, Table, paired_difference, summarise, write_samples,
 };
 use tracelift_planner::Planner;
+use tracelift_reward::Rule;
 
 /// Settings of `eval`.
 #[derive(Args)]
@@ -36,7 +37,7 @@ pub fn run(args: &Evaluate) -> Result<()> {
     let mut paths = vec![(BASE.to_owned(), config.planner.model.clone())];
     let own = config.out.join("planner");
     if own.exists() {
-        paths.push((setup::row_name(config.reward.rule).to_owned(), own));
+        paths.push((config.reward.rule.title().to_owned(), own));
     }
     for (row, path) in &eval.rows {
         let taken = row == NO_TRACE || paths.iter().any(|(name, _)| name == row);
@@ -89,6 +90,7 @@ pub fn evaluate(
     let mut table = Table::new(summarise(&samples)?, Executors::Same)?;
     let names: Vec<&str> =
         rows.iter().map(|(row, _)| *row).filter(|row| ![NO_TRACE, BASE].contains(row)).collect();
+    let (tracelift, exec_only) = (Rule::Tracelift.title(), Rule::ExecOnly.title());
     let measured: Vec<Metric> = table.measured().collect();
     for metric in [Metric::Accuracy, Metric::VerifiedAccuracy] {
         if !measured.contains(&metric) {
@@ -97,8 +99,8 @@ pub fn evaluate(
         for row in &names {
             table.add_difference(paired_difference(&samples, metric, row, BASE, seed)?)?;
         }
-        if names.contains(&"exec-only") && names.contains(&"TraceLift") {
-            table.add_difference(paired_difference(&samples, metric, "TraceLift", "exec-only", seed)?)?;
+        if names.contains(&exec_only) && names.contains(&tracelift) {
+            table.add_difference(paired_difference(&samples, metric, tracelift, exec_only, seed)?)?;
         }
     }
     tracelift_files::make_folder(out)?;

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use tracelift_datasets::{DataSet, TestSets};
 use tracelift_domain::{Problem, Seed};
-use tracelift_reward::{FrozenRewardModel, RewardModel, Rule};
+use tracelift_reward::{FrozenRewardModel, RewardModel};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
 use tracelift_train::source::{Item, Source};
 use tracelift_verify::Verifier;
@@ -127,15 +127,4 @@ fn file(config: &DataConfig) -> Result<DataSet> {
     one_of(config)?;
     let path = config.path.as_ref().context("`data` names no file")?;
     Ok(DataSet::open(path, config.format, config.columns.as_ref())?)
-}
-
-/// The name of a rule's row in tables.
-pub fn row_name(rule: Rule) -> &'static str {
-    match rule {
-        Rule::ExecOnly => "exec-only",
-        Rule::ExecOnlyMatched => "exec-only-matched",
-        Rule::Tracelift => "TraceLift",
-        Rule::NoUplift => "no-uplift",
-        Rule::UpliftOnly => "uplift-only",
-    }
 }

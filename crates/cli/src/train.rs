@@ -59,7 +59,7 @@ pub fn run(args: &Train) -> Result<()> {
     let grpo = Grpo::new(config.grpo.clone(), planner, cast);
     let presence = if args.resume { Presence::Resume } else { Presence::New };
     let text = toml::to_string(&config)?;
-    let run_name = setup::row_name(config.reward.rule);
+    let run_name = config.reward.rule.title();
     let trained = train_in(grpo, &config.out, &text, presence, run_name)?;
     export(&trained, &config.out, &base, config.planner.precision)?;
     setup::record_sandbox(&verifier, &config.out)?;

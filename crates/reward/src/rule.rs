@@ -73,6 +73,18 @@ impl Rule {
         }
     }
 
+    /// As at the head of its row in tables and its curve in reports.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Rule::ExecOnly => "exec-only",
+            Rule::ExecOnlyMatched => "exec-only-matched",
+            Rule::Tracelift => "TraceLift",
+            Rule::NoUplift => "no-uplift",
+            Rule::UpliftOnly => "uplift-only",
+        }
+    }
+
     /// What must be measured, given `K`. The primary run is the first of the runs with the trace.
     #[must_use]
     pub fn needs(self, k: usize) -> Needs {

@@ -11,7 +11,7 @@ mod story;
 
 use crate::evaluate::evaluate;
 use crate::rm;
-use crate::setup::{row_name, world_items};
+use crate::setup::world_items;
 use crate::train::{Presence, export, train_in};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -93,8 +93,8 @@ pub fn run(args: &Quickstart) -> Result<()> {
     let rows = [
         ("no trace", None),
         ("base planner", Some(&stage.planner)),
-        (row_name(Rule::ExecOnly), Some(&trained[0])),
-        (row_name(Rule::Tracelift), Some(&trained[1])),
+        (Rule::ExecOnly.title(), Some(&trained[0])),
+        (Rule::Tracelift.title(), Some(&trained[1])),
     ];
     let rows = rows.map(|(row, checkpoint)| (row, checkpoint.map(|checkpoint| planner(&stage, checkpoint))));
     let items = world_items(&stage.world, stage.seed.child("test", 0), Split::Test, 0..plan.test_problems);
@@ -349,7 +349,7 @@ fn train_planner(
     let grpo = grpo(stage, rule, steps, rubric);
     let config = toml::to_string(&Settled::of(&grpo))?;
     let out = stage.out.join(rule.name());
-    let trained = train_in(grpo, &out, &config, Presence::Either, row_name(rule))?;
+    let trained = train_in(grpo, &out, &config, Presence::Either, rule.title())?;
     // The base is in bf16; written in it, the smallest steps of so short a training would be lost.
     export(&trained, &out, "base/planner", Some(Precision::F32))?;
     Ok(trained)

@@ -2,7 +2,6 @@
 
 use super::Overview;
 use super::plan::Plan;
-use crate::setup::row_name;
 use anyhow::Result;
 use std::path::Path;
 use std::time::Duration;
@@ -37,7 +36,7 @@ impl Told<'_> {
         let mut runs = Vec::new();
         for rule in [Rule::ExecOnly, Rule::Tracelift] {
             let metrics = read_metrics(&RunLayout::of(self.out.join(rule.name())).metrics())?;
-            runs.push(Run { name: row_name(rule).to_owned(), metrics });
+            runs.push(Run { name: rule.title().to_owned(), metrics });
         }
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let report = Report {
