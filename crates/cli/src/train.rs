@@ -145,7 +145,7 @@ const MAY_DIFFER: [&str; 6] = ["data", "eval", "executor", "out", "planner.model
 /// Refuses to go on with a run that was begun as another one: its two halves would not belong together.
 fn refuse_another(out: &Path, wanted: &RunDescription, config_text: &str) -> Result<()> {
     let layout = RunLayout::of(out);
-    let (found, path) = (layout.read_description()?, layout.config());
+    let (found, path) = (layout.read_comparable()?, layout.config());
     let text =
         std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let before = settings(&text).with_context(|| format!("failed to read {}", path.display()))?;

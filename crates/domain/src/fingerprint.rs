@@ -1,7 +1,9 @@
 //! Fingerprints: "frozen" is checked, not assumed.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// SHA-256 over everything that decides how an executor (or any model) behaves: weights, tokenizer, prompt
@@ -42,6 +44,25 @@ impl fmt::Display for Fingerprint {
     }
 }
 
+/// JSON with sorted keys, whatever order the map type keeps.
+#[must_use]
+pub fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let sorted: BTreeMap<&String, String> =
+                map.iter().map(|(key, value)| (key, canonical(value))).collect();
+            let fields: Vec<String> =
+                sorted.iter().map(|(key, value)| format!("{}:{value}", json!(key))).collect();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +74,19 @@ mod tests {
         assert_ne!(joined, split);
         assert_eq!(joined.as_str().len(), 64);
         assert_eq!(joined.short().len(), 12);
+    }
+
+    #[test]
+    fn keys_are_sorted_at_every_depth() {
+        let value: Value = serde_json::from_str(r#"{"b":[{"d":1,"c":"x\"y"}],"a":null}"#).unwrap();
+        assert_eq!(canonical(&value), r#"{"a":null,"b":[{"c":"x\"y","d":1}]}"#);
+    }
+
+    /// Run folders, baselines and tables hold fingerprints: one that moved would make strangers of all of them.
+    #[test]
+    fn a_fingerprint_of_settings_is_the_same_in_every_release() {
+        let settings = json!({ "b": [1, 0.5, null], "a": { "d": "x", "c": true } });
+        let print = Fingerprint::of([("settings", canonical(&settings).as_bytes())]);
+        assert_eq!(print.as_str(), "195cb11b443968ed8ce3798497be20114bf66d22b4dc23a328f2220bd675ba88");
     }
 }

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod chat;
 pub mod checkpoint;
 pub mod config;
+mod fingerprint;
 pub mod hub;
 pub mod learner;
 pub mod lora;

@@ -224,18 +224,20 @@ impl Lora {
         })
     }
 
-    /// What a fingerprint says of how the adapters were made.
-    pub(crate) fn description(&self) -> String {
+    /// Rank and alpha of every layer's adapters, block by block, where they are not the same throughout; `null` where they
+    /// are what the configuration says.
+    pub(crate) fn unusual(&self) -> serde_json::Value {
         let common = Adaptation { rank: self.config.rank, alpha: self.config.alpha };
         let row = |slots: &[Option<Slot>; 7]| {
             slots.clone().map(|slot| slot.map(|slot| Adaptation { rank: slot.rank, alpha: slot.alpha }))
         };
         let usual =
             Projection::ALL.map(|projection| self.config.targets.contains(&projection).then_some(common));
-        let mut text = format!("{:?}", self.config);
-        if self.slots.iter().any(|slots| row(slots) != usual) {
-            text.push_str(&format!(" {:?}", self.slots));
+        if self.slots.iter().all(|slots| row(slots) == usual) {
+            return serde_json::Value::Null;
         }
-        text
+        let slot = |slot: &Option<Slot>| slot.as_ref().map(|slot| (slot.rank, slot.alpha));
+        let rows: Vec<Vec<_>> = self.slots.iter().map(|slots| slots.iter().map(slot).collect()).collect();
+        serde_json::json!(rows)
     }
 }

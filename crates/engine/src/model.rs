@@ -2,12 +2,14 @@
 
 use crate::checkpoint::Notes;
 use crate::config::Config;
+use crate::fingerprint;
 use crate::lora::{Lora, LoraConfig, Projection, Slot};
 use crate::ops::attention::Heads;
 use crate::ops::linear::{self, Adapter, Into, LoraScratch};
 use crate::params::{Layout, Tensor};
 use rand::Rng;
 use std::ops::Range;
+use tracelift_domain::fingerprint::canonical;
 use tracelift_domain::{Fingerprint, Seed};
 
 /// A decoder-only transformer.
@@ -172,12 +174,13 @@ impl Model {
     /// A hash of shape, weights and adapters.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        let config = format!("{:?}", self.config);
+        let config = canonical(&fingerprint::shape(&self.config));
         let adapters = self.lora.as_ref();
+        let lora = canonical(&fingerprint::adapters(adapters));
         Fingerprint::of([
             ("config", config.as_bytes()),
             ("weights", bytes_of(&self.weights)),
-            ("lora", format!("{:?}", adapters.map(Lora::description)).as_bytes()),
+            ("lora", lora.as_bytes()),
             ("adapters", adapters.map_or(&[], |lora| bytes_of(&lora.values))),
         ])
     }

@@ -3,7 +3,9 @@
 use crate::call::{Call, CallFailure, Completion, Executor};
 use crate::sampling::{Sampling, SamplingError};
 use crate::usage::{Meter, Usage};
+use serde_json::json;
 use std::collections::HashMap;
+use tracelift_domain::fingerprint::canonical;
 use tracelift_domain::{Fingerprint, PromptFormat};
 use tracelift_engine::chat::ChatError;
 use tracelift_engine::tokenizer::TokenizerError;
@@ -21,6 +23,23 @@ pub enum InProcessError {
     /// A chat template is asked for, and there is none.
     #[error(transparent)]
     Chat(#[from] ChatError),
+}
+
+/// What decides, beside weights and tokenizer, how an executor behaves: canonical JSON with names of its own.
+fn settled(format: PromptFormat, sampling: &Sampling, eos: &[u32]) -> String {
+    let Sampling { temperature, top_p, top_k, max_tokens, stop } = sampling;
+    canonical(&json!({
+        "kind": "in-process",
+        "prompt": format,
+        "sampling": {
+            "temperature": temperature,
+            "top_p": top_p,
+            "top_k": top_k,
+            "max_tokens": max_tokens,
+            "stop": stop,
+        },
+        "eos": eos,
+    }))
 }
 
 /// A frozen checkpoint that solves problems.
@@ -53,7 +72,7 @@ impl InProcess {
             (true, None) => return Err(ChatError::Absent.into()),
         };
         let tokenizer = checkpoint.tokenizer.clone();
-        let settings = format!("{format:?} {sampling:?} {:?}", tokenizer.eos());
+        let settings = settled(format, &sampling, tokenizer.eos());
         let weights = checkpoint.model.fingerprint();
         let vocabulary = tokenizer.to_json()?;
         let parts = [
@@ -148,5 +167,19 @@ impl Executor for InProcess {
 
     fn usage(&self) -> Usage {
         self.meter.usage()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_in_a_fingerprint_are_pinned() {
+        let sampling = Sampling { top_k: Some(5), stop: vec!["\n".into()], ..Sampling::default() };
+        assert_eq!(
+            settled(PromptFormat::ChatWithoutThinking, &sampling, &[2, 7]),
+            r#"{"eos":[2,7],"kind":"in-process","prompt":"chat-without-thinking","sampling":{"max_tokens":512,"stop":["\n"],"temperature":0.5,"top_k":5,"top_p":1.0}}"#
+        );
     }
 }

@@ -6,8 +6,8 @@ use crate::{
     spending::Cost,
 };
 use serde_json::{Map, Value, json};
+use tracelift_domain::fingerprint::canonical;
 use tracelift_domain::{Fingerprint, Message};
-use tracelift_executor::openai::canonical;
 
 /// The shape of a reply.
 #[derive(Clone, Debug, PartialEq)]

@@ -38,7 +38,7 @@ impl PromptedJudge {
             "samples": samples,
             "templates": versions,
         });
-        let settled = tracelift_executor::openai::canonical(&settled);
+        let settled = tracelift_domain::fingerprint::canonical(&settled);
         let fingerprint = Fingerprint::of([("judge", settled.as_bytes())]);
         Ok(PromptedJudge { judge, fingerprint })
     }

@@ -32,7 +32,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use layout::{RunDescription, RunLayout};
+pub use layout::{RunDescription, RunLayout, SCHEME};
 use tracelift_files::{FolderDraft, TEMPORARY, WriteError, remove_leftovers, remove_tree};
 
 /// How many checkpoints a run keeps unless told otherwise: one to resume from, and one before it.
@@ -82,6 +82,16 @@ pub enum RunError {
         path: PathBuf,
         /// What is wrong with it.
         source: serde_json::Error,
+    },
+    /// It cannot be told whether the run is the same.
+    #[error(
+        "{} holds a run of another version of tracelift, whose fingerprints cannot be compared with those of this one; go \
+         on with it by that version, or choose another folder",
+        path.display()
+    )]
+    OtherVersion {
+        /// The folder.
+        path: PathBuf,
     },
     /// Somebody else writes the run.
     #[error("another process is writing the run in {}; wait for it or stop it", path.display())]

@@ -241,7 +241,7 @@ fn open_run(run: &Path, description: &RunDescription, trainer: &mut RubricTraine
 
 /// In what the run in a folder differs from the one that is wanted.
 fn changes(layout: &RunLayout, wanted: &RunDescription, config: &str) -> Result<Vec<String>> {
-    let found = layout.read_description()?;
+    let found = layout.read_comparable()?;
     let path = layout.config();
     let found_config =
         std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;

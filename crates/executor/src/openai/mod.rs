@@ -15,7 +15,6 @@ mod retry;
 
 pub use chat::{Chat, ChatReply, Unanswered};
 pub use config::{Api, ConfigError, OpenAiConfig};
-pub use request::canonical;
 pub use retry::{LONGEST_BACK_OFF, LONGEST_RETRY_AFTER, back_off};
 
 use crate::{

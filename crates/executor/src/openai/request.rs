@@ -3,7 +3,7 @@
 use super::config::{Api, Settings};
 use crate::call::Call;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use tracelift_domain::fingerprint::canonical;
 use tracelift_domain::prompt::{Prompt, format, wording};
 use tracelift_domain::{Fingerprint, Question, TaskDomain, Trace};
 
@@ -72,25 +72,6 @@ fn prompts(settings: &Settings) -> Vec<Value> {
         .collect()
 }
 
-/// JSON with sorted keys, whatever order the map type keeps.
-#[must_use]
-pub fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let sorted: BTreeMap<&String, String> =
-                map.iter().map(|(key, value)| (key, canonical(value))).collect();
-            let fields: Vec<String> =
-                sorted.iter().map(|(key, value)| format!("{}:{value}", json!(key))).collect();
-            format!("{{{}}}", fields.join(","))
-        }
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(canonical).collect();
-            format!("[{}]", items.join(","))
-        }
-        scalar => scalar.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,12 +116,6 @@ mod tests {
         // With chat the layout is the server's.
         let chat = |prompt| print_of(OpenAiConfig { api: Api::Chat, prompt, ..config() });
         assert_eq!(chat(PromptFormat::Plain), chat(PromptFormat::World));
-    }
-
-    #[test]
-    fn keys_are_sorted_at_every_depth() {
-        let value: Value = serde_json::from_str(r#"{"b":[{"d":1,"c":"x\"y"}],"a":null}"#).unwrap();
-        assert_eq!(canonical(&value), r#"{"a":null,"b":[{"c":"x\"y","d":1}]}"#);
     }
 
     #[test]

@@ -21,8 +21,19 @@ pub struct RunDescription {
     pub started: u64,
     /// The seed from which all its randomness follows.
     pub seed: Seed,
+    /// How the fingerprints are made ([`SCHEME`]); 1 where a run of an earlier version does not say.
+    #[serde(default = "first_scheme")]
+    pub scheme: u32,
     /// What must be the same for the run to go on and to be compared: models, executor, data, code.
     pub fingerprints: Map<String, Value>,
+}
+
+/// How fingerprints are made today: of canonical JSON. Until then (1) they were made of text for programmers, which changes
+/// with names in the code.
+pub const SCHEME: u32 = 2;
+
+fn first_scheme() -> u32 {
+    1
 }
 
 impl RunDescription {
@@ -31,7 +42,7 @@ impl RunDescription {
     pub fn now(kind: impl Into<String>, seed: Seed, fingerprints: Map<String, Value>) -> RunDescription {
         // A clock before 1970 is a wrong clock, not a reason not to train.
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        RunDescription { kind: kind.into(), started, seed, fingerprints }
+        RunDescription { kind: kind.into(), started, seed, scheme: SCHEME, fingerprints }
     }
 }
 
@@ -112,6 +123,19 @@ impl RunLayout {
             Err(e) => return Err(failed("read", &path)(e)),
         };
         serde_json::from_slice(&text).map_err(|source| RunError::BadDescription { path, source })
+    }
+
+    /// Reads `run.json` to compare its fingerprints with others.
+    ///
+    /// # Errors
+    /// As [`RunLayout::read_description`], and when its fingerprints were made in another way.
+    pub fn read_comparable(&self) -> Result<RunDescription, RunError> {
+        let found = self.read_description()?;
+        if found.scheme == SCHEME {
+            Ok(found)
+        } else {
+            Err(RunError::OtherVersion { path: self.root.clone() })
+        }
     }
 
     /// The steps of the complete checkpoints, oldest first.

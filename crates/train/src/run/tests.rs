@@ -6,7 +6,13 @@ use tracelift_domain::Seed;
 fn description() -> RunDescription {
     let mut fingerprints = Map::new();
     fingerprints.insert("executor".into(), Value::from("abc"));
-    RunDescription { kind: "grpo".into(), started: 1_700_000_000, seed: Seed(7), fingerprints }
+    RunDescription {
+        kind: "grpo".into(),
+        started: 1_700_000_000,
+        seed: Seed(7),
+        scheme: SCHEME,
+        fingerprints,
+    }
 }
 
 fn create(path: &Path) -> RunFolder {
@@ -172,4 +178,18 @@ fn a_checkpoint_that_fails_leaves_the_earlier_ones() {
     assert_eq!(fs::read_dir(dir.path().join("checkpoints")).unwrap().count(), 1);
     let again = run.save_checkpoint(1, |_| Ok::<_, io::Error>(()));
     assert!(matches!(again, Err(RunError::CheckpointExists { .. })));
+}
+
+#[test]
+fn a_run_of_an_earlier_version_is_read_and_not_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    create(dir.path());
+    let layout = RunLayout::of(dir.path());
+    assert_eq!(layout.read_comparable().unwrap(), description());
+    // As such a version wrote it.
+    let text = fs::read_to_string(layout.description()).unwrap().replace("  \"scheme\": 2,\n", "");
+    fs::write(layout.description(), text).unwrap();
+    assert_eq!(layout.read_description().unwrap().scheme, 1);
+    let message = layout.read_comparable().unwrap_err().to_string();
+    assert!(message.contains("holds a run of another version of tracelift"), "{message}");
 }
