@@ -1,4 +1,4 @@
-//! How a question can stay without an answer. None of these is ever turned into an answer.
+//! How an inquiry can stay without an answer. None of these is ever turned into an answer.
 
 use crate::spending::Exhausted;
 use tracelift_executor::CallFailure;
@@ -15,7 +15,7 @@ pub enum Failure {
     /// No reply, after all attempts.
     #[error(transparent)]
     Unanswered(CallFailure),
-    /// The server, which answers other questions, does not take this one: too long, for instance.
+    /// The server, which answers other inquiries, does not take this one: too long, for instance.
     #[error("{0}; other questions are answered, so it is this one that the server does not take")]
     Rejected(CallFailure),
     /// The model or its guard said no.
@@ -40,7 +40,7 @@ pub enum Failure {
     },
 }
 
-/// Why nothing more is asked. Questions whose replies are in the ledger are still answered.
+/// Why nothing more is asked. Inquiries whose replies are in the ledger are still answered.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Stop {
     /// The budget is used up.
@@ -81,7 +81,7 @@ impl Failure {
     }
 
     /// Whether asking the same again gives the same: the model has spoken, and its words are in the ledger, or its server
-    /// takes other questions and not this one. Otherwise the answer is still to be had, and whoever asked should come
+    /// takes other inquiries and not this one. Otherwise the answer is still to be had, and whoever asked should come
     /// back for it.
     #[must_use]
     pub fn is_final(&self) -> bool {

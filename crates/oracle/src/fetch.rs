@@ -3,7 +3,7 @@
 use crate::{
     failure::{Failure, Stop},
     ledger::{Key, LedgerError, Reply},
-    oracle::{Oracle, Question},
+    oracle::{Inquiry, Oracle},
     request::{self, Schema},
     settings::Structured,
     spending::Cost,
@@ -21,16 +21,16 @@ const WAYS: [Structured; 3] = [Structured::JsonSchema, Structured::JsonObject, S
 
 impl Oracle {
     /// The reply to a conversation: from the ledger, or from the endpoint and then in the ledger.
-    pub(crate) fn reply(&self, question: &Question<'_>, messages: &[Message]) -> Result<Reply, Failure> {
-        let key = request::key(&self.config, messages, question.schema, question.sample);
-        let Some(ledger) = &self.ledger else { return self.fetch(key, messages, question.schema) };
+    pub(crate) fn reply(&self, inquiry: &Inquiry<'_>, messages: &[Message]) -> Result<Reply, Failure> {
+        let key = request::key(&self.config, messages, inquiry.schema, inquiry.sample);
+        let Some(ledger) = &self.ledger else { return self.fetch(key, messages, inquiry.schema) };
         let _turn = self.take_turn(key);
         let known = ledger.reply(key).map_err(|error| self.give_up(&error))?;
         if let Some(reply) = known {
             self.counts().from_ledger += 1;
             return Ok(reply);
         }
-        self.fetch(key, messages, question.schema)
+        self.fetch(key, messages, inquiry.schema)
     }
 
     /// Waits until nobody else asks the same.
@@ -154,14 +154,14 @@ impl Oracle {
         }
     }
 
-    /// A question stays without a reply; after several in a row the work stops.
+    /// An inquiry stays without a reply; after several in a row the work stops.
     fn missed(&self, failure: CallFailure) -> Failure {
         let misses = self.misses.fetch_add(1, Ordering::Relaxed) + 1;
         if misses >= self.config.patience.get() {
             self.turnstile.stop(Stop::Unreachable { questions: misses, last: failure.clone() });
         }
         // A server that has never answered may refuse everything, for a field that it does not know: then it is not the
-        // question that is at fault.
+        // inquiry that is at fault.
         let answers =
             self.counts().replies > 0 || self.ledger.as_ref().is_some_and(|ledger| ledger.answered_before());
         if answers && !failure.is_transient() {
@@ -183,7 +183,7 @@ fn may_be_billed(failure: &CallFailure) -> bool {
     }
 }
 
-/// Whether the server would say this to any question.
+/// Whether the server would say this to any inquiry.
 fn is_denial(failure: &CallFailure) -> bool {
     matches!(failure, CallFailure::Status { code: 401..=404, .. })
 }

@@ -28,7 +28,7 @@ const VERSION: u32 = 1;
 /// Longer than any line that is written.
 const LONGEST_LINE: u64 = 256 << 20;
 
-/// What a question is known by: 128 bits of a hash of all that decides the answer.
+/// What an inquiry is known by: 128 bits of a hash of all that decides the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Key(pub(crate) u128);
@@ -247,7 +247,7 @@ impl Ledger {
         Ok((end, length))
     }
 
-    /// The reply to a question, if there is one.
+    /// The reply to an inquiry, if there is one.
     pub(crate) fn reply(&self, key: Key) -> Result<Option<Reply>, LedgerError> {
         let place = self.state.lock().unwrap_or_else(PoisonError::into_inner).replies.get(&key).copied();
         let Some((start, length)) = place else { return Ok(None) };

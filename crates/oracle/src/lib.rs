@@ -1,6 +1,6 @@
 //! A model that is asked for text or judgement: templates in, checked JSON out.
 //!
-//! An [`Oracle`] puts [`Question`]s, made from versioned [`Template`]s, to an OpenAI-compatible endpoint and reads the
+//! An [`Oracle`] puts each [`Inquiry`], made from a versioned [`Template`], to an OpenAI-compatible endpoint and reads the
 //! replies' JSON, [mended](json) where that is safe, as a type that the caller checks. A reply that cannot be used is
 //! answered once with what is wrong with it; after that there is a [`Failure`], and never a default.
 //!
@@ -23,7 +23,7 @@ mod turnstile;
 
 pub use failure::{Failure, Stop};
 pub use ledger::LedgerError;
-pub use oracle::{Answer, Oracle, OracleError, Provenance, Question};
+pub use oracle::{Answer, Inquiry, Oracle, OracleError, Provenance};
 pub use progress::Progress;
 pub use request::Schema;
 pub use settings::{Budget, Omissible, OracleConfig, Price, SettingError, Structured};

@@ -1,4 +1,4 @@
-//! Asking: from a question to a checked answer.
+//! Asking: from an inquiry to a checked answer.
 
 use crate::{
     failure::{Failure, Stop, excerpt},
@@ -30,7 +30,7 @@ const SHOWN: usize = 8 << 10;
 
 /// What is asked.
 #[derive(Clone, Debug)]
-pub struct Question<'a> {
+pub struct Inquiry<'a> {
     /// The template that the conversation was made from.
     pub template: &'a Template,
     /// The conversation.
@@ -91,15 +91,15 @@ pub struct Oracle {
     pub(crate) chat: Chat,
     pub(crate) ledger: Option<Ledger>,
     pub(crate) turnstile: Turnstile,
-    /// The endpoint at which the next question starts.
+    /// The endpoint at which the next inquiry starts.
     pub(crate) turn: AtomicUsize,
     /// Until when each endpoint wants to be left alone.
     pub(crate) rests: Mutex<Vec<Option<Instant>>>,
     /// How the schema is put to the server, as far as it has refused: an index into `fetch::WAYS`.
     pub(crate) way: AtomicU8,
-    /// Questions in a row without any reply.
+    /// Inquiries in a row without any reply.
     pub(crate) misses: AtomicUsize,
-    /// Questions that are being asked, so that nobody asks the same at the same time.
+    /// Inquiries that are being asked, so that nobody asks the same at the same time.
     pub(crate) pending: Mutex<HashSet<Key>>,
     pub(crate) settled: Condvar,
     counts: Mutex<Progress>,
@@ -150,7 +150,7 @@ impl Oracle {
         })
     }
 
-    /// Calls `observer` whenever a question has ended, on the thread that asked it.
+    /// Calls `observer` whenever an inquiry has ended, on the thread that asked it.
     #[must_use]
     pub fn observed(mut self, observer: impl Fn(&Progress) + Send + Sync + 'static) -> Oracle {
         self.observer = Some(Box::new(observer));
@@ -207,10 +207,10 @@ impl Oracle {
     /// There is no answer; never is a default one made up.
     pub fn ask<T: DeserializeOwned>(
         &self,
-        question: &Question<'_>,
+        inquiry: &Inquiry<'_>,
         check: impl Fn(&T) -> Result<(), String>,
     ) -> Result<Answer<T>, Failure> {
-        let result = self.first_or_second(question, &|value| {
+        let result = self.first_or_second(inquiry, &|value| {
             let value: T = serde_json::from_value(value).map_err(|error| error.to_string())?;
             check(&value).map(|()| value)
         });
@@ -233,26 +233,26 @@ impl Oracle {
 
     fn first_or_second<T>(
         &self,
-        question: &Question<'_>,
+        inquiry: &Inquiry<'_>,
         read: &dyn Fn(Value) -> Result<T, String>,
     ) -> Result<Answer<T>, Failure> {
         let provenance = |repairs: Vec<Repair>, corrected| Provenance {
             model: self.config.model.clone(),
             temperature: (!self.config.omit.contains(&crate::Omissible::Temperature))
                 .then(|| self.config.temperature()),
-            template: format!("{}@{}", question.template.name(), question.template.version()),
-            sample: question.sample,
+            template: format!("{}@{}", inquiry.template.name(), inquiry.template.version()),
+            sample: inquiry.sample,
             repairs,
             corrected,
         };
-        let reply = self.reply(question, &question.messages)?;
+        let reply = self.reply(inquiry, &inquiry.messages)?;
         let complaint = match self.read(&reply, read) {
             Ok((value, repairs)) => return Ok(Answer { value, provenance: provenance(repairs, false) }),
             Err(failure @ Failure::Refused { .. }) => return Err(failure),
             Err(Failure::Malformed { why, .. }) => format!("Your reply cannot be used: {why}."),
             Err(failure) => format!("Your reply cannot be used: {failure}. Be much shorter."),
         };
-        let mut messages = question.messages.clone();
+        let mut messages = inquiry.messages.clone();
         let said = reply.text.as_deref().unwrap_or_default();
         messages.push(Message { role: Role::Assistant, content: beginning(said).to_owned() });
         messages.push(Message {
@@ -262,7 +262,7 @@ impl Oracle {
                  nothing before or after it."
             ),
         });
-        let reply = self.reply(question, &messages)?;
+        let reply = self.reply(inquiry, &messages)?;
         self.read(&reply, read)
             .map(|(value, repairs)| Answer { value, provenance: provenance(repairs, true) })
     }

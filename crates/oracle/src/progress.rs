@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fmt};
 /// A reading of the counts. Counts are since the oracle was made, apart from `spent`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Questions that have ended, well or badly.
+    /// Inquiries that have ended, well or badly.
     pub questions: u64,
     /// Replies that were in the ledger already.
     pub from_ledger: u64,
@@ -18,7 +18,7 @@ pub struct Progress {
     pub requests: u64,
     /// Replies that came.
     pub replies: u64,
-    /// Questions that stayed without an answer, by [`crate::Failure::cause`].
+    /// Inquiries that stayed without an answer, by [`crate::Failure::cause`].
     pub failures: BTreeMap<String, u64>,
     /// Attempts that failed, by the cause that the transport gives.
     pub failed_attempts: BTreeMap<String, u64>,
@@ -32,7 +32,7 @@ pub struct Progress {
     pub spent: Spending,
     /// Calls that were under way when an earlier process ended; they are part of what was spent.
     pub lost: u64,
-    /// Lines of the ledger that fail their checksum; their questions are asked again.
+    /// Lines of the ledger that fail their checksum; their inquiries are asked again.
     pub damaged: u64,
     /// What a million tokens cost, if that is known.
     pub price: Option<Price>,
@@ -43,7 +43,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Questions that stayed without an answer.
+    /// Inquiries that stayed without an answer.
     #[must_use]
     pub fn failed(&self) -> u64 {
         self.failures.values().sum()

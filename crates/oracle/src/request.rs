@@ -1,4 +1,4 @@
-//! What is sent, and what a question is known by.
+//! What is sent, and what an inquiry is known by.
 
 use crate::{
     ledger::Key,
@@ -32,7 +32,7 @@ fn sampling(config: &OracleConfig) -> Map<String, Value> {
     fields
 }
 
-/// What a question is known by: model, conversation, sampling, schema and sample. Neither the endpoint that is asked nor
+/// What an inquiry is known by: model, conversation, sampling, schema and sample. Neither the endpoint that is asked nor
 /// how the schema is put to it plays a part.
 pub(crate) fn key(config: &OracleConfig, messages: &[Message], schema: &Schema, sample: u64) -> Key {
     let whole = canonical(&json!({

@@ -5,7 +5,7 @@
 
 use crate::{
     failure::Failure,
-    oracle::{Answer, Oracle, OracleError, Provenance, Question},
+    oracle::{Answer, Inquiry, Oracle, OracleError, Provenance},
     progress::Progress,
     request::Schema,
     settings::OracleConfig,
@@ -134,8 +134,8 @@ impl RubricJudge {
         let mut provenance: Option<Provenance> = None;
         for sample in 0..u64::from(self.samples) {
             let schema = &self.schemas[place(domain)];
-            let question = Question { template, messages: messages.clone(), schema, sample };
-            let answer = self.oracle.ask(&question, |reply: &Reply| reply.check(domain))?;
+            let inquiry = Inquiry { template, messages: messages.clone(), schema, sample };
+            let answer = self.oracle.ask(&inquiry, |reply: &Reply| reply.check(domain))?;
             let marks = answer.value.in_order(domain);
             if verdict.evidence.is_empty() {
                 verdict.evidence = marks.iter().map(|mark| mark.evidence.clone()).collect();

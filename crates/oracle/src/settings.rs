@@ -50,7 +50,7 @@ pub struct OracleConfig {
     /// Requests under way at the same time, over all endpoints. Default: 16.
     #[serde(default = "default_concurrency")]
     pub concurrency: NonZeroUsize,
-    /// Questions in a row that may stay without any reply before the endpoint counts as gone and the work stops.
+    /// Inquiries in a row that may stay without any reply before the endpoint counts as gone and the work stops.
     /// Default: 20.
     #[serde(default = "default_patience")]
     pub patience: NonZeroUsize,

@@ -11,7 +11,7 @@ use std::{
     io::Read,
     path::{Path, PathBuf},
 };
-use tracelift_domain::{Fingerprint, Message, Role};
+use tracelift_domain::{Fingerprint, Message, Role, spelling};
 
 /// More than any prompt; keeps a wrong file from filling the memory.
 const LONGEST: u64 = 256 << 10;
@@ -73,12 +73,12 @@ pub enum TemplateError {
         what: String,
     },
     /// A file that no template is called by.
-    #[error("{}: there is no template of that name; did you mean {nearest}.txt?", path.display())]
+    #[error("{}: there is no template of that name; {instead}", path.display())]
     Unknown {
         /// The file.
         path: PathBuf,
-        /// The name nearest to it.
-        nearest: &'static str,
+        /// The file that was probably meant, or those that there are.
+        instead: String,
     },
 }
 
@@ -225,10 +225,15 @@ fn refuse_strangers(built_in: &[BuiltIn], folder: &Path) -> Result<(), TemplateE
         if built_in.iter().any(|template| template.name == name) {
             continue;
         }
-        let nearest = built_in.iter().min_by_key(|template| strsim::levenshtein(template.name, name));
-        if let Some(nearest) = nearest.map(|template| template.name) {
-            return Err(TemplateError::Unknown { path, nearest });
-        }
+        let names = built_in.iter().map(|template| template.name);
+        let instead = match spelling::nearest(name, names.clone()) {
+            Some(nearest) => format!("did you mean {nearest}.txt?"),
+            None => {
+                let files: Vec<String> = names.map(|name| format!("{name}.txt")).collect();
+                format!("expected {}", files.join(", "))
+            }
+        };
+        return Err(TemplateError::Unknown { path, instead });
     }
     Ok(())
 }
@@ -298,6 +303,9 @@ mod tests {
         std::fs::write(folder.path().join("sovle.txt"), "[user]\n{{problem}}").unwrap();
         let message = load(&BUILT_IN, Some(folder.path())).unwrap_err().to_string();
         assert!(message.contains("did you mean solve.txt"), "{message}");
+        std::fs::rename(folder.path().join("sovle.txt"), folder.path().join("referee.txt")).unwrap();
+        let message = load(&BUILT_IN, Some(folder.path())).unwrap_err().to_string();
+        assert!(message.ends_with("expected solve.txt"), "{message}");
         assert!(load(&BUILT_IN, Some(&folder.path().join("none"))).is_err());
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::{collections::BTreeMap, sync::LazyLock};
 use tracelift_domain::{FailureKind, Gold, Problem, TaskDomain, Trace, Verdict};
-use tracelift_oracle::{Answer, Failure, Provenance, Question, Schema};
+use tracelift_oracle::{Answer, Failure, Inquiry, Provenance, Schema};
 
 /// A reference trace that has been confirmed.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,9 +72,8 @@ impl Writer {
         let messages = template.fill(&[("problem", &seed.problem.question.statement)]);
         let mut references = References::default();
         for sample in 0..u64::from(self.attempts) {
-            let question = Question { template, messages: messages.clone(), schema: &SCHEMA, sample };
-            let answer =
-                self.oracle.ask(&question, |reply: &Reply| check_text("reasoning", &reply.reasoning));
+            let inquiry = Inquiry { template, messages: messages.clone(), schema: &SCHEMA, sample };
+            let answer = self.oracle.ask(&inquiry, |reply: &Reply| check_text("reasoning", &reply.reasoning));
             let Answer { value, provenance } = match answer {
                 Ok(answer) => answer,
                 Err(failure) if failure.is_final() => {

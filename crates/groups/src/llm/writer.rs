@@ -10,7 +10,7 @@ use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroU32};
 use tracelift_domain::{Gold, TaskDomain, Trace};
 use tracelift_oracle::{
-    Answer, BuiltIn, Failure, Oracle, OracleConfig, OracleError, Progress, Provenance, Question, Schema,
+    Answer, BuiltIn, Failure, Inquiry, Oracle, OracleConfig, OracleError, Progress, Provenance, Schema,
     Template, load,
 };
 use tracelift_worlds::{FlawKind, Sort};
@@ -272,8 +272,7 @@ impl Writer {
             ("problem", seed.problem.question.statement.as_str()),
             ("trace", reference),
         ];
-        let question =
-            Question { template, messages: template.fill(&fillings), schema: &self.schema, sample };
+        let question = Inquiry { template, messages: template.fill(&fillings), schema: &self.schema, sample };
         let answer =
             self.oracle.ask(&question, |reply: &Reply| reply.check(reference, kind, self.closeness))?;
         let Answer { value: reply, provenance } = answer;
