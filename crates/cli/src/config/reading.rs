@@ -60,8 +60,41 @@ pub(crate) fn read_as<T: DeserializeOwned>(
         assignment.apply(&mut table)?;
     }
     given.refuse_renamed(&table, renamed)?;
-    serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| given.mistake(&error))
+    let table = Value::Table(table);
+    serde_path_to_error::deserialize(table.clone()).map_err(|error| {
+        let steps = steps(&error);
+        let message =
+            names_instead::<T>(&table, &steps).unwrap_or_else(|| error.inner().message().to_owned());
+        given.mistake(&steps, &message)
+    })
 }
+
+/// What is said of a name that nobody gave in place of a value that is no name. Of a value of the wrong type the
+/// deserializer says which type would do; where names would, this says which ones. `None` where none would.
+fn names_instead<T: DeserializeOwned>(table: &Value, steps: &[Step]) -> Option<String> {
+    let mut table = table.clone();
+    let mut place = &mut table;
+    for step in steps {
+        place = match step {
+            Step::Key(key) => place.get_mut(key.as_str())?,
+            Step::Index(index) => place.get_mut(*index)?,
+        };
+    }
+    if place.is_str() || place.is_table() {
+        return None;
+    }
+    let shown = place.to_string();
+    *place = Value::String(NO_NAME.to_owned());
+    let error = serde_path_to_error::deserialize::<_, T>(table).err()?;
+    if dotted(&self::steps(&error)) != dotted(steps) {
+        return None;
+    }
+    let expected = error.inner().message().strip_prefix(&format!("unknown variant `{NO_NAME}`, "))?;
+    Some(format!("unknown variant `{shown}`, {expected}"))
+}
+
+/// No name that anything has.
+const NO_NAME: &str = "\u{0}";
 
 impl Assignment {
     fn apply(&self, table: &mut Table) -> Result<()> {
@@ -125,24 +158,14 @@ impl Given<'_> {
         if told.is_empty() { Ok(()) } else { bail!("{}", told.join("\n")) }
     }
 
-    fn mistake(&self, error: &serde_path_to_error::Error<toml::de::Error>) -> Error {
-        let mut steps = Vec::new();
-        for segment in error.path() {
-            match segment {
-                Segment::Map { key } => steps.push(Step::Key(key.clone())),
-                Segment::Seq { index } => steps.push(Step::Index(*index)),
-                // What lies within a variant stands under its name, as a key of the file.
-                Segment::Enum { variant } => steps.push(Step::Key(variant.clone())),
-                Segment::Unknown => break,
-            }
-        }
-        let key = dotted(&steps);
-        let said = error.inner().message();
+    /// A mistake at a place, in the deserializer's words.
+    fn mistake(&self, steps: &[Step], said: &str) -> Error {
+        let key = dotted(steps);
         let message = explained(&key, said);
-        if let Some(argument) = self.argument(&key, &steps) {
+        if let Some(argument) = self.argument(&key, steps) {
             return anyhow!("{argument}: {message}");
         }
-        match self.find(&steps).filter(|_| !steps.is_empty()) {
+        match self.find(steps).filter(|_| !steps.is_empty()) {
             Some(found) => {
                 let at = if said.starts_with("unknown field") { found.key } else { found.value };
                 anyhow!("{}: {}\n{message}", place(self.path), self.shown(at))
@@ -218,6 +241,21 @@ fn is_set(table: &Table, key: &str) -> bool {
             table.get(first).and_then(Value::as_table).is_some_and(|table| is_set(table, rest))
         }
     }
+}
+
+/// Where a mistake is.
+fn steps(error: &serde_path_to_error::Error<toml::de::Error>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for segment in error.path() {
+        match segment {
+            Segment::Map { key } => steps.push(Step::Key(key.clone())),
+            Segment::Seq { index } => steps.push(Step::Index(*index)),
+            // What lies within a variant stands under its name, as a key of the file.
+            Segment::Enum { variant } => steps.push(Step::Key(variant.clone())),
+            Segment::Unknown => break,
+        }
+    }
+    steps
 }
 
 fn dotted(steps: &[Step]) -> String {
