@@ -1,7 +1,7 @@
 //! `tracelift eval`: the frozen-executor protocol from a configuration.
 
 use crate::{config, progress, setup};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use tracelift_domain::Seed;
@@ -108,5 +108,36 @@ pub fn evaluate(
     table.write(&out.join("evaluation.json"))?;
     setup::record_sandbox(protocol.verifier, out)?;
     tracelift_files::write(out.join("evaluation.md"), table.markdown())?;
+    require_known(protocol, &samples, out)?;
     Ok((table, samples))
+}
+
+/// A table in which no outcome came from the executor says nothing about any planner: that is not a result.
+fn require_known(protocol: &Protocol<'_>, samples: &[SampleRecord], out: &Path) -> Result<()> {
+    if samples.iter().any(|sample| sample.correct.is_some() && sample.artifact.is_some()) {
+        return Ok(());
+    }
+    let usage = protocol.executor.usage();
+    let causes: Vec<String> =
+        usage.failures.iter().map(|(cause, count)| format!("{cause} {count}")).collect();
+    match usage.last_failure {
+        Some(ref failure) => bail!(
+            "nothing is known: of {} executor calls {} failed ({}); the last error: {failure}; mend that and evaluate again \
+             ({} holds what was written)",
+            usage.calls,
+            usage.failed(),
+            causes.join(", "),
+            out.display()
+        ),
+        None if usage.calls == 0 => bail!(
+            "nothing is known: no planner wrote a usable trace, so the executor was never asked; see {}",
+            out.join("samples.jsonl").display()
+        ),
+        None => bail!(
+            "nothing is known: the verifier could not judge one of the executor's {} completions; look at the gold answers \
+             of the problems ({} holds what was written)",
+            usage.calls,
+            out.display()
+        ),
+    }
 }

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 use tracelift_domain::Seed;
+use tracelift_engine::sampling::GenerateError;
 use tracelift_engine::{
     ChatOptions, Conversation, Device, Finish, Numbers, Request, Sampled, Sampler, Sampling, Tokenizer,
 };
@@ -181,7 +182,8 @@ fn continuation<'a>(
     let mut count = sampled.tokens.len();
     let mut finish = match sampled.finish {
         Finish::Stop => "stop",
-        _ => "length",
+        Finish::Length => "length",
+        Finish::NonFinite => return Err(GenerateError::NonFinite(prompt.index as usize).into()),
     };
     if let Some(end) = settings.stop.iter().filter_map(|stop| text.find(stop)).min() {
         // The shortest beginning in which a stop text is whole: a longer one holds it too.

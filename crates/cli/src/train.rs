@@ -10,8 +10,9 @@ use std::path::Path;
 use toml::Table;
 use tracelift_engine::{Checkpoint, Precision, peft};
 use tracelift_reward::TraceScorer;
-use tracelift_train::grpo::{Cast, Grpo};
-use tracelift_train::metrics::{StepMetrics, name};
+use tracelift_train::grpo::{Cast, Grpo, GrpoError};
+use tracelift_train::metrics::{StepMetrics, name, read_metrics};
+use tracelift_train::patience::Patience;
 use tracelift_train::run::{RunDescription, RunFolder, RunLayout};
 use tracelift_train::source::Source;
 
@@ -113,19 +114,67 @@ pub fn train_in(
         }
         (Presence::New | Presence::Either, false) => RunFolder::create(out, &description, config_text)?,
     };
+    let mut patience = Patience::new(grpo.config.patience, &read_metrics(&folder.layout().metrics())?);
     let bar = progress::steps(run_name, total, grpo.steps_done());
     while grpo.steps_done() < total {
-        let outcome = grpo.step().with_context(|| format!("step {} failed", grpo.steps_done() + 1))?;
-        let step = outcome.metrics.step;
+        let step = grpo.steps_done() + 1;
+        let outcome = match grpo.step() {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                bar.abandon();
+                let kept = match &error {
+                    // The planner was not sampled, so it is what it was after the step before.
+                    GrpoError::Planner(_) => keep(&mut folder, &grpo, step - 1)?,
+                    GrpoError::NonFinite(_) => String::new(),
+                };
+                return Err(anyhow::Error::new(error).context(format!("step {step} failed{kept}")));
+            }
+        };
         folder.record_rollouts(step, &outcome.rollouts)?;
         folder.record_metrics(&outcome.metrics)?;
         show(&bar, step, &outcome.metrics);
-        if step.is_multiple_of(grpo.config.checkpoint_every) || step == total {
+        patience.see(&outcome.metrics, outcome.last_failure.map(|failure| failure.to_string()));
+        let fruitless = patience.fruitless();
+        // What would be saved where no reward was known is what was there before.
+        let moved = step - fruitless.dark;
+        if patience.is_exhausted() || (step == total && patience.is_in_vain()) {
+            bar.abandon();
+            let kept = keep(&mut folder, &grpo, moved)?;
+            bail!("stopped after step {step}: for {} steps in a row, {fruitless}{kept}", fruitless.steps);
+        }
+        if step == total {
             folder.save_checkpoint(step, |dir| grpo.save(dir))?;
+            if fruitless.steps > 0 {
+                eprintln!("warning: in the last {} steps, {fruitless}", fruitless.steps);
+            }
+        } else if step.is_multiple_of(grpo.config.checkpoint_every) {
+            keep(&mut folder, &grpo, moved)?;
         }
     }
     bar.finish();
+    ensure!(
+        !patience.is_in_vain(),
+        "{} taught nothing: in none of its {total} steps was there a usable trace with a known reward; {}",
+        out.display(),
+        "look at `defect/…` and `unknown/…` in its metrics.jsonl, and begin anew with another `out`"
+    );
     Ok(grpo.into_planner())
+}
+
+/// Sees to it that a checkpoint holds the planner as it was after a step, since which it has not moved. Says where that is
+/// and how to go on.
+fn keep(folder: &mut RunFolder, grpo: &Grpo<'_>, step: u64) -> Result<String> {
+    if step == 0 {
+        return Ok("; nothing was trained yet, and --resume begins anew".to_owned());
+    }
+    let place = folder.layout().checkpoint(step);
+    if !place.exists() {
+        folder.save_checkpoint(step, |dir| grpo.save_as_of(step, dir))?;
+    }
+    Ok(format!(
+        "; what was trained in {step} steps is kept in {}, and --resume goes on from there",
+        place.display()
+    ))
 }
 
 /// What must not change during a run.
@@ -140,7 +189,7 @@ fn fingerprints(grpo: &Grpo<'_>) -> Result<Map<String, Value>> {
 
 /// Settings that another attempt at the same run may have otherwise: they decide nothing that training does, or name
 /// something that has a fingerprint.
-const MAY_DIFFER: [&str; 6] = ["data", "eval", "executor", "out", "planner.model", "rubric"];
+const MAY_DIFFER: [&str; 7] = ["data", "eval", "executor", "grpo.patience", "out", "planner.model", "rubric"];
 
 /// Refuses to go on with a run that was begun as another one: its two halves would not belong together.
 fn refuse_another(out: &Path, wanted: &RunDescription, config_text: &str) -> Result<()> {
@@ -202,14 +251,27 @@ fn show(bar: &ProgressBar, step: u64, metrics: &StepMetrics) {
     if let Some(verified) = metrics.get(name::VERIFIED) {
         message.push_str(&format!("  verified {verified:.3}"));
     }
-    if let Some(unknown) = metrics.get(name::UNKNOWN).filter(|share| *share > 0.0) {
-        message.push_str(&format!("  unknown {unknown:.3}"));
+    for (what, metric, kinds) in
+        [("unknown", name::UNKNOWN, name::UNKNOWN_BY), ("defective", name::DEFECTIVE, name::DEFECTIVE_BY)]
+    {
+        if let Some(share) = metrics.get(metric).filter(|share| *share > 0.0) {
+            message.push_str(&format!("  {what} {share:.3}"));
+            if let Some(most) = most_frequent(metrics, kinds) {
+                message.push_str(&format!(" ({most})"));
+            }
+        }
     }
     if bar.is_hidden() && (step.is_multiple_of(10) || step == 1) {
         eprintln!("{} step {step}: {message}", bar.prefix());
     }
     bar.set_message(message);
     bar.set_position(step);
+}
+
+/// The kind with the largest share.
+fn most_frequent<'m>(metrics: &'m StepMetrics, prefix: &str) -> Option<&'m str> {
+    let kinds = metrics.iter().filter_map(|(name, share)| Some((name.strip_prefix(prefix)?, share?)));
+    kinds.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(kind, _)| kind)
 }
 
 /// Writes the trained planner: a checkpoint, in a type or that of its base's weights, and its adapter where it is adapters that

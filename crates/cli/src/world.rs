@@ -200,6 +200,7 @@ fn pretrain(settings: &Pretrain) -> Result<()> {
             toml::from_str(&text).with_context(|| format!("failed to read {}", path.display()))?
         }
     };
+    config.validate().with_context(|| crate::config::place(settings.config.as_deref()))?;
     for (part, name) in [(Part::Planner, "planner"), (Part::Executor, "executor")] {
         if settings.only.is_some_and(|only| only != part) {
             continue;

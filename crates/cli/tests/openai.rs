@@ -156,24 +156,100 @@ fn nothing_moves_once_the_server_is_gone() {
         }
     }
     // Neither momentum nor decay moved what no reward did.
-    let [fifth, sixth] =
-        [5, 6].map(|step| fs::read(run.layout.checkpoint(step).join("state.safetensors")).unwrap());
-    assert!(fifth == sixth, "the planner moved without a reward");
+    let steps = run.layout.checkpoint_steps().unwrap();
+    assert!(steps.len() == 2 && steps[0] <= first_dark as u64 && steps[1] == 6, "{steps:?}");
+    let [lit, dark] =
+        [0, 1].map(|at| fs::read(run.layout.checkpoint(steps[at]).join("state.safetensors")).unwrap());
+    assert!(lit == dark, "the planner moved without a reward");
     let start = fs::read(desk.path("planner/model.safetensors")).unwrap();
     assert!(run.file("planner/model.safetensors") != start, "the steps before the outage are lost");
 }
 
+/// Runs what must end with status 1; returns what it said on stderr.
+fn failing(desk: &Desk, arguments: &[&str]) -> String {
+    let output = desk.command(arguments).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}:\n{errors}");
+    assert!(!errors.contains("panicked"), "{errors}");
+    errors
+}
+
 #[test]
-fn without_a_server_the_planner_stays_what_it_was() {
+fn a_run_without_a_server_is_not_a_success() {
     let mut server = Server::start(&[]);
     let desk = desk(&server.url(), "runs = 1\nrule = \"uplift_only\"", "steps = 2\nepochs = 2\nkl = 0.1");
     server.kill();
-    let run = train(&desk);
+    let errors = failing(&desk, &["train", "--config", "tracelift.toml"]);
+    for says in [
+        "error: stopped after step 2: for 2 steps in a row, no ",
+        "refused 1",
+        "the executor's last error: cannot connect to http://127.0.0.1:",
+        "[executor.openai]",
+        "nothing was trained yet, and --resume begins anew",
+    ] {
+        assert!(errors.contains(says), "{says:?} is not in\n{errors}");
+    }
+    let run = desk.run("run");
     assert_eq!(total(&run, "reward/unknown"), 2.0);
+    assert_eq!((total(&run, "unknown/no_baseline"), total(&run, "reward/teaching")), (2.0, 0.0));
+    assert_eq!(total(&run, "executor/failed/refused"), total(&run, "executor/calls"));
     for rollout in run.rollouts().iter().filter(|rollout| rollout.defect.is_none()) {
         assert_eq!((rollout.e, rollout.w, rollout.reward), (None, None, None));
         assert_eq!(rollout.failure.as_deref(), Some("refused,no_baseline"));
     }
-    let start = fs::read(desk.path("planner/model.safetensors")).unwrap();
-    assert!(run.file("planner/model.safetensors") == start, "the planner moved without a reward");
+    assert!(!desk.path("run/planner").exists(), "a planner that was never trained looks trained");
+    // Nor is a second attempt, nor an evaluation.
+    failing(&desk, &["train", "--config", "tracelift.toml", "--resume"]);
+    let config = fs::read_to_string(desk.path("tracelift.toml")).unwrap();
+    desk.write(
+        "tracelift.toml",
+        &(config + "\n[eval]\ndata = { problems = \"problems.jsonl\", limit = 4 }\n"),
+    );
+    let errors = failing(&desk, &["eval", "--config", "tracelift.toml"]);
+    assert!(
+        errors.contains("error: nothing is known: of ") && errors.contains("cannot connect to"),
+        "{errors}"
+    );
+    assert!(desk.path("run/evaluation/samples.jsonl").exists());
+}
+
+#[test]
+fn a_server_that_aborts_everything_is_unknown_and_says_so() {
+    let aborted = r#"{"model":"silly","choices":[{"text":"7","finish_reason":"abort"}]}"#;
+    let url = support::server::raw::serve(support::server::raw::Answer::json(aborted));
+    let desk = desk(&url, "runs = 1\nrule = \"exec_only\"", "steps = 50\npatience = 3");
+    let errors = failing(&desk, &["train", "--config", "tracelift.toml"]);
+    assert!(errors.contains("stopped after step 3") && errors.contains("unfinished"), "{errors}");
+    assert!(errors.contains("`finish_reason` \"abort\""), "{errors}");
+    assert!(desk.run("run").rollouts().iter().all(|rollout| rollout.e != Some(1.0)));
+}
+
+#[test]
+fn what_was_trained_before_an_outage_is_kept_and_gone_on_with() {
+    let server = Server::start(&[]);
+    let (url, port) = (server.url(), server.url().rsplit(':').next().unwrap().to_owned());
+    let desk = desk(&url, "runs = 1\nrule = \"uplift_only\"", "steps = 5\npatience = 2");
+    let config = fs::read_to_string(desk.path("tracelift.toml")).unwrap();
+    // No checkpoint is due before the end.
+    desk.write("tracelift.toml", &config.replace("checkpoint_every = 1", "checkpoint_every = 100"));
+    desk.good(&["train", "--config", "tracelift.toml", "--set", "out=whole"]);
+    let whole = desk.run("whole");
+    let calls: f64 = whole.metrics()[..2].iter().map(|step| step.get("executor/calls").unwrap()).sum();
+    drop(server);
+
+    let dying = Server::start(&["--port", &port, "--die-after", &calls.to_string()]);
+    let errors = failing(&desk, &["train", "--config", "tracelift.toml"]);
+    assert!(errors.contains("error: stopped after step 4: for 2 steps in a row, no "), "{errors}");
+    assert!(errors.contains("what was trained in 2 steps is kept in run/checkpoints/"), "{errors}");
+    let run = desk.run("run");
+    assert_eq!(run.layout.checkpoint_steps().unwrap(), [2]);
+    drop(dying);
+
+    let _server = Server::start(&["--port", &port]);
+    desk.good(&["train", "--config", "tracelift.toml", "--resume", "--set", "grpo.patience=4"]);
+    assert_eq!(run.metrics().len(), 5);
+    assert!(
+        run.file("planner/model.safetensors") == whole.file("planner/model.safetensors"),
+        "the outage left its mark on the planner"
+    );
 }

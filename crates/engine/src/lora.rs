@@ -94,7 +94,31 @@ fn all_projections() -> Vec<Projection> {
     Projection::ALL.to_vec()
 }
 
+/// Adapters that cannot be.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("`lora.{key}` is {value}, expected {expected}")]
+pub struct LoraConfigError {
+    key: &'static str,
+    value: String,
+    expected: &'static str,
+}
+
 impl LoraConfig {
+    /// # Errors
+    /// Names the first setting with which nothing can be learned.
+    pub fn validate(&self) -> Result<(), LoraConfigError> {
+        let alpha = self.alpha.is_finite() && self.alpha > 0.0 && self.scale().is_finite();
+        let checks = [
+            ("rank", (1..=4096).contains(&self.rank), self.rank.to_string(), "from 1 to 4096"),
+            ("alpha", alpha, self.alpha.to_string(), "a number above 0"),
+            ("targets", !self.targets.is_empty(), "empty".to_owned(), "at least one layer"),
+        ];
+        match checks.into_iter().find(|(_, fine, ..)| !fine) {
+            None => Ok(()),
+            Some((key, _, value, expected)) => Err(LoraConfigError { key, value, expected }),
+        }
+    }
+
     /// `s`
     #[must_use]
     pub fn scale(&self) -> f32 {

@@ -29,6 +29,21 @@ pub struct AdamWConfig {
     pub matrices: MatrixRule,
 }
 
+/// A constant that makes no sense.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("`optimizer.{key}` is {value}, expected {expected}")]
+pub struct AdamWConfigError {
+    /// Which.
+    pub key: &'static str,
+    /// As it was given.
+    pub value: f32,
+    /// What would do.
+    pub expected: &'static str,
+}
+
+/// The highest learning rate that anything here is trained with; above it, weights are noise after a step.
+pub const HIGHEST_RATE: f32 = 10.0;
+
 /// How the matrices between layers are moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -53,6 +68,23 @@ struct AdamWKeys {
 }
 
 impl AdamWConfig {
+    /// # Errors
+    /// Names the first constant with which every step would ruin the weights, or move nothing.
+    pub fn validate(&self) -> Result<(), AdamWConfigError> {
+        let part = |value: f32| (0.0..1.0).contains(&value);
+        let checks = [
+            ("beta1", part(self.beta1), self.beta1, "from 0 to below 1"),
+            ("beta2", part(self.beta2), self.beta2, "from 0 to below 1"),
+            ("eps", self.eps > 0.0 && self.eps <= 1.0, self.eps, "above 0 and at most 1"),
+            ("weight_decay", (0.0..=1e4).contains(&self.weight_decay), self.weight_decay, "from 0 to 10000"),
+            ("max_norm", self.max_norm > 0.0 && self.max_norm.is_finite(), self.max_norm, "above 0"),
+        ];
+        match checks.into_iter().find(|(_, fine, ..)| !fine) {
+            None => Ok(()),
+            Some((key, _, value, expected)) => Err(AdamWConfigError { key, value, expected }),
+        }
+    }
+
     /// Reads the constants that are given; `self` has the others. A training whose own defaults differ from those of this
     /// type reads its settings so.
     ///
@@ -290,6 +322,40 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn constants_that_ruin_weights_are_refused_by_key() {
+        type Set = fn(&mut AdamWConfig, f32);
+        let keys: [(&str, Set); 5] = [
+            ("beta1", |c, v| c.beta1 = v),
+            ("beta2", |c, v| c.beta2 = v),
+            ("eps", |c, v| c.eps = v),
+            ("weight_decay", |c, v| c.weight_decay = v),
+            ("max_norm", |c, v| c.max_norm = v),
+        ];
+        assert_eq!(AdamWConfig::default().validate(), Ok(()));
+        for (key, set) in keys {
+            for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1.0, -f32::MIN_POSITIVE, 1e30] {
+                let mut config = AdamWConfig::default();
+                set(&mut config, value);
+                // So large a norm clips nothing, and harms nothing.
+                if (key, value) == ("max_norm", 1e30) {
+                    continue;
+                }
+                assert_eq!(config.validate().unwrap_err().key, key, "{value}");
+            }
+        }
+        for config in [
+            AdamWConfig { beta1: 1.0, ..AdamWConfig::default() },
+            AdamWConfig { beta2: 1.0, ..AdamWConfig::default() },
+            AdamWConfig { eps: 0.0, ..AdamWConfig::default() },
+            AdamWConfig { max_norm: 0.0, ..AdamWConfig::default() },
+        ] {
+            assert!(config.validate().is_err(), "{config:?}");
+        }
+        let zeros = AdamWConfig { beta1: 0.0, beta2: 0.0, weight_decay: 0.0, ..AdamWConfig::default() };
+        assert_eq!(zeros.validate(), Ok(()));
+    }
 
     #[test]
     fn a_broken_gradient_is_named_and_changes_nothing() {

@@ -74,6 +74,82 @@ pub enum CallFailure {
         /// What is wrong with it.
         detail: String,
     },
+    /// A reply with an error in it, whatever its status says.
+    #[error("{endpoint} replied with an error: {excerpt}")]
+    Errored {
+        /// Who was asked.
+        endpoint: String,
+        /// The beginning of the body.
+        excerpt: String,
+    },
+    /// The completion was not brought to an end.
+    #[error(
+        "{endpoint} ended a completion {}; it counts with {} (`executor.openai.finished`)",
+        reason.as_ref().map_or_else(|| "without a `finish_reason`".to_owned(), |reason| format!("with `finish_reason` {reason:?}")),
+        whole.iter().map(|reason| format!("{reason:?}")).collect::<Vec<_>>().join(" or ")
+    )]
+    Unfinished {
+        /// Who was asked.
+        endpoint: String,
+        /// Its `finish_reason`, if it gave one.
+        reason: Option<String>,
+        /// Those with which a completion counts.
+        whole: Vec<String>,
+    },
+    /// The server refused to let the model answer, or the model did in a field made for that.
+    #[error("{endpoint} sent a refusal: {excerpt}")]
+    Refusal {
+        /// Who was asked.
+        endpoint: String,
+        /// The beginning of what it said.
+        excerpt: String,
+    },
+    /// The model called a tool instead of answering.
+    #[error("{endpoint} sent a call of a tool; no tools were offered, so switch them off at the server")]
+    ToolCall {
+        /// Who was asked.
+        endpoint: String,
+    },
+    /// An ended completion without any text.
+    #[error(
+        "{endpoint} ended with `finish_reason` {reason:?} and sent no text; where a model reasons in a field of its own, \
+         raise `sampling.max_tokens` or switch its reasoning off"
+    )]
+    NoContent {
+        /// Who was asked.
+        endpoint: String,
+        /// How it ended.
+        reason: String,
+    },
+    /// Another model answered.
+    #[error(
+        "{endpoint} answered as model {served:?}, asked was {asked:?}; if that is one model, set \
+         `executor.openai.served_as = [{served:?}]`"
+    )]
+    OtherModel {
+        /// Who was asked.
+        endpoint: String,
+        /// The model that was asked.
+        asked: String,
+        /// The model that answered.
+        served: String,
+    },
+    /// The in-process model's logits are not finite: nothing can be drawn from them.
+    #[error("the in-process executor's logits are not finite: its weights, or their dtype, overflow")]
+    NonFinite,
+    /// A prompt that leaves the in-process model no room to answer.
+    #[error(
+        "the prompt has {prompt} tokens and `executor.in_process.sampling.max_tokens` is {max_tokens}, but the executor reads \
+         {context}"
+    )]
+    TooLong {
+        /// Its length.
+        prompt: usize,
+        /// The budget.
+        max_tokens: usize,
+        /// The model's longest sequence.
+        context: usize,
+    },
     /// The in-process engine could not run it.
     #[error("the in-process executor failed: {detail}")]
     Engine {
@@ -102,6 +178,15 @@ impl CallFailure {
             CallFailure::Status { .. } => "status_other",
             CallFailure::Malformed { .. } => "malformed",
             CallFailure::Empty { .. } => "empty",
+            CallFailure::Errored { .. } => "error",
+            CallFailure::Unfinished { reason: Some(reason), .. } if reason == "content_filter" => "filtered",
+            CallFailure::Unfinished { .. } => "unfinished",
+            CallFailure::Refusal { .. } => "refusal",
+            CallFailure::ToolCall { .. } => "tool_call",
+            CallFailure::NoContent { .. } => "no_content",
+            CallFailure::OtherModel { .. } => "other_model",
+            CallFailure::NonFinite => "non_finite",
+            CallFailure::TooLong { .. } => "too_long",
             CallFailure::Engine { .. } => "engine",
         }
     }
@@ -113,9 +198,19 @@ impl CallFailure {
             CallFailure::Timeout { .. }
             | CallFailure::Refused { .. }
             | CallFailure::Broken { .. }
-            | CallFailure::Malformed { .. } => true,
+            | CallFailure::Malformed { .. }
+            | CallFailure::Errored { .. } => true,
+            // A filter says the same again; an abort was the server's affair.
+            CallFailure::Unfinished { .. } => self.cause() != "filtered",
             CallFailure::Status { code, .. } => matches!(code, 408 | 409 | 425 | 429 | 500..=599),
-            CallFailure::Empty { .. } | CallFailure::Engine { .. } => false,
+            CallFailure::Empty { .. }
+            | CallFailure::Refusal { .. }
+            | CallFailure::ToolCall { .. }
+            | CallFailure::NoContent { .. }
+            | CallFailure::OtherModel { .. }
+            | CallFailure::NonFinite
+            | CallFailure::TooLong { .. }
+            | CallFailure::Engine { .. } => false,
         }
     }
 }

@@ -23,6 +23,17 @@ pub enum InProcessError {
     /// A chat template is asked for, and there is none.
     #[error(transparent)]
     Chat(#[from] ChatError),
+    /// Longer completions than the model has room for.
+    #[error(
+        "`executor.in_process.sampling.max_tokens` is {max_tokens}, expected less than the {context} tokens that the model \
+         reads, prompt and completion together"
+    )]
+    Context {
+        /// As it was given.
+        max_tokens: u32,
+        /// The model's longest sequence.
+        context: usize,
+    },
 }
 
 /// What decides, beside weights and tokenizer, how an executor behaves: canonical JSON with names of its own.
@@ -51,6 +62,8 @@ pub struct InProcess {
     sampling: Sampling,
     fingerprint: Fingerprint,
     parameters: usize,
+    /// The longest sequence of the model.
+    context: usize,
     meter: Meter,
 }
 
@@ -66,6 +79,10 @@ impl InProcess {
         sampling: Sampling,
     ) -> Result<InProcess, InProcessError> {
         sampling.validate()?;
+        let context = checkpoint.model.config.max_positions;
+        if sampling.max_tokens as usize >= context {
+            return Err(InProcessError::Context { max_tokens: sampling.max_tokens, context });
+        }
         let template = match (format.needs_template(), checkpoint.tokenizer.chat_template()) {
             (false, _) => None,
             (true, Some(template)) => Some(template.text().as_bytes()),
@@ -91,40 +108,54 @@ impl InProcess {
             sampling,
             fingerprint,
             parameters,
+            context,
             meter: Meter::default(),
         })
     }
 
-    fn sampled(&self, calls: &[Call<'_>]) -> Result<Vec<(usize, Sampled)>, String> {
+    /// The length of each call's prompt, and what was sampled after it.
+    fn sampled(&self, calls: &[Call<'_>]) -> Vec<Result<(usize, Sampled), CallFailure>> {
+        let engine = |error: &dyn std::error::Error| CallFailure::Engine { detail: error.to_string() };
         // Calls with the same prompt (K runs of one arm) share one reading of it.
         let mut requests: Vec<Request> = Vec::new();
         let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
-        let mut places = Vec::with_capacity(calls.len());
-        for call in calls {
+        let (max_tokens, context) = (self.sampling.max_tokens as usize, self.context);
+        let mut place = |call: &Call<'_>| {
             let prompt = self.tokenizer.prompt(&self.format.executor(call.question, call.trace));
-            let prompt = prompt.map_err(|error| error.to_string())?;
+            let prompt = prompt.map_err(|error| engine(&error))?;
+            if prompt.len() + max_tokens > context {
+                return Err(CallFailure::TooLong { prompt: prompt.len(), max_tokens, context });
+            }
             let request = *known.entry(prompt).or_insert_with_key(|prompt| {
                 requests.push(Request { prompt: prompt.clone(), seeds: Vec::new() });
                 requests.len() - 1
             });
-            places.push((request, requests[request].seeds.len()));
             requests[request].seeds.push(call.seed);
-        }
+            Ok((request, requests[request].seeds.len() - 1))
+        };
+        let places: Vec<Result<(usize, usize), CallFailure>> = calls.iter().map(&mut place).collect();
         let settings = tracelift_engine::Sampling {
             temperature: self.sampling.temperature as f32,
             top_k: self.sampling.top_k.map_or(0, |k| k as usize),
             top_p: self.sampling.top_p as f32,
-            max_tokens: self.sampling.max_tokens as usize,
+            max_tokens,
             stop: self.tokenizer.eos().to_vec(),
         };
-        let samples = self.sampler.generate(&requests, &settings).map_err(|error| error.to_string())?;
-        Ok(places
+        let samples = self.sampler.generate(&requests, &settings).map_err(|error| engine(&error));
+        places
             .into_iter()
-            .map(|(request, sample)| (requests[request].prompt.len(), samples[request][sample].clone()))
-            .collect())
+            .map(|place| {
+                let (request, sample) = place?;
+                let samples = samples.as_ref().map_err(Clone::clone)?;
+                Ok((requests[request].prompt.len(), samples[request][sample].clone()))
+            })
+            .collect()
     }
 
     fn completion(&self, prompt_tokens: usize, sampled: &Sampled) -> Result<Completion, CallFailure> {
+        if sampled.finish == Finish::NonFinite {
+            return Err(CallFailure::NonFinite);
+        }
         let text = self.tokenizer.decode(&sampled.tokens);
         let mut text = text.map_err(|error| CallFailure::Engine { detail: error.to_string() })?;
         let mut truncated = sampled.finish == Finish::Length;
@@ -151,14 +182,10 @@ impl Executor for InProcess {
     }
 
     fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>> {
-        let results: Vec<_> = match self.sampled(calls) {
-            Ok(samples) => {
-                samples.iter().map(|(tokens, sampled)| self.completion(*tokens, sampled)).collect()
-            }
-            Err(detail) => {
-                calls.iter().map(|_| Err(CallFailure::Engine { detail: detail.clone() })).collect()
-            }
-        };
+        let samples = self.sampled(calls).into_iter();
+        let results: Vec<_> = samples
+            .map(|sampled| sampled.and_then(|(tokens, sampled)| self.completion(tokens, &sampled)))
+            .collect();
         for result in &results {
             self.meter.record(result, 0);
         }

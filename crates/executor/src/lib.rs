@@ -14,6 +14,6 @@ pub mod usage;
 pub use call::{Call, CallFailure, Completion, Executor};
 pub use config::{ExecutorConfig, InProcessConfig, OpenError};
 pub use in_process::InProcess;
-pub use openai::{Api, Chat, ChatReply, ConfigError, OpenAi, OpenAiConfig, Unanswered};
+pub use openai::{Api, Chat, ChatReply, ConfigError, Omissible, OpenAi, OpenAiConfig, Unanswered};
 pub use sampling::{Sampling, SamplingError};
 pub use usage::{Meter, Usage};

@@ -15,6 +15,9 @@ pub struct Usage {
     pub calls: u64,
     /// Calls that failed for good, by [`CallFailure::cause`].
     pub failures: BTreeMap<String, u64>,
+    /// The last call that failed for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<CallFailure>,
     /// Attempts beyond the first of each call.
     pub retries: u64,
     /// Tokens read, as far as they are known.
@@ -42,6 +45,7 @@ impl Usage {
         failures.retain(|_, count| *count > 0);
         Usage {
             calls: self.calls.saturating_sub(earlier.calls),
+            last_failure: self.last_failure.clone().filter(|_| !failures.is_empty()),
             failures,
             retries: self.retries.saturating_sub(earlier.retries),
             prompt_tokens: self.prompt_tokens.saturating_sub(earlier.prompt_tokens),
@@ -75,7 +79,10 @@ impl Meter {
                 counts.prompt_tokens += u64::from(completion.prompt_tokens.unwrap_or(0));
                 counts.completion_tokens += u64::from(completion.completion_tokens.unwrap_or(0));
             }
-            Err(failure) => *counts.failures.entry(failure.cause().to_owned()).or_default() += 1,
+            Err(failure) => {
+                *counts.failures.entry(failure.cause().to_owned()).or_default() += 1;
+                counts.last_failure = Some(failure.clone());
+            }
         }
     }
 
@@ -108,6 +115,8 @@ mod tests {
         meter.record(&failure(), 0);
         let between = meter.usage().since(&earlier);
         assert_eq!((between.calls, between.failed(), between.retries, between.prompt_tokens), (2, 1, 2, 4));
-        assert_eq!(meter.usage().since(&meter.usage()).failures, BTreeMap::new());
+        assert_eq!(between.last_failure, Some(CallFailure::Empty { endpoint: "e".into() }));
+        let nothing = meter.usage().since(&meter.usage());
+        assert_eq!((nothing.failures, nothing.last_failure), (BTreeMap::new(), None));
     }
 }

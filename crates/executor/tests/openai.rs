@@ -26,6 +26,9 @@ fn config(urls: &[String]) -> OpenAiConfig {
         retries: 8,
         backoff_s: 0.01,
         concurrency: NonZeroUsize::new(8).unwrap(),
+        served_as: Vec::new(),
+        finished: vec!["stop".into(), "length".into()],
+        omit: Vec::new(),
         extra: serde_json::Map::new(),
     }
 }

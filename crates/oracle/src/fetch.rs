@@ -178,8 +178,18 @@ fn may_be_billed(failure: &CallFailure) -> bool {
         CallFailure::Timeout { .. }
         | CallFailure::Broken { .. }
         | CallFailure::Malformed { .. }
+        | CallFailure::Errored { .. }
+        | CallFailure::Unfinished { .. }
+        | CallFailure::Refusal { .. }
+        | CallFailure::ToolCall { .. }
+        | CallFailure::NoContent { .. }
+        | CallFailure::OtherModel { .. }
         | CallFailure::Empty { .. } => true,
-        CallFailure::Refused { .. } | CallFailure::Status { .. } | CallFailure::Engine { .. } => false,
+        CallFailure::Refused { .. }
+        | CallFailure::Status { .. }
+        | CallFailure::NonFinite
+        | CallFailure::TooLong { .. }
+        | CallFailure::Engine { .. } => false,
     }
 }
 

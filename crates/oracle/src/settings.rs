@@ -280,6 +280,10 @@ impl OracleConfig {
             retries: self.retries,
             backoff_s: self.backoff_s,
             concurrency: self.concurrency,
+            served_as: Vec::new(),
+            // What ends a conversation is for `Chat` to say.
+            finished: vec!["stop".into(), "length".into()],
+            omit: Vec::new(),
             extra: self.extra.clone(),
         }
     }

@@ -4,6 +4,7 @@ use crate::{Planner, Sampling, Weights};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use tracelift_domain::{PromptFormat, Seed};
+use tracelift_engine::lora::LoraConfigError;
 use tracelift_engine::{Checkpoint, CheckpointError, LoraConfig, Precision};
 
 /// The planner: the section `[planner]`.
@@ -42,6 +43,23 @@ pub enum OpenError {
     /// It would never stop.
     #[error("the planner in {} names no end token; set `eos_token_id` in its config.json", .0.display())]
     NoEnd(PathBuf),
+    /// Adapters that cannot be.
+    #[error("`planner.lora`: {0}")]
+    Lora(#[from] LoraConfigError),
+    /// Longer completions than the model has room for.
+    #[error(
+        "`planner.sampling.max_tokens` is {max_tokens}, expected less than the {context} tokens that the planner in {} reads, \
+         prompt and completion together",
+        model.display()
+    )]
+    Context {
+        /// Its directory.
+        model: PathBuf,
+        /// As it was given.
+        max_tokens: usize,
+        /// The model's longest sequence.
+        context: usize,
+    },
     /// Its prompts cannot be laid out.
     #[error(
         "the planner in {} has no chat template; set `planner.prompt` to `plain`, or put a chat_template.jinja there",
@@ -58,6 +76,7 @@ impl PlannerConfig {
     pub fn open(&self, seed: Seed) -> Result<Checkpoint, OpenError> {
         let mut checkpoint = self.open_frozen(&self.model)?;
         if let Some(lora) = &self.lora {
+            lora.validate()?;
             checkpoint.model = checkpoint.model.with_lora(lora.clone(), seed.child("lora", 0));
         }
         Ok(checkpoint)
@@ -72,6 +91,10 @@ impl PlannerConfig {
             .map_err(|source| OpenError::Checkpoint { model: model.to_owned(), source: source.into() })?;
         if checkpoint.tokenizer.eos().is_empty() {
             return Err(OpenError::NoEnd(model.to_owned()));
+        }
+        let (max_tokens, context) = (self.sampling.max_tokens, checkpoint.model.config.max_positions);
+        if max_tokens >= context {
+            return Err(OpenError::Context { model: model.to_owned(), max_tokens, context });
         }
         if self.prompt.needs_template() && checkpoint.tokenizer.chat_template().is_none() {
             return Err(OpenError::NoTemplate(model.to_owned()));

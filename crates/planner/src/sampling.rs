@@ -34,8 +34,12 @@ impl Sampling {
     /// Names the first setting that makes no sense.
     pub fn validate(&self) -> Result<(), SamplingError> {
         let refuse = |key, value: String, expected| Err(SamplingError { key, value, expected });
-        if !(0.0..=100.0).contains(&self.temperature) {
-            return refuse("temperature", self.temperature.to_string(), "a number from 0 to 100");
+        if self.temperature != 0.0 && !(0.0001..=100.0).contains(&self.temperature) {
+            return refuse(
+                "temperature",
+                self.temperature.to_string(),
+                "0 (greedy), or a number from 0.0001 to 100",
+            );
         }
         if !(self.top_p > 0.0 && self.top_p <= 1.0) {
             return refuse("top_p", self.top_p.to_string(), "a number above 0 and at most 1");
@@ -70,6 +74,7 @@ mod tests {
             ("temperature = -1.0", "temperature"),
             ("temperature = nan", "temperature"),
             ("temperature = inf", "temperature"),
+            ("temperature = 1e-40", "temperature"),
             ("top_p = 0.0", "top_p"),
             ("top_p = nan", "top_p"),
             ("top_p = 1.5", "top_p"),

@@ -112,14 +112,15 @@ impl Planner<'_> {
         };
         let sampled = self.weights.sampler().generate(&requests, &sampling)?;
         let mut traces = Vec::with_capacity(asked.len());
-        for (Request { prompt, .. }, samples) in requests.into_iter().zip(sampled) {
+        for (at, (Request { prompt, .. }, samples)) in requests.into_iter().zip(sampled).enumerate() {
             let mut written = Vec::with_capacity(samples.len());
             for sample in samples {
-                let completion = self.tokenizer.decode(&sample.tokens)?;
                 let ending = match sample.finish {
                     Finish::Stop => Ending::Stopped,
                     Finish::Length => Ending::TokenLimit,
+                    Finish::NonFinite => return Err(GenerateError::NonFinite(at).into()),
                 };
+                let completion = self.tokenizer.decode(&sample.tokens)?;
                 written.push(Written {
                     trace: completion::read(&completion, Field::Completion, ending),
                     completion,

@@ -30,7 +30,7 @@ use std::time::Instant;
 use tracelift_domain::{Probability, Problem, PromptFormat, Seed, Trace};
 use tracelift_engine::optimizer::NonFinite;
 use tracelift_engine::{Checkpoint, Model, Tokenizer};
-use tracelift_executor::Executor;
+use tracelift_executor::{CallFailure, Executor};
 use tracelift_planner::{Asked, Planner, PlannerError, Sampling, Weights, Written};
 use tracelift_reward::{Baselines, Evidence, Measured, RewardConfig, ScoreItem, TraceScorer, measure};
 use tracelift_verify::Verifier;
@@ -98,6 +98,8 @@ pub struct StepOutcome {
     pub metrics: StepMetrics,
     /// Every rollout.
     pub rollouts: Vec<RolloutRecord>,
+    /// The last executor call that failed, if any did.
+    pub last_failure: Option<CallFailure>,
 }
 
 impl<'a> Grpo<'a> {
@@ -150,8 +152,17 @@ impl<'a> Grpo<'a> {
     /// # Errors
     /// When a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), StateError> {
+        self.save_as_of(self.steps_done(), dir)
+    }
+
+    /// [`Grpo::save`] as of an earlier step, after which no reward was known and so nothing moved: a run that goes on from
+    /// there does those steps again.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn save_as_of(&self, step: u64, dir: &Path) -> Result<(), StateError> {
         crate::state::save_json(dir, BASELINES, &self.baselines)?;
-        Ok(self.policy.learner.save(dir)?)
+        Ok(self.policy.learner.save_as_of(step, dir)?)
     }
 
     /// Goes on from what [`Grpo::save`] wrote.
@@ -188,6 +199,9 @@ impl<'a> Grpo<'a> {
         let used = self.cast.executor.usage().since(&usage);
         metrics.set(name::CALLS, used.calls as f64);
         metrics.set(name::FAILED_CALLS, used.failed() as f64);
+        for (cause, count) in &used.failures {
+            metrics.set(format!("{}{cause}", name::FAILED_BY), *count as f64);
+        }
         metrics.set(name::EXECUTOR_TOKENS, (used.prompt_tokens + used.completion_tokens) as f64);
 
         let start = Instant::now();
@@ -202,7 +216,7 @@ impl<'a> Grpo<'a> {
 
         let rollouts = record::all(&self.cast.reward, &items, rollouts, step, &mut metrics);
         metrics.wall_time = StepMetrics::now(step).wall_time;
-        Ok(StepOutcome { metrics, rollouts })
+        Ok(StepOutcome { metrics, rollouts, last_failure: used.last_failure })
     }
 
     /// `G` traces for each problem.

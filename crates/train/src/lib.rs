@@ -7,6 +7,7 @@ pub mod advantage;
 pub mod events;
 pub mod grpo;
 pub mod metrics;
+pub mod patience;
 pub mod pretrain;
 pub mod rollouts;
 pub mod rubric;

@@ -48,6 +48,15 @@ pub mod name {
     pub const ZERO_SPREAD: &str = "groups/zero_spread";
     /// Share of rollouts whose reward is unknown.
     pub const UNKNOWN: &str = "reward/unknown";
+    /// What the names of shares of rollouts begin with of which something is unknown, by cause: `unknown/refused`, … A
+    /// rollout may have several causes.
+    pub const UNKNOWN_BY: &str = "unknown/";
+    /// What the names of shares of completions begin with that hold no usable trace, by kind: `defect/unclosed`, …
+    pub const DEFECTIVE_BY: &str = "defect/";
+    /// Share of rollouts whose trace is usable and whose reward is known.
+    pub const TEACHING: &str = "reward/teaching";
+    /// What the names of counts of executor calls begin with that failed for good, by cause: `executor/failed/timeout`, …
+    pub const FAILED_BY: &str = "executor/failed/";
     /// Executor calls made in the step.
     pub const CALLS: &str = "executor/calls";
     /// Executor calls that failed for good, after retries.

@@ -5,7 +5,7 @@
 //! follow traces, sometimes to recover from flawed ones, and to answer without any as well as a small model can;
 //! the shares of these decide how far its two arms lie apart.
 
-use crate::sft::{Example, SftConfig};
+use crate::sft::{Example, SftConfig, SftConfigError};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use tracelift_domain::Seed;
@@ -42,7 +42,57 @@ pub struct PretrainConfig {
     pub follow: f64,
 }
 
+/// A setting of the pretraining that makes no sense.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PretrainConfigError {
+    /// Of one of the two trainings.
+    #[error("`{part}`: {source}")]
+    Sft {
+        /// Whose.
+        part: &'static str,
+        /// Which.
+        source: SftConfigError,
+    },
+    /// Of the corpus or the models.
+    #[error("`{key}` is {value}, expected {expected}")]
+    Value {
+        /// Which.
+        key: &'static str,
+        /// As it was given.
+        value: String,
+        /// What would do.
+        expected: &'static str,
+    },
+}
+
 impl PretrainConfig {
+    /// # Errors
+    /// Names the first setting that makes no sense.
+    pub fn validate(&self) -> Result<(), PretrainConfigError> {
+        for (part, sft) in [("planner", &self.planner), ("executor", &self.executor)] {
+            sft.validate().map_err(|source| PretrainConfigError::Sft { part, source })?;
+        }
+        let share =
+            |key, value: f64| (key, (0.0..=1.0).contains(&value), value.to_string(), "a share from 0 to 1");
+        let size =
+            |key, value: usize| (key, (1..=65_536).contains(&value), value.to_string(), "from 1 to 65536");
+        let checks = [
+            size("hidden", self.hidden),
+            size("layers", self.layers),
+            share("planner_noise.spoiling", self.planner_noise.spoiling),
+            share("planner_noise.benign", self.planner_noise.benign),
+            share("executor_noise.spoiling", self.executor_noise.spoiling),
+            share("executor_noise.benign", self.executor_noise.benign),
+            share("without_trace", self.without_trace),
+            share("flawed", self.flawed),
+            share("follow", self.follow),
+        ];
+        match checks.into_iter().find(|(_, fine, ..)| !fine) {
+            None => Ok(()),
+            Some((key, _, value, expected)) => Err(PretrainConfigError::Value { key, value, expected }),
+        }
+    }
+
     /// The settings behind the checkpoints that come with the project.
     #[must_use]
     pub fn of(world: WorldName) -> PretrainConfig {

@@ -161,7 +161,9 @@ impl BackboneConfig {
             self.lora.is_none() || (self.scratch.is_none() && self.deepen == 0),
             "adapters would leave random weights as they are; leave out `lora`, or `scratch` and `deepen`"
         );
-        ensure!(self.lora.as_ref().is_none_or(|lora| lora.rank > 0), "`lora.rank` is 0, expected at least 1");
+        if let Some(lora) = &self.lora {
+            lora.validate()?;
+        }
         Ok(())
     }
 

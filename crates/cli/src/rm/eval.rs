@@ -13,6 +13,7 @@ use tracelift_eval::{ScorerTable, SolutionTable};
 use tracelift_groups::GroupReader;
 use tracelift_groups::probe::Probe;
 use tracelift_report::RubricReport;
+use tracelift_reward::ScoreFailure;
 use tracelift_reward::assessment::{
     Assessment, Constant, Contest, Ranking, ScoredGroup, ScoredSolution, Solution, SolutionAssessment,
     score_groups, score_solutions,
@@ -83,12 +84,13 @@ pub fn run(settings: &Eval) -> Result<()> {
     let meant = settings.meant()?;
     let bar = progress::noted("scored", 0);
     let scorers = scorers::all(meant.dir, settings.judge.as_deref(), &bar)?;
+    let mut silent = Silent::default();
     let groups = match meant.groups {
-        Some(path) => Some(on_groups(settings, path, &scorers, &bar)?),
+        Some(path) => Some(on_groups(settings, path, &scorers, &bar, &mut silent)?),
         None => None,
     };
     let solutions = match &settings.solutions {
-        Some(path) => Some(on_solutions(settings, path, &scorers, &bar)?),
+        Some(path) => Some(on_solutions(settings, path, &scorers, &bar, &mut silent)?),
         None => None,
     };
     bar.finish_and_clear();
@@ -106,7 +108,36 @@ pub fn run(settings: &Eval) -> Result<()> {
         report.write(path)?;
         println!("report: {}", path.display());
     }
-    Ok(())
+    silent.refuse()
+}
+
+/// Scorers that scored nothing of a file: the tables say nothing of them.
+#[derive(Default)]
+struct Silent(Vec<String>);
+
+impl Silent {
+    /// Notes a scorer, where all that it was asked stayed without a score.
+    fn note<'f>(
+        &mut self,
+        name: &str,
+        path: &Path,
+        scores: impl IntoIterator<Item = Option<&'f ScoreFailure>>,
+    ) {
+        let (mut asked, mut last) = (0_usize, None);
+        for failure in scores {
+            asked += 1;
+            let Some(failure) = failure else { return };
+            last = Some(failure);
+        }
+        if let Some(last) = last {
+            self.0.push(format!("`{name}` scored none of the {asked} traces of {}: {last}", path.display()));
+        }
+    }
+
+    fn refuse(self) -> Result<()> {
+        ensure!(self.0.is_empty(), "nothing is known: {}; mend that and measure again", self.0.join("; "));
+        Ok(())
+    }
 }
 
 fn on_groups(
@@ -114,6 +145,7 @@ fn on_groups(
     path: &Path,
     scorers: &[Named],
     bar: &indicatif::ProgressBar,
+    silent: &mut Silent,
 ) -> Result<ScorerTable> {
     let groups = GroupReader::open(path)?.collect::<Result<Vec<Group>, _>>()?;
     let domain = super::run::domain_of(&groups).with_context(|| path.display().to_string())?;
@@ -129,6 +161,8 @@ fn on_groups(
             scored.extend(score_groups(&**scorer, some).map_err(anyhow::Error::msg)?);
             bar.inc(some.len() as u64);
         }
+        let traces = scored.iter().flat_map(|group| &group.traces);
+        silent.note(name, path, traces.map(|trace| trace.score.as_ref().err()));
         constant = constant.or_else(|| Constant::of(&scored));
         assessed.push((name.clone(), Assessment::of(&scored)));
     }
@@ -187,6 +221,7 @@ fn on_solutions(
     path: &Path,
     scorers: &[Named],
     bar: &indicatif::ProgressBar,
+    silent: &mut Silent,
 ) -> Result<SolutionTable> {
     let fallback = scorers.iter().find_map(|scorer| scorer.domain).unwrap_or(TaskDomain::Math);
     let solutions = read_solutions(path, settings.task_name.as_deref(), fallback)?;
@@ -205,6 +240,7 @@ fn on_solutions(
             scored.extend(score_solutions(&**scorer, some));
             bar.inc(some.len() as u64);
         }
+        silent.note(name, path, scored.iter().map(|solution| solution.score.as_ref().err()));
         assessed.push((name.clone(), SolutionAssessment::of(&scored, &BEST_OF)));
     }
     Ok(SolutionTable { scorers: assessed })

@@ -208,7 +208,17 @@ impl Learner {
     /// When a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), CheckpointError> {
         match self {
-            Learner::Cpu(cpu) => cpu.mover.save(cpu.model.trainable(), dir),
+            Learner::Cpu(cpu) => cpu.mover.save(cpu.mover.step, cpu.model.trainable(), dir),
+        }
+    }
+
+    /// [`Learner::save`] as of an earlier step, since which nothing was applied.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn save_as_of(&self, step: u64, dir: &Path) -> Result<(), CheckpointError> {
+        match self {
+            Learner::Cpu(cpu) => cpu.mover.save(step, cpu.model.trainable(), dir),
         }
     }
 

@@ -61,7 +61,8 @@ impl Mover {
         Ok(norm)
     }
 
-    pub fn save(&self, parameters: &[f32], dir: &Path) -> Result<(), CheckpointError> {
+    /// Writes the state as of a step: of the last one, or of an earlier one since which nothing was applied.
+    pub fn save(&self, step: u64, parameters: &[f32], dir: &Path) -> Result<(), CheckpointError> {
         let AdamW { mean, square, steps, .. } = &self.optimizer;
         let tensors = [("parameters", parameters), ("mean", mean.as_slice()), ("square", square.as_slice())];
         let outgoing = tensors.map(|(name, values)| Outgoing {
@@ -72,7 +73,7 @@ impl Mover {
         });
         checkpoint::save_tensors(&dir.join(TENSORS), outgoing.into())?;
         let path = dir.join(NUMBERS);
-        let numbers = Numbers { step: self.step, optimizer_steps: *steps };
+        let numbers = Numbers { step, optimizer_steps: *steps };
         let text = serde_json::to_string(&numbers)
             .map_err(|error| CheckpointError::Json { path: path.clone(), message: error.to_string() })?;
         Ok(tracelift_files::write(&path, text)?)

@@ -180,7 +180,7 @@ impl ReadoutLearner {
     /// # Errors
     /// When a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), CheckpointError> {
-        self.mover.save(&self.readout.values, dir)
+        self.mover.save(self.mover.step, &self.readout.values, dir)
     }
 
     /// Restores what [`ReadoutLearner::save`] wrote.

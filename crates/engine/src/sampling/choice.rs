@@ -30,8 +30,8 @@ fn one() -> f32 {
 /// Settings that make no sense.
 #[derive(Debug, thiserror::Error)]
 pub enum SamplingError {
-    /// Negative or NaN.
-    #[error("temperature is {0}; it must be 0 (greedy) or above")]
+    /// Negative, NaN, or so small or large that logits divided by it are no numbers.
+    #[error("temperature is {0}; it must be 0 (greedy) or from 0.0001 to 100")]
     Temperature(f32),
     /// Outside (0, 1].
     #[error("top_p is {0}; it must be above 0 and at most 1")]
@@ -51,7 +51,7 @@ impl Sampling {
     /// # Errors
     /// Names the setting that makes no sense.
     pub fn validate(&self) -> Result<(), SamplingError> {
-        if !(self.temperature >= 0.0 && self.temperature.is_finite()) {
+        if self.temperature != 0.0 && !(0.0001..=100.0).contains(&self.temperature) {
             return Err(SamplingError::Temperature(self.temperature));
         }
         if !(self.top_p > 0.0 && self.top_p <= 1.0) {
@@ -95,8 +95,16 @@ impl Drawer {
         (0..members).map(|_| drawer()).collect()
     }
 
-    /// Turns a row of logits into what can be drawn; the logits are overwritten.
-    pub fn read<'a>(&'a mut self, sampling: &Sampling, logits: &'a mut [f32]) -> Distribution<'a> {
+    /// Turns a row of logits into what can be drawn; the logits are overwritten. `None` where one of them is infinite or
+    /// not a number: then the row says nothing, and whatever were drawn would look like a choice of the model.
+    pub fn read<'a>(&'a mut self, sampling: &Sampling, logits: &'a mut [f32]) -> Option<Distribution<'a>> {
+        let finite = vectorized(
+            #[inline(always)]
+            || logits.iter().fold(true, |finite, z| finite & z.is_finite()),
+        );
+        if !finite {
+            return None;
+        }
         let greedy = sampling.temperature == 0.0;
         let inverse = if greedy { 1.0 } else { 1.0 / sampling.temperature };
         let sums = &mut self.sums[..logits.len().div_ceil(CHUNK)];
@@ -123,7 +131,7 @@ impl Drawer {
             let kept = &self.ranked[..kept];
             (kept, kept.iter().map(|&i| f64::from(weights[i as usize])).sum())
         });
-        Distribution { greedy, weights, total, sums, likeliest, kept }
+        Some(Distribution { greedy, weights, total, sums, likeliest, kept })
     }
 }
 
@@ -236,7 +244,7 @@ mod tests {
     const LOGITS: [f32; 5] = [0.0, 2.0, 1.0, -1.0, 0.5];
 
     fn choose(sampling: &Sampling, rng: &mut impl Rng) -> (u32, f32) {
-        Drawer::team(sampling, 5, 1)[0].read(sampling, &mut LOGITS.clone()).draw(rng)
+        Drawer::team(sampling, 5, 1)[0].read(sampling, &mut LOGITS.clone()).unwrap().draw(rng)
     }
 
     fn frequencies(sampling: &Sampling) -> [f64; 5] {
@@ -296,7 +304,7 @@ mod tests {
             let mut drawer = Drawer::team(&sampling, logits.len(), 1);
             let (mut rng, mut counts) = (Seed(5).rng(), [0; 2]);
             let mut logits = logits.clone();
-            let mut distribution = drawer[0].read(&sampling, &mut logits);
+            let mut distribution = drawer[0].read(&sampling, &mut logits).unwrap();
             for _ in 0..20_000 {
                 match distribution.draw(&mut rng).0 {
                     700 => counts[0] += 1,
@@ -313,9 +321,32 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_drawn_from_logits_that_are_not_finite() {
+        for sampling in
+            [Sampling::greedy(1, vec![]), Sampling { temperature: 0.7, ..Sampling::greedy(1, vec![]) }]
+        {
+            let mut drawers = Drawer::team(&sampling, 300, 1);
+            for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                for place in [0, 7, 255, 256, 299] {
+                    let mut logits = vec![0.5; 300];
+                    logits[place] = bad;
+                    assert!(drawers[0].read(&sampling, &mut logits).is_none(), "{bad} at {place}");
+                }
+            }
+            // As far apart as numbers can be.
+            let mut logits = vec![f32::MIN; 300];
+            logits[3] = f32::MAX;
+            let drawn = drawers[0].read(&sampling, &mut logits).unwrap().draw(&mut Seed(1).rng());
+            assert_eq!(drawn, (3, 0.0));
+        }
+    }
+
+    #[test]
     fn senseless_settings_are_refused() {
         let good = Sampling::greedy(1, vec![]);
         assert!(good.validate().is_ok());
+        assert!(Sampling { temperature: 1e-30, ..good.clone() }.validate().is_err());
+        assert!(Sampling { temperature: f32::INFINITY, ..good.clone() }.validate().is_err());
         assert!(Sampling { temperature: f32::NAN, ..good.clone() }.validate().is_err());
         assert!(Sampling { top_p: 0.0, ..good.clone() }.validate().is_err());
         assert!(Sampling { max_tokens: 0, ..good }.validate().is_err());

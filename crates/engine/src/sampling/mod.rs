@@ -40,6 +40,8 @@ pub enum Finish {
     Stop,
     /// The token budget.
     Length,
+    /// The next token's logits are not finite: the model broke down, and what it would have written is unknown.
+    NonFinite,
 }
 
 /// One sampled continuation.
@@ -73,6 +75,26 @@ pub enum GenerateError {
         /// How many there are.
         vocabulary: usize,
     },
+    /// A prompt that leaves no room for the budget of new tokens.
+    #[error(
+        "prompt {request} has {prompt} tokens and `max_tokens` is {max_tokens}, but the model reads {context}; lower `max_tokens` \
+         or shorten the prompt"
+    )]
+    TooLong {
+        /// Which prompt.
+        request: usize,
+        /// Its length.
+        prompt: usize,
+        /// The budget.
+        max_tokens: usize,
+        /// The longest sequence of the model (`max_position_embeddings`).
+        context: usize,
+    },
+    /// A model that breaks down, for those who can do nothing with a sample that ended so ([`Finish::NonFinite`]).
+    #[error(
+        "the model's logits after prompt {0} are not finite: its weights are damaged or overflow; take a sound checkpoint"
+    )]
+    NonFinite(usize),
     /// Settings that make no sense.
     #[error(transparent)]
     Sampling(#[from] SamplingError),
@@ -143,6 +165,11 @@ impl Packed {
         for (i, request) in requests.iter().enumerate() {
             if request.prompt.is_empty() {
                 return Err(GenerateError::EmptyPrompt(i));
+            }
+            let (prompt, max_tokens, context) =
+                (request.prompt.len(), sampling.max_tokens, self.config.max_positions);
+            if prompt.saturating_add(max_tokens) > context {
+                return Err(GenerateError::TooLong { request: i, prompt, max_tokens, context });
             }
             if let Some(&token) = request.prompt.iter().find(|&&token| token as usize >= vocabulary) {
                 return Err(GenerateError::UnknownToken { request: i, token, vocabulary });

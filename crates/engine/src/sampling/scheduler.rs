@@ -241,7 +241,10 @@ impl<'a> Scheduler<'a> {
                         &mut drawers.part(member, 1)[0],
                     )
                 };
-                let mut distribution = drawer.read(sampling, logits);
+                let Some(mut distribution) = drawer.read(sampling, logits) else {
+                    sequences.iter_mut().for_each(|sequence| sequence.finish = Some(Finish::NonFinite));
+                    continue;
+                };
                 for sequence in sequences {
                     let (token, log_prob) = distribution.draw(&mut sequence.rng);
                     sequence.sampled.tokens.push(token);

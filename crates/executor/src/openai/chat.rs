@@ -2,12 +2,11 @@
 //! try again: under rate limits, a budget, a ledger.
 
 use super::{
-    config::{ConfigError, OpenAiConfig, Settings},
+    config::{Api, ConfigError, OpenAiConfig, Settings},
     endpoint::{Client, Failed},
-    reply::excerpt,
+    reply,
 };
 use crate::call::CallFailure;
-use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -78,59 +77,26 @@ impl Chat {
     }
 }
 
-#[derive(Deserialize)]
-struct Body {
-    choices: Vec<Choice>,
-    #[serde(default)]
-    model: Option<String>,
-    #[serde(default)]
-    usage: Option<Tokens>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    #[serde(default)]
-    message: Option<Content>,
-    #[serde(default)]
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Content {
-    #[serde(default)]
-    content: Option<String>,
-    #[serde(default)]
-    refusal: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Tokens {
-    #[serde(default)]
-    prompt_tokens: Option<u32>,
-    #[serde(default)]
-    completion_tokens: Option<u32>,
-}
-
+/// A reply that its model brought to an end, or that a filter or the token budget ended: those are the last word on a
+/// question, and whoever asked decides what they are worth.
 fn read(endpoint: &str, bytes: &[u8]) -> Result<ChatReply, CallFailure> {
-    let malformed = |detail: String| CallFailure::Malformed { endpoint: endpoint.to_owned(), detail };
-    let body: Body = serde_json::from_slice(bytes)
-        .map_err(|error| malformed(format!("{error} in {:?}", excerpt(bytes))))?;
-    let Some(choice) = body.choices.into_iter().next() else {
-        return Err(CallFailure::Empty { endpoint: endpoint.to_owned() });
-    };
-    if choice.message.is_none() && choice.finish_reason.is_none() {
-        return Err(malformed(format!("`choices[0].message` is missing in {:?}", excerpt(bytes))));
+    const LAST_WORDS: [&str; 3] = ["stop", "length", "content_filter"];
+    let said = reply::read(Api::Chat, endpoint, bytes)?;
+    let endpoint = endpoint.to_owned();
+    if said.calls_tool {
+        return Err(CallFailure::ToolCall { endpoint });
     }
-    let (text, refusal) = choice.message.map_or((None, None), |message| (message.content, message.refusal));
-    let (prompt_tokens, completion_tokens) =
-        body.usage.map_or((None, None), |usage| (usage.prompt_tokens, usage.completion_tokens));
+    if !said.finish_reason.as_deref().is_some_and(|reason| LAST_WORDS.contains(&reason)) {
+        let whole = LAST_WORDS.map(str::to_owned).to_vec();
+        return Err(CallFailure::Unfinished { endpoint, reason: said.finish_reason, whole });
+    }
     Ok(ChatReply {
-        text,
-        refusal,
-        finish_reason: choice.finish_reason,
-        model: body.model,
-        prompt_tokens,
-        completion_tokens,
+        text: said.text,
+        refusal: said.refusal,
+        finish_reason: said.finish_reason,
+        model: said.model,
+        prompt_tokens: said.prompt_tokens,
+        completion_tokens: said.completion_tokens,
     })
 }
 
@@ -153,10 +119,8 @@ mod tests {
         let refused =
             reply(r#"{"choices":[{"message":{"content":null,"refusal":"no"},"finish_reason":"stop"}]}"#);
         assert_eq!((refused.text, refused.refusal.as_deref()), (None, Some("no")));
-        assert_eq!(
-            reply(r#"{"choices":[{"finish_reason":"length"}]}"#).finish_reason.as_deref(),
-            Some("length")
-        );
+        let cut = reply(r#"{"choices":[{"message":{"content":null},"finish_reason":"length"}]}"#);
+        assert_eq!((cut.text, cut.finish_reason.as_deref()), (None, Some("length")));
     }
 
     #[test]
@@ -165,6 +129,14 @@ mod tests {
             ("", "malformed"),
             ("{", "malformed"),
             (r#"{"choices":[{}]}"#, "malformed"),
+            (r#"{"choices":[{"finish_reason":"length"}]}"#, "malformed"),
+            (r#"{"choices":[{"message":{"content":"7"}}]}"#, "unfinished"),
+            (r#"{"choices":[{"message":{"content":"7"},"finish_reason":"abort"}]}"#, "unfinished"),
+            (
+                r#"{"choices":[{"message":{"content":"7","tool_calls":[{}]},"finish_reason":"stop"}]}"#,
+                "tool_call",
+            ),
+            (r#"{"error":{"message":"busy"},"choices":[]}"#, "error"),
             (r#"{"choices":[]}"#, "empty"),
         ] {
             assert_eq!(read("e", body.as_bytes()).unwrap_err().cause(), cause, "{body:?}");

@@ -17,6 +17,48 @@ pub enum Api {
     Chat,
 }
 
+/// A field of the request that can be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Omissible {
+    /// `temperature`: some models have one of their own.
+    Temperature,
+    /// `top_p`.
+    TopP,
+    /// `top_k`.
+    TopK,
+    /// `max_tokens`: some servers want `max_completion_tokens`, which goes into `extra`.
+    MaxTokens,
+    /// `stop`.
+    Stop,
+    /// `seed`: without it, the same calls need not have the same replies.
+    Seed,
+}
+
+impl Omissible {
+    /// All of them.
+    pub(super) const ALL: [Omissible; 6] = [
+        Omissible::Temperature,
+        Omissible::TopP,
+        Omissible::TopK,
+        Omissible::MaxTokens,
+        Omissible::Stop,
+        Omissible::Seed,
+    ];
+
+    /// Its name in the request.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Omissible::Temperature => "temperature",
+            Omissible::TopP => "top_p",
+            Omissible::TopK => "top_k",
+            Omissible::MaxTokens => "max_tokens",
+            Omissible::Stop => "stop",
+            Omissible::Seed => "seed",
+        }
+    }
+}
+
 /// An executor behind one or several OpenAI-compatible endpoints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +92,17 @@ pub struct OpenAiConfig {
     /// Requests under way at the same time, over all endpoints. Default: 16.
     #[serde(default = "default_concurrency")]
     pub concurrency: NonZeroUsize,
+    /// Further names under which the server may answer as this model. Default: none. The name itself, a dated snapshot of
+    /// it, and the same name with or without an owner, a folder or `:latest` need not be listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub served_as: Vec<String>,
+    /// The `finish_reason`s with which a completion is whole; any other leaves the outcome unknown. Default: `stop` and
+    /// `length`.
+    #[serde(default = "default_finished")]
+    pub finished: Vec<String>,
+    /// Fields to leave out of the request because this server refuses them. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub omit: Vec<Omissible>,
     /// Further fields of the request, such as `min_p` or `chat_template_kwargs`. Fields that have a setting of their
     /// own are refused.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -70,6 +123,10 @@ fn default_retries() -> u32 {
 }
 fn default_backoff_s() -> f64 {
     0.5
+}
+/// What a completion ends with that the model ended, or its token budget.
+pub(super) fn default_finished() -> Vec<String> {
+    vec!["stop".into(), "length".into()]
 }
 fn default_concurrency() -> NonZeroUsize {
     NonZeroUsize::MIN.saturating_add(15)
@@ -134,6 +191,9 @@ pub(super) struct Settings {
     pub(super) retries: u32,
     pub(super) backoff: Duration,
     pub(super) concurrency: usize,
+    pub(super) served_as: Vec<String>,
+    pub(super) finished: Vec<String>,
+    pub(super) omit: Vec<Omissible>,
     pub(super) extra: Map<String, Value>,
 }
 
@@ -181,6 +241,10 @@ impl Settings {
         if config.concurrency.get() > 4096 {
             return refuse("concurrency", config.concurrency.to_string(), "at most 4096");
         }
+        if config.finished.is_empty() || config.finished.iter().any(String::is_empty) {
+            let expected = "at least one `finish_reason`, such as \"stop\"";
+            return refuse("finished", format!("{:?}", config.finished), expected);
+        }
         config.sampling.validate()?;
         for (key, instead) in OWN_FIELDS {
             if config.extra.contains_key(key) {
@@ -198,6 +262,9 @@ impl Settings {
             retries: config.retries,
             backoff: Duration::from_secs_f64(config.backoff_s),
             concurrency: config.concurrency.get(),
+            served_as: config.served_as,
+            finished: config.finished,
+            omit: config.omit,
             extra: config.extra,
         })
     }
@@ -238,6 +305,31 @@ fn endpoint(written: &str) -> Result<String, ConfigError> {
     if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
         let host = uri.host().unwrap_or_default();
         return refuse(host, "it holds a user name or password; use `api_key_env` instead".into());
+    }
+    const ROUTES: [&str; 9] = [
+        "completions",
+        "chat",
+        "models",
+        "responses",
+        "embeddings",
+        "messages",
+        "generate",
+        "health",
+        "v1/engines",
+    ];
+    if let Some(route) = ROUTES.into_iter().find(|route| uri.path().ends_with(&format!("/{route}"))) {
+        let end = url.len() - route.len() - 1;
+        let base = url[..end].trim_end_matches("/chat");
+        return refuse(
+            written,
+            format!(
+                "it ends in a route, which `api` chooses; leave that out: {:?}",
+                base.trim_end_matches('/')
+            ),
+        );
+    }
+    if written.contains('#') {
+        return refuse(written, "it has a fragment (`#`), which a base URL cannot have".into());
     }
     if uri.query().is_some() {
         return refuse(written, "it has a query (`?`), which a base URL cannot have".into());
@@ -289,6 +381,20 @@ mod tests {
         for bad in ["", "a:1", "localhost", "ftp://a", "http://", "http://a b", "http://a?x=1", "/v1"] {
             assert!(endpoint(bad).is_err(), "{bad:?}");
         }
+        for (routed, base) in [
+            ("http://a:1/v1/chat/completions", "http://a:1/v1"),
+            ("http://a:1/v1/completions/", "http://a:1/v1"),
+            ("http://a:1/v1/chat", "http://a:1/v1"),
+            ("https://a/openai/v1/models", "https://a/openai/v1"),
+            ("http://a:1/chat/completions", "http://a:1"),
+        ] {
+            let message = endpoint(routed).unwrap_err().to_string();
+            assert!(
+                message.contains("ends in a route") && message.ends_with(&format!("{base:?}")),
+                "{message}"
+            );
+        }
+        assert!(endpoint("http://a/#x").is_err());
         let secret = endpoint("http://me:hush@a:1").unwrap_err().to_string();
         assert!(!secret.contains("hush"), "{secret}");
     }
@@ -301,6 +407,7 @@ mod tests {
             ("backoff_s = -1.0", "backoff_s"),
             ("retries = 1000", "retries"),
             ("sampling = { top_p = 2.0 }", "sampling.top_p"),
+            ("finished = []", "finished"),
             ("extra = { model = 'other' }", "extra.model"),
             ("extra = { temperature = 1.0 }", "use `sampling`"),
             ("api_key_env = 'TRACELIFT_A_KEY_THAT_IS_NOT_SET'", "TRACELIFT_A_KEY_THAT_IS_NOT_SET"),

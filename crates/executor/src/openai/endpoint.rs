@@ -1,24 +1,23 @@
 //! One request to one endpoint.
 
 use super::{
-    config::{Api, Settings},
+    config::{Api, Omissible, Settings},
     reply, retry,
 };
 use crate::call::{CallFailure, Completion};
 use std::{io, time::Duration};
 use ureq::{
     Agent,
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
 };
 
 /// More than any completion; keeps a runaway server from filling the memory.
-const LONGEST_BODY: u64 = 64 << 20;
+const LONGEST_BODY: u64 = 16 << 20;
 
 /// Sends requests over kept-alive connections.
 #[derive(Debug)]
 pub(super) struct Client {
     agent: Agent,
-    api: Api,
     authorization: Option<HeaderValue>,
     timeout: Duration,
 }
@@ -48,21 +47,26 @@ impl Client {
             .user_agent(concat!("tracelift/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();
-        Client {
-            agent,
-            api: settings.api,
-            authorization: settings.authorization.clone(),
-            timeout: settings.timeout,
-        }
+        Client { agent, authorization: settings.authorization.clone(), timeout: settings.timeout }
     }
 
     /// Asks for one completion, once.
-    pub(super) fn complete(&self, endpoint: &str, body: &str) -> Result<Completion, Failed> {
-        let path = match self.api {
+    pub(super) fn complete(
+        &self,
+        settings: &Settings,
+        endpoint: &str,
+        body: &str,
+    ) -> Result<Completion, Failed> {
+        let path = match settings.api {
             Api::Completions => "v1/completions",
             Api::Chat => "v1/chat/completions",
         };
-        Ok(reply::read(self.api, endpoint, &self.post(endpoint, path, body)?)?)
+        let reply = self.post(endpoint, path, body).map_err(|mut failed| {
+            name_omissible(&mut failed.failure);
+            failed
+        })?;
+        let said = reply::read(settings.api, endpoint, &reply)?;
+        Ok(reply::whole(settings, endpoint, said)?)
     }
 
     /// The body of a successful reply.
@@ -83,8 +87,10 @@ impl Client {
             .get(header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
             .and_then(retry::retry_after);
+        let kind = response.headers().get(header::CONTENT_TYPE).cloned();
         let read = response.body_mut().with_config().limit(LONGEST_BODY).read_to_vec();
-        if !status.is_success() {
+        // A completion comes with 200; anything else, "accepted" and "no content" among it, is none.
+        if status != StatusCode::OK {
             // A body that cannot be read takes nothing from what the status says.
             let excerpt = match read {
                 Ok(body) => reply::excerpt(&body),
@@ -94,7 +100,21 @@ impl Client {
                 CallFailure::Status { endpoint: endpoint.to_owned(), code: status.as_u16(), excerpt };
             return Err(Failed { failure, retry_after });
         }
-        Ok(read.map_err(failed)?)
+        let body = read.map_err(|error| self.breach(endpoint, error))?;
+        if let Some(kind) = kind.filter(|kind| !is_json(kind)) {
+            let detail = format!("content type {kind:?} instead of JSON, {:?}", reply::excerpt(&body));
+            return Err(CallFailure::Malformed { endpoint: endpoint.to_owned(), detail }.into());
+        }
+        Ok(body)
+    }
+
+    /// A reply that began and did not come to its end, or not as it should.
+    fn breach(&self, endpoint: &str, error: ureq::Error) -> CallFailure {
+        let endpoint = endpoint.to_owned();
+        match self.failure(&endpoint, error) {
+            CallFailure::Refused { detail, .. } => CallFailure::Malformed { endpoint, detail },
+            failure => failure,
+        }
     }
 
     fn failure(&self, endpoint: &str, error: ureq::Error) -> CallFailure {
@@ -119,4 +139,23 @@ impl Client {
             _ => CallFailure::Refused { endpoint, detail },
         }
     }
+}
+
+/// Says how to leave out a field that a server complains about by name.
+fn name_omissible(failure: &mut CallFailure) {
+    let CallFailure::Status { code: 400 | 422, excerpt, .. } = failure else { return };
+    let named = |word: &str| {
+        let mut words = excerpt.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        words.any(|found| found == word)
+    };
+    if let Some(field) = Omissible::ALL.into_iter().map(Omissible::name).find(|name| named(name)) {
+        let hint = format!(" (to send no `{field}`, set `executor.openai.omit = [\"{field}\"]`)");
+        excerpt.push_str(&hint);
+    }
+}
+
+/// `application/json` and its kin, with or without parameters.
+fn is_json(kind: &HeaderValue) -> bool {
+    let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_lowercase();
+    kind.ends_with("/json") || kind.ends_with("+json")
 }

@@ -12,9 +12,10 @@ mod endpoint;
 mod reply;
 mod request;
 mod retry;
+mod served;
 
 pub use chat::{Chat, ChatReply, Unanswered};
-pub use config::{Api, ConfigError, OpenAiConfig};
+pub use config::{Api, ConfigError, Omissible, OpenAiConfig};
 pub use retry::{LONGEST_BACK_OFF, LONGEST_RETRY_AFTER, back_off};
 
 use crate::{
@@ -77,7 +78,7 @@ impl OpenAi {
             if let Some(moment) = not_before[place] {
                 thread::sleep(moment.saturating_duration_since(Instant::now()));
             }
-            match self.permits.with(|| self.client.complete(&endpoints[place], &body)) {
+            match self.permits.with(|| self.client.complete(&self.settings, &endpoints[place], &body)) {
                 Ok(completion) => break Ok(completion),
                 Err(Failed { failure, retry_after }) => {
                     if retries == self.settings.retries || !failure.is_transient() {

@@ -1,30 +1,72 @@
-//! What comes back.
+//! What comes back, and whether it is a whole reply.
+//!
+//! A reply that is not exactly what the protocol promises says nothing about the model. So it is read strictly: objects
+//! where objects belong (serde would also take a list for a struct, field by field), no field twice, one choice for the
+//! one that was asked for, a text where a text belongs. What is read like this still counts as a completion only if it is
+//! [`whole`].
 
-use super::config::Api;
+use super::config::{Api, Settings};
+use super::served::is_the_same_model;
 use crate::call::{CallFailure, Completion};
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Deserializer};
+use std::{fmt, marker::PhantomData};
+
+/// A JSON object, and nothing else.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = Object<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Fields(PhantomData))
+    }
+}
 
 #[derive(Deserialize)]
 struct Reply {
-    choices: Vec<Choice>,
     #[serde(default)]
-    usage: Option<Tokens>,
+    choices: Option<Vec<Object<Choice>>>,
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(default)]
+    usage: Option<Object<Tokens>>,
+    #[serde(default)]
+    error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 struct Choice {
     #[serde(default)]
+    index: Option<u64>,
+    #[serde(default)]
     text: Option<String>,
     #[serde(default)]
-    message: Option<Content>,
+    message: Option<Object<Message>>,
     #[serde(default)]
     finish_reason: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Content {
+struct Message {
+    #[serde(default)]
+    role: Option<String>,
     #[serde(default)]
     content: Option<String>,
+    #[serde(default)]
+    refusal: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<IgnoredAny>>,
+    #[serde(default)]
+    function_call: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -35,32 +77,106 @@ struct Tokens {
     completion_tokens: Option<u32>,
 }
 
+/// What a reply says, whole or not.
+pub(super) struct Said {
+    pub(super) text: Option<String>,
+    pub(super) refusal: Option<String>,
+    pub(super) calls_tool: bool,
+    pub(super) finish_reason: Option<String>,
+    pub(super) model: Option<String>,
+    pub(super) prompt_tokens: Option<u32>,
+    pub(super) completion_tokens: Option<u32>,
+}
+
 /// Reads the body of a successful reply.
-pub(super) fn read(api: Api, endpoint: &str, body: &[u8]) -> Result<Completion, CallFailure> {
-    let malformed = |detail: String| CallFailure::Malformed { endpoint: endpoint.to_owned(), detail };
-    let reply: Reply =
-        serde_json::from_slice(body).map_err(|error| malformed(format!("{error} in {:?}", excerpt(body))))?;
-    let Some(choice) = reply.choices.into_iter().next() else {
+///
+/// # Errors
+/// Whatever the protocol does not promise.
+pub(super) fn read(api: Api, endpoint: &str, body: &[u8]) -> Result<Said, CallFailure> {
+    let malformed = |detail: String| CallFailure::Malformed {
+        endpoint: endpoint.to_owned(),
+        detail: format!("{detail} in {:?}", excerpt(body)),
+    };
+    // What serde passes over it does not check.
+    let body = std::str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
+    let Object(reply) =
+        serde_json::from_str::<Object<Reply>>(body).map_err(|error| malformed(error.to_string()))?;
+    if reply.error.is_some() {
+        return Err(CallFailure::Errored {
+            endpoint: endpoint.to_owned(),
+            excerpt: excerpt(body.as_bytes()),
+        });
+    }
+    let mut choices = reply.choices.ok_or_else(|| malformed("`choices` is missing".into()))?.into_iter();
+    let Some(Object(choice)) = choices.next() else {
         return Err(CallFailure::Empty { endpoint: endpoint.to_owned() });
     };
-    let (field, text) = match api {
-        Api::Completions => ("text", choice.text),
-        Api::Chat => ("message.content", choice.message.and_then(|message| message.content)),
+    match choices.len() {
+        0 => {}
+        more => return Err(malformed(format!("{} choices, of which one was asked for,", more + 1))),
+    }
+    if let Some(index) = choice.index.filter(|index| *index != 0) {
+        return Err(malformed(format!(
+            "`choices[0].index` is {index}, of the one choice that was asked for,"
+        )));
+    }
+    let (text, message) = match api {
+        Api::Completions => (choice.text, None),
+        Api::Chat => match choice.message {
+            Some(Object(message)) => (None, Some(message)),
+            None => return Err(malformed("`choices[0].message` is missing".into())),
+        },
     };
-    let text = match (text, &choice.finish_reason) {
-        (Some(text), _) => text,
-        // The server says that the model is done: it had nothing to say (or spent its budget on hidden reasoning).
-        (None, Some(_)) => String::new(),
-        (None, None) => {
-            return Err(malformed(format!("`choices[0].{field}` is missing in {:?}", excerpt(body))));
+    let (text, refusal, calls_tool) = match message {
+        None => (text, None, false),
+        Some(message) => {
+            if let Some(role) = message.role.filter(|role| role != "assistant") {
+                return Err(malformed(format!("a message of {role:?} instead of the assistant's")));
+            }
+            let calls = message.tool_calls.is_some_and(|calls| !calls.is_empty());
+            let refusal = message.refusal.filter(|refusal| !refusal.trim().is_empty());
+            (message.content, refusal, calls || message.function_call.is_some())
         }
     };
-    let tokens = reply.usage.unwrap_or(Tokens { prompt_tokens: None, completion_tokens: None });
+    let (prompt_tokens, completion_tokens) =
+        reply.usage.map_or((None, None), |Object(usage)| (usage.prompt_tokens, usage.completion_tokens));
+    let (finish_reason, model) = (choice.finish_reason, reply.model);
+    Ok(Said { text, refusal, calls_tool, finish_reason, model, prompt_tokens, completion_tokens })
+}
+
+/// The completion in a reply, if the model that was asked wrote it, and wrote it to an end.
+///
+/// # Errors
+/// What keeps the reply from counting.
+pub(super) fn whole(settings: &Settings, endpoint: &str, said: Said) -> Result<Completion, CallFailure> {
+    let endpoint = endpoint.to_owned();
+    if let Some(served) = said
+        .model
+        .filter(|served| !is_the_same_model(&settings.model, served) && !settings.served_as.contains(served))
+    {
+        return Err(CallFailure::OtherModel { endpoint, asked: settings.model.clone(), served });
+    }
+    if let Some(refusal) = said.refusal {
+        return Err(CallFailure::Refusal { endpoint, excerpt: excerpt(refusal.as_bytes()) });
+    }
+    if said.calls_tool {
+        return Err(CallFailure::ToolCall { endpoint });
+    }
+    let reason = match said.finish_reason {
+        Some(reason) if settings.finished.contains(&reason) => reason,
+        reason => {
+            let whole = settings.finished.clone();
+            return Err(CallFailure::Unfinished { endpoint, reason, whole });
+        }
+    };
+    let Some(text) = said.text else {
+        return Err(CallFailure::NoContent { endpoint, reason });
+    };
     Ok(Completion {
         text,
-        prompt_tokens: tokens.prompt_tokens,
-        completion_tokens: tokens.completion_tokens,
-        truncated: choice.finish_reason.as_deref() == Some("length"),
+        prompt_tokens: said.prompt_tokens,
+        completion_tokens: said.completion_tokens,
+        truncated: reason == "length",
     })
 }
 
@@ -77,55 +193,4 @@ pub(super) fn excerpt(body: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cause(api: Api, body: &str) -> &'static str {
-        read(api, "e", body.as_bytes()).unwrap_err().cause()
-    }
-
-    #[test]
-    fn both_apis() {
-        let body = r#"{"id":"x","choices":[{"text":"so 7","finish_reason":"length","index":0}],
-                       "usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}"#;
-        let completion = read(Api::Completions, "e", body.as_bytes()).unwrap();
-        assert_eq!((completion.text.as_str(), completion.truncated), ("so 7", true));
-        assert_eq!((completion.prompt_tokens, completion.completion_tokens), (Some(3), Some(2)));
-        let body = r#"{"choices":[{"message":{"role":"assistant","content":"7"},"finish_reason":"stop"}]}"#;
-        let completion = read(Api::Chat, "e", body.as_bytes()).unwrap();
-        assert_eq!((completion.text.as_str(), completion.truncated), ("7", false));
-        assert_eq!(completion.prompt_tokens, None);
-    }
-
-    #[test]
-    fn silence_of_the_model_is_no_failure() {
-        let body = r#"{"choices":[{"message":{"content":null},"finish_reason":"length"}],"usage":null}"#;
-        let completion = read(Api::Chat, "e", body.as_bytes()).unwrap();
-        assert_eq!((completion.text.as_str(), completion.truncated), ("", true));
-    }
-
-    #[test]
-    fn what_is_not_a_completion() {
-        assert_eq!(cause(Api::Chat, r#"{"choices":[]}"#), "empty");
-        for body in [
-            "",
-            "<html>",
-            "{",
-            "[]",
-            "null",
-            r#"{"error":"x"}"#,
-            r#"{"choices":null}"#,
-            r#"{"choices":[{}]}"#,
-        ] {
-            assert_eq!(cause(Api::Chat, body), "malformed", "{body:?}");
-        }
-        // A completion of the other API.
-        assert_eq!(cause(Api::Chat, r#"{"choices":[{"text":"7"}]}"#), "malformed");
-    }
-
-    #[test]
-    fn excerpts_are_short_single_lines() {
-        assert_eq!(excerpt(b" a\n\tb \x1b[0m"), "a b [0m…");
-        assert_eq!(excerpt("é".repeat(1000).as_bytes()).chars().count(), 201);
-    }
-}
+mod tests;

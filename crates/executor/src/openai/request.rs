@@ -1,6 +1,6 @@
 //! What is sent, and the fingerprint of it.
 
-use super::config::{Api, Settings};
+use super::config::{Api, Omissible, Settings, default_finished};
 use crate::call::Call;
 use serde_json::{Value, json};
 use tracelift_domain::fingerprint::canonical;
@@ -17,17 +17,19 @@ pub(super) fn payload(settings: &Settings, call: &Call<'_>) -> Value {
         Api::Completions => set("prompt", json!(text(settings, call.question, call.trace))),
         Api::Chat => set("messages", json!(wording::executor(call.question, call.trace))),
     };
-    set("temperature", json!(sampling.temperature));
-    set("top_p", json!(sampling.top_p));
-    set("max_tokens", json!(sampling.max_tokens));
-    if let Some(top_k) = sampling.top_k {
-        set("top_k", json!(top_k));
+    for (field, value) in [
+        (Omissible::Temperature, Some(json!(sampling.temperature))),
+        (Omissible::TopP, Some(json!(sampling.top_p))),
+        (Omissible::MaxTokens, Some(json!(sampling.max_tokens))),
+        (Omissible::TopK, sampling.top_k.map(|top_k| json!(top_k))),
+        (Omissible::Stop, (!sampling.stop.is_empty()).then(|| json!(sampling.stop))),
+        // Servers keep seeds in signed 32-bit integers.
+        (Omissible::Seed, Some(json!(call.seed.0 & 0x7fff_ffff))),
+    ] {
+        if let Some(value) = value.filter(|_| !settings.omit.contains(&field)) {
+            set(field.name(), value);
+        }
     }
-    if !sampling.stop.is_empty() {
-        set("stop", json!(sampling.stop));
-    }
-    // Servers keep seeds in signed 32-bit integers.
-    set("seed", json!(call.seed.0 & 0x7fff_ffff));
     Value::Object(payload)
 }
 
@@ -37,7 +39,7 @@ pub(super) fn fingerprint(settings: &Settings) -> Fingerprint {
     let mut endpoints: Vec<&str> = settings.endpoints.iter().map(String::as_str).collect();
     endpoints.sort_unstable();
     endpoints.dedup();
-    let settled = json!({
+    let mut settled = json!({
         "kind": "openai",
         "model": settings.model,
         "endpoints": endpoints,
@@ -45,6 +47,19 @@ pub(super) fn fingerprint(settings: &Settings) -> Fingerprint {
         "sampling": settings.sampling,
         "extra": settings.extra,
     });
+    // Only where they are set, so that executors of before keep their names.
+    if !settings.omit.is_empty() {
+        let mut omit = settings.omit.clone();
+        omit.sort_unstable();
+        omit.dedup();
+        settled["omit"] = json!(omit);
+    }
+    if settings.finished != default_finished() {
+        let mut finished = settings.finished.clone();
+        finished.sort_unstable();
+        finished.dedup();
+        settled["finished"] = json!(finished);
+    }
     Fingerprint::of([("executor", canonical(&settled).as_bytes())])
 }
 

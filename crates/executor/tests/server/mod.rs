@@ -6,6 +6,8 @@
     reason = "helpers of tests are tests, and not each uses all of them"
 )]
 
+pub mod raw;
+
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},

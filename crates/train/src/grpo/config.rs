@@ -2,6 +2,7 @@
 
 use crate::advantage::Normalize;
 use serde::{Deserialize, Serialize};
+use tracelift_engine::optimizer::{AdamWConfigError, HIGHEST_RATE};
 use tracelift_engine::{AdamWConfig, Schedule};
 
 /// How the planner is trained.
@@ -28,6 +29,8 @@ pub struct GrpoConfig {
     pub learning_rate: f32,
     /// Steps of warm-up.
     pub warmup: u64,
+    /// Steps in a row that may teach nothing, because no trace is usable or no reward is known, before the run stops.
+    pub patience: u64,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
     /// The optimizer's constants.
@@ -47,17 +50,21 @@ impl Default for GrpoConfig {
             epochs: 1,
             learning_rate: 5e-6,
             warmup: 0,
+            patience: 5,
             checkpoint_every: 20,
             optimizer: AdamWConfig::default(),
         }
     }
 }
 
+/// More problems a step, or traces a problem, than any machine holds.
+const MOST: usize = 1_000_000;
+
 /// A setting that makes no sense.
 #[derive(Debug, thiserror::Error)]
 #[error("`grpo.{key}` is {value}, expected {expected}")]
 pub struct GrpoConfigError {
-    key: &'static str,
+    key: String,
     value: String,
     expected: &'static str,
 }
@@ -66,25 +73,94 @@ impl GrpoConfig {
     /// # Errors
     /// Names the first setting that makes no sense.
     pub fn validate(&self) -> Result<(), GrpoConfigError> {
+        let rate = self.learning_rate;
+        let within = |key, value: f32, most: f32, expected| {
+            (key, (0.0..=most).contains(&value), value.to_string(), expected)
+        };
         let checks = [
             ("steps", self.steps >= 1, self.steps.to_string(), "at least 1"),
-            ("problems", self.problems >= 1, self.problems.to_string(), "at least 1"),
-            ("group", self.group >= 2, self.group.to_string(), "at least 2, or no rollout has a sibling"),
-            ("epochs", self.epochs >= 1, self.epochs.to_string(), "at least 1"),
+            (
+                "problems",
+                (1..=MOST).contains(&self.problems),
+                self.problems.to_string(),
+                "from 1 to a million",
+            ),
+            (
+                "group",
+                (2..=MOST).contains(&self.group),
+                self.group.to_string(),
+                "at least 2, or no rollout has a sibling, and at most a million",
+            ),
+            ("epochs", (1..=1000).contains(&self.epochs), self.epochs.to_string(), "from 1 to 1000"),
             ("clip_low", (0.0..1.0).contains(&self.clip_low), self.clip_low.to_string(), "from 0 to below 1"),
-            ("clip_high", self.clip_high >= 0.0, self.clip_high.to_string(), "0 or more"),
-            ("kl", self.kl >= 0.0, self.kl.to_string(), "0 or more"),
-            ("learning_rate", self.learning_rate > 0.0, self.learning_rate.to_string(), "above 0"),
+            within("clip_high", self.clip_high, 1000.0, "from 0 to 1000"),
+            within("kl", self.kl, 1000.0, "from 0 to 1000"),
+            ("learning_rate", rate > 0.0 && rate <= HIGHEST_RATE, rate.to_string(), "above 0 and at most 10"),
+            ("patience", self.patience >= 1, self.patience.to_string(), "at least 1"),
             ("checkpoint_every", self.checkpoint_every >= 1, self.checkpoint_every.to_string(), "at least 1"),
         ];
+        if let Err(error) = self.optimizer.validate() {
+            let AdamWConfigError { key, value, expected } = error;
+            return Err(GrpoConfigError {
+                key: format!("optimizer.{key}"),
+                value: value.to_string(),
+                expected,
+            });
+        }
         match checks.into_iter().find(|(_, fine, ..)| !fine) {
             None => Ok(()),
-            Some((key, _, value, expected)) => Err(GrpoConfigError { key, value, expected }),
+            Some((key, _, value, expected)) => Err(GrpoConfigError { key: key.to_owned(), value, expected }),
         }
     }
 
     /// Warm-up, then a cosine to a tenth of the peak.
     pub(super) fn schedule(&self) -> Schedule {
         Schedule { peak: self.learning_rate, warmup: self.warmup, total: self.steps, floor: 0.1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was refused, by key; `None` where it was taken.
+    fn refused(key: &str, value: &str) -> Option<String> {
+        let (table, last) =
+            key.rsplit_once('.').map_or((String::new(), key), |(t, k)| (format!("[{t}]\n"), k));
+        let config = toml::from_str::<GrpoConfig>(&format!("{table}{last} = {value}"));
+        match config {
+            Ok(config) => config.validate().err().map(|error| error.to_string()),
+            // A whole number is wanted, and none was given: the reader says so and names the key.
+            Err(error) => Some(format!("`grpo.{key}` is {value}, {}", error.message())),
+        }
+    }
+
+    #[test]
+    fn every_number_that_would_ruin_a_run_is_refused_by_key() {
+        let (nan, inf, one_less, zero, huge) = ("nan", "inf", "-1.0", "0.0", "1e30");
+        for (key, bad) in [
+            ("learning_rate", &[nan, inf, "-inf", one_less, zero, huge][..]),
+            ("clip_low", &[nan, inf, one_less, huge, "1.0"]),
+            ("clip_high", &[nan, inf, one_less, huge]),
+            ("kl", &[nan, inf, one_less, huge]),
+            ("optimizer.beta1", &[nan, inf, one_less, huge, "1.0"]),
+            ("optimizer.beta2", &[nan, inf, one_less, huge, "1.0"]),
+            ("optimizer.eps", &[nan, inf, one_less, zero, huge]),
+            ("optimizer.weight_decay", &[nan, inf, one_less, huge]),
+            ("optimizer.max_norm", &[nan, inf, one_less, zero]),
+            ("steps", &[nan, inf, "-1", "0", huge]),
+            ("problems", &[nan, inf, "-1", "0", "9223372036854775807"]),
+            ("group", &[nan, inf, "-1", "0", "1", "9223372036854775807"]),
+            ("epochs", &[nan, inf, "-1", "0", "9223372036854775807"]),
+            ("patience", &[nan, inf, "-1", "0"]),
+            ("checkpoint_every", &[nan, inf, "-1", "0"]),
+            ("warmup", &[nan, inf, "-1"]),
+        ] {
+            for value in bad {
+                let message = refused(key, value).unwrap_or_else(|| panic!("`{key}` = {value} is taken"));
+                assert!(message.starts_with(&format!("`grpo.{key}` is ")), "{key} = {value}: {message}");
+            }
+        }
+        assert_eq!(GrpoConfig::default().validate().map_err(|error| error.to_string()), Ok(()));
     }
 }

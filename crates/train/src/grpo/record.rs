@@ -4,6 +4,7 @@ use super::{Rollout, mean};
 use crate::metrics::{StepMetrics, name};
 use crate::rollouts::RolloutRecord;
 use crate::source::Item;
+use std::collections::{BTreeMap, BTreeSet};
 use tracelift_domain::Probability;
 use tracelift_planner::Written;
 use tracelift_reward::{Needs, RewardConfig, leak};
@@ -19,6 +20,8 @@ pub(super) fn all(
     let needs = reward.needs();
     let reason = rollouts.iter().map(|rollout| reward.rule.reason(&rollout.evidence));
     metrics.set(name::REASON_REWARD, mean(reason));
+    let defects: Vec<&str> =
+        rollouts.iter().filter_map(|rollout| Some(rollout.written.trace.as_ref().err()?.code())).collect();
     let records: Vec<RolloutRecord> =
         rollouts.into_iter().map(|rollout| record(&items[rollout.item], rollout, step, needs)).collect();
     let of = |pick: fn(&RolloutRecord) -> Option<f64>| mean(records.iter().map(pick));
@@ -40,8 +43,28 @@ pub(super) fn all(
     metrics.set(name::TRACE_TOKENS, of(|r| Some(r.trace_tokens as f64)));
     metrics.set(name::UNKNOWN, count(|r| r.reward.is_none()));
     metrics.set(name::DEFECTIVE, count(|r| r.defect.is_some()));
+    metrics.set(name::TEACHING, count(|r| r.reward.is_some() && r.defect.is_none()));
+    for (kind, share) in shares(&defects, records.len()) {
+        metrics.set(format!("{}{kind}", name::DEFECTIVE_BY), share);
+    }
+    // The same cause may keep several things of a rollout unknown.
+    let causes: Vec<BTreeSet<&str>> =
+        records.iter().map(|r| r.failure.iter().flat_map(|causes| causes.split(',')).collect()).collect();
+    let causes: Vec<&str> = causes.into_iter().flatten().collect();
+    for (cause, share) in shares(&causes, records.len()) {
+        metrics.set(format!("{}{cause}", name::UNKNOWN_BY), share);
+    }
     metrics.set(name::TRUNCATED, count(|r| r.truncated));
     records
+}
+
+/// Each name with its count as a share of a whole.
+fn shares(names: &[&str], whole: usize) -> BTreeMap<String, f64> {
+    let mut shares = BTreeMap::new();
+    for name in names {
+        *shares.entry((*name).to_owned()).or_default() += 1.0 / whole as f64;
+    }
+    shares
 }
 
 fn record(item: &Item, rollout: Rollout, step: u64, needs: Needs) -> RolloutRecord {

@@ -2,6 +2,7 @@
 
 use super::ReadingWeights;
 use serde::{Deserialize, Deserializer, Serialize};
+use tracelift_engine::optimizer::{AdamWConfigError, HIGHEST_RATE};
 use tracelift_engine::{AdamWConfig, Schedule};
 use tracelift_reward::loss::LossWeights;
 
@@ -86,7 +87,7 @@ impl Default for WatchConfig {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{key}` is {value}, expected {expected}")]
 pub struct RubricConfigError {
-    key: &'static str,
+    key: String,
     value: String,
     expected: &'static str,
 }
@@ -99,14 +100,14 @@ impl RubricConfig {
         let rate = self.learning_rate;
         let loss = &self.loss;
         let weight =
-            |key, value: f64| (key, value.is_finite() && value >= 0.0, value.to_string(), "0 or more");
+            |key, value: f64| (key, (0.0..=1e6).contains(&value), value.to_string(), "from 0 to a million");
         let checks = [
             whole("steps", self.steps),
             whole("groups", self.groups as u64),
             whole("negatives", self.negatives as u64),
             whole("token_budget", self.token_budget as u64),
             whole("checkpoint_every", self.checkpoint_every),
-            ("learning_rate", rate.is_finite() && rate > 0.0, rate.to_string(), "above 0"),
+            ("learning_rate", rate > 0.0 && rate <= HIGHEST_RATE, rate.to_string(), "above 0 and at most 10"),
             ("renaming", (0.0..=1.0).contains(&self.renaming), self.renaming.to_string(), "from 0 to 1"),
             ("ema", (0.0..1.0).contains(&self.ema), self.ema.to_string(), "0 or more and below 1"),
             weight("loss.cross_entropy", loss.cross_entropy),
@@ -126,9 +127,15 @@ impl RubricConfig {
                 "0 where `evaluation.every` is 0: without a look there is no gain to wait for",
             ),
         ];
+        if let Err(AdamWConfigError { key, value, expected }) = self.optimizer.validate() {
+            let (key, value) = (format!("optimizer.{key}"), value.to_string());
+            return Err(RubricConfigError { key, value, expected });
+        }
         match checks.into_iter().find(|(_, fine, ..)| !fine) {
             None => Ok(()),
-            Some((key, _, value, expected)) => Err(RubricConfigError { key, value, expected }),
+            Some((key, _, value, expected)) => {
+                Err(RubricConfigError { key: key.to_owned(), value, expected })
+            }
         }
     }
 
@@ -167,12 +174,53 @@ mod tests {
         let ranking = LossWeights { ranking: -1.0, ..default.loss };
         for (config, says) in [
             (RubricConfig { steps: 0, ..default }, "`steps` is 0, expected at least 1"),
-            (RubricConfig { learning_rate: f32::NAN, ..default }, "`learning_rate` is NaN, expected above 0"),
-            (RubricConfig { loss: ranking, ..default }, "`loss.ranking` is -1, expected 0 or more"),
+            (
+                RubricConfig { learning_rate: f32::NAN, ..default },
+                "`learning_rate` is NaN, expected above 0 and at most 10",
+            ),
+            (RubricConfig { loss: ranking, ..default }, "`loss.ranking` is -1, expected from 0 to a million"),
             (RubricConfig { evaluation: watch, ..default }, "`evaluation.patience` is 3, expected 0 where"),
         ] {
             let message = config.validate().unwrap_err().to_string();
             assert!(message.starts_with(says), "{message}");
+        }
+    }
+
+    #[test]
+    fn every_number_that_would_ruin_a_training_is_refused_by_key() {
+        let numbers = [
+            ("learning_rate", &["nan", "inf", "-1.0", "0.0", "1e30"][..]),
+            ("renaming", &["nan", "inf", "-1.0", "1e30"]),
+            ("ema", &["nan", "inf", "-1.0", "1.0", "1e30"]),
+            ("steps", &["-1", "0", "nan"]),
+            ("groups", &["-1", "0", "nan"]),
+            ("negatives", &["-1", "0", "nan"]),
+            ("token_budget", &["-1", "0", "nan"]),
+            ("checkpoint_every", &["-1", "0", "nan"]),
+            ("optimizer.beta1", &["nan", "inf", "-1.0", "1.0"]),
+            ("optimizer.beta2", &["nan", "inf", "-1.0", "1.0"]),
+            ("optimizer.eps", &["nan", "inf", "-1.0", "0.0"]),
+            ("optimizer.weight_decay", &["nan", "inf", "-1.0", "1e30"]),
+            ("optimizer.max_norm", &["nan", "inf", "-1.0", "0.0"]),
+        ];
+        let weights = ["cross_entropy", "huber", "ranking", "margin_ranking", "margin"]
+            .map(|key| format!("loss.{key}"));
+        let reading =
+            ["problem", "language", "numbers", "flawed", "contrast"].map(|key| format!("reading.{key}"));
+        let bad: &[&str] = &["nan", "inf", "-inf", "-1.0", "1e30"];
+        let weights = weights.iter().chain(&reading).map(|key| (key.as_str(), bad));
+        for (key, bad) in numbers.into_iter().chain(weights) {
+            for value in bad {
+                let (table, last) = key
+                    .rsplit_once('.')
+                    .map_or((String::new(), key), |(table, last)| (format!("[{table}]\n"), last));
+                let read = toml::from_str::<RubricConfig>(&format!("{table}{last} = {value}"));
+                // A number of the wrong kind is the reader's to refuse.
+                let Ok(config) = read else { continue };
+                let message =
+                    config.validate().map_or_else(|error| error.to_string(), |()| "it is taken".into());
+                assert!(message.starts_with(&format!("`{key}` is ")), "{key} = {value}: {message}");
+            }
         }
     }
 }
