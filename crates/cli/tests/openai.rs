@@ -201,10 +201,7 @@ fn a_run_without_a_server_is_not_a_success() {
     // Nor is a second attempt, nor an evaluation.
     failing(&desk, &["train", "--config", "tracelift.toml", "--resume"]);
     let config = fs::read_to_string(desk.path("tracelift.toml")).unwrap();
-    desk.write(
-        "tracelift.toml",
-        &(config + "\n[eval]\ndata = { problems = \"problems.jsonl\", limit = 4 }\n"),
-    );
+    desk.write("tracelift.toml", &(config + "\n[eval]\ndata = { path = \"problems.jsonl\", limit = 4 }\n"));
     let errors = failing(&desk, &["eval", "--config", "tracelift.toml"]);
     assert!(
         errors.contains("error: nothing is known: of ") && errors.contains("cannot connect to"),

@@ -1,0 +1,115 @@
+//! Settings and models that ruin a run: settings are refused by key, and what a broken model says is unknown.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod support;
+
+use support::{Desk, lines, problems, words};
+use tracelift_domain::PromptFormat;
+use tracelift_engine::{Checkpoint, Precision};
+
+const CONFIG: &str = r#"
+    out = "run"
+    seed = 5
+    [data]
+    path = "problems.jsonl"
+    [planner]
+    model = "planner"
+    sampling = { temperature = 1.0, top_p = 1.0, max_tokens = 12 }
+    [executor.in_process]
+    model = "executor"
+    sampling = { max_tokens = 8 }
+    [reward]
+    rule = "exec_only"
+    runs = 1
+    [grpo]
+    steps = 9
+    problems = 4
+    group = 4
+    patience = 2
+    [eval]
+    data = { path = "problems.jsonl", limit = 2 }
+"#;
+
+fn desk() -> Desk {
+    let desk = Desk::new();
+    let problems = problems(8);
+    desk.write("problems.jsonl", &lines(&problems));
+    desk.write("tracelift.toml", CONFIG);
+    desk.warm_planner("planner", PromptFormat::Plain, &problems[..1]);
+    desk.small_model("executor", 2);
+    desk
+}
+
+/// A model every weight of which is a number, and whose logits are none.
+fn overflowing(desk: &Desk, from: &str, name: &str) {
+    let mut checkpoint = Checkpoint::load(&desk.path(from)).unwrap();
+    checkpoint.model.weights.iter_mut().for_each(|weight| *weight = weight.signum() * 1e30);
+    checkpoint.save(&desk.path(name), Precision::F32).unwrap();
+}
+
+fn failing(desk: &Desk, line: &str) -> String {
+    let output = desk.command(&words(line)).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{line}:\n{errors}");
+    assert!(!errors.contains("panicked"), "{errors}");
+    errors
+}
+
+#[test]
+fn an_executor_whose_logits_overflow_is_unknown() {
+    let desk = desk();
+    overflowing(&desk, "executor", "broken");
+    let errors = failing(&desk, "train --config tracelift.toml --set executor.in_process.model=broken");
+    assert!(errors.contains("stopped after step 2") && errors.contains("non_finite"), "{errors}");
+    for rollout in desk.run("run").rollouts().iter().filter(|rollout| rollout.defect.is_none()) {
+        assert_eq!((rollout.e, rollout.reward, rollout.failure.as_deref()), (None, None, Some("non_finite")));
+    }
+    let errors = failing(&desk, "eval --config tracelift.toml --set executor.in_process.model=broken");
+    assert!(errors.contains("nothing is known") && errors.contains("logits are not finite"), "{errors}");
+}
+
+#[test]
+fn a_planner_whose_logits_overflow_is_an_error() {
+    let desk = desk();
+    overflowing(&desk, "planner", "broken");
+    desk.write("prompts.jsonl", "{\"prompt\": \"Pick 1, 2 or 3.\"}\n");
+    for line in [
+        "train --config tracelift.toml --set planner.model=broken",
+        "eval --config tracelift.toml --set planner.model=broken",
+        "generate broken --prompts prompts.jsonl --max-tokens 4",
+    ] {
+        let errors = failing(&desk, line);
+        assert!(errors.contains("logits after prompt 0 are not finite"), "{line}: {errors}");
+    }
+}
+
+#[test]
+fn numbers_that_ruin_a_run_are_refused_by_key() {
+    let desk = desk();
+    for (key, values) in [
+        ("grpo.learning_rate", &["inf", "nan", "-1.0", "0.0", "1e30"][..]),
+        ("grpo.optimizer.beta1", &["1.0", "nan", "-1.0"]),
+        ("grpo.optimizer.weight_decay", &["nan", "-1.0", "inf"]),
+        ("grpo.optimizer.max_norm", &["-1.0", "nan", "0.0"]),
+        ("grpo.clip_high", &["nan", "inf", "-1.0"]),
+        ("grpo.patience", &["0"]),
+        ("planner.sampling.temperature", &["nan", "inf", "-1.0", "1e-40"]),
+        ("planner.sampling.top_p", &["nan", "0.0", "1.5"]),
+        ("planner.sampling.max_tokens", &["0", "9000000"]),
+        ("executor.in_process.sampling.temperature", &["nan", "-1.0"]),
+        ("executor.in_process.sampling.max_tokens", &["0", "9000000"]),
+        ("reward.runs", &["0"]),
+        ("reward.lambda", &["nan", "2.0", "-1.0"]),
+    ] {
+        for value in values {
+            for command in ["train", "eval"] {
+                let errors =
+                    failing(&desk, &format!("{command} --config tracelift.toml --set {key}={value}"));
+                let last = key.rsplit('.').next().unwrap();
+                assert!(errors.contains(last), "{command}, {key} = {value}: {errors}");
+            }
+        }
+    }
+    assert!(!desk.path("run").exists(), "a run was begun");
+}
