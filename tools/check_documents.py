@@ -16,6 +16,7 @@ A comment directly above a block says what is special about it; readers of the p
     <!-- server: http://127.0.0.1:8001/health --> runs until the page ends; the next block waits until that address answers
     <!-- needs: data/gsm8k/train.jsonl -->        run where that file is there, counted as skipped where it is not
     <!-- needs: python torch -->                  run where that module can be imported
+    <!-- status: 1 -->                            what the page shows ends with this status, and must
     <!-- writes: cases.jsonl -->                  above a block of another language: the page's text becomes that file
 
 Exit status: 0 if every command that ran succeeded, 1 if one failed, 2 if nothing could be run at all.
@@ -38,7 +39,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SHELL = ("console", "sh")
 FENCE = re.compile(r"^(?P<indent>\s*)```(?P<language>\S*)\s*$")
-NOTE = re.compile(r"^\s*<!-- (?P<kind>by hand|server|needs|writes): (?P<value>.+?) -->\s*$")
+NOTE = re.compile(r"^\s*<!-- (?P<kind>by hand|server|needs|writes|status): (?P<value>.+?) -->\s*$")
 
 
 @dataclass
@@ -144,7 +145,10 @@ class Page:
             os.killpg(child.pid, signal.SIGKILL)
             output, _ = child.communicate()
             return failing_line(block, f"{output}\nnot done after {self.budget:.0f} s: mark the block `by hand`")
-        return failing_line(block, output) if child.returncode else None
+        wanted = int(block.notes.get("status", 0))
+        if child.returncode != wanted:
+            return failing_line(block, f"{output}\nstatus {child.returncode}, expected {wanted}")
+        return None
 
     def close(self) -> None:
         for server in self.servers:

@@ -185,7 +185,7 @@ fn models_are_not_overwritten_or_confused() {
     assert!(message.contains("base holds another model"), "{message}");
     let line = format!("{TRAIN} --out rubric");
     let message = desk.refused(&words(&line.replace("--backbone base", "--backbone nowhere")));
-    assert!(message.contains("nowhere/config.json"), "{message}");
+    assert!(message.contains("the backbone in nowhere: nowhere does not exist"), "{message}");
     let message = desk.refused(&words(&line.replace("dev.share=0.3", "dev.share=0")));
     assert!(message.contains("none is left to hold out at a `dev.share` of 0"), "{message}");
     desk.good(&words(&format!("{line} --set train.steps=1")));
