@@ -57,7 +57,8 @@ pub fn run(settings: &Build) -> Result<()> {
     let built = build_with(&config, help.as_deref(), interrupt.asked(), &mut tell);
     bar.finish_and_clear();
     let report = match built {
-        Err(error @ BuildError::Unfinished { why: Failure::Stopped(Stop::Requested), .. }) => {
+        Err(error) if matches!(&error, BuildError::Unfinished { why, .. } if matches!(**why, Failure::Stopped(Stop::Requested))) =>
+        {
             return Err(interrupt.error(error.to_string()).into());
         }
         built => built?,

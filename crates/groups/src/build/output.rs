@@ -132,6 +132,8 @@ impl Output {
     /// Records how far it came, for the next attempt; the error that says so.
     pub fn unfinished(mut self, progress: &Progress, why: Failure) -> BuildError {
         let groups = progress.report.groups;
+        // Boxed, so that every result of a build is not as large as the longest account of a failed call.
+        let why = Box::new(why);
         match (self.record(progress), self) {
             (Err(error), _) => error,
             (Ok(()), Output::File { place, .. }) => {

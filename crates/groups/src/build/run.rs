@@ -88,7 +88,7 @@ pub enum BuildError {
         /// Where they are.
         partial: PathBuf,
         /// What happened.
-        why: Failure,
+        why: Box<Failure>,
     },
     /// A model's reply stayed away from a build that is not kept.
     #[error(
@@ -98,7 +98,7 @@ pub enum BuildError {
         /// How many groups are out.
         groups: u64,
         /// What happened.
-        why: Failure,
+        why: Box<Failure>,
     },
     /// Models are asked, and their ledgers have no place.
     #[error(

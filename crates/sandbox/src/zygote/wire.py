@@ -14,6 +14,8 @@ __builtins__ = dict(vars(sys.modules["builtins"]))
 LONGEST_FRAME = 32 << 20
 MOST_PARTS = 1 << 21
 MOST_SHARED = 1 << 16
+# Python itself compares and prints nothing that is nested more than about a thousand deep; what is deeper only costs.
+DEEPEST = 5_000
 # What is larger is written back after the call it was given to, but not followed from call to call.
 LARGEST_KEPT = 10_000
 # Whole numbers of JSON; longer ones are parts, for which no limit on digits holds.
@@ -204,7 +206,7 @@ class Writer:
 
     def __init__(self, side, shared, sharing):
         self.side, self.shared, self.sharing = side, shared, sharing
-        self.parts, self.places, self.alive, self.todo, self.count = [], {}, [], [], {}
+        self.parts, self.places, self.alive, self.todo, self.count, self.depth = [], {}, [], [], {}, 0
 
     def slot(self, value):
         kind = type(value)
@@ -242,14 +244,16 @@ class Writer:
         if number is None:
             number = self.shared.own(value) if self.sharing else 0
         slot = self.part(value, [TABLES.mutable[kind], number])
-        self.todo.append((slot[0], value))
+        if self.depth >= DEEPEST:
+            raise NotCarried("a value that is nested more than %d deep is not carried" % DEEPEST)
+        self.todo.append((slot[0], value, self.depth + 1))
         return slot
 
     def finish(self):
         """Writes what is in the lists, sets and dictionaries that were met."""
         todo, slot = self.todo, self.slot
         while todo:
-            place, value = todo.pop()
+            place, value, self.depth = todo.pop()
             part = self.parts[place]
             tag = part[0]
             if tag == "l" or tag == "s" or tag == "q":
