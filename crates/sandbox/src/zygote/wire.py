@@ -15,7 +15,7 @@ LONGEST_FRAME = 32 << 20
 MOST_PARTS = 1 << 21
 MOST_SHARED = 1 << 16
 # Python itself compares and prints nothing that is nested more than about a thousand deep; what is deeper only costs.
-DEEPEST = 5_000
+DEEPEST_VALUE = 5_000
 # What is larger is written back after the call it was given to, but not followed from call to call.
 LARGEST_KEPT = 10_000
 # Whole numbers of JSON; longer ones are parts, for which no limit on digits holds.
@@ -244,8 +244,8 @@ class Writer:
         if number is None:
             number = self.shared.own(value) if self.sharing else 0
         slot = self.part(value, [TABLES.mutable[kind], number])
-        if self.depth >= DEEPEST:
-            raise NotCarried("a value that is nested more than %d deep is not carried" % DEEPEST)
+        if self.depth >= DEEPEST_VALUE:
+            raise NotCarried("a value that is nested more than %d deep is not carried" % DEEPEST_VALUE)
         self.todo.append((slot[0], value, self.depth + 1))
         return slot
 
