@@ -8,15 +8,16 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use tracelift_domain::Seed;
+use tracelift_curation::{WorldGroupConfig, world_groups};
+use tracelift_domain::{Effect, Seed};
 use tracelift_engine::{Checkpoint, Device, Learner, Memory, Model, Precision, Start};
-use tracelift_groups::{WorldGroupConfig, world_groups, write_groups};
+use tracelift_groups::write_groups;
 use tracelift_train::metrics::StepMetrics;
 use tracelift_train::pretrain::{Corpus, Part, PretrainConfig, world_tokenizer};
 use tracelift_train::run::{RunDescription, RunFolder};
 use tracelift_train::sft;
 use tracelift_worlds::guess::best_constant_guess;
-use tracelift_worlds::{Noise, Sort, Split, World, WorldName};
+use tracelift_worlds::{Noise, Split, World, WorldName};
 
 /// What to do with a world.
 #[derive(Subcommand)]
@@ -144,7 +145,7 @@ fn print_problems(show: &Show) {
         println!("artifact  {}", instance.gold_artifact());
         println!("noisy     {}", noisy.trace.as_str());
         for flaw in &noisy.flaws {
-            println!("          step {}: {} ({:?})", flaw.step, flaw.kind.name(), flaw.sort);
+            println!("          step {}: {} ({:?})", flaw.step, flaw.kind.name(), flaw.effect);
         }
         println!();
     }
@@ -175,7 +176,7 @@ fn write_world_groups(settings: &Groups) -> Result<()> {
     let counted = groups.inspect(|group| {
         for negative in &group.negative_bank {
             let count = kinds.entry(negative.negative_kind.clone()).or_default();
-            if negative.extra.get("flaw_sort") == Some(&json!(Sort::Spoiling)) {
+            if negative.extra.get("flaw_sort") == Some(&json!(Effect::Spoiling)) {
                 count.0 += 1;
             } else {
                 count.1 += 1;

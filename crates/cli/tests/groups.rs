@@ -139,7 +139,7 @@ fn a_test_set_makes_no_groups() {
 #[test]
 fn the_configuration_that_comes_along_is_read() {
     let text = include_str!("../../../configs/groups.toml");
-    let config: tracelift_groups::build::BuildConfig = toml::from_str(text).unwrap();
+    let config: tracelift_curation::BuildConfig = toml::from_str(text).unwrap();
     config.validate().unwrap();
 }
 

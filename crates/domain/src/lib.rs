@@ -6,6 +6,7 @@
 
 pub mod completion;
 pub mod fingerprint;
+pub mod flaw;
 pub mod group;
 pub mod problem;
 pub mod prompt;
@@ -18,6 +19,7 @@ pub mod verdict;
 
 pub use completion::{Ending, Field};
 pub use fingerprint::Fingerprint;
+pub use flaw::{Effect, Flaw, FlawKind};
 pub use group::{Group, Negative, Positive, VARIANT_OF};
 pub use problem::{FunctionTests, Gold, IoTest, Problem, Question, TaskDomain};
 pub use prompt::{Message, Prompt, PromptFormat, Role};

@@ -82,14 +82,4 @@ pub enum GroupsError {
         /// What is wrong with it.
         what: String,
     },
-    /// A setting that makes no groups.
-    #[error("`{key}` is {value}; {advice}")]
-    Setting {
-        /// The key.
-        key: &'static str,
-        /// Its value.
-        value: String,
-        /// What to do.
-        advice: &'static str,
-    },
 }

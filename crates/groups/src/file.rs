@@ -284,7 +284,10 @@ pub(crate) fn one_line(json: String) -> String {
 
 /// A valid group as one line, line break included, that reads back as the same group. JSON has no NaN, and free-form
 /// fields may bear the names of others, so that is looked at rather than assumed.
-pub(crate) fn line(group: &Group) -> Result<Vec<u8>, String> {
+///
+/// # Errors
+/// Why no reader would take it back.
+pub fn line(group: &Group) -> Result<Vec<u8>, String> {
     group.validate()?;
     let mut line = one_line(serde_json::to_string(group).map_err(|error| error.to_string())?).into_bytes();
     let again = serde_json::from_slice::<Row>(&line)

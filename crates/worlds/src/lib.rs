@@ -10,7 +10,7 @@
 //! exactly them.
 
 pub mod corpus;
-pub mod flaw;
+pub mod flawed;
 pub mod guess;
 mod programs;
 pub mod report;
@@ -20,6 +20,6 @@ pub mod tokenizer;
 mod words;
 mod world;
 
-pub use flaw::{FlawKind, FlawedTrace, Noise, NoisyTrace, Sort};
+pub use flawed::{FlawedTrace, Noise, NoisyTrace};
 pub use report::{Extent, ProcessReport};
 pub use world::{Instance, Split, UnknownWorld, World, WorldName};

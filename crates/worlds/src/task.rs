@@ -1,9 +1,9 @@
 //! What a world must know of one problem.
 
-use crate::flaw::{FlawKind, FlawedTrace, Noise, NoisyTrace};
+use crate::flawed::{FlawedTrace, Noise, NoisyTrace};
 use crate::report::ProcessReport;
 use rand_chacha::ChaCha8Rng;
-use tracelift_domain::{Gold, TaskDomain};
+use tracelift_domain::{FlawKind, Gold, TaskDomain};
 
 /// One generated problem and all that is known of it. Texts are words with single spaces between them.
 pub(crate) trait Task: Send + Sync + std::fmt::Debug {
@@ -17,7 +17,7 @@ pub(crate) trait Task: Send + Sync + std::fmt::Debug {
     fn gold_artifact(&self) -> String;
     /// A flawless trace. It never states the final answer and holds no code.
     fn gold_trace(&self) -> String;
-    /// The gold trace with flaws drawn step by step, independently for each sort.
+    /// The gold trace with flaws drawn step by step, independently for each effect.
     fn noisy_trace(&self, noise: &Noise, rng: &mut ChaCha8Rng) -> NoisyTrace;
     /// The gold trace with exactly one localised flaw, or `None` where this kind does not apply.
     fn flaw(&self, kind: FlawKind, rng: &mut ChaCha8Rng) -> Option<FlawedTrace>;

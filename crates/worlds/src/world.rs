@@ -1,6 +1,6 @@
 //! Worlds and their instances.
 
-use crate::flaw::{FlawKind, FlawedTrace, Noise, NoisyTrace};
+use crate::flawed::{FlawedTrace, Noise, NoisyTrace};
 use crate::report::ProcessReport;
 use crate::task::Task;
 use crate::{programs, steps, words};
@@ -10,7 +10,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
-use tracelift_domain::{Problem, Question, Seed, Trace};
+use tracelift_domain::{FlawKind, Problem, Question, Seed, Trace};
 
 /// The embedded worlds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -9,8 +9,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
-use tracelift_groups::build::{self, BuildConfig, BuildError, BuildReport, build_with, count};
-use tracelift_oracle::{Failure, Progress, Stop};
+use tracelift_curation::{BuildConfig, BuildReport, build_with, count, help};
+use tracelift_oracle::Progress;
 
 /// Settings of `groups build`.
 #[derive(Args)]
@@ -34,9 +34,8 @@ pub fn run(settings: &Build) -> Result<()> {
     }
     let started = Instant::now();
     let bar = progress::noted("groups", count(&config)?);
-    let help = build::help(&config)?;
     let asked = Arc::new(Mutex::new(Asked::default()));
-    let help = help.map(|help| {
+    let help = help(&config)?.map(|help| {
         let bar = bar.clone();
         Arc::new(help.observed(move |whom, progress| {
             let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,10 +56,7 @@ pub fn run(settings: &Build) -> Result<()> {
     let built = build_with(&config, help.as_deref(), interrupt.asked(), &mut tell);
     bar.finish_and_clear();
     let report = match built {
-        Err(error) if matches!(&error, BuildError::Unfinished { why, .. } if matches!(**why, Failure::Stopped(Stop::Requested))) =>
-        {
-            return Err(interrupt.error(error.to_string()).into());
-        }
+        Err(error) if error.was_asked_for() => return Err(interrupt.error(error.to_string()).into()),
         built => built?,
     };
     let variants = match report.variants {

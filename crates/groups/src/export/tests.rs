@@ -1,15 +1,37 @@
 use super::*;
-use crate::{WorldGroupConfig, world_groups, write_groups};
+use crate::write_groups;
 use ::parquet::file::{reader::FileReader, serialized_reader::SerializedFileReader};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::fs;
-use tracelift_domain::Seed;
-use tracelift_worlds::{Split, World, WorldName};
+use tracelift_domain::{Label, Negative, Positive, Rubric, TaskDomain};
 
 fn file(folder: &Path) -> (PathBuf, Vec<Group>) {
-    let world = World::new(WorldName::Words);
-    let groups: Vec<Group> =
-        world_groups(&world, &WorldGroupConfig::default(), Seed(1), Split::Train, 0..12).unwrap().collect();
+    let rubric = |label| Rubric::from_labels([Label::new(label).unwrap(); 5]).to_map(TaskDomain::Math);
+    let negative = |kind: &str, label, reasoning: String| Negative {
+        reasoning,
+        negative_kind: kind.into(),
+        rubric: rubric(label),
+        extra: Map::from_iter([("source".to_owned(), "rule".into())]),
+    };
+    let groups: Vec<Group> = (1..=12)
+        .map(|i| Group {
+            problem_id: format!("p/{i}"),
+            source: "gsm8k".into(),
+            task_type: TaskDomain::Math,
+            problem: format!("Ann has {i} pens and buys \u{2028}3 more. How many has she?"),
+            reference_solution: format!("{i} + 3 = {}", i + 3),
+            positive_pool: vec![Positive {
+                reasoning: format!("{i} + 3 = {} pens.", i + 3),
+                rubric: rubric(4),
+                extra: Map::new(),
+            }],
+            negative_bank: vec![
+                negative("arithmetic_slip", 2, format!("{i} + 3 = {} pens.", i + 4)),
+                negative("wrong_operation", 1, format!("{} - 3 = {i} pens.", i + 3)),
+            ],
+            metadata: Map::from_iter([("answer".to_owned(), (i + 3).to_string().into())]),
+        })
+        .collect();
     let path = folder.join("groups.jsonl");
     write_groups(&path, groups.clone()).unwrap();
     (path, groups)

@@ -4,9 +4,9 @@
 
 use super::op::{Op, Verb};
 use super::plan::{Layout, Output, Reading, Step, What};
-use crate::flaw::FlawKind;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use tracelift_domain::FlawKind;
 
 /// A change of a plan at one of its steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

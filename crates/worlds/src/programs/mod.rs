@@ -14,7 +14,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
-use crate::flaw::{Flaw, FlawKind, FlawedTrace, Noise, NoisyTrace, Sort};
+use crate::flawed::{FlawedTrace, Noise, NoisyTrace};
 use crate::report::ProcessReport;
 use crate::task::Task;
 use crate::world::Split;
@@ -27,7 +27,7 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::OnceLock;
-use tracelift_domain::{Gold, IoTest, Seed, TaskDomain, Trace};
+use tracelift_domain::{Effect, Flaw, FlawKind, Gold, IoTest, Seed, TaskDomain, Trace};
 
 /// Operations between reading and printing.
 pub(crate) const LEVELS: RangeInclusive<u32> = 1..=4;
@@ -98,47 +98,47 @@ impl ListTask {
     }
 
     /// What a plan's program is worth; `None` where the tests do not tell, but further inputs do.
-    fn sort_of(&self, steps: &[Step]) -> Option<Sort> {
+    fn effect_of(&self, steps: &[Step]) -> Option<Effect> {
         for (input, printed) in &self.tests {
             match plan::run(steps, input) {
                 Outcome::Prints(other) if other == *printed => {}
                 Outcome::TooLarge => return None,
-                Outcome::Prints(_) | Outcome::Crashes => return Some(Sort::Spoiling),
+                Outcome::Prints(_) | Outcome::Crashes => return Some(Effect::Spoiling),
             }
         }
         let same = |(input, printed): &(Input, Vec<i64>)| match plan::run(steps, input) {
             Outcome::Prints(other) => other == *printed,
             Outcome::Crashes | Outcome::TooLarge => false,
         };
-        self.further().iter().all(same).then_some(Sort::Benign)
+        self.further().iter().all(same).then_some(Effect::Benign)
     }
 
-    /// The plan with these slips and where they show, if it is of this sort and the first flaw a reader meets is one of
+    /// The plan with these slips and where they show, if it is of this effect and the first flaw a reader meets is one of
     /// them.
-    fn slipped(&self, slips: &[Slip], sort: Sort) -> Option<(Vec<Step>, Vec<usize>)> {
+    fn slipped(&self, slips: &[Slip], effect: Effect) -> Option<(Vec<Step>, Vec<usize>)> {
         let (steps, shown) = flaws::apply(&self.steps, slips);
         let first = (0..steps.len().max(self.steps.len())).find(|&i| steps.get(i) != self.steps.get(i));
-        (first.is_some() && first == shown.iter().copied().min() && self.sort_of(&steps) == Some(sort))
+        (first.is_some() && first == shown.iter().copied().min() && self.effect_of(&steps) == Some(effect))
             .then_some((steps, shown))
     }
 
-    /// What may go wrong at a step so that the flaw is of this sort; to be tried out.
-    fn candidates(&self, at: usize, sort: Sort, rng: &mut ChaCha8Rng) -> Vec<Slip> {
+    /// What may go wrong at a step so that the flaw is of this effect; to be tried out.
+    fn candidates(&self, at: usize, effect: Effect, rng: &mut ChaCha8Rng) -> Vec<Slip> {
         let mut slips = flaws::changes(&self.steps, at);
-        if sort == Sort::Benign || rng.random_bool(SPOILED_BY_ADDITION) {
+        if effect == Effect::Benign || rng.random_bool(SPOILED_BY_ADDITION) {
             slips.extend(flaws::additions(&self.steps, at, rng));
         }
         slips
     }
 
-    /// One of the candidates that is of this sort by itself.
-    fn choose(&self, mut candidates: Vec<Slip>, sort: Sort, rng: &mut ChaCha8Rng) -> Option<Slip> {
+    /// One of the candidates that is of this effect by itself.
+    fn choose(&self, mut candidates: Vec<Slip>, effect: Effect, rng: &mut ChaCha8Rng) -> Option<Slip> {
         candidates.shuffle(rng);
-        candidates.into_iter().find(|&slip| self.slipped(&[slip], sort).is_some())
+        candidates.into_iter().find(|&slip| self.slipped(&[slip], effect).is_some())
     }
 
-    /// Slips for the sorts drawn at each step, as far as they apply there.
-    fn slips(&self, drawn: &[(bool, bool)], rng: &mut ChaCha8Rng) -> Vec<(Slip, Sort)> {
+    /// Slips for the effects drawn at each step, as far as they apply there.
+    fn slips(&self, drawn: &[(bool, bool)], rng: &mut ChaCha8Rng) -> Vec<(Slip, Effect)> {
         let mut slips = Vec::new();
         for (at, &(spoiling, benign)) in drawn.iter().enumerate() {
             let next_is_free = drawn.get(at + 1).is_none_or(|next| *next == (false, false));
@@ -146,15 +146,17 @@ impl ListTask {
             let mut here = Vec::new();
             if spoiling {
                 let candidates =
-                    self.candidates(at, Sort::Spoiling, rng).into_iter().filter(allowed).collect();
-                here.extend(self.choose(candidates, Sort::Spoiling, rng).map(|slip| (slip, Sort::Spoiling)));
+                    self.candidates(at, Effect::Spoiling, rng).into_iter().filter(allowed).collect();
+                here.extend(
+                    self.choose(candidates, Effect::Spoiling, rng).map(|slip| (slip, Effect::Spoiling)),
+                );
             }
             if benign {
                 // A second flaw at a step is a needless step before it, or the other side of how the input is read.
                 let apart = here.is_empty() || at == 0;
                 let fits = |slip: &Slip| allowed(slip) && (apart || matches!(slip.edit, Edit::Insert(_)));
-                let candidates = self.candidates(at, Sort::Benign, rng).into_iter().filter(fits).collect();
-                let chosen = self.choose(candidates, Sort::Benign, rng).map(|slip| (slip, Sort::Benign));
+                let candidates = self.candidates(at, Effect::Benign, rng).into_iter().filter(fits).collect();
+                let chosen = self.choose(candidates, Effect::Benign, rng).map(|slip| (slip, Effect::Benign));
                 here.splice(0..0, chosen);
             }
             slips.extend(here);
@@ -163,19 +165,19 @@ impl ListTask {
     }
 
     /// A trace with these flaws, unless they cancel each other.
-    fn noisy(&self, slips: &[(Slip, Sort)]) -> Option<NoisyTrace> {
+    fn noisy(&self, slips: &[(Slip, Effect)]) -> Option<NoisyTrace> {
         if slips.is_empty() {
             let trace = as_trace(&self.steps)?;
             return Some(NoisyTrace { trace, flaws: Vec::new(), implied: Some(self.gold_artifact()) });
         }
-        let spoiled = slips.iter().any(|&(_, sort)| sort == Sort::Spoiling);
-        let sort = if spoiled { Sort::Spoiling } else { Sort::Benign };
+        let spoiled = slips.iter().any(|&(_, effect)| effect == Effect::Spoiling);
+        let effect = if spoiled { Effect::Spoiling } else { Effect::Benign };
         let edits: Vec<Slip> = slips.iter().map(|&(slip, _)| slip).collect();
-        let (steps, shown) = self.slipped(&edits, sort)?;
+        let (steps, shown) = self.slipped(&edits, effect)?;
         let flaws = slips
             .iter()
             .zip(shown)
-            .map(|(&(slip, sort), step)| Flaw { kind: slip.kind, sort, step })
+            .map(|(&(slip, effect), step)| Flaw { kind: slip.kind, effect, step })
             .collect();
         Some(NoisyTrace { trace: as_trace(&steps)?, flaws, implied: Some(plan::program(&steps)) })
     }
@@ -222,21 +224,21 @@ impl Task for ListTask {
         // They cancel each other every time. One alone cannot: `choose` tried each slip by itself.
         let mut slips = self.slips(&drawn, rng);
         slips.truncate(1);
-        self.noisy(&slips).expect("every slip was chosen because it is of its sort by itself")
+        self.noisy(&slips).expect("every slip was chosen because it is of its effect by itself")
     }
 
     fn flaw(&self, kind: FlawKind, rng: &mut ChaCha8Rng) -> Option<FlawedTrace> {
-        let mut sorts = [Sort::Spoiling, Sort::Benign];
-        sorts.shuffle(rng);
-        for sort in sorts {
+        let mut effects = [Effect::Spoiling, Effect::Benign];
+        effects.shuffle(rng);
+        for effect in effects {
             let mut candidates = Vec::new();
             for at in 0..self.steps.len() {
                 candidates
-                    .extend(self.candidates(at, sort, rng).into_iter().filter(|slip| slip.kind == kind));
+                    .extend(self.candidates(at, effect, rng).into_iter().filter(|slip| slip.kind == kind));
             }
-            let Some(slip) = self.choose(candidates, sort, rng) else { continue };
-            let (steps, shown) = self.slipped(&[slip], sort)?;
-            let flaw = Flaw { kind, sort, step: *shown.first()? };
+            let Some(slip) = self.choose(candidates, effect, rng) else { continue };
+            let (steps, shown) = self.slipped(&[slip], effect)?;
+            let flaw = Flaw { kind, effect, step: *shown.first()? };
             return Some(FlawedTrace {
                 trace: as_trace(&steps)?,
                 flaw,

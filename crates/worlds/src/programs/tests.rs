@@ -23,11 +23,11 @@ fn tasks(per_level: u64) -> impl Iterator<Item = ListTask> {
     })
 }
 
-fn sort_by_tests(task: &ListTask, trace: &str) -> Sort {
+fn effect_by_tests(task: &ListTask, trace: &str) -> Effect {
     let steps = plan::parse(trace).unwrap();
     let passes =
         |(input, printed): &(Input, Vec<i64>)| plan::run(&steps, input) == Outcome::Prints(printed.clone());
-    if task.tests.iter().all(passes) { Sort::Benign } else { Sort::Spoiling }
+    if task.tests.iter().all(passes) { Effect::Benign } else { Effect::Spoiling }
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn gold_is_verified_and_implies_the_gold_artifact() {
         let report = task.check(&trace);
         assert!(report.verified() && !report.leaks, "{trace}: {report:?}");
         assert_eq!(task.implied(&trace), Some(task.gold_artifact()));
-        assert_eq!(sort_by_tests(&task, &trace), Sort::Benign);
+        assert_eq!(effect_by_tests(&task, &trace), Effect::Benign);
         assert_eq!(task.tests.len(), 4);
         assert!(task.check(&task.gold_artifact()).leaks);
     }
@@ -58,7 +58,7 @@ fn levels_are_operations_at_any_length() {
 
 #[test]
 fn flaws_are_rejected_at_their_step_and_are_of_their_sort() {
-    let mut seen: HashMap<(FlawKind, Sort), u32> = HashMap::new();
+    let mut seen: HashMap<(FlawKind, Effect), u32> = HashMap::new();
     for (i, task) in tasks(60).enumerate() {
         for &kind in FlawKind::of(TaskDomain::Code) {
             let Some(flawed) = task.flaw(kind, &mut Seed(8).child(kind.name(), i as u64).rng()) else {
@@ -69,15 +69,20 @@ fn flaws_are_rejected_at_their_step_and_are_of_their_sort() {
             assert_eq!(flawed.flaw.kind, kind);
             assert!(!report.verified() && !report.leaks, "{text}");
             assert_eq!(report.first_flaw, Some(flawed.flaw.step), "{text}\ngold {}", task.gold_trace());
-            assert_eq!(flawed.flaw.sort, sort_by_tests(&task, text), "{text}\ngold {}", task.gold_trace());
+            assert_eq!(
+                flawed.flaw.effect,
+                effect_by_tests(&task, text),
+                "{text}\ngold {}",
+                task.gold_trace()
+            );
             assert_eq!(flawed.implied, task.implied(text));
             assert_ne!(flawed.implied, Some(task.gold_artifact()));
-            *seen.entry((kind, flawed.flaw.sort)).or_default() += 1;
+            *seen.entry((kind, flawed.flaw.effect)).or_default() += 1;
         }
     }
     for &kind in FlawKind::of(TaskDomain::Code) {
-        for sort in [Sort::Spoiling, Sort::Benign] {
-            assert!(seen.contains_key(&(kind, sort)), "no {sort:?} {kind:?} in {seen:?}");
+        for effect in [Effect::Spoiling, Effect::Benign] {
+            assert!(seen.contains_key(&(kind, effect)), "no {effect:?} {kind:?} in {seen:?}");
         }
     }
 }
@@ -91,8 +96,13 @@ fn noise_shows_where_it_says_and_spoils_what_it_says() {
         let report = task.check(text);
         assert_eq!(report.verified(), noisy.flaws.is_empty());
         assert_eq!(report.first_flaw, noisy.flaws.iter().map(|flaw| flaw.step).min(), "{text}");
-        let spoiled = noisy.flaws.iter().any(|flaw| flaw.sort == Sort::Spoiling);
-        assert_eq!(sort_by_tests(&task, text) == Sort::Spoiling, spoiled, "{text}\n{}", task.gold_trace());
+        let spoiled = noisy.flaws.iter().any(|flaw| flaw.effect == Effect::Spoiling);
+        assert_eq!(
+            effect_by_tests(&task, text) == Effect::Spoiling,
+            spoiled,
+            "{text}\n{}",
+            task.gold_trace()
+        );
         assert_eq!(noisy.implied, task.implied(text));
         several += usize::from(noisy.flaws.len() > 1);
 
@@ -108,11 +118,11 @@ fn the_two_sorts_are_drawn_independently() {
     for (i, task) in tasks(300).enumerate() {
         let noise = Noise { spoiling: 0.2, benign: 0.2 };
         let noisy = task.noisy_trace(&noise, &mut Seed(4).child("noise", i as u64).rng());
-        let has = |sort| noisy.flaws.iter().any(|flaw| flaw.sort == sort);
+        let has = |effect| noisy.flaws.iter().any(|flaw| flaw.effect == effect);
         all += 1.0;
-        spoiled += f64::from(has(Sort::Spoiling));
-        benign += f64::from(has(Sort::Benign));
-        both += f64::from(has(Sort::Spoiling) && has(Sort::Benign));
+        spoiled += f64::from(has(Effect::Spoiling));
+        benign += f64::from(has(Effect::Benign));
+        both += f64::from(has(Effect::Spoiling) && has(Effect::Benign));
     }
     // Longer plans have more of both, which alone makes for a ratio a little above 1.
     let ratio = both * all / (spoiled * benign);
@@ -260,7 +270,7 @@ fn sample_instances() {
         let flaws: Vec<String> = noisy
             .flaws
             .iter()
-            .map(|flaw| format!("{} {:?} at {}", flaw.kind.name(), flaw.sort, flaw.step))
+            .map(|flaw| format!("{} {:?} at {}", flaw.kind.name(), flaw.effect, flaw.step))
             .collect();
         format!(
             "{}\n{}\n{}\n{}\n[{}]\n{}\n",

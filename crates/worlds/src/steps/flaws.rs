@@ -8,11 +8,11 @@
 
 use super::chain::{Chain, Op, window};
 use super::line::{self, Line};
-use crate::flaw::{Flaw, FlawKind, FlawedTrace, Noise, NoisyTrace, Sort};
+use crate::flawed::{FlawedTrace, Noise, NoisyTrace};
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use tracelift_domain::Trace;
+use tracelift_domain::{Effect, Flaw, FlawKind, Trace};
 
 /// A way to go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,21 +90,25 @@ pub(super) fn noisy(chain: &Chain, noise: &Noise, rng: &mut ChaCha8Rng) -> Noisy
     while !walk.over {
         let [spoils, blemishes] = [noise.spoiling, noise.benign].map(|chance| rng.random::<f64>() < chance);
         let mut draft = walk.clean();
-        let spoiling = spoils.then(|| walk.any(&draft, Sort::Spoiling, |_| true, rng)).flatten();
+        let spoiling = spoils.then(|| walk.any(&draft, Effect::Spoiling, |_| true, rng)).flatten();
         let hit = spoiling.is_some();
         let spoiling = spoiling.map(|(kind, next)| {
             draft = next;
             kind
         });
         let free = |form: Form| !hit || COMPATIBLE.contains(&form);
-        let benign = blemishes.then(|| walk.any(&draft, Sort::Benign, free, rng)).flatten();
+        let benign = blemishes.then(|| walk.any(&draft, Effect::Benign, free, rng)).flatten();
         let at = walk.lines.len();
         if let Some((kind, next)) = benign {
-            flaws.push(Flaw { kind, sort: Sort::Benign, step: at });
+            flaws.push(Flaw { kind, effect: Effect::Benign, step: at });
             draft = next;
         }
         if let Some(kind) = spoiling {
-            flaws.push(Flaw { kind, sort: Sort::Spoiling, step: at + usize::from(draft.before.is_some()) });
+            flaws.push(Flaw {
+                kind,
+                effect: Effect::Spoiling,
+                step: at + usize::from(draft.before.is_some()),
+            });
         }
         walk.write(draft);
     }
@@ -114,20 +118,20 @@ pub(super) fn noisy(chain: &Chain, noise: &Noise, rng: &mut ChaCha8Rng) -> Noisy
 
 /// The gold trace with exactly one flaw.
 pub(super) fn single(chain: &Chain, kind: FlawKind, rng: &mut ChaCha8Rng) -> Option<FlawedTrace> {
-    let mut sorts = [Sort::Spoiling, Sort::Benign];
-    sorts.shuffle(rng);
+    let mut effects = [Effect::Spoiling, Effect::Benign];
+    effects.shuffle(rng);
     let mut steps: Vec<usize> = (0..chain.steps.len()).collect();
     steps.shuffle(rng);
-    for sort in sorts {
+    for effect in effects {
         for &step in &steps {
             let mut walk = Walk::new(chain);
             while walk.step() < step {
                 walk.write(walk.clean());
             }
-            if let Some(draft) = walk.one(&walk.clean(), kind, sort, |_| true, rng) {
+            if let Some(draft) = walk.one(&walk.clean(), kind, effect, |_| true, rng) {
                 walk.write(draft);
                 let (trace, implied) = walk.finish();
-                return Some(FlawedTrace { trace, flaw: Flaw { kind, sort, step }, implied });
+                return Some(FlawedTrace { trace, flaw: Flaw { kind, effect, step }, implied });
             }
         }
     }
@@ -191,7 +195,7 @@ impl<'a> Walk<'a> {
     fn any(
         &self,
         draft: &Draft,
-        sort: Sort,
+        effect: Effect,
         allowed: impl Fn(Form) -> bool,
         rng: &mut ChaCha8Rng,
     ) -> Option<(FlawKind, Draft)> {
@@ -201,15 +205,15 @@ impl<'a> Walk<'a> {
             .into_iter()
             .enumerate()
             .filter(|&(rank, kind)| rank == 0 || kind != FlawKind::PrematureConclusion)
-            .find_map(|(_, kind)| Some((kind, self.one(draft, kind, sort, &allowed, rng)?)))
+            .find_map(|(_, kind)| Some((kind, self.one(draft, kind, effect, &allowed, rng)?)))
     }
 
-    /// A flaw of this kind and sort on top of a draft, in a form drawn at random.
+    /// A flaw of this kind and effect on top of a draft, in a form drawn at random.
     fn one(
         &self,
         draft: &Draft,
         kind: FlawKind,
-        sort: Sort,
+        effect: Effect,
         allowed: impl Fn(Form) -> bool,
         rng: &mut ChaCha8Rng,
     ) -> Option<Draft> {
@@ -218,10 +222,10 @@ impl<'a> Walk<'a> {
             let after = self.outcome(next);
             after.is_some()
                 && self.shows(next)
-                && match sort {
-                    Sort::Spoiling => after != before && after != Some(self.chain.answer()),
+                && match effect {
+                    Effect::Spoiling => after != before && after != Some(self.chain.answer()),
                     // An end that happens to state the right number is still no end.
-                    Sort::Benign => after == before && !next.stops,
+                    Effect::Benign => after == before && !next.stops,
                 }
         };
         let mut forms: Vec<Form> = forms(kind).iter().copied().filter(|&form| allowed(form)).collect();

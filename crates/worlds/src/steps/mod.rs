@@ -16,14 +16,14 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
-use crate::flaw::{FlawKind, FlawedTrace, Noise, NoisyTrace};
+use crate::flawed::{FlawedTrace, Noise, NoisyTrace};
 use crate::report::ProcessReport;
 use crate::task::Task;
 use crate::world::Split;
 use chain::{Chain, NAMES, Op};
 use rand_chacha::ChaCha8Rng;
 use std::ops::RangeInclusive;
-use tracelift_domain::{Gold, Seed, TaskDomain};
+use tracelift_domain::{FlawKind, Gold, Seed, TaskDomain};
 
 /// A prime: every value but 0 can be multiplied away again, so no product loses information.
 const MODULUS: u32 = 7;

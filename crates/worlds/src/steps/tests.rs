@@ -2,15 +2,16 @@
 
 use super::chain::{Chain, NAMES, Op};
 use super::*;
+use crate::guess;
 use crate::report::Extent;
 use crate::tokenizer::tokenizer_json;
 use crate::world::{Instance, World, WorldName};
-use crate::{Sort, guess};
 use proptest::prelude::*;
 use std::collections::HashSet;
 use std::str::FromStr;
 use tokenizers::Tokenizer;
 use tracelift_domain::prompt::reward_model_input;
+use tracelift_domain::{Effect, FlawKind};
 
 const NOISE: Noise = Noise { spoiling: 0.15, benign: 0.15 };
 
@@ -97,7 +98,7 @@ proptest! {
             prop_assert_eq!(flawed.flaw.kind, kind);
             prop_assert_eq!(&flawed.implied, &task.implied(text));
             let right = flawed.implied == Some(task.gold_artifact());
-            prop_assert_eq!(right, flawed.flaw.sort == Sort::Benign, "{:?} {}", kind, text);
+            prop_assert_eq!(right, flawed.flaw.effect == Effect::Benign, "{:?} {}", kind, text);
             prop_assert!(text.split(' ').all(|word| word != "0"));
         }
     }
@@ -111,7 +112,7 @@ proptest! {
         prop_assert_eq!(report.first_flaw, noisy.flaws.iter().map(|flaw| flaw.step).min(), "{:?}", noisy);
         prop_assert!(!report.leaks, "{text}");
         prop_assert_eq!(&noisy.implied, &task.implied(text));
-        let spoiled = noisy.flaws.iter().any(|flaw| flaw.sort == Sort::Spoiling);
+        let spoiled = noisy.flaws.iter().any(|flaw| flaw.effect == Effect::Spoiling);
         prop_assert_eq!(noisy.implied != Some(task.gold_artifact()), spoiled, "{:?}", noisy);
         prop_assert!(text.split(' ').all(|word| word != "0"));
     }
@@ -232,18 +233,22 @@ fn a_literal_reader_takes_the_target_or_the_last_value() {
 #[test]
 fn every_kind_applies_in_the_sorts_it_can_have() {
     for &kind in FlawKind::of(TaskDomain::Steps) {
-        let sorts: Vec<Sort> = instances(400)
+        let effects: Vec<Effect> = instances(400)
             .zip(0..)
             .filter_map(|(instance, index)| instance.flaw(kind, Seed(index)))
-            .map(|flawed| flawed.flaw.sort)
+            .map(|flawed| flawed.flaw.effect)
             .collect();
         // A sum that is below both its modulus and the wrong one shows no wrong modulus.
         let least = if kind == FlawKind::UnitOrRateError { 260 } else { 300 };
-        assert!(sorts.len() >= least, "{kind:?} applies to {} of 400", sorts.len());
-        let benign = sorts.iter().filter(|&&sort| sort == Sort::Benign).count();
+        assert!(effects.len() >= least, "{kind:?} applies to {} of 400", effects.len());
+        let benign = effects.iter().filter(|&&effect| effect == Effect::Benign).count();
         match kind {
             FlawKind::PrematureConclusion => assert_eq!(benign, 0),
-            _ => assert!(benign >= 60 && benign + 60 <= sorts.len(), "{kind:?}: {benign} of {}", sorts.len()),
+            _ => assert!(
+                benign >= 60 && benign + 60 <= effects.len(),
+                "{kind:?}: {benign} of {}",
+                effects.len()
+            ),
         }
     }
     for &kind in FlawKind::of(TaskDomain::Code) {
@@ -261,9 +266,9 @@ fn both_sorts_of_noise_come_as_often_as_asked() {
         );
         steps += f64::from(instance.level());
         for flaw in noisy.flaws {
-            match flaw.sort {
-                Sort::Spoiling => spoiling += 1.0,
-                Sort::Benign => benign += 1.0,
+            match flaw.effect {
+                Effect::Spoiling => spoiling += 1.0,
+                Effect::Benign => benign += 1.0,
             }
         }
     }

@@ -7,10 +7,10 @@
 use super::check::{Truth, implied};
 use super::graph::{Computation, Construct, Graph, ITEMS, Operand, Quantity, writable};
 use super::line::{Line, Op, TOTAL, join};
-use crate::flaw::{Flaw, FlawKind, Sort};
 use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
+use tracelift_domain::{Effect, Flaw, FlawKind};
 
 /// What a flaw makes of a step.
 #[derive(Clone, Debug)]
@@ -104,23 +104,23 @@ impl<'g> Draft<'g> {
         }
         match (spoilt, harmless) {
             (None, None) => self.plain(),
-            (Some((kind, change)), None) => self.write(kind, Sort::Spoiling, change),
-            (None, Some((kind, change))) => self.write(kind, Sort::Benign, change),
+            (Some((kind, change)), None) => self.write(kind, Effect::Spoiling, change),
+            (None, Some((kind, change))) => self.write(kind, Effect::Benign, change),
             (Some((spoiling, spoilt)), Some((benign, Change::Before(side, line)))) => {
-                self.note(benign, Sort::Benign);
+                self.note(benign, Effect::Benign);
                 self.apply(Change::Before(side, line));
-                self.write(spoiling, Sort::Spoiling, spoilt);
+                self.write(spoiling, Effect::Spoiling, spoilt);
             }
             (Some((spoiling, _)), Some((benign, change))) => {
-                self.note(spoiling, Sort::Spoiling);
-                self.write(benign, Sort::Benign, change);
+                self.note(spoiling, Effect::Spoiling);
+                self.write(benign, Effect::Benign, change);
             }
         }
     }
 
     /// Writes the next line with a flaw.
-    pub(super) fn write(&mut self, kind: FlawKind, sort: Sort, change: Change) {
-        self.note(kind, sort);
+    pub(super) fn write(&mut self, kind: FlawKind, effect: Effect, change: Change) {
+        self.note(kind, effect);
         let before = matches!(change, Change::Before(..));
         self.apply(change);
         if before {
@@ -128,8 +128,8 @@ impl<'g> Draft<'g> {
         }
     }
 
-    fn note(&mut self, kind: FlawKind, sort: Sort) {
-        self.flaws.push(Flaw { kind, sort, step: self.lines.len() });
+    fn note(&mut self, kind: FlawKind, effect: Effect) {
+        self.flaws.push(Flaw { kind, effect, step: self.lines.len() });
     }
 
     fn apply(&mut self, change: Change) {

@@ -13,7 +13,7 @@ mod phrases;
 #[cfg(test)]
 mod tests;
 
-use crate::flaw::{FlawKind, FlawedTrace, Noise, NoisyTrace, Sort};
+use crate::flawed::{FlawedTrace, Noise, NoisyTrace};
 use crate::report::ProcessReport;
 use crate::task::Task;
 use crate::world::Split;
@@ -24,7 +24,7 @@ use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use std::ops::RangeInclusive;
-use tracelift_domain::{Gold, Seed, TaskDomain, Trace};
+use tracelift_domain::{Effect, FlawKind, Gold, Seed, TaskDomain, Trace};
 
 /// How many quantities have to be worked out, the one asked for included.
 pub(crate) const LEVELS: RangeInclusive<u32> = 1..=3;
@@ -89,20 +89,20 @@ impl Task for WordProblem {
     }
 
     fn flaw(&self, kind: FlawKind, rng: &mut ChaCha8Rng) -> Option<FlawedTrace> {
-        let mut sorts = [Sort::Spoiling, Sort::Benign];
-        sorts.shuffle(rng);
+        let mut effects = [Effect::Spoiling, Effect::Benign];
+        effects.shuffle(rng);
         let mut steps: Vec<usize> = (0..self.graph.needed.len()).collect();
         steps.shuffle(rng);
-        for sort in sorts {
+        for effect in effects {
             for &step in &steps {
                 let mut draft = self.draft();
                 (0..step).for_each(|_| draft.plain());
-                let changes = match sort {
-                    Sort::Spoiling => draft.spoiling(kind),
-                    Sort::Benign => draft.benign(kind, rng),
+                let changes = match effect {
+                    Effect::Spoiling => draft.spoiling(kind),
+                    Effect::Benign => draft.benign(kind, rng),
                 };
                 let Some(change) = changes.choose(rng) else { continue };
-                draft.write(kind, sort, change.clone());
+                draft.write(kind, effect, change.clone());
                 while !draft.is_done() {
                     draft.plain();
                 }

@@ -71,9 +71,9 @@ fn each_flaw_is_found_where_it_is_and_does_what_its_sort_says() {
             assert_eq!(report.first_flaw, Some(flaw.step), "{}", context());
             assert_ne!(trace, instance.gold_trace());
             assert_eq!(implied, instance.implied(trace.as_str()));
-            assert_eq!(implied.as_ref() == Some(&gold), flaw.sort == Sort::Benign, "{}", context());
+            assert_eq!(implied.as_ref() == Some(&gold), flaw.effect == Effect::Benign, "{}", context());
             assert!(!report.leaks, "{}", context());
-            seen.insert((flaw.kind, flaw.sort));
+            seen.insert((flaw.kind, flaw.effect));
         }
     }
     // A trace that stops early never has the answer.
@@ -107,7 +107,7 @@ fn noise_is_truthful_independent_and_as_frequent_as_asked() {
             || format!("{}\n{trace:?}\n{flaws:?} {report:?}", instance.problem().question.statement);
         assert_eq!(report.verified(), flaws.is_empty(), "{}", context());
         assert_eq!(report.first_flaw, flaws.iter().map(|flaw| flaw.step).min(), "{}", context());
-        let spoilt = flaws.iter().any(|flaw| flaw.sort == Sort::Spoiling);
+        let spoilt = flaws.iter().any(|flaw| flaw.effect == Effect::Spoiling);
         assert_eq!(
             implied.is_none_or(|implied| implied != instance.gold_artifact()),
             spoilt,
@@ -121,7 +121,7 @@ fn noise_is_truthful_independent_and_as_frequent_as_asked() {
         if flaws.iter().any(|flaw| flaw.kind == FlawKind::PrematureConclusion) {
             continue;
         }
-        let harmless = flaws.iter().filter(|flaw| flaw.sort == Sort::Benign).count() as f64;
+        let harmless = flaws.iter().filter(|flaw| flaw.effect == Effect::Benign).count() as f64;
         steps += f64::from(instance.level());
         spoiling += flaws.len() as f64 - harmless;
         benign += harmless;
