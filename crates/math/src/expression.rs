@@ -241,39 +241,8 @@ impl Node {
         Node::Number { value, decimals: None }
     }
 
-    /// The parts of this node, in order.
-    pub(crate) fn children(&self) -> Vec<&Node> {
-        match self {
-            Node::Number { .. }
-            | Node::Based { .. }
-            | Node::Symbol(_)
-            | Node::Constant(_)
-            | Node::NamedSet(_)
-            | Node::Text(_)
-            | Node::Clock { .. }
-            | Node::Ellipsis => Vec::new(),
-            Node::Sum(items)
-            | Node::Product(items)
-            | Node::Apply(_, items)
-            | Node::Call(_, items)
-            | Node::Ratio(items)
-            | Node::Tuple(items)
-            | Node::List(items)
-            | Node::Set(items)
-            | Node::Chain(items, _)
-            | Node::Sets(_, items)
-            | Node::Form(_, items) => items.iter().collect(),
-            Node::Matrix(rows) => rows.iter().flatten().collect(),
-            Node::Negative(x) | Node::Percent(x) | Node::Degrees(x) | Node::Unit(x, _) => vec![x],
-            Node::PlusMinus { term, .. } => vec![term],
-            Node::Quotient(a, b) | Node::Power(a, b) | Node::Builder(a, b) => vec![a, b],
-            Node::Interval { low, high, .. } => vec![low, high],
-            Node::Series { low, high, body, .. } => vec![low, high, body],
-        }
-    }
-
-    /// Whether a part of this node satisfies the test, without a list of the parts.
-    pub(crate) fn any_child(&self, test: &mut dyn FnMut(&Node) -> bool) -> bool {
+    /// Whether a part of this node satisfies the test; the parts are tried in order.
+    pub(crate) fn any_child<'n>(&'n self, test: &mut dyn FnMut(&'n Node) -> bool) -> bool {
         match self {
             Node::Number { .. }
             | Node::Based { .. }
@@ -301,6 +270,14 @@ impl Node {
             Node::Interval { low, high, .. } => test(low) || test(high),
             Node::Series { low, high, body, .. } => test(low) || test(high) || test(body),
         }
+    }
+
+    /// Shows the parts of this node, in order.
+    pub(crate) fn each_child<'n>(&'n self, show: &mut dyn FnMut(&'n Node)) {
+        self.any_child(&mut |child| {
+            show(child);
+            false
+        });
     }
 
     /// Whether this node or any part of it satisfies the test.

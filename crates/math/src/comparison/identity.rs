@@ -339,7 +339,11 @@ fn bits(node: &Node) -> i64 {
             }
             _ => 0,
         },
-        other => other.children().into_iter().map(bits).fold(0, i64::saturating_add),
+        other => {
+            let mut sum = 0i64;
+            other.each_child(&mut |child| sum = sum.saturating_add(bits(child)));
+            sum
+        }
     };
     own.clamp(0, CAP)
 }

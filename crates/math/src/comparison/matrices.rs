@@ -125,12 +125,12 @@ pub(super) fn reduced(node: Node) -> Node {
 /// How many parts a node has, counted up to the limit.
 fn parts(node: &Node, limit: usize) -> usize {
     let mut count = 1;
-    for child in node.children() {
-        if count >= limit {
-            break;
+    node.any_child(&mut |child| {
+        if count < limit {
+            count += parts(child, limit - count);
         }
-        count += parts(child, limit - count);
-    }
+        count >= limit
+    });
     count
 }
 

@@ -113,9 +113,7 @@ fn whole_constants(node: &Node, out: &mut Vec<i64>) {
     {
         out.extend([n.abs(), d].into_iter().filter(|n| (2..=100_000).contains(n)));
     }
-    for child in node.children() {
-        whole_constants(child, out);
-    }
+    node.each_child(&mut |child| whole_constants(child, out));
 }
 
 /// Whether the node has a factorial, a binomial or another function of whole numbers applied to a letter.

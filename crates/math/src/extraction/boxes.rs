@@ -63,7 +63,7 @@ fn denied(before: &str, after: &str) -> bool {
                 | ("isn't", "right" | "correct")
         )
     });
-    denies && !kept || taken_back || super::phrases::retracted(after)
+    denies && !kept || taken_back || super::claims::retracted(after)
 }
 
 /// All outermost boxes, in order.

@@ -3,15 +3,23 @@
 mod atoms;
 mod boxes;
 mod choices;
+mod claims;
 mod clauses;
 mod dress;
+mod emphasis;
 mod formulas;
+mod hashes;
 mod phrases;
+mod prose;
+mod sentences;
+mod tags;
+mod turns;
 mod vocabulary;
 
 pub(crate) use choices::{anchored as anchored_choice, anywhere as any_choice};
-pub(crate) use dress::{relevant, undressed};
-pub(crate) use phrases::{is_phrase, is_prose};
+pub(crate) use dress::undressed;
+pub(crate) use prose::{is_phrase, is_prose};
+pub(crate) use turns::relevant;
 
 use clauses::Lead;
 
@@ -73,7 +81,7 @@ const GOLD_ANSWER_LIMIT: usize = 160;
 /// Finds the answer in an undressed text.
 pub(crate) fn extract(text: &str, options: &Options, side: Side) -> Result<Option<Extract>, BrokenBox> {
     // What tags hold is read like a text of its own.
-    let tagged = dress::tagged(text).and_then(|(end, inside)| {
+    let tagged = tags::tagged(text).and_then(|(end, inside)| {
         let found = ladder(inside, options, side, None).ok().flatten()?;
         Some((end, Extract { rung: Rung::Tag, ..found }))
     });
@@ -88,7 +96,7 @@ fn ladder(
 ) -> Result<Option<Extract>, BrokenBox> {
     let spans = formulas::spans(text);
     let boxed = boxes::last_group(text, side)?.map(|(end, extract)| (end, spoken(extract)));
-    let hashes = phrases::hashes(text, &spans);
+    let hashes = hashes::hashes(text, &spans);
     let phrases = phrases::answers(text, &spans);
     // The latest explicit statement wins; a box inside "final answer is $\boxed{…}$" is that statement.
     let mut best: Option<(usize, Extract)> = None;
@@ -114,7 +122,7 @@ fn ladder(
     {
         return Ok(Some(extract));
     }
-    let whole = phrases::cleaned(text);
+    let whole = prose::cleaned(text);
     if options.match_types.latex
         && let Some((pieces, percent)) = formulas::only_group(text, &spans)
     {
@@ -122,7 +130,7 @@ fn ladder(
     }
     let has_command = whole.contains('\\');
     let wanted = options.match_types.expr || (options.match_types.latex && has_command);
-    let prose = phrases::is_prose(whole);
+    let prose = prose::is_prose(whole);
     if spans.is_empty() {
         if wanted && !whole.is_empty() && whole.len() <= crate::syntax::LENGTH_LIMIT && !prose {
             return Ok(Some(Extract::plain(Rung::Whole, whole.to_owned())));
@@ -138,7 +146,7 @@ fn ladder(
     let formulas = options.match_types.latex && (!spans.is_empty() || has_command);
     if numbers || formulas {
         let rung = |formula: bool| if formula { Rung::Formula } else { Rung::LastNumber };
-        if let Some(extract) = phrases::last_sentence(text, &spans, rung) {
+        if let Some(extract) = sentences::last_sentence(text, &spans, rung) {
             let allowed = if extract.words {
                 numbers || formulas
             } else if extract.plain && !has_command {
@@ -155,7 +163,7 @@ fn ladder(
         }
     }
     // Gold is an answer and nothing else, however it is worded.
-    if !whole.is_empty() && (side == Side::Gold || wanted && phrases::is_short_text(whole)) {
+    if !whole.is_empty() && (side == Side::Gold || wanted && prose::is_short_text(whole)) {
         return Ok(Some(Extract {
             words: prose,
             clause: whole.to_owned(),
@@ -168,10 +176,10 @@ fn ladder(
 /// A box that holds words as well: what they say.
 fn spoken(extract: Extract) -> Extract {
     let [piece] = extract.pieces.as_slice() else { return extract };
-    if !piece.contains("\\text") && !piece.contains("\\mbox") && !phrases::is_prose(piece) {
+    if !piece.contains("\\text") && !piece.contains("\\mbox") && !prose::is_prose(piece) {
         return extract;
     }
-    let Some(plain) = phrases::spoken_words(piece) else { return extract };
+    let Some(plain) = prose::spoken_words(piece) else { return extract };
     let words =
         |extract: Extract| Extract { words: true, plain: true, pieces: vec![plain.clone()], ..extract };
     match phrases::from_clause(&plain, (0, plain.len()), &[], extract.rung, Lead::Box) {
@@ -191,7 +199,7 @@ pub(crate) fn changes_number(word: &str) -> bool {
 
 /// Gold that is a short text with words in it: all of it is the answer, not its last number.
 fn gold_in_words(text: &str, spans: &[formulas::Span]) -> Option<Extract> {
-    let whole = phrases::cleaned(text);
+    let whole = prose::cleaned(text);
     if whole.is_empty() || whole.len() > GOLD_ANSWER_LIMIT || whole.contains('\n') {
         return None;
     }
@@ -208,6 +216,6 @@ fn gold_in_words(text: &str, spans: &[formulas::Span]) -> Option<Extract> {
         outside.push_str(&text[from..]);
         outside
     };
-    let worded = phrases::is_prose(&outside) && !outside.contains('\\');
+    let worded = prose::is_prose(&outside) && !outside.contains('\\');
     worded.then(|| Extract { words: true, ..Extract::plain(Rung::Whole, whole.to_owned()) })
 }

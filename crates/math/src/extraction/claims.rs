@@ -1,0 +1,88 @@
+//! Whether what was found is claimed: not doubted before it, not taken back behind it.
+
+use super::Extract;
+use super::vocabulary::{Role, role};
+
+/// A value that is not claimed, as the words that name it.
+pub(super) fn in_words(extract: Extract) -> Extract {
+    let text = extract.text();
+    Extract {
+        words: true,
+        pieces: vec![format!("not claimed: {text}")],
+        plain: true,
+        clause: String::new(),
+        ..extract
+    }
+}
+
+/// Whether the clause before a phrase denies or doubts what the phrase will say.
+pub(super) fn doubted(before: &str) -> bool {
+    let from = before.rfind(['.', '!', '?', '\n', ';', ',', ':', '$', '}']).map_or(0, |at| at + 1);
+    let mut doubted = false;
+    for word in before[from..].split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’'))) {
+        match role(&word.to_lowercase().replace('’', "'")) {
+            Role::Hedge | Role::Negation | Role::Wrong if word.len() > 1 => doubted = true,
+            Role::But | Role::Main => doubted = false,
+            _ if is_supposing(word) => doubted = true,
+            _ if word == "then" => doubted = false,
+            _ => {}
+        }
+    }
+    doubted
+}
+
+/// Words that only try out what follows them.
+fn is_supposing(word: &str) -> bool {
+    matches!(
+        word.to_ascii_lowercase().as_str(),
+        "suppose"
+            | "supposing"
+            | "imagine"
+            | "pretend"
+            | "doubt"
+            | "doubts"
+            | "wonder"
+            | "whether"
+            | "if"
+            | "unless"
+            | "assume"
+            | "assuming"
+    )
+}
+
+/// Whether the words right behind a statement take it back: "No.", "Wait, that's wrong.", "— just kidding".
+pub(super) fn retracted(after: &str) -> bool {
+    let after = after.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '\n');
+    let first: String = after.chars().take(100).collect::<String>().to_lowercase().replace('’', "'");
+    let sentence = first.split('\n').next().unwrap_or_default();
+    let mut words = sentence.split(|c: char| !(c.is_alphanumeric() || c == '\''));
+    if matches!(words.next(), Some("no" | "nope"))
+        && sentence.trim_start_matches(char::is_alphabetic).chars().next().is_none_or(|c| ".,!".contains(c))
+    {
+        return true;
+    }
+    let words: Vec<&str> = sentence
+        .split(['.', '!', '?'])
+        .next()
+        .unwrap_or_default()
+        .split(|c: char| !(c.is_alphanumeric() || c == '\''))
+        .filter(|word| !word.is_empty())
+        .skip_while(|word| {
+            matches!(*word, "wait" | "hmm" | "hm" | "oh" | "oops" | "sorry" | "actually" | "no" | "but")
+        })
+        .take(5)
+        .collect();
+    let wrong = |words: &[&str]| {
+        words.iter().any(|word| matches!(*word, "wrong" | "incorrect" | "mistaken" | "false"))
+            || words.windows(2).any(|pair| matches!(pair, ["not" | "isn't", "right" | "correct" | "true"]))
+    };
+    match words.as_slice() {
+        ["just" | "i'm" | "only", "kidding" | "joking", ..] | ["scratch" | "strike", "that", ..] => true,
+        ["that" | "this" | "it", "is" | "isn't" | "was" | "can't" | "cannot", rest @ ..] => {
+            wrong(rest) || words[1] == "isn't" && matches!(rest, ["right" | "correct" | "true", ..])
+        }
+        ["that's" | "this's" | "it's" | "which's", rest @ ..] => wrong(rest),
+        ["i", "was" | "am", rest @ ..] => wrong(rest),
+        _ => false,
+    }
+}

@@ -1,0 +1,313 @@
+//! What a clause says the answer is: its value, without conditions, reasons and what is denied; or only words, where it
+//! denies, doubts or offers a choice.
+
+mod conclusion;
+mod words;
+
+use super::atoms::{Atom, Kind, atoms};
+use super::formulas::{Span, percent_follows};
+use super::vocabulary::Role;
+
+/// What was said.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Said {
+    /// These pieces of text together.
+    Value {
+        pieces: Vec<String>,
+        percent: bool,
+        plain: bool,
+    },
+    /// No value: words, a denial, a guess.
+    Words,
+    Nothing,
+}
+
+/// How a clause begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// Right behind "the answer is": what comes first counts.
+    Phrase,
+    /// In a box or on a line of its own: a value, or a sentence that says "is".
+    Box,
+    /// A sentence of its own: what it comes to at its end counts.
+    Sentence,
+}
+
+/// One value of a group.
+#[derive(Clone, Debug)]
+struct Part {
+    start: usize,
+    end: usize,
+    /// The end with the words of its unit.
+    unit_end: usize,
+    formula: Option<usize>,
+    /// It counts a place in a row: "the 73rd prime".
+    ordinal: bool,
+}
+
+/// Values that are named together: "3 and 4".
+#[derive(Clone, Debug, Default)]
+struct Group {
+    parts: Vec<Part>,
+    /// Whether a word made it another quantity: "more than 7", "7 squared".
+    changed: bool,
+    percent: bool,
+    /// Whether words stood between its parts that a list does not have.
+    loose: bool,
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    spans: &'t [Span],
+    atoms: Vec<Atom>,
+    groups: Vec<Group>,
+    /// Values of subordinate clauses: they count only where nothing else does.
+    minor: Vec<Group>,
+    denied: bool,
+    hedged: bool,
+    cases: usize,
+    /// The next value is denied.
+    deny_next: bool,
+    /// Values up to the next turn are what the answer is not.
+    contrasting: bool,
+    subordinate: Option<Subordinate>,
+    /// The next value joins the last group.
+    link: bool,
+    change_next: bool,
+    /// Where the word for a minus starts that belongs to the next value.
+    minus_next: Option<usize>,
+    words_between: usize,
+    copula: bool,
+    /// Behind "but": how many groups there were.
+    turn: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Subordinate {
+    /// Before the main clause: a comma ends it.
+    Leading,
+    /// Behind a value: it goes to the end, or to "so".
+    Trailing,
+}
+
+/// What `text[start..end]` says.
+pub(super) fn said(text: &str, start: usize, end: usize, spans: &[Span], lead: Lead) -> Said {
+    let mut reader = Reader {
+        text,
+        spans,
+        atoms: atoms(text, start, end, spans),
+        groups: Vec::new(),
+        minor: Vec::new(),
+        denied: false,
+        hedged: false,
+        cases: 0,
+        deny_next: false,
+        contrasting: false,
+        subordinate: None,
+        link: false,
+        change_next: false,
+        minus_next: None,
+        words_between: 0,
+        copula: false,
+        turn: None,
+    };
+    if reader.atoms.is_empty() {
+        return Said::Nothing;
+    }
+    reader.read();
+    reader.conclude(lead)
+}
+
+impl Reader<'_> {
+    fn read(&mut self) {
+        let mut at = 0;
+        while at < self.atoms.len() {
+            let atom = self.atoms[at];
+            match atom.kind {
+                Kind::Plain => {
+                    let last = self.run(at);
+                    self.value(atom.start, self.atoms[last].end, None);
+                    at = last + 1;
+                    continue;
+                }
+                Kind::Formula(index) => self.value(atom.start, atom.end, Some(index)),
+                Kind::Percent => {
+                    if self.words_between == 0
+                        && let Some(part) = self.current().and_then(|group| group.parts.last_mut())
+                    {
+                        part.unit_end = atom.end;
+                    }
+                }
+                Kind::Comma => self.comma(),
+                Kind::Aside(role) => match role {
+                    Role::Or | Role::Hedge | Role::Case if self.current().is_some() => self.hedged = true,
+                    Role::Wrong if self.current().is_some() => self.denied_after(),
+                    _ => {}
+                },
+                Kind::Word(role) => self.word(role, at),
+            }
+            at += 1;
+        }
+    }
+
+    /// The last atom of the arithmetic that begins at `at`: plain parts with nothing between them, and "3 to 4".
+    fn run(&self, at: usize) -> usize {
+        let mut last = at;
+        let dash = |atom: &Atom| {
+            matches!(&self.text[atom.start..atom.end], "-" | "–" | "—" | "→" | "⇒" | "=>" | "->")
+        };
+        loop {
+            let next = self.atoms.get(last + 1);
+            match next.map(|atom| atom.kind) {
+                Some(Kind::Plain) => {
+                    // A dash before words is punctuation, not a minus.
+                    let is_dash = next.is_some_and(dash);
+                    let goes_on = matches!(self.atoms.get(last + 2).map(|atom| atom.kind), Some(Kind::Plain));
+                    if is_dash && !goes_on {
+                        return last;
+                    }
+                    last += 1;
+                }
+                Some(Kind::Word(_))
+                    if next.is_some_and(|atom| &self.text[atom.start..atom.end] == "to")
+                        && matches!(self.atoms.get(last + 2).map(|atom| atom.kind), Some(Kind::Plain)) =>
+                {
+                    last += 2;
+                }
+                _ => return last,
+            }
+        }
+    }
+
+    fn current(&mut self) -> Option<&mut Group> {
+        if self.subordinate.is_some() { self.minor.last_mut() } else { self.groups.last_mut() }
+    }
+
+    fn value(&mut self, start: usize, end: usize, formula: Option<usize>) {
+        let slice = &self.text[start..end];
+        if formula.is_none() {
+            // Signs alone are dress: a dash, a bullet, an arrow.
+            if !slice.contains(|c: char| c.is_alphanumeric() || c == '\\' || "∞∅½⅓¼√".contains(c)) {
+                if self.words_between == 0 {
+                    self.comma();
+                }
+                return;
+            }
+        }
+        if self.contrasting {
+            return;
+        }
+        if self.deny_next {
+            self.deny_next = false;
+            self.denied = true;
+            return;
+        }
+        // "in step 3", "from equation 2".
+        if formula.is_none()
+            && self.text[..start].trim_end().len() < start
+            && is_reference(&self.text[..start])
+        {
+            self.words_between += 1;
+            return;
+        }
+        let mut part = Part { start, end, unit_end: end, formula, ordinal: false };
+        if let Some(minus) = self.minus_next.take() {
+            // "negative 5".
+            part.start = minus;
+        }
+        let percent = formula.is_some() && percent_follows(&self.text[end..]);
+        let changed = std::mem::take(&mut self.change_next);
+        let loose = self.words_between > 0;
+        let link = std::mem::take(&mut self.link);
+        let groups = if self.subordinate.is_some() { &mut self.minor } else { &mut self.groups };
+        match groups.last_mut() {
+            Some(group) if link => {
+                group.parts.push(part);
+                group.changed |= changed;
+                group.percent = percent;
+                group.loose |= loose;
+            }
+            // "$x$ = 5" and "12 $\text{cm}$" are one value each; two formulas side by side are two.
+            _ => groups.push(Group { parts: vec![part], changed, percent, loose: false }),
+        }
+        self.words_between = 0;
+        self.copula = false;
+    }
+
+    fn comma(&mut self) {
+        if self.subordinate == Some(Subordinate::Leading) {
+            self.subordinate = None;
+        }
+        if self.groups.is_empty() {
+            self.contrasting = false;
+        }
+        self.change_next = false;
+        self.link = !self.groups.is_empty() && self.words_between <= 3 && !self.copula;
+        self.words_between += 1;
+    }
+
+    /// Behind a value: "… is wrong", "… is not the answer".
+    fn denied_after(&mut self) {
+        self.denied = true;
+        if let Some(group) = self.current() {
+            group.changed = true;
+        }
+    }
+
+    fn next_is_value(&self, at: usize, reach: usize) -> bool {
+        self.atoms[at + 1..]
+            .iter()
+            .take(reach + 1)
+            .take_while(|atom| {
+                matches!(
+                    atom.kind,
+                    Kind::Word(Role::Filler | Role::Or | Role::Hedge | Role::Copula)
+                        | Kind::Plain
+                        | Kind::Formula(_)
+                )
+            })
+            .any(|atom| matches!(atom.kind, Kind::Plain | Kind::Formula(_)))
+    }
+}
+
+/// Whether a text ends in a word whose number is a place in the text: "step", "equation".
+fn is_reference(before: &str) -> bool {
+    let word = before.trim_end().rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    matches!(
+        word.to_ascii_lowercase().as_str(),
+        "step" | "equation" | "eq" | "lemma" | "theorem" | "figure" | "page" | "exercise" | "footnote"
+    )
+}
+
+/// Whether a formula is only the name of something: letters, perhaps with a subscript, and brackets with letters.
+fn is_bare_name(content: &str) -> bool {
+    let content = content
+        .trim()
+        .trim_start_matches("\\angle")
+        .trim_start_matches('∠')
+        .trim_start_matches("\\triangle")
+        .trim();
+    if content.is_empty() || content.len() > 24 {
+        return false;
+    }
+    let mut depth = 0usize;
+    let mut subscript = false;
+    for (i, c) in content.char_indices() {
+        match c {
+            '(' | '{' | '[' if i > 0 => depth += 1,
+            ')' | '}' | ']' => depth = depth.saturating_sub(1),
+            '_' => subscript = true,
+            '\\' | ' ' | ',' | '\'' => {}
+            c if c.is_ascii_digit() && (subscript || depth > 0) => {}
+            c if c.is_alphabetic() => {}
+            _ => return false,
+        }
+    }
+    !content.contains("frac")
+        && !content.contains("sqrt")
+        && !content.contains("pi")
+        && !content.contains("infty")
+        && !content.contains("emptyset")
+        && !content.contains("text")
+        && !content.contains("mathbb")
+}

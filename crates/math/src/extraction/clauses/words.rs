@@ -1,0 +1,277 @@
+//! What each word of a clause does to the values beside it.
+
+use super::{Reader, Subordinate};
+use crate::extraction::atoms::Atom;
+use crate::extraction::vocabulary::Role;
+use crate::syntax::units;
+use crate::syntax::words::is_word;
+
+impl Reader<'_> {
+    pub(super) fn word(&mut self, role: Role, at: usize) {
+        let word = &self.text[self.atoms[at].start..self.atoms[at].end];
+        let next = self.atoms.get(at + 1).map(|atom| &self.text[atom.start..atom.end]);
+        let has_value = !self.groups.is_empty();
+        match role {
+            Role::Negation => {
+                let behind_copula = self.copula;
+                // Japanese and Korean deny behind the value.
+                if !word.is_ascii()
+                    && self.current().is_some()
+                    && !self.next_is_value(at, 0)
+                    && !self.contrasting
+                {
+                    self.denied_after();
+                    return;
+                }
+                if has_value && self.subordinate.is_none() && !self.contrasting {
+                    let own_clause = self.turn.is_some() && self.groups.len() == self.turn.unwrap_or(0);
+                    if behind_copula && !own_clause && !self.next_is_value(at, 0) {
+                        self.denied_after();
+                    } else if behind_copula && self.groups.last().is_some_and(|group| self.is_name(group)) {
+                        self.deny_next = true;
+                    } else {
+                        self.contrasting = true;
+                    }
+                } else {
+                    self.deny_next = true;
+                }
+                self.link = false;
+            }
+            Role::Contrast => {
+                if ["ではなく", "じゃなく", "아니라"].iter().any(|word_part| word.contains(word_part))
+                {
+                    // What stands before it is denied, what follows is said.
+                    self.groups.clear();
+                    self.denied = true;
+                    self.link = false;
+                    return;
+                }
+                // "rather than", "instead of"; alone they say nothing.
+                if word.len() < 4 && word.is_ascii()
+                    || !word.is_ascii()
+                    || next.is_some_and(|next| {
+                        matches!(next, "than" | "of" | "to" | "que" | "a" | "von" | "de" | "di")
+                    })
+                    || role_alone(word)
+                {
+                    self.contrasting = true;
+                    self.link = false;
+                }
+            }
+            Role::But if self.before(at).is_some_and(is_everything) => {
+                // "all but 3", "anything but 3".
+                self.contrasting = true;
+                self.denied = true;
+                self.link = false;
+            }
+            Role::But => {
+                self.contrasting = false;
+                self.deny_next = false;
+                self.subordinate = None;
+                self.link = false;
+                self.turn = Some(self.groups.len());
+            }
+            Role::And | Role::Or => {
+                self.link = self.current().is_some() && self.words_between <= 4 && !self.copula;
+                if role == Role::Or && self.current().is_some() && !self.contrasting {
+                    // "3 or so", "3 or more": not a list.
+                    let goes_on = self.next_is_value(at, 3)
+                        || next.is_some_and(|next| next.len() > 2 && !next.is_ascii());
+                    let more = next.is_some_and(|next| {
+                        matches!(next, "so" | "more" | "less" | "fewer" | "maybe" | "possibly" | "perhaps")
+                    });
+                    if more || !goes_on && self.words_between <= 1 && self.subordinate.is_none() {
+                        self.hedged = true;
+                    }
+                }
+            }
+            Role::Hedge => {
+                if self.subordinate.is_none() && !self.contrasting {
+                    self.hedged = true;
+                }
+            }
+            Role::Case => {
+                self.cases += 1;
+                self.begin_subordinate();
+            }
+            Role::Condition => {
+                // "from 3 to 5", "with 3 sides" say what a value is about; behind a value they begin a condition.
+                if matches!(word, "from") && !has_value && self.next_is_value(at, 0) {
+                    self.change_next = true;
+                } else if matches!(word, "with")
+                    && matches!(self.before(at), Some("up" | "left" | "ends" | "ended"))
+                {
+                    // "ends up with 5".
+                } else if matches!(word, "out")
+                    && matches!(self.before(at), Some("comes" | "turns" | "works"))
+                {
+                    // "comes out to 5".
+                } else {
+                    let doubt = ["probability", "likelihood", "confidence", "chance"];
+                    if has_value && matches!(word, "with") && next.is_some_and(|next| doubt.contains(&next)) {
+                        self.hedged = true;
+                    }
+                    self.begin_subordinate();
+                }
+            }
+            Role::Main => {
+                if self.subordinate == Some(Subordinate::Leading)
+                    || matches!(word, "so" | "所以" | "因此" | "故")
+                {
+                    self.subordinate = None;
+                    self.link = false;
+                }
+            }
+            Role::Changer => self.changer(word, at),
+            Role::Wrong => {
+                if has_value && self.subordinate.is_none() {
+                    self.denied_after();
+                }
+            }
+            Role::Minus if self.next_is_value(at, 0) => {
+                self.minus_next = Some(minus_start(word, self.atoms[at].start));
+            }
+            // "menos de 5".
+            Role::Minus => self.change_next = self.next_is_value(at, 1),
+            Role::Copula => {
+                self.copula = true;
+                self.link = false;
+                self.change_next = false;
+            }
+            Role::Filler => {
+                if word == "then" {
+                    // "3, then 9" are steps and no list.
+                    self.link = false;
+                    if self.subordinate == Some(Subordinate::Leading) {
+                        self.subordinate = None;
+                    }
+                }
+                if word == "as" && has_value {
+                    self.begin_subordinate();
+                }
+                return self.words_between_grow(word);
+            }
+            Role::Other => {
+                self.unit_word(at);
+                self.copula = false;
+                return;
+            }
+        }
+        if !matches!(role, Role::And | Role::Or | Role::Copula | Role::Changer) {
+            self.words_between += 1;
+        }
+    }
+
+    fn words_between_grow(&mut self, word: &str) {
+        if !matches!(word, "the" | "a" | "an" | "also" | "both" | "either") {
+            self.words_between += 1;
+        }
+    }
+
+    fn begin_subordinate(&mut self) {
+        if self.subordinate.is_none() {
+            self.subordinate =
+                Some(if self.groups.is_empty() { Subordinate::Leading } else { Subordinate::Trailing });
+        }
+        self.link = false;
+        self.change_next = false;
+    }
+
+    fn changer(&mut self, word: &str, at: usize) {
+        if word == "minus" && self.current().is_none() && self.next_is_value(at, 0) {
+            self.minus_next = Some(self.atoms[at].start);
+            return;
+        }
+        let reach = if matches!(word, "power" | "root" | "times" | "divided" | "multiplied") { 3 } else { 0 };
+        let directly = self.words_between <= reach;
+        let next_value = self.next_is_value(at, 1);
+        let always = matches!(
+            word.to_lowercase().as_str(),
+            "squared"
+                | "cubed"
+                | "half"
+                | "halves"
+                | "third"
+                | "thirds"
+                | "quarter"
+                | "quarters"
+                | "tenths"
+                | "hundredths"
+                | "thousandths"
+                | "factorial"
+                | "fewer"
+                | "less"
+                | "半"
+                | "以上"
+                | "以下"
+                | "score"
+                | "gross"
+        ) || ["以上", "以下", "未満", "이상", "이하"].iter().any(|part| word.contains(part));
+        if directly && (next_value || always) && !self.copula {
+            if let Some(group) = self.current() {
+                group.changed = true;
+            }
+            self.change_next = next_value;
+        } else if next_value
+            || matches!(word, "least" | "most" | "than" | "between" | "twice" | "double" | "triple" | "half")
+        {
+            self.change_next = true;
+        } else {
+            self.words_between += 1;
+        }
+    }
+
+    /// A noun right behind a value is its unit.
+    fn unit_word(&mut self, at: usize) {
+        let Atom { start, end, .. } = self.atoms[at];
+        let word = &self.text[start..end];
+        let text = self.text;
+        let few = self.words_between == 0 && !self.copula;
+        if let Some(part) = self.current().and_then(|group| group.parts.last_mut())
+            && few
+        {
+            let between = &text[part.unit_end..start];
+            // "the 73rd prime" is not 73.
+            if between.trim().is_empty() && is_ordinal(&text[part.start..part.end]) {
+                part.ordinal = true;
+            }
+            let words = text[part.end..start].split_whitespace().count();
+            let known =
+                units::is_unit_word(&word.to_lowercase()) || units::unit(word).is_some() || !word.is_ascii();
+            if between.trim().is_empty() && words < 4 && (known || is_word(word) && word.len() >= 4) {
+                part.unit_end = end;
+                return;
+            }
+        }
+        self.words_between += 1;
+    }
+
+    /// The atom before this one, as it is written.
+    fn before(&self, at: usize) -> Option<&str> {
+        let atom = self.atoms.get(at.checked_sub(1)?)?;
+        Some(&self.text[atom.start..atom.end])
+    }
+}
+
+/// Where the word for a minus starts in a word that may be glued to others.
+fn minus_start(word: &str, start: usize) -> usize {
+    let glued = ["マイナス", "마이너스", "负", "負"].iter().find(|minus| word.ends_with(**minus));
+    glued.map_or(start, |minus| start + word.len() - minus.len())
+}
+
+fn is_everything(word: &str) -> bool {
+    matches!(
+        word.to_ascii_lowercase().as_str(),
+        "all" | "anything" | "everything" | "any" | "every" | "anywhere" | "anyone" | "everyone"
+    )
+}
+
+/// Whether a number is an ordinal in digits: "73rd".
+fn is_ordinal(number: &str) -> bool {
+    let digits = number.bytes().take_while(u8::is_ascii_digit).count();
+    digits > 0 && matches!(&number[digits..], "st" | "nd" | "rd" | "th")
+}
+
+fn role_alone(word: &str) -> bool {
+    matches!(word.to_lowercase().as_str(), "unlike" | "versus" | "vs" | "statt" | "anstatt" | "вместо")
+}

@@ -1,0 +1,141 @@
+//! What stands behind a statement of the answer and changes it: "Wait, no. It's 8.", "Actually, 74", "But the question
+//! asks for …, which is 10".
+
+use super::Extract;
+use super::claims::{in_words, retracted};
+use super::formulas::Span;
+use super::sentences::{last_sentence_from, sentence_end};
+use super::vocabulary::{Role, role};
+use crate::verdict::Rung;
+
+/// No more sentences behind a statement are looked at.
+const SENTENCE_LIMIT: usize = 12;
+
+/// The extract that holds after what is said behind `end`: the same, another one, or the same as words.
+pub(super) fn corrected(text: &str, end: usize, spans: &[Span], extract: Extract) -> Extract {
+    if extract.words || !text[end..].contains(char::is_alphabetic) {
+        return extract;
+    }
+    let rung = extract.rung;
+    let found = |from: usize| {
+        last_sentence_from(text, from, spans, |_| rung).filter(|later| !later.words || later.pieces.is_empty())
+    };
+    if retracted(&text[end..]) {
+        return found(end).unwrap_or_else(|| in_words(extract));
+    }
+    let mut start = end;
+    for _ in 0..SENTENCE_LIMIT {
+        let rest = &text[start..];
+        start += rest.len() - rest.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '$' && c != '\\').len();
+        if start >= text.len() {
+            break;
+        }
+        let stop = sentence_end(text, start, spans);
+        match turn(&text[start..stop]) {
+            Turn::None => {}
+            // What is named right behind it is the answer: "Actually, 74".
+            Turn::Value => {
+                if let Some(later) = found(start) {
+                    return later;
+                }
+            }
+            Turn::Mistake => return found(start).unwrap_or_else(|| in_words(extract)),
+        }
+        start = stop.max(start + 1);
+        while !text.is_char_boundary(start) {
+            start += 1;
+        }
+        if start >= text.len() {
+            break;
+        }
+    }
+    extract
+}
+
+/// What a sentence behind the answer does to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    None,
+    /// It names another value in its place.
+    Value,
+    /// It says that the answer was wrong.
+    Mistake,
+}
+
+fn turn(sentence: &str) -> Turn {
+    let mut words = sentence
+        .split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’' | '.' | '/' | '-' | '$' | '\\')))
+        .map(|word| word.trim_end_matches('.'))
+        .filter(|word| !word.is_empty())
+        .take(24)
+        .map(|word| word.to_lowercase().replace('’', "'"))
+        .peekable();
+    let mut opened = false;
+    let mut asks = false;
+    while let Some(word) = words.peek() {
+        match word.as_str() {
+            "actually" | "wait" | "no" | "nope" | "oops" | "sorry" | "correction" | "hmm" | "hm" | "hold"
+            | "on" | "oh" | "sorry," | "rather" | "mean" | "meant" => opened = true,
+            "but" | "however" => asks = true,
+            "i" | "and" => {}
+            _ => break,
+        }
+        words.next();
+    }
+    if !opened && !asks {
+        return Turn::None;
+    }
+    let rest: Vec<String> = words.collect();
+    let mistaken = rest.iter().any(|word| {
+        matches!(
+            word.as_str(),
+            "forgot" | "mistake" | "mistaken" | "error" | "missed" | "overlooked" | "miscounted" | "misread"
+                | "wrong" | "incorrect" | "neglected"
+        )
+    });
+    if opened && mistaken {
+        return Turn::Mistake;
+    }
+    if asks {
+        let question = rest.iter().take(8).any(|word| matches!(word.as_str(), "question" | "problem" | "asks" | "asked"));
+        return if question { Turn::Value } else { Turn::None };
+    }
+    // "Actually, it is 74."
+    let mut named = rest.iter().skip_while(|word| {
+        matches!(
+            word.as_str(),
+            "it" | "it's" | "that" | "that's" | "the" | "answer" | "should" | "be" | "must" | "make" | "final"
+                | "correct" | "result" | "value"
+        ) || role(word) == Role::Copula
+    });
+    match named.next() {
+        Some(word)
+            if word.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '$' || c == '\\')
+                && named.next().is_none_or(|next| !matches!(next.as_str(), "is" | "works" | "also" | "+" | "=")) =>
+        {
+            Turn::Value
+        }
+        _ => Turn::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_are_seen() {
+        for (sentence, expected) in [
+            ("Actually, 74", Turn::Value),
+            ("Wait, no: it's 8", Turn::Value),
+            ("Hold on, I forgot to subtract the overlap", Turn::Mistake),
+            ("Oh no, I made a mistake", Turn::Mistake),
+            ("But the question asks for f(3) + 1, which is 10", Turn::Value),
+            ("Wait, let me check: 2 + 2 = 4", Turn::None),
+            ("But 3 is prime, too", Turn::None),
+            ("There are 5 of them", Turn::None),
+        ] {
+            assert_eq!(turn(sentence), expected, "{sentence}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Emphasis, headings, quotes and code marks of Markdown.
+
+/// Emphasis, headings and code marks of Markdown taken away, and what is struck out with them. Only marks that stand
+/// at the edge of words count, so that `3*4*5` and `x_1 + x_2` stay.
+pub(super) fn without_emphasis(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    // Where a mark is open: its sign, its length, where it stands in the output.
+    let mut open: Vec<(u8, usize, usize)> = Vec::new();
+    let mut drop: Vec<(usize, usize)> = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\n' if bytes.get(at + 1) == Some(&b'\n') => {
+                open.clear();
+                at += 1;
+            }
+            b'\\' => at += 2,
+            b'#' if at == 0 || bytes[at - 1] == b'\n' => {
+                let length = bytes[at..].iter().take_while(|b| **b == b'#').count();
+                // "#### 5" is an answer; "### Final Answer" is a heading.
+                let rest = &text[at + length..];
+                let line = rest.split('\n').next().unwrap_or(rest);
+                if length != 4 && rest.starts_with(' ') && line.contains(|c: char| c.is_alphabetic()) {
+                    drop.push((at, at + length));
+                }
+                at += length;
+            }
+            b'`' => {
+                let length = bytes[at..].iter().take_while(|b| **b == b'`').count();
+                drop.push((at, at + length));
+                at += length;
+                if length == 3 {
+                    let name = bytes[at..].iter().take_while(|b| b.is_ascii_lowercase()).count();
+                    if bytes.get(at + name) == Some(&b'\n') {
+                        drop.push((at, at + name));
+                        at += name;
+                    }
+                }
+            }
+            // A quoted line.
+            b'>' if (at == 0 || bytes[at - 1] == b'\n') && bytes.get(at + 1) == Some(&b' ') => {
+                drop.push((at, at + 2));
+                at += 2;
+            }
+            mark @ (b'*' | b'_' | b'~') => {
+                let length = bytes[at..].iter().take_while(|b| **b == mark).count();
+                let before = text[..at].chars().next_back();
+                let after = text[at + length..].chars().next();
+                let bullet = length == 1
+                    && mark == b'*'
+                    && before.is_none_or(|c| c == '\n')
+                    && after.is_some_and(|c| c == ' ' || c == '\t');
+                if bullet {
+                    drop.push((at, at + 1));
+                } else if length <= 3 && (mark != b'~' || length == 2) {
+                    let opens = after.is_some_and(|c| !c.is_whitespace()) && may_precede(before, mark);
+                    let closes = before.is_some_and(|c| !c.is_whitespace()) && may_follow(after, mark);
+                    let matching = open.iter().rposition(|(sign, size, _)| *sign == mark && *size == length);
+                    if let Some(index) = matching.filter(|_| closes) {
+                        let (_, _, from) = open[index];
+                        open.truncate(index);
+                        if mark == b'~' {
+                            drop.push((from, at + length));
+                        } else {
+                            // "- **73**" is an item of a list, not a negative number.
+                            if text[..from].ends_with("- ")
+                                && matches!(bytes.get(from.wrapping_sub(3)), None | Some(b'\n'))
+                            {
+                                drop.push((from - 2, from));
+                            }
+                            drop.push((from, from + length));
+                            drop.push((at, at + length));
+                        }
+                    } else if opens && open.len() < 32 {
+                        open.push((mark, length, at));
+                    }
+                }
+                at += length;
+            }
+            _ => at += 1,
+        }
+    }
+    if drop.is_empty() {
+        return None;
+    }
+    drop.sort_unstable();
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for (start, end) in drop {
+        if start >= from {
+            out.push_str(&text[from..start]);
+        }
+        from = from.max(end);
+    }
+    out.push_str(&text[from..]);
+    Some(out)
+}
+
+fn may_precede(c: Option<char>, mark: u8) -> bool {
+    match c {
+        None => true,
+        Some(c) if c.is_whitespace() => true,
+        Some('(' | '[' | '"' | '\'' | '“' | '‘' | ':' | '*' | '_' | '~' | '—' | '–' | '>' | '|') => {
+            true
+        }
+        Some('{' | '-' | '$' | '/' | ',' | ';') => mark == b'*',
+        Some(c) => !c.is_ascii() && mark == b'*',
+    }
+}
+
+fn may_follow(c: Option<char>, mark: u8) -> bool {
+    match c {
+        None => true,
+        Some(c) if c.is_whitespace() => true,
+        Some(
+            '.' | ',' | ';' | ':' | '!' | '?' | ')' | ']' | '"' | '\'' | '”' | '’' | '*' | '_' | '~' | '—'
+            | '–' | '<' | '|',
+        ) => true,
+        Some('}' | '-' | '%' | '$' | '/') => mark == b'*',
+        Some(c) => !c.is_ascii() && mark == b'*',
+    }
+}

@@ -1,0 +1,148 @@
+//! The sentences of a text, and the last of them that names a value.
+
+use super::Extract;
+use super::claims::{in_words, retracted};
+use super::clauses::Lead;
+use super::formulas::Span;
+use super::phrases::from_clause;
+use super::vocabulary::{Role, is_closing, role};
+use crate::syntax::words::is_word;
+use crate::verdict::Rung;
+
+/// The last sentence that names a value, and what it says.
+pub(super) fn last_sentence(text: &str, spans: &[Span], rung: impl Fn(bool) -> Rung) -> Option<Extract> {
+    let sentences = sentences(text, spans);
+    let mut passed = 0;
+    for (start, end) in sentences.into_iter().rev() {
+        let sentence = &text[start..end];
+        let has_formula = spans.iter().any(|span| span.start >= start && span.start < end);
+        let valued =
+            has_formula || sentence.contains(|c: char| c.is_ascii_digit()) || sentence.contains('\\');
+        // A question claims nothing.
+        let asked = text[end..].starts_with('?');
+        if !valued || asked || (is_closing(sentence) && passed < 3) {
+            passed += 1;
+            continue;
+        }
+        let mut extract = from_clause(text, (start, end), spans, rung(has_formula), Lead::Sentence)?;
+        if !extract.words && (evades(sentence) || retracted(&text[end..])) {
+            extract = in_words(extract);
+        }
+        let plain = extract.plain;
+        return Some(Extract { rung: rung(!plain), ..extract });
+    }
+    None
+}
+
+/// Whether a sentence about the answer says something else of it than what it is: "the answer fails to be 73".
+fn evades(sentence: &str) -> bool {
+    let mut words = sentence.split_whitespace();
+    let subject = words
+        .find(|word| !matches!(word.to_ascii_lowercase().as_str(), "the" | "my" | "your" | "so" | "our"));
+    subject.is_some_and(|word| word.eq_ignore_ascii_case("answer"))
+        && words.next().is_some_and(|verb| {
+            verb.bytes().all(|b| b.is_ascii_lowercase()) && is_word(verb) && role(verb) == Role::Other
+        })
+}
+
+/// Where the sentences of a text stand; formulas are not cut.
+fn sentences(text: &str, spans: &[Span]) -> Vec<(usize, usize)> {
+    let mut out = Vec::new();
+    let mut start = 0;
+    while start < text.len() {
+        start += text[start..].len() - text[start..].trim_start().len();
+        if start >= text.len() {
+            break;
+        }
+        let end = sentence_end(text, start, spans);
+        if !text[start..end].trim().is_empty() {
+            out.push((start, end));
+        }
+        let step = text[end..].chars().next().map_or(1, char::len_utf8);
+        // Past the mark that ended it; an end inside of the text is at least one character further on.
+        start = (end + step).min(text.len());
+    }
+    out
+}
+
+/// The end of a sentence: a full stop that is no decimal point and no abbreviation, a line break; not inside a formula.
+pub(super) fn sentence_end(text: &str, start: usize, spans: &[Span]) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = start;
+    let mut next = spans.partition_point(|span| span.start < start);
+    while at < bytes.len() {
+        if let Some(span) = spans.get(next) {
+            if span.start == at {
+                at = span.end;
+                next += 1;
+                continue;
+            }
+            if span.start < at {
+                next += 1;
+                continue;
+            }
+        }
+        match bytes[at] {
+            b'\n' => {
+                // A formula set off from its sentence belongs to it.
+                let rest = text[at..].trim_start();
+                let line = text.len() - rest.len();
+                let display = rest.starts_with("$$") || rest.starts_with("\\[");
+                let paragraph = text[at..].starts_with("\n\n");
+                let before = text[start..at].trim_end();
+                let open = before.ends_with(':')
+                    || before.ends_with("is")
+                    || before.ends_with("are")
+                    || before.is_empty();
+                let belongs = display && (!paragraph || open);
+                if !belongs && !open && !before.is_empty() {
+                    return at;
+                }
+                // Past all the space at once: pages of empty lines are read once.
+                at = line.max(at + 1);
+            }
+            b'.' | b'!' | b'?'
+                if bytes.get(at + 1).is_none_or(|next| {
+                    next.is_ascii_whitespace() || matches!(next, b'"' | b'\'' | b')' | b'*')
+                }) =>
+            {
+                // "5!" ends no sentence if more of the expression follows; "p.m." does not either.
+                let more = bytes.get(at + 2).is_some_and(|next| b"+-*/^=<>)".contains(next));
+                let factorial = bytes[at] == b'!' && more;
+                let abbreviation = bytes[at] == b'.'
+                    && is_abbreviation(&text[start..at])
+                    && !text[at + 1..].trim().is_empty();
+                if !factorial && !abbreviation {
+                    return at;
+                }
+                at += 1;
+            }
+            _ => at += 1,
+        }
+    }
+    text.len()
+}
+
+fn is_abbreviation(before: &str) -> bool {
+    let word = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
+    matches!(
+        word,
+        "a.m"
+            | "p.m"
+            | "i.e"
+            | "e.g"
+            | "approx"
+            | "Mr"
+            | "Mrs"
+            | "Ms"
+            | "Dr"
+            | "St"
+            | "vs"
+            | "sq"
+            | "ft"
+            | "No"
+            | "ca"
+            | "resp"
+            | "cf"
+    )
+}

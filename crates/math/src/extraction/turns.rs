@@ -1,0 +1,76 @@
+//! Which part of a text was written as its answer: the final channel, behind the thinking, before the next turn.
+
+use crate::options::Options;
+
+/// Tokens of chat templates: what follows them was not written as this answer.
+const TURN_ENDS: &[&str] = &[
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|eot_id|>",
+    "<|end|>",
+    "<|return|>",
+    "<|user|>",
+    "<|start|>",
+    "<|end_of_text|>",
+    "<|eom_id|>",
+    "</s>",
+    "<eos>",
+    "<end_of_turn>",
+    "<start_of_turn>",
+    "<｜end▁of▁sentence｜>",
+    "<｜User｜>",
+    "[INST]",
+];
+
+/// What a final channel or turn begins with.
+const FINAL_CHANNELS: &[&str] =
+    &["<|channel|>final<|message|>", "<|start_header_id|>assistant<|end_header_id|>"];
+
+/// Ends of thinking.
+const THOUGHT_ENDS: &[&str] =
+    &["</think>", "</thinking>", "</thought>", "</reasoning>", "</scratchpad>", "[/THINK]", "◁/think▷"];
+
+/// The part of a prediction that is its answer's text: the tail if asked, the final channel, after the thinking, before
+/// the next turn.
+pub(crate) fn relevant<'t>(text: &'t str, options: &Options) -> &'t str {
+    let mut text = text;
+    if let Some(limit) = options.tail {
+        let skip = text.chars().count().saturating_sub(limit);
+        let start = text.char_indices().nth(skip).map_or(text.len(), |(i, _)| i);
+        text = &text[start..];
+    }
+    if !text.as_bytes().windows(2).any(begins_mark) {
+        return text;
+    }
+    for start in FINAL_CHANNELS {
+        if let Some(at) = text.rfind(start) {
+            text = &text[at + start.len()..];
+        }
+    }
+    for end in THOUGHT_ENDS {
+        if let Some(at) = text.rfind(end) {
+            let after = &text[at + end.len()..];
+            if !after.trim().is_empty() {
+                text = after;
+            }
+        }
+    }
+    let end = TURN_ENDS
+        .iter()
+        .filter_map(|token| text.find(token))
+        .filter(|at| !text[..*at].trim().is_empty())
+        .min()
+        .unwrap_or(text.len());
+    &text[..end]
+}
+
+/// Whether two bytes begin one of the marks above: one cheap pass saves a search for each of them.
+fn begins_mark(pair: &[u8]) -> bool {
+    match pair[0] {
+        b'<' => matches!(pair[1], b'|' | b'/' | b'e' | b's' | 0xef),
+        b'[' => matches!(pair[1], b'/' | b'I'),
+        0xe2 => pair[1] == 0x97,
+        _ => false,
+    }
+}
