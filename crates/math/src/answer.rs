@@ -4,9 +4,10 @@ use dashu_ratio::RBig;
 
 use crate::comparison::choice;
 use crate::conditions::{self, Conditioned};
-use crate::expression::{NamedSet, Node, SetOperation};
+use crate::expression::Node;
 use crate::extraction::{Extract, Side, is_phrase};
-use crate::syntax::measures::{Certainty, Measured, measured};
+use crate::set_names::named_set;
+use crate::syntax::measures::{Certainty, Measured, is_time_in_words, measured};
 use crate::syntax::{Fault, number_words, parse};
 
 /// The ways in which an extract can be read.
@@ -55,6 +56,12 @@ pub(crate) fn readings(extract: &Extract, side: Side) -> Result<Readings, Fault>
         && extract.words
     {
         return worded(piece);
+    }
+    if let Some(piece) = single
+        && is_time_in_words(piece)
+        && let Some(Measured { node, .. }) = measured(piece)
+    {
+        return Ok(Readings::only(node));
     }
     // A name or a phrase is words, however the letters of its parts would read.
     if extract.plain
@@ -129,7 +136,16 @@ fn worded(piece: &str) -> Result<Readings, Fault> {
     Ok(Readings::only(text_or_set(piece)))
 }
 
+/// A whole number in digits and nothing else.
+fn whole_number(piece: &str) -> Option<Node> {
+    let digits = piece.len() <= 18 && piece.bytes().all(|b| b.is_ascii_digit()) && !piece.starts_with('0');
+    if digits { piece.parse().ok().map(Node::integer) } else { None }
+}
+
 fn readings_of_piece(piece: &str, plain: bool, side: Side) -> Result<Readings, Fault> {
+    if let Some(number) = whole_number(piece) {
+        return Ok(Readings::only(number));
+    }
     let conditioned = conditions::split(piece);
     let piece = conditioned.answer;
     let amount = measured(piece);
@@ -161,6 +177,10 @@ fn readings_of_piece(piece: &str, plain: bool, side: Side) -> Result<Readings, F
     };
     let node = labelled(renamed(node, &conditioned));
     if has_loose_text(&node) && !matches!(node, Node::Text(_)) {
+        // `5\frac{\text{m}}{\text{s}}`: upright letters are no factors.
+        if let Some(amount) = letters {
+            return Ok(Readings::only(amount));
+        }
         return Ok(Readings::only(text_or_set(piece)));
     }
     let node = match node {
@@ -249,92 +269,6 @@ fn is_noun(words: &str) -> bool {
 /// Words for sets as these sets, everything else as text.
 fn text_or_set(words: &str) -> Node {
     named_set(words).unwrap_or_else(|| Node::Text(words.to_owned()))
-}
-
-fn named_set(words: &str) -> Option<Node> {
-    let plain: String = words
-        .to_lowercase()
-        .replace("\\text", " ")
-        .replace("\\mbox", " ")
-        .chars()
-        .map(|c| if c.is_alphanumeric() || c == '-' { c } else { ' ' })
-        .collect();
-    let words: Vec<&str> = plain
-        .split_whitespace()
-        .filter(|word| !matches!(*word, "the" | "a" | "there" | "is" | "are" | "x"))
-        .collect();
-    let joined = words.join(" ");
-    let set = match joined.as_str() {
-        "no solution"
-        | "no solutions"
-        | "no real solution"
-        | "no real solutions"
-        | "empty set"
-        | "null set"
-        | "none"
-        | "no values"
-        | "no value"
-        | "no real numbers"
-        | "no such numbers"
-        | "no roots"
-        | "no real roots"
-        | "no integer solutions"
-        | "无解"
-        | "空集"
-        | "нет решений"
-        | "解なし"
-        | "해가 없다"
-        | "sin solución"
-        | "keine lösung"
-        | "pas de solution" => NamedSet::Empty,
-        "all real numbers"
-        | "all reals"
-        | "any real number"
-        | "every real number"
-        | "set of real numbers"
-        | "real numbers"
-        | "set of all real numbers"
-        | "all real"
-        | "all real values"
-        | "any real"
-        | "全体实数"
-        | "所有实数"
-        | "一切实数" => NamedSet::Reals,
-        "all integers"
-        | "set of integers"
-        | "set of all integers"
-        | "any integer"
-        | "integers"
-        | "every integer" => NamedSet::Integers,
-        "all positive integers"
-        | "positive integers"
-        | "natural numbers"
-        | "all natural numbers"
-        | "any positive integer"
-        | "set of natural numbers"
-        | "set of positive integers" => NamedSet::Naturals,
-        "all rational numbers" | "rational numbers" | "set of rational numbers" | "all rationals" => {
-            NamedSet::Rationals
-        }
-        "all complex numbers" | "complex numbers" | "set of complex numbers" => NamedSet::Complexes,
-        _ => {
-            let rest = ["all real numbers", "all reals", "any real number", "all real", "every real number"]
-                .iter()
-                .find_map(|start| joined.strip_prefix(start))?;
-            let number = ["except for", "except", "other than", "but", "excluding", "not equal to"]
-                .iter()
-                .find_map(|word| rest.trim_start().strip_prefix(word))?;
-            let Ok(point) = parse(number.trim()) else { return None };
-            if !point.is_scalar() || point.has_symbols() {
-                return None;
-            }
-            return Some(Node::Sets(
-                SetOperation::Difference,
-                vec![Node::NamedSet(NamedSet::Reals), Node::Set(vec![point])],
-            ));
-        }
-    };
-    Some(Node::NamedSet(set))
 }
 
 /// `\textbf{(A)} 5`: the letter of a choice with what it says.
@@ -428,6 +362,16 @@ fn spaced_thousands(piece: &str) -> bool {
 fn unescaped(piece: &str) -> String {
     if spaced_thousands(piece) {
         return piece.replace(' ', "");
+    }
+    // `{∅}` and `R \ {0}` as plain text writes them.
+    if !piece.is_ascii() && piece.contains("{∅}") && !piece.contains('\\') {
+        return piece.replace('{', "\\{").replace('}', "\\}");
+    }
+    if let Some(at) = piece.find("\\ {").filter(|at| *at <= 4 && piece.ends_with('}'))
+        && matches!(piece[..at].trim(), "R" | "Z" | "N" | "Q" | "C" | "ℝ" | "ℤ" | "ℕ" | "ℚ" | "ℂ")
+    {
+        let points = &piece[at + 3..piece.len() - 1];
+        return format!("{}\\setminus\\{{{points}\\}}", &piece[..at]);
     }
     if piece.contains("\\\\begin") || piece.contains("\\\\\\\\") && piece.contains("\\\\end") {
         piece.replace("\\\\", "\\")

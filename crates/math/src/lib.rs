@@ -10,6 +10,7 @@ pub mod hendrycks;
 mod options;
 mod quick;
 mod rule;
+mod set_names;
 mod syntax;
 mod value;
 mod verdict;
@@ -34,6 +35,10 @@ pub struct Gold {
     /// The answer's own text, inside of the gold text.
     answer: String,
     readings: Result<Readings, Fault>,
+    /// The normal form of the first reading.
+    form: Option<String>,
+    /// Whether the answer was found outside of formulas, and whether a percent sign stood behind it.
+    shape: (bool, bool),
     choice: Option<char>,
     options: Options,
 }
@@ -50,13 +55,15 @@ impl Gold {
         };
         let stripped = stripped_text(&answer);
         let choice = comparison::choice(&stripped).filter(|_| answer::label(&answer).is_none());
-        Gold { source: gold.to_owned(), answer, readings, choice, options: options.clone() }
+        let form = readings.as_ref().ok().and_then(|readings| readings.nodes.first()).map(canonical::form);
+        let shape = extract.as_ref().map_or((true, false), |extract| (extract.plain, extract.percent));
+        Gold { source: gold.to_owned(), answer, readings, form, shape, choice, options: options.clone() }
     }
 
     /// The normal form of what was read.
     #[must_use]
     pub fn normal_form(&self) -> Option<String> {
-        self.readings.as_ref().ok().and_then(|readings| readings.nodes.first()).map(canonical::form)
+        self.form.clone()
     }
 
     /// Whether `pred` is this answer.
@@ -131,6 +138,20 @@ impl Gold {
 
     fn compare_extract(&self, extract: &Extract) -> Comparison {
         let text = extract.text();
+        // Written as gold is: read as gold was.
+        if text == self.answer
+            && !text.is_empty()
+            && self.form.is_some()
+            && self.shape == (extract.plain, extract.percent)
+        {
+            return Comparison {
+                verdict: Verdict::Equal,
+                gold: self.normal_form(),
+                pred: self.normal_form(),
+                extracted: Some((extract.rung, text)),
+                rule: Rule::SameText,
+            };
+        }
         let readings = answer::readings(extract, Side::Prediction);
         let pred = readings.as_ref().ok().and_then(|readings| readings.nodes.first()).map(canonical::form);
         let (verdict, rule) = self.judged(extract, &readings);

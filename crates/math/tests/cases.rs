@@ -133,3 +133,21 @@ fn functions() {
 fn spellings() {
     check(include_str!("cases/spellings.jsonl"));
 }
+
+/// Inequalities, empty sets, dates, times, units and choices in words.
+#[test]
+fn worded() {
+    check(include_str!("cases/worded.jsonl"));
+}
+
+/// What is claimed, denied, offered and taken back, in several languages.
+#[test]
+fn claims() {
+    check(include_str!("cases/claims.jsonl"));
+}
+
+/// Whole completions: steps, several boxes, corrections, checks at the end.
+#[test]
+fn completions() {
+    check(include_str!("cases/completions.jsonl"));
+}

@@ -85,6 +85,30 @@ pub(super) fn assignment(node: &Node) -> Option<Assignment> {
     })
 }
 
+/// `x + y = 7` where 7 was asked for: the value of a sum of letters, each once.
+pub(super) fn value_of_sum(node: &Node) -> Option<&Node> {
+    let Node::Chain(sides, relations) = node else { return None };
+    let ([Node::Sum(items), value], [Relation::Equal]) = (sides.as_slice(), relations.as_slice()) else {
+        return None;
+    };
+    let once = items.iter().enumerate().all(|(at, item)| !items[..at].contains(item));
+    (items.len() >= 2
+        && once
+        && items.iter().all(is_plain_letter)
+        && !value.has_symbols()
+        && value.is_scalar())
+    .then_some(value)
+}
+
+/// A letter, or a product of letters.
+fn is_plain_letter(node: &Node) -> bool {
+    match node {
+        Node::Symbol(_) => true,
+        Node::Product(items) => items.iter().all(is_plain_letter),
+        _ => false,
+    }
+}
+
 fn is_name_shape(node: &Node) -> bool {
     matches!(node, Node::Symbol(_) | Node::Call(..) | Node::Text(_) | Node::Tuple(_))
 }

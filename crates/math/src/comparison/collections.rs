@@ -2,7 +2,7 @@
 
 use super::assignments::assigned_values;
 use super::{Finding, Judge, Judgement, found};
-use crate::expression::{Node, Relation};
+use crate::expression::{Constant, NamedSet, Node, Relation, SetOperation};
 use crate::rule::Rule;
 use crate::verdict::Reason;
 
@@ -22,10 +22,72 @@ fn is_collection(node: &Node) -> bool {
     )
 }
 
+/// Capitals in a row beside the same letters one by one, which are an order, too: `DACB` and `D, A, C, B`.
+pub(super) fn run_and_list<'n>(gold: &'n Node, pred: &'n Node) -> Option<(&'n str, Vec<char>)> {
+    let (run, items) = match (gold, pred) {
+        (Node::Symbol(run), Node::List(items) | Node::Tuple(items))
+        | (Node::List(items) | Node::Tuple(items), Node::Symbol(run)) => (run, items),
+        _ => return None,
+    };
+    let letters: Option<Vec<char>> = items
+        .iter()
+        .map(|item| match item {
+            Node::Symbol(name) | Node::Text(name) if name.len() == 1 => name.chars().next(),
+            _ => None,
+        })
+        .collect();
+    (super::variants::is_run(run)).then_some((run.as_str(), letters?))
+}
+
+/// Whether a node is a set in itself.
+fn is_set(node: &Node) -> bool {
+    matches!(node, Node::Set(_) | Node::NamedSet(_) | Node::Sets(..) | Node::Interval { .. })
+}
+
+/// The letters of named sets, where the other side is a set: `R` beside ℝ, `R ∖ {0}`.
+fn letters_as_sets(node: &Node) -> Option<Node> {
+    let named = |letter: &str| {
+        Some(Node::NamedSet(match letter {
+            "R" => NamedSet::Reals,
+            "Z" => NamedSet::Integers,
+            "N" => NamedSet::Naturals,
+            "Q" => NamedSet::Rationals,
+            "C" => NamedSet::Complexes,
+            _ => return None,
+        }))
+    };
+    match node {
+        Node::Symbol(letter) | Node::Text(letter) => named(letter),
+        Node::Sets(operation, items) => {
+            let items: Vec<Node> =
+                items.iter().map(|item| letters_as_sets(item).unwrap_or_else(|| item.clone())).collect();
+            Some(Node::Sets(*operation, items))
+        }
+        // R - {0}.
+        Node::Sum(items) => match items.as_slice() {
+            [Node::Symbol(letter), Node::Negative(other)] if is_set(other) => {
+                Some(Node::Sets(SetOperation::Difference, vec![named(letter)?, (**other).clone()]))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 impl Judge<'_> {
     pub(super) fn collections(&mut self, gold: &Node, pred: &Node) -> Option<Judgement> {
         if !is_collection(gold) && !is_collection(pred) {
             return None;
+        }
+        if let Some((run, letters)) = run_and_list(gold, pred) {
+            return Some(found(run.chars().eq(letters), Rule::NameOfPoints));
+        }
+        let unbounded = matches!(gold, Node::Tuple(items) if items.iter().any(|item| matches!(item, Node::Constant(Constant::Infinity))));
+        if (is_set(gold) || unbounded)
+            && !matches!(gold, Node::Set(_))
+            && let Some(pred) = letters_as_sets(pred).filter(|other| other != pred)
+        {
+            return Some(self.judge(gold, &pred));
         }
         if let Some(judgement) = self.lists_of_assignments(gold, pred) {
             return Some(judgement);
@@ -92,7 +154,15 @@ impl Judge<'_> {
                 &[((**x).clone(), (**y).clone()), ((**a).clone(), (**b).clone())],
                 Rule::SetByCondition,
             ),
-            // A set of one is that one.
+            // A set of one number is that number; the set of the empty set is not empty.
+            (Node::Set(items), other) | (other, Node::Set(items))
+                if items.len() == 1
+                    && is_set(&items[0])
+                        != (items.len() == 1 && is_set(other) && matches!(other, Node::Set(_)))
+                    && is_set(&items[0]) =>
+            {
+                found(false, Rule::DifferentKinds)
+            }
             (Node::Set(items) | Node::List(items), other) if items.len() == 1 => self.judge(&items[0], other),
             (other, Node::Set(items) | Node::List(items)) if items.len() == 1 => self.judge(other, &items[0]),
             // {5, 5} is 5.

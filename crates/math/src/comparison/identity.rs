@@ -52,13 +52,13 @@ impl Judge<'_> {
                 return Err(Reason::FormOnly);
             }
         }
-        if (is_stepped(gold) || is_stepped(pred)) && !self.at_steps(gold, pred)? {
+        // Four points tell most apart; where they cannot be computed, the steps of whole-valued functions may.
+        let stepped = is_stepped(gold) || is_stepped(pred);
+        let settled = self.at_points(gold, pred, PointKind::Positive);
+        if settled == Ok(Some(false)) || stepped && !self.at_steps(gold, pred)? {
             return apart(gold, pred);
         }
-        let settled = self.at_points(gold, pred, PointKind::Positive)?;
-        if settled.is_some_and(|same| !same) {
-            return apart(gold, pred);
-        }
+        let settled = settled?;
         // √(x²) is not x: where both are real at negative points as well, they must agree there.
         match self.at_points(gold, pred, PointKind::Mixed)? {
             Some(false) => apart(gold, pred),

@@ -65,7 +65,9 @@ impl<'o> Judge<'o> {
     pub(crate) fn compare(&mut self, gold: &Node, pred: &Node) -> Judgement {
         let (mut gold, mut pred) = (variants::prepared(gold), variants::prepared(pred));
         // `LWH` beside `L · W · H` is a product after all.
-        if variants::has_run(&gold) != variants::has_run(&pred) {
+        if variants::has_run(&gold) != variants::has_run(&pred)
+            && collections::run_and_list(&gold, &pred).is_none()
+        {
             (gold, pred) = (variants::runs_written_out(gold), variants::runs_written_out(pred));
         }
         self.judge(&gold, &pred)

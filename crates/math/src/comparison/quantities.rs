@@ -166,6 +166,53 @@ impl Judge<'_> {
     }
 }
 
+/// Whether a node is a number with a unit of measure, or degrees.
+pub(super) fn is_amount(node: &Node) -> bool {
+    match Amount::of(node).measure {
+        Measure::Degrees => true,
+        Measure::Known(unit) => !unit.is_unnamed(),
+        Measure::Number | Measure::Words(_) => false,
+    }
+}
+
+/// Whether two amounts side by side cannot be equal: of two dimensions, or apart by more than a rounding explains.
+pub(super) fn differ(judge: &mut Judge<'_>, a: &Node, b: &Node) -> Result<bool, crate::verdict::Reason> {
+    if !is_amount(a) || !is_amount(b) || a.has_symbols() || b.has_symbols() {
+        return Ok(false);
+    }
+    let (x, y) = (Amount::of(a), Amount::of(b));
+    let (low, high) = match (&x.measure, &y.measure) {
+        (Measure::Known(p), Measure::Known(q)) if p.dimension == q.dimension => {
+            (in_base_units(x.value, p), in_base_units(y.value, q))
+        }
+        (Measure::Degrees, Measure::Known(unit)) if unit.dimension == [("rad", 1)] => {
+            (in_radians(x.value), y.value.clone())
+        }
+        (Measure::Known(unit), Measure::Degrees) if unit.dimension == [("rad", 1)] => {
+            (x.value.clone(), in_radians(y.value))
+        }
+        (Measure::Known(unit), Measure::Degrees) | (Measure::Degrees, Measure::Known(unit))
+            if unit.dimension == [("K", 1)] =>
+        {
+            return Ok(false);
+        }
+        (Measure::Known(_), Measure::Known(_) | Measure::Degrees) | (Measure::Degrees, Measure::Known(_)) => {
+            return Ok(true);
+        }
+        _ => (x.value.clone(), y.value.clone()),
+    };
+    // "1 mile = 1.6 km" rounds.
+    let slack = Node::Quotient(
+        Box::new(Node::Apply(crate::expression::Function::Abs, vec![high.clone()])),
+        Box::new(Node::integer(20)),
+    );
+    let above = Node::Sum(vec![high.clone(), slack.clone()]);
+    let below = Node::Sum(vec![high, Node::Negative(Box::new(slack))]);
+    let above = super::identity::order(judge, &low, &above)?;
+    let below = super::identity::order(judge, &low, &below)?;
+    Ok(matches!(above, Some(std::cmp::Ordering::Greater)) || matches!(below, Some(std::cmp::Ordering::Less)))
+}
+
 /// What stands behind a number.
 enum Measure {
     Number,

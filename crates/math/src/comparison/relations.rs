@@ -2,7 +2,7 @@
 
 use dashu_base::Sign;
 
-use super::assignments::{Assignment, assignment, is_name, renamed, same_name};
+use super::assignments::{Assignment, assignment, is_name, renamed, same_name, value_of_sum};
 use super::identity::constant_factor;
 use super::{Finding, Judge, Judgement, found};
 use crate::expression::{Node, Relation};
@@ -36,7 +36,20 @@ impl Judge<'_> {
         let number = |node: &Node| node.is_scalar() && !node.has_symbols();
         let mut last: Option<(usize, &Node)> = None;
         for (at, side) in sides.iter().enumerate() {
-            // Amounts are compared by what they say, not by what they measure.
+            if let Some((before, other)) = last
+                && before + 1 == at
+                && relations[before] == Relation::Equal
+                && super::quantities::differ(self, other, side)?
+            {
+                return Ok(true);
+            }
+            if super::quantities::is_amount(side) {
+                last = Some((at, side));
+                continue;
+            }
+            if last.is_some_and(|(_, other)| super::quantities::is_amount(other)) {
+                last = None;
+            }
             if !number(side) {
                 last = None;
                 continue;
@@ -254,6 +267,12 @@ impl Judge<'_> {
             && let Some(judgement) = self.relation_and_set(pred, gold)
         {
             return Some(judgement);
+        }
+        if gold.is_scalar()
+            && !gold.has_symbols()
+            && let Some(value) = value_of_sum(pred)
+        {
+            return Some(self.judge(gold, value));
         }
         Some(found(false, Rule::RelationInThePredictionOnly))
     }

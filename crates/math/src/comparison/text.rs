@@ -70,6 +70,9 @@ fn words(node: &Node) -> Option<String> {
 
 /// Whether a clause says the words of gold: all of it, or behind "is" at its end, or before a reason.
 pub(crate) fn says(clause: &str, gold: &str) -> bool {
+    if let Some(same) = begins_with_verdict(clause, gold) {
+        return same;
+    }
     let (clause, gold) = (said(clause), said(gold));
     if gold.is_empty() || clause.len() < gold.len() {
         return false;
@@ -122,7 +125,10 @@ pub(crate) fn says(clause: &str, gold: &str) -> bool {
             }
             _ => false,
         };
-        return introduced && !denies(before);
+        // "It increases by 5", "It points east".
+        let pronoun = matches!(before.first(), Some(Word::Letters(word)) if matches!(word.as_str(), "it" | "he" | "she" | "they" | "this" | "limit" | "value" | "function" | "graph"));
+        let subject = pronoun && (before.len() == 1 && gold.len() > 1 || before.len() == 2);
+        return (introduced || subject) && !denies(before);
     }
     if clause.starts_with(&gold) {
         let rest = &clause[gold.len()..];
@@ -130,9 +136,119 @@ pub(crate) fn says(clause: &str, gold: &str) -> bool {
             word.as_str(),
             "because" | "since" | "as" | "it" | "they" | "he" | "she" | "we" | "for" | "so" | "which" | "this" | "these" | "there"
         ));
-        return reason && !denies(rest);
+        // "Evelyn ran the fastest": a superlative says who was asked for.
+        let superlative = rest.iter().any(|word| matches!(word, Word::Letters(word) if word == "most" || word.len() > 4 && word.ends_with("est")))
+            && !rest.iter().any(|word| matches!(word, Word::Letters(word) if matches!(word.as_str(), "than" | "second" | "third" | "next" | "almost" | "nearly" | "among" | "one")));
+        return (reason || superlative) && !denies(rest);
+    }
+    // "There are infinitely many solutions."
+    let opened = matches!(clause.as_slice(), [Word::Letters(a), Word::Letters(b), ..]
+        if matches!((a.as_str(), b.as_str()), ("there", "are" | "is") | ("it", "has") | ("equation" | "system", "has")));
+    if opened && clause[2..].starts_with(&gold) && clause.len() == gold.len() + 3 {
+        return matches!(clause.last(), Some(Word::Letters(noun)) if noun.ends_with('s'))
+            && !denies(&clause[2..2 + gold.len()]);
     }
     false
+}
+
+/// "No, it is not possible": where gold is a verdict, the word that begins the clause is one.
+fn begins_with_verdict(clause: &str, gold: &str) -> Option<bool> {
+    let gold = gold.trim().to_lowercase();
+    let opposite = match gold.as_str() {
+        "yes" => "no",
+        "no" => "yes",
+        "true" => "false",
+        "false" => "true",
+        _ => return None,
+    };
+    let clause = clause.trim().to_lowercase();
+    let rest = clause.strip_prefix(gold.as_str())?;
+    if !rest.trim_start().starts_with([',', ';', ':', '-', '—', '.']) {
+        return None;
+    }
+    let turned = rest.split(|c: char| !c.is_alphabetic()).any(|word| {
+        word == opposite
+            || matches!(
+                word,
+                "wait"
+                    | "actually"
+                    | "but"
+                    | "or"
+                    | "maybe"
+                    | "perhaps"
+                    | "unless"
+                    | "if"
+                    | "sure"
+                    | "wrong"
+                    | "incorrect"
+            )
+    });
+    (!turned).then_some(true)
+}
+
+/// The full name of a month or a day of the week.
+fn full_name(word: &str) -> Option<&'static str> {
+    const NAMES: &[&str] = &[
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+    ];
+    let name = NAMES.iter().find(|name| **name == word || word.len() >= 3 && name.starts_with(word));
+    name.copied()
+        .filter(|name| *name == word || word.len() == 3 || matches!(word, "sept" | "tues" | "thur" | "thurs"))
+}
+
+/// Dates in one order: `20 June` and `the 20th of June` as `June 20`; names of months and days written out.
+fn dated(mut words: Vec<Word>) -> Vec<Word> {
+    let month = |word: &Word| match word {
+        Word::Letters(letters) => full_name(letters).filter(|name| !name.ends_with("day")),
+        _ => None,
+    };
+    let day = |word: &Word| matches!(word, Word::Number(number) if number.parse().is_ok_and(|n: u32| (1..=31).contains(&n)));
+    let mut at = 0;
+    while at < words.len() {
+        if let Some(name) = month(&words[at]) {
+            let numbered = words.get(at + 1).is_some_and(|next| matches!(next, Word::Number(_)));
+            let of =
+                at >= 2 && matches!(&words[at - 1], Word::Letters(of) if of == "of") && day(&words[at - 2]);
+            let before = if of { Some(at - 2) } else { at.checked_sub(1).filter(|at| day(&words[*at])) };
+            if let Some(before) = before {
+                let number = words[before].clone();
+                words.splice(before..=at, [Word::Letters(name.to_owned()), number]);
+                at = before + 1;
+            } else if numbered {
+                words[at] = Word::Letters(name.to_owned());
+            }
+        } else if let Word::Letters(letters) = &words[at]
+            && words.len() == 1
+            && let Some(name) = full_name(letters)
+        {
+            words[at] = Word::Letters(name.to_owned());
+        } else if let Word::Letters(letters) = &words[at]
+            && letters == "dne"
+        {
+            let written = ["does", "not", "exist"].map(|word| Word::Letters(word.to_owned()));
+            words.splice(at..=at, written);
+        }
+        at += 1;
+    }
+    words
 }
 
 /// One part of a text that counts when texts are compared.
@@ -241,7 +357,7 @@ pub(crate) fn said(text: &str) -> Vec<Word> {
         };
         rest = &rest[length..];
     }
-    words
+    dated(words)
 }
 
 /// The length of the numeral at the start: digits, with separators of thousands and a point between them.

@@ -49,7 +49,8 @@ pub(super) fn prepared(node: &Node) -> Node {
     }
 }
 
-fn is_run(name: &str) -> bool {
+/// Whether a name is three capitals or more in a row.
+pub(super) fn is_run(name: &str) -> bool {
     name.len() >= 3 && name.bytes().all(|b| b.is_ascii_uppercase())
 }
 

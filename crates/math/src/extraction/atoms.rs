@@ -1,5 +1,7 @@
 //! A clause taken apart: words with what they do, numbers and formulas, commas, asides in brackets.
 
+use std::borrow::Cow;
+
 use super::formulas::Span;
 use super::vocabulary::{Role, role};
 use crate::syntax::characters::is_foreign_letter;
@@ -107,6 +109,10 @@ fn word(text: &str, at: usize, end: usize) -> (Option<Kind>, usize) {
         let stop = at + if rest[3..].starts_with('.') { 4 } else { 3 };
         return (Some(Kind::Plain), stop);
     }
+    // "i.e. 20".
+    if run == "i" && rest[1..].starts_with(".e.") {
+        return (Some(Kind::Word(Role::Copula)), at + 4);
+    }
     // The month is no doubt.
     if run == "May" {
         return (Some(Kind::Word(Role::Other)), stop);
@@ -114,8 +120,12 @@ fn word(text: &str, at: usize, end: usize) -> (Option<Kind>, usize) {
     if run.is_ascii() && !run.contains(['\'', '-']) && is_name(text, run, stop, end) {
         return single(text, at, run, stop, end);
     }
-    let lower = run.to_lowercase().replace('’', "'");
-    if matches!(plain_word(run), Some(Token::Percent)) {
+    let lower = if run.bytes().all(|b| b.is_ascii_lowercase()) {
+        Cow::Borrowed(run)
+    } else {
+        Cow::Owned(run.to_lowercase().replace('’', "'"))
+    };
+    if matches!(lower.as_ref(), "percent" | "percentage" | "pct") {
         return (Some(Kind::Percent), stop);
     }
     (Some(Kind::Word(role(&lower))), stop)
@@ -132,6 +142,10 @@ fn is_name(text: &str, run: &str, stop: usize, end: usize) -> bool {
         let before_word = length > 1 && (role(&next[..length]) == Role::Other || run != "A");
         return !(matches!(run, "a" | "A" | "I") && before_word
             || run == "a" && behind.starts_with([' ', '.']));
+    }
+    // Most words are long, and no name or function of these is.
+    if run.len() > 12 {
+        return false;
     }
     match plain_word(run) {
         Some(Token::Text(_) | Token::Percent | Token::Connector | Token::Degree) => false,

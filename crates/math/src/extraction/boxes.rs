@@ -1,7 +1,8 @@
 //! `\boxed{…}` and `\fbox{…}`: the last one, with those right before it that belong to the same answer.
 
-use super::formulas::percent_follows;
+use super::formulas::{Span, percent_follows};
 use super::{BrokenBox, Extract, Side};
+use crate::syntax::units;
 use crate::verdict::Rung;
 
 /// One box: where the command starts, where it ends, and what it holds.
@@ -15,7 +16,11 @@ struct Box_ {
 const GAP_LIMIT: usize = 64;
 
 /// The last boxes of the text and where they end.
-pub(super) fn last_group(text: &str, side: Side) -> Result<Option<(usize, Extract)>, BrokenBox> {
+pub(super) fn last_group(
+    text: &str,
+    spans: &[Span],
+    side: Side,
+) -> Result<Option<(usize, Extract)>, BrokenBox> {
     let boxes = all(text, side)?;
     let Some(last) = boxes.last() else { return Ok(None) };
     let mut first = boxes.len() - 1;
@@ -32,7 +37,103 @@ pub(super) fn last_group(text: &str, side: Side) -> Result<Option<(usize, Extrac
         return Ok(Some((last.end, Extract { words: true, ..Extract::plain(Rung::Boxed, piece) })));
     }
     let percent = percent_follows(&text[last.end..]);
+    let inside = spans.iter().find(|span| span.start < last.start && last.end < span.end);
+    if let [piece] = pieces.as_slice() {
+        let (before, after) = match inside {
+            Some(span) => (&text[span.start..last.start], &text[last.end..span.end]),
+            None => (&text[..last.start], &text[last.end..]),
+        };
+        if is_operand(before, after, inside.is_some()) {
+            // A box around a part of a formula: the formula is what is said, and it is read with the box in brackets.
+            let whole = match inside {
+                Some(span) => {
+                    let (from, to) = span.content();
+                    format!("{}({piece}){}", &text[from..last.start], &text[last.end..to])
+                }
+                None => format!("not claimed: {piece} in a formula"),
+            };
+            let extract = Extract { words: inside.is_none(), ..Extract::formula(Rung::Boxed, vec![whole]) };
+            return Ok(Some((last.end, extract)));
+        }
+        if let Some(unit) = unit_behind(&text[last.end..]).filter(|_| !percent) {
+            let amount = format!("{piece}\\text{{ {unit}}}");
+            return Ok(Some((last.end, Extract::formula(Rung::Boxed, vec![amount]))));
+        }
+    }
     Ok(Some((last.end, Extract { percent, ..Extract::formula(Rung::Boxed, pieces) })))
+}
+
+/// Whether a box is only a part of the formula that it stands in: `\boxed{73}^c`, `2\cdot\boxed{73}`,
+/// `\frac{\boxed{73}}{2}`.
+fn is_operand(before: &str, after: &str, in_formula: bool) -> bool {
+    let spaced = after.starts_with(char::is_whitespace);
+    let after = after.trim_start_matches([' ', '~']).trim_start_matches("\\,");
+    let behind = after.starts_with(['^', '_']) && !spaced
+        || in_formula && after.starts_with(['!', '+', '-', '*', '/', '('])
+        || !in_formula
+            && after.starts_with(['+', '*', '/', '-'])
+            && after[1..].trim_start().starts_with(|c: char| c.is_ascii_digit() || c == '\\')
+        || ["\\cdot", "\\times", "\\div", "\\pm", "\\over"].iter().any(|operator| {
+            after
+                .strip_prefix(operator)
+                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+        });
+    let before = before.trim_end_matches([' ', '~', '{']);
+    let opened = before.trim_end_matches(['(', '[']);
+    let signed = opened.strip_suffix(['-', '+', '*', '/', '^', '_', '!']).is_some_and(|head| {
+        // "- \boxed{5}" at the start of a line, or behind words, is a dash.
+        in_formula
+            || head.ends_with(|c: char| c.is_ascii_digit() || c == ')')
+            || head.is_empty() && opened.len() == before.len()
+    });
+    let commanded = [
+        "\\cdot",
+        "\\times",
+        "\\div",
+        "\\pm",
+        "\\frac",
+        "\\dfrac",
+        "\\tfrac",
+        "\\sqrt",
+        "\\log",
+        "\\ln",
+        "\\sin",
+        "\\cos",
+        "\\tan",
+        "\\overline",
+    ]
+    .iter()
+    .any(|command| opened.ends_with(command));
+    let rooted = opened.ends_with(']')
+        && opened.rfind("\\sqrt[").is_some_and(|at| !opened[at..].contains(['{', '}', '$']));
+    behind || signed || commanded || rooted
+}
+
+/// The unit of measure right behind a box, inside of its formula or outside.
+fn unit_behind(after: &str) -> Option<&str> {
+    let mut rest = after;
+    loop {
+        let before = rest;
+        rest = rest.trim_start_matches(['$', ' ', '~']);
+        for space in ["\\)", "\\]", "\\,", "\\;", "\\ ", "\\!"] {
+            rest = rest.strip_prefix(space).unwrap_or(rest);
+        }
+        if rest == before {
+            break;
+        }
+    }
+    for command in ["\\text{", "\\mathrm{", "\\textrm{", "\\mbox{"] {
+        if let Some(inside) = rest.strip_prefix(command) {
+            let words = inside[..inside.find('}')?].trim();
+            return units::unit(words).map(|_| words);
+        }
+    }
+    let length =
+        rest.find(|c: char| !(c.is_alphabetic() || matches!(c, '/' | '^' | '²' | '³'))).unwrap_or(rest.len());
+    let word = &rest[..length];
+    (units::is_unit_word(&word.to_lowercase()) || word.contains(['/', '^']))
+        .then(|| units::unit(word).map(|_| word))
+        .flatten()
 }
 
 /// Whether the words right before a box deny it, or those right behind it take it back.
@@ -63,7 +164,7 @@ fn denied(before: &str, after: &str) -> bool {
                 | ("isn't", "right" | "correct")
         )
     });
-    denies && !kept || taken_back || super::claims::retracted(after)
+    denies && !kept || taken_back
 }
 
 /// All outermost boxes, in order.
@@ -196,7 +297,7 @@ mod tests {
     use super::*;
 
     fn pieces(text: &str) -> Vec<String> {
-        last_group(text, Side::Prediction).unwrap().unwrap().1.pieces
+        last_group(text, &[], Side::Prediction).unwrap().unwrap().1.pieces
     }
 
     #[test]
@@ -211,10 +312,10 @@ mod tests {
 
     #[test]
     fn broken_boxes_hold_no_answer() {
-        assert!(last_group("\\boxed{1", Side::Prediction).is_err());
-        assert!(last_group("\\boxed{}", Side::Prediction).is_err());
-        assert!(last_group("\\boxed{1", Side::Gold).unwrap().is_some());
-        assert!(last_group("nothing", Side::Prediction).unwrap().is_none());
+        assert!(last_group("\\boxed{1", &[], Side::Prediction).is_err());
+        assert!(last_group("\\boxed{}", &[], Side::Prediction).is_err());
+        assert!(last_group("\\boxed{1", &[], Side::Gold).unwrap().is_some());
+        assert!(last_group("nothing", &[], Side::Prediction).unwrap().is_none());
         assert_eq!(pieces("\\boxed{\\{1, 2\\}}"), ["\\{1, 2\\}"]);
         assert_eq!(pieces("\\boxed 5$ ok"), ["5"]);
     }

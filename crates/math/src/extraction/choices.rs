@@ -4,10 +4,35 @@ use super::atoms::{Kind, atoms};
 use super::vocabulary::Role;
 
 /// Words behind which the letter of a choice is looked for.
-const HEADS: &[&str] = &["answer", "option", "choice"];
-const FOREIGN_HEADS: &[&str] =
-    &["答案", "故选", "应选", "选", "答え", "正解", "정답", "답", "ответ", "Ответ", "réponse", "Réponse"];
-const OTHER_HEADS: &[&str] = &["respuesta", "antwort", "resposta", "risposta"];
+const HEADS: &[&str] = &["answer", "option", "choice", "choose", "pick", "select"];
+const FOREIGN_HEADS: &[&str] = &[
+    "答案",
+    "故选",
+    "应选",
+    "选",
+    "選",
+    "选项",
+    "選項",
+    "选择",
+    "選擇",
+    "선택지",
+    "보기",
+    "вариант",
+    "opção",
+    "opción",
+    "答え",
+    "正解",
+    "정답",
+    "답",
+    "ответ",
+    "Ответ",
+    "réponse",
+    "Réponse",
+];
+const OTHER_HEADS: &[&str] =
+    &["respuesta", "antwort", "resposta", "risposta", "alternativa", "opcion", "letra"];
+/// What denies a choice right before its head: 不选C.
+const DENIALS: &[&str] = &["不", "不能", "不应", "不該", "不该", "别", "勿", "排除", "not", "never", "don't"];
 
 /// How far behind a head its clause is read.
 const REACH: usize = 160;
@@ -30,6 +55,9 @@ pub(crate) fn anchored(text: &str, letters: &[char]) -> Option<Vec<char>> {
         let mut end = (start + REACH).min(text.len());
         while !text.is_char_boundary(end) {
             end -= 1;
+        }
+        if places_denied(text, start) {
+            continue;
         }
         let clause = &text[start..end];
         let stop = clause
@@ -60,6 +88,13 @@ pub(crate) fn anchored(text: &str, letters: &[char]) -> Option<Vec<char>> {
     (alone || reason).then(|| vec![letter])
 }
 
+/// Whether the word that ends at `start` is denied right before it.
+fn places_denied(text: &str, start: usize) -> bool {
+    let head = text[..start].trim_end_matches(|c: char| c.is_alphabetic() && c.is_ascii());
+    let glued = text[..start].trim_end_matches(['选', '選', '项', '項', '择', '擇']);
+    [head.trim_end(), glued].iter().any(|before| DENIALS.iter().any(|denial| before.ends_with(denial)))
+}
+
 /// An anchored letter, or the last one that stands alone.
 pub(crate) fn anywhere(text: &str, letters: &[char]) -> Option<Vec<char>> {
     anchored(text, letters).or_else(|| lone(text, letters).last().map(|letter| vec![letter]))
@@ -70,8 +105,20 @@ fn named(text: &str, start: usize, end: usize, letters: &[char]) -> Vec<char> {
     let mut found = Vec::new();
     let mut denied = false;
     let mut doubted = false;
-    for atom in atoms(text, start, end, &[]) {
+    let parts = atoms(text, start, end, &[]);
+    for (at, atom) in parts.iter().enumerate() {
+        let names_another =
+            || parts[at + 1..].iter().any(|atom| lone(&text[atom.start..atom.end], letters).next().is_some());
         match atom.kind {
+            // "option C is not correct", "option C is wrong".
+            Kind::Word(Role::Negation | Role::Wrong)
+                if !found.is_empty()
+                    && !denied
+                    && matches!(parts[at - 1].kind, Kind::Word(Role::Copula))
+                    && !names_another() =>
+            {
+                found.pop();
+            }
             Kind::Word(Role::Negation | Role::Contrast) => denied = true,
             Kind::Word(Role::But) => denied = false,
             Kind::Word(Role::Condition | Role::Case) if !found.is_empty() => break,

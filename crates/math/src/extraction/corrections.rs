@@ -6,10 +6,62 @@ use super::claims::{in_words, retracted};
 use super::formulas::Span;
 use super::sentences::{last_sentence_from, sentence_end};
 use super::vocabulary::{Role, role};
-use crate::verdict::Rung;
 
 /// No more sentences behind a statement are looked at.
 const SENTENCE_LIMIT: usize = 12;
+
+/// Words that a turn begins with.
+const TURNS: &[&str] = &[
+    "actually",
+    "wait",
+    "no",
+    "nope",
+    "oops",
+    "sorry",
+    "correction",
+    "hmm",
+    "hold",
+    "oh",
+    "rather",
+    "mean",
+    "meant",
+    "but",
+    "however",
+];
+
+/// Whether one of them begins a word of a text, in one pass.
+fn has_turn(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut before = b' ';
+    for (at, byte) in bytes.iter().enumerate() {
+        let starts = !before.is_ascii_alphabetic();
+        before = *byte;
+        if !starts
+            || !matches!(byte | 0x20, b'a' | b'w' | b'n' | b'o' | b's' | b'c' | b'h' | b'r' | b'm' | b'b')
+        {
+            continue;
+        }
+        let length = bytes[at..].iter().take(12).take_while(|b| b.is_ascii_alphabetic()).count();
+        if TURNS
+            .iter()
+            .any(|turn| turn.len() == length && bytes[at..at + length].eq_ignore_ascii_case(turn.as_bytes()))
+        {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a word stands in a text, in any case, apart from other letters.
+fn contains_word(text: &str, word: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.windows(word.len()).enumerate().any(|(at, part)| {
+        part[1..] == word.as_bytes()[1..]
+            && part[0].eq_ignore_ascii_case(&word.as_bytes()[0])
+            && (at == 0 || !bytes[at - 1].is_ascii_alphabetic())
+            && bytes.get(at + word.len()).is_none_or(|next| !next.is_ascii_alphabetic())
+    })
+}
 
 /// The extract that holds after what is said behind `end`: the same, another one, or the same as words.
 pub(super) fn corrected(text: &str, end: usize, spans: &[Span], extract: Extract) -> Extract {
@@ -18,15 +70,21 @@ pub(super) fn corrected(text: &str, end: usize, spans: &[Span], extract: Extract
     }
     let rung = extract.rung;
     let found = |from: usize| {
-        last_sentence_from(text, from, spans, |_| rung).filter(|later| !later.words || later.pieces.is_empty())
+        last_sentence_from(text, from, spans, |_| rung)
+            .filter(|later| !later.words || later.pieces.is_empty())
     };
     if retracted(&text[end..]) {
         return found(end).unwrap_or_else(|| in_words(extract));
     }
+    // Without a turn in it, nothing behind the answer is read.
+    if !has_turn(&text[end..]) {
+        return extract;
+    }
     let mut start = end;
     for _ in 0..SENTENCE_LIMIT {
         let rest = &text[start..];
-        start += rest.len() - rest.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '$' && c != '\\').len();
+        start += rest.len()
+            - rest.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '$' && c != '\\').len();
         if start >= text.len() {
             break;
         }
@@ -86,32 +144,61 @@ fn turn(sentence: &str) -> Turn {
         return Turn::None;
     }
     let rest: Vec<String> = words.collect();
+    // "Wait, no."
+    if rest.is_empty() && contains_word(sentence, "no") {
+        return Turn::Mistake;
+    }
     let mistaken = rest.iter().any(|word| {
         matches!(
             word.as_str(),
-            "forgot" | "mistake" | "mistaken" | "error" | "missed" | "overlooked" | "miscounted" | "misread"
-                | "wrong" | "incorrect" | "neglected"
+            "forgot"
+                | "mistake"
+                | "mistaken"
+                | "error"
+                | "missed"
+                | "overlooked"
+                | "miscounted"
+                | "misread"
+                | "wrong"
+                | "incorrect"
+                | "neglected"
         )
     });
     if opened && mistaken {
         return Turn::Mistake;
     }
     if asks {
-        let question = rest.iter().take(8).any(|word| matches!(word.as_str(), "question" | "problem" | "asks" | "asked"));
+        let question = rest
+            .iter()
+            .take(8)
+            .any(|word| matches!(word.as_str(), "question" | "problem" | "asks" | "asked"));
         return if question { Turn::Value } else { Turn::None };
     }
     // "Actually, it is 74."
     let mut named = rest.iter().skip_while(|word| {
         matches!(
             word.as_str(),
-            "it" | "it's" | "that" | "that's" | "the" | "answer" | "should" | "be" | "must" | "make" | "final"
-                | "correct" | "result" | "value"
+            "it" | "it's"
+                | "that"
+                | "that's"
+                | "the"
+                | "answer"
+                | "should"
+                | "be"
+                | "must"
+                | "make"
+                | "final"
+                | "correct"
+                | "result"
+                | "value"
         ) || role(word) == Role::Copula
     });
     match named.next() {
         Some(word)
             if word.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '$' || c == '\\')
-                && named.next().is_none_or(|next| !matches!(next.as_str(), "is" | "works" | "also" | "+" | "=")) =>
+                && named
+                    .next()
+                    .is_none_or(|next| !matches!(next.as_str(), "is" | "works" | "also" | "+" | "=")) =>
         {
             Turn::Value
         }
@@ -134,6 +221,7 @@ mod tests {
             ("Wait, let me check: 2 + 2 = 4", Turn::None),
             ("But 3 is prime, too", Turn::None),
             ("There are 5 of them", Turn::None),
+            ("Wait, no", Turn::Mistake),
         ] {
             assert_eq!(turn(sentence), expected, "{sentence}");
         }

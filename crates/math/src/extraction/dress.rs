@@ -19,13 +19,42 @@ pub(crate) fn undressed(text: &str) -> Cow<'_, str> {
     if tags {
         text = changed(text, without_tags);
     }
-    if entities {
-        text = changed(text, without_entities);
+    if entities && let Some(named) = without_entities(&text) {
+        text = Cow::Owned(scripts::plain(&named).into_owned());
+    }
+    if text.contains('$') {
+        text = changed(text, without_country);
     }
     if emphasis {
         text = changed(text, without_emphasis);
     }
     text
+}
+
+/// `US$12` and `HK$ 12` as `$12`: whose dollars they are is not told apart.
+fn without_country(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let before = &rest[..at];
+        let amount = rest[at + 1..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_digit());
+        let country =
+            ["USD", "US", "HK", "NZ", "CA", "AU", "SG", "NT", "A", "C", "S"].iter().find(|country| {
+                before.strip_suffix(**country).is_some_and(|head| {
+                    head.chars()
+                        .next_back()
+                        .is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '{' | ':' | '*'))
+                })
+            });
+        match country.filter(|_| amount && !rest[at + 1..].contains('$')) {
+            Some(country) => out.push_str(&before[..at - country.len()]),
+            None => out.push_str(before),
+        }
+        out.push('$');
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
+    (out.len() != text.len()).then_some(out)
 }
 
 fn changed<'t>(text: Cow<'t, str>, change: impl Fn(&str) -> Option<String>) -> Cow<'t, str> {

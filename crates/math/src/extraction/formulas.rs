@@ -109,6 +109,11 @@ fn inline_dollar(text: &str, open: usize) -> Option<usize> {
 }
 
 impl Span {
+    /// Where its content stands.
+    pub(super) fn content(&self) -> (usize, usize) {
+        self.content
+    }
+
     pub(super) fn text<'t>(&self, text: &'t str) -> &'t str {
         text[self.content.0..self.content.1].trim()
     }

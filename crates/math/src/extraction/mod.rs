@@ -5,6 +5,8 @@ mod boxes;
 mod choices;
 mod claims;
 mod clauses;
+mod comparatives;
+mod corrections;
 mod dress;
 mod emphasis;
 mod formulas;
@@ -95,7 +97,7 @@ fn ladder(
     tagged: Option<(usize, Extract)>,
 ) -> Result<Option<Extract>, BrokenBox> {
     let spans = formulas::spans(text);
-    let boxed = boxes::last_group(text, side)?.map(|(end, extract)| (end, spoken(extract)));
+    let boxed = boxes::last_group(text, &spans, side)?.map(|(end, extract)| (end, spoken(extract)));
     let hashes = hashes::hashes(text, &spans);
     let phrases = phrases::answers(text, &spans);
     // The latest explicit statement wins; a box inside "final answer is $\boxed{…}$" is that statement.
@@ -110,12 +112,14 @@ fn ladder(
     if let Some((end, extract)) = best {
         // "The answer is 12." behind a box is the result; without a value in it, it is a remark.
         return Ok(Some(match any {
-            Some((start, _, later)) if start >= end && !later.words => later,
-            _ => extract,
+            Some((start, stop, later)) if start >= end && !later.words => {
+                corrections::corrected(text, stop, &spans, later)
+            }
+            _ => corrections::corrected(text, end, &spans, extract),
         }));
     }
-    if let Some((_, _, extract)) = any {
-        return Ok(Some(extract));
+    if let Some((_, end, extract)) = any {
+        return Ok(Some(corrections::corrected(text, end, &spans, extract)));
     }
     if side == Side::Gold
         && let Some(extract) = gold_in_words(text, &spans)
@@ -123,6 +127,9 @@ fn ladder(
         return Ok(Some(extract));
     }
     let whole = prose::cleaned(text);
+    if crate::syntax::measures::is_time_in_words(whole) {
+        return Ok(Some(Extract::plain(Rung::Whole, whole.to_owned())));
+    }
     if options.match_types.latex
         && let Some((pieces, percent)) = formulas::only_group(text, &spans)
     {
@@ -162,6 +169,18 @@ fn ladder(
             }
         }
     }
+    // "… so there is no solution.", "k is positive".
+    if side == Side::Prediction
+        && prose
+        && let Some(sentence) = sentences::last_said(text, &spans)
+        && (crate::set_names::named_set(sentence).is_some() || wanted && prose::is_short_text(sentence))
+    {
+        if let Some(relation) = comparatives::relation(sentence, (0, sentence.len()), &[]) {
+            return Ok(Some(Extract::plain(Rung::Whole, relation)));
+        }
+        let clause = sentence.to_owned();
+        return Ok(Some(Extract { words: true, clause, ..Extract::plain(Rung::Whole, sentence.to_owned()) }));
+    }
     // Gold is an answer and nothing else, however it is worded.
     if !whole.is_empty() && (side == Side::Gold || wanted && prose::is_short_text(whole)) {
         return Ok(Some(Extract {
@@ -176,6 +195,9 @@ fn ladder(
 /// A box that holds words as well: what they say.
 fn spoken(extract: Extract) -> Extract {
     let [piece] = extract.pieces.as_slice() else { return extract };
+    if extract.words {
+        return extract;
+    }
     if !piece.contains("\\text") && !piece.contains("\\mbox") && !prose::is_prose(piece) {
         return extract;
     }
@@ -186,6 +208,12 @@ fn spoken(extract: Extract) -> Extract {
         Some(found) => Extract { percent: extract.percent || found.percent, ..found },
         None => words(extract),
     }
+}
+
+/// Whether a word in lower case denies or doubts what is said beside it.
+pub(crate) fn doubts(word: &str) -> bool {
+    use vocabulary::Role;
+    matches!(vocabulary::role(word), Role::Hedge | Role::Negation | Role::Wrong | Role::Case)
 }
 
 /// Whether a word behind a number makes it another number, or another statement.

@@ -1,8 +1,9 @@
 //! "The final answer is …", "answer: …" in several languages.
 
 use super::Extract;
-use super::claims::{doubted, in_words, retracted};
+use super::claims::{doubted, in_words, retracted, supposed};
 use super::clauses::{Lead, Said, said};
+use super::comparatives;
 use super::formulas::{Span, group_from};
 use super::prose::{cleaned, has_letters};
 use super::sentences::sentence_end;
@@ -112,7 +113,7 @@ pub(super) fn answers(text: &str, spans: &[Span]) -> Phrases {
     let bytes = text.as_bytes();
     let mut before = b' ';
     for (at, byte) in bytes.iter().enumerate() {
-        if !before.is_ascii_alphabetic() && matches!(byte | 0x20, b'a' | b'e' | b'r') {
+        if !before.is_ascii_alphabetic() && begins_head(*byte, bytes.get(at + 1).copied()) {
             let found = HEADS.iter().find(|head| {
                 bytes
                     .get(at..at + head.len())
@@ -149,6 +150,12 @@ pub(super) fn answers(text: &str, spans: &[Span]) -> Phrases {
     phrases
 }
 
+/// Whether two letters begin one of the words for "answer".
+fn begins_head(first: u8, second: Option<u8>) -> bool {
+    let Some(second) = second else { return false };
+    matches!((first | 0x20, second | 0x20), (b'a', b'n') | (b'r', b'e' | b'i') | (b'e', b'r'))
+}
+
 fn phrase(
     text: &str,
     lowered: &str,
@@ -175,14 +182,31 @@ fn phrase(
         Some(start) => statement(text, start, spans, rung),
         None => formula_behind(text, after, spans, rung),
     };
+    // "If order mattered, the answer would be 20" is about another problem.
+    let conditional =
+        |start: usize| lowered[start..].starts_with("would") || lowered[after..start].contains("would");
+    if introduces.is_some_and(conditional) && supposed(&lowered[..at]) {
+        return None;
+    }
     found.map(|(end, extract)| {
+        // "One might think the answer is 73, but it is 74": what the turn names is claimed.
+        if doubted(&text[..at])
+            && let Some(start) = introduces.filter(|start| *start < end)
+            && let Some(turn) = ["but ", "however, ", "yet "]
+                .iter()
+                .filter_map(|but| Some(start + lowered[start..end].find(but)? + but.len()))
+                .min()
+            && let Some(later) = from_clause(text, (turn, end), spans, rung, Lead::Sentence)
+            && !later.words
+        {
+            return (at, end, later);
+        }
         // "Perhaps the answer is 4", "it is not true that the answer is 4".
         // "the answer never is 4", "is the answer 4?", "the answer is 4. No, that is wrong."
         let unclaimed = !extract.words
             && (doubted(&text[..at])
                 || introduces.is_some_and(|start| doubted(&text[after..start]))
-                || text[end..].starts_with('?')
-                || retracted(&text[end..]));
+                || text[end..].starts_with('?') && !retracted(&text[end..]));
         let extract = if unclaimed { in_words(extract) } else { extract };
         (at, end, extract)
     })
@@ -316,6 +340,16 @@ pub(super) fn from_clause(
         && !clause.contains(" o ")
     {
         return Some(Extract::plain(rung, clause.to_owned()));
+    }
+    if let Some(relation) = comparatives::relation(text, (start, end), spans) {
+        return Some(Extract { clause: clause.to_owned(), ..Extract::plain(rung, relation) });
+    }
+    if clause.len() < 200 && crate::set_names::says_empty(clause) {
+        return Some(Extract {
+            words: true,
+            clause: clause.to_owned(),
+            ..Extract::plain(rung, clause.to_owned())
+        });
     }
     let extract = match said(text, start, end, spans, lead) {
         Said::Value { pieces, percent, plain } => {

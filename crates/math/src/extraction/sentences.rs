@@ -1,17 +1,28 @@
 //! The sentences of a text, and the last of them that names a value.
 
 use super::Extract;
-use super::claims::{in_words, retracted};
+use super::claims::{in_words, retracted, supposed};
 use super::clauses::Lead;
 use super::formulas::Span;
 use super::phrases::from_clause;
+use super::prose::cleaned;
 use super::vocabulary::{Role, is_closing, role};
 use crate::syntax::words::is_word;
 use crate::verdict::Rung;
 
 /// The last sentence that names a value, and what it says.
 pub(super) fn last_sentence(text: &str, spans: &[Span], rung: impl Fn(bool) -> Rung) -> Option<Extract> {
-    let sentences = sentences(text, spans);
+    last_sentence_from(text, 0, spans, rung)
+}
+
+/// The same for the sentences from `from` on.
+pub(super) fn last_sentence_from(
+    text: &str,
+    from: usize,
+    spans: &[Span],
+    rung: impl Fn(bool) -> Rung,
+) -> Option<Extract> {
+    let sentences = sentences(text, from, spans);
     let mut passed = 0;
     for (start, end) in sentences.into_iter().rev() {
         let sentence = &text[start..end];
@@ -20,10 +31,12 @@ pub(super) fn last_sentence(text: &str, spans: &[Span], rung: impl Fn(bool) -> R
             has_formula || sentence.contains(|c: char| c.is_ascii_digit()) || sentence.contains('\\');
         // A question claims nothing.
         let asked = text[end..].starts_with('?');
-        if !valued || asked || (is_closing(sentence) && passed < 3) {
+        if !valued || asked || (is_closing(sentence) && passed < 3) || is_supposition(sentence) {
             passed += 1;
             continue;
         }
+        // "6? No: 8."
+        let start = start + opener(text, start, end);
         let mut extract = from_clause(text, (start, end), spans, rung(has_formula), Lead::Sentence)?;
         if !extract.words && (evades(sentence) || retracted(&text[end..])) {
             extract = in_words(extract);
@@ -45,10 +58,52 @@ fn evades(sentence: &str) -> bool {
         })
 }
 
+/// The length of a word that turns away from the sentence before, which is no part of what this one says.
+fn opener(text: &str, start: usize, end: usize) -> usize {
+    if text[..start].trim_end().is_empty() {
+        return 0;
+    }
+    let sentence = &text[start..end];
+    let word = sentence.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let turns = matches!(
+        sentence[..word].to_ascii_lowercase().as_str(),
+        "no" | "nope" | "actually" | "wait" | "oops" | "sorry" | "correction" | "hmm" | "oh"
+    );
+    let rest = sentence[word..].trim_start_matches([',', ':', ';', ' ']);
+    let next = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+    // "No, it is not": the denial goes on.
+    let plain = rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '$' | '\\' | '-'))
+        || matches!(
+            rest[..next].to_ascii_lowercase().as_str(),
+            "it's" | "it" | "the" | "no" | "that's" | "so"
+        );
+    if turns && plain && sentence[word..].starts_with([',', ':', ';']) {
+        sentence.len() - rest.len()
+    } else {
+        0
+    }
+}
+
+/// "If order mattered, there would be 20 ways": about another problem.
+fn is_supposition(sentence: &str) -> bool {
+    let lower = sentence.to_ascii_lowercase();
+    lower.contains(" would ") && supposed(&lower) && !lower.contains(" but ")
+}
+
+/// The last sentence of a text that says more than a remark, whatever it says.
+pub(super) fn last_said<'t>(text: &'t str, spans: &[Span]) -> Option<&'t str> {
+    sentences(text, 0, spans)
+        .into_iter()
+        .rev()
+        .map(|(start, end)| (&text[start..end], &text[end..]))
+        .find(|(sentence, behind)| !is_closing(sentence) && !behind.starts_with('?'))
+        .map(|(sentence, _)| cleaned(sentence))
+}
+
 /// Where the sentences of a text stand; formulas are not cut.
-fn sentences(text: &str, spans: &[Span]) -> Vec<(usize, usize)> {
+fn sentences(text: &str, from: usize, spans: &[Span]) -> Vec<(usize, usize)> {
     let mut out = Vec::new();
-    let mut start = 0;
+    let mut start = from;
     while start < text.len() {
         start += text[start..].len() - text[start..].trim_start().len();
         if start >= text.len() {

@@ -183,6 +183,44 @@ pub(super) fn without_entities(text: &str) -> Option<String> {
         ("&frac14;", "¼"),
         ("&frac34;", "¾"),
         ("&infin;", "∞"),
+        ("&empty;", "∅"),
+        ("&sup2;", "²"),
+        ("&sup3;", "³"),
+        ("&sup1;", "¹"),
+        ("&isin;", "∈"),
+        ("&cup;", "∪"),
+        ("&cap;", "∩"),
+        ("&divide;", "÷"),
+        ("&sdot;", "·"),
+        ("&asymp;", "≈"),
+        ("&equiv;", "≡"),
+        ("&alpha;", "α"),
+        ("&beta;", "β"),
+        ("&gamma;", "γ"),
+        ("&delta;", "δ"),
+        ("&theta;", "θ"),
+        ("&lambda;", "λ"),
+        ("&mu;", "μ"),
+        ("&sigma;", "σ"),
+        ("&phi;", "φ"),
+        ("&omega;", "ω"),
+        ("&ndash;", "-"),
+        ("&mdash;", "—"),
+        ("&thinsp;", " "),
+        ("&ensp;", " "),
+        ("&emsp;", " "),
+        ("&frasl;", "/"),
+        ("&percnt;", "%"),
+        ("&dollar;", "$"),
+        ("&euro;", "€"),
+        ("&pound;", "£"),
+        ("&yen;", "¥"),
+        ("&cent;", "¢"),
+        ("&prime;", "'"),
+        ("&quot;", "\""),
+        ("&apos;", "'"),
+        ("&lpar;", "("),
+        ("&rpar;", ")"),
         ("&plusmn;", "±"),
         ("&amp;", "&"),
     ];
@@ -192,7 +230,39 @@ pub(super) fn without_entities(text: &str) -> Option<String> {
             out = out.replace(entity, plain);
         }
     }
+    out = numbered(&out).unwrap_or(out);
     (out != text).then_some(out)
+}
+
+/// `&#8730;` and `&#x2264;` as the characters with these numbers.
+fn numbered(text: &str) -> Option<String> {
+    let mut rest = text;
+    let mut out = String::with_capacity(text.len());
+    while let Some(at) = rest.find("&#") {
+        out.push_str(&rest[..at]);
+        let inside = &rest[at + 2..];
+        let (digits, radix) = match inside.strip_prefix(['x', 'X']) {
+            Some(digits) => (digits, 16),
+            None => (inside, 10),
+        };
+        let length = digits.bytes().take_while(|b| char::from(*b).is_digit(radix)).take(7).count();
+        let character = u32::from_str_radix(&digits[..length], radix).ok().and_then(char::from_u32);
+        match character.filter(|c| !c.is_control()) {
+            Some(c) => {
+                out.push(c);
+                let behind = &digits[length..];
+                rest = behind.strip_prefix(';').unwrap_or(behind);
+            }
+            None => {
+                out.push_str("&#");
+                rest = inside;
+            }
+        }
+    }
+    (!out.is_empty() || rest.len() != text.len()).then(|| {
+        out.push_str(rest);
+        out
+    })
 }
 
 #[cfg(test)]

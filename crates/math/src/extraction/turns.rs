@@ -56,11 +56,13 @@ pub(crate) fn relevant<'t>(text: &'t str, options: &Options) -> &'t str {
             }
         }
     }
-    let end = TURN_ENDS
-        .iter()
-        .filter_map(|token| text.find(token))
-        .filter(|at| !text[..*at].trim().is_empty())
-        .min()
+    let bytes = text.as_bytes();
+    let end = (0..bytes.len().saturating_sub(1))
+        .find(|at| {
+            begins_mark(&bytes[*at..at + 2])
+                && TURN_ENDS.iter().any(|token| bytes[*at..].starts_with(token.as_bytes()))
+                && !text[..*at].trim().is_empty()
+        })
         .unwrap_or(text.len());
     &text[..end]
 }

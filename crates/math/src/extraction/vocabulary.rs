@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::syntax::words::Fnv;
+
 /// What a word does in a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -38,7 +40,7 @@ pub(super) enum Role {
 const WORDS: &[(Role, &str)] = &[
     (
         Role::Filler,
-        "the a an therefore thus indeed simply just exactly approximately about roughly around precisely \
+        "the a an therefore thus indeed simply just exactly lo tanto así luego logo portanto por daher folglich deshalb итак значит поэтому approximately about roughly around precisely \
          clearly only also that given by equal to be correct right final answer answers both either it \
          now finally namely probably likely still here this value result number total option choice \
          simplified obviously already again all shown in therefor hence must should would will seems \
@@ -48,13 +50,13 @@ const WORDS: &[(Role, &str)] = &[
     ),
     (
         Role::Copula,
-        "is are was were equals becomes gives yields means has have had gets get got makes comes turns \
+        "is are was were does do did tiene tem hay há quedan restam bleiben bleibt reste equals becomes gives yields means has have had gets get got makes comes turns \
          obtain costs cost takes earns needs 是 为 為 есть равен равно равна составляет es son est sont ist \
          sind lautet beträgt é são è は 은 는 有 共",
     ),
     (
         Role::Negation,
-        "not isn't isnt aren't wasn't weren't never cannot can't won't neither nor no doesn't don't \
+        "not isn't isnt eliminate eliminated eliminates discard discarded reject rejected aren't wasn't weren't never cannot can't won't neither nor no doesn't don't \
          couldn't wouldn't shouldn't mustn't without excluding except incorrectly hardly scarcely barely \
          nowhere nobody nicht kein keine keinesfalls keineswegs niemals mitnichten nie niet geen değil \
          bukan tidak không jamais aucun aucune tampoco jamás ningún mai nessun никогда отнюдь вовсе ليس \
@@ -91,13 +93,13 @@ const WORDS: &[(Role, &str)] = &[
         "opposite reciprocal inverse within multiple divisor than least most over under above below \
          between plus minus divided multiplied squared cubed twice double triple half halves third \
          thirds quarter quarters tenths hundredths thousandths fewer factorial exceeds exceeding beyond \
-         modulo power root point times up less score gross percentage infinitely choose mod minimum \
+         past modulo power root point times up less score gross percentage infinitely choose mod minimum \
          maximum bounded mehr weniger mindestens höchstens plusieurs más больше меньше 至少 最多 超过 不到 大于 小于 \
          半 以上 以下",
     ),
     (
         Role::Wrong,
-        "wrong incorrect false mistaken falsch faux incorrecto incorrecta неверно неправильно 错误 错 \
+        "wrong fails fail failed contradicts violates extraneous inadmissible incorrect false mistaken falsch faux incorrecto incorrecta неверно неправильно 错误 错 \
          errado errada sbagliato impossible invalid kidding joking",
     ),
     (Role::Main, "so we there 所以 因此 故 そこで"),
@@ -105,7 +107,7 @@ const WORDS: &[(Role, &str)] = &[
 ];
 
 /// The same by word. A match on strings compares one after another, which clauses with many words feel.
-static ROLES: LazyLock<HashMap<&str, Role>> = LazyLock::new(|| {
+static ROLES: LazyLock<HashMap<&str, Role, Fnv>> = LazyLock::new(|| {
     WORDS.iter().flat_map(|(role, words)| words.split_whitespace().map(|word| (word, *role))).collect()
 });
 
@@ -196,8 +198,36 @@ pub(super) fn is_closing(sentence: &str) -> bool {
         "is there",
         "let's verify",
         "let us verify",
-        "check:",
-        "verification",
+        "check",
+        "verif",
+        "to verify",
+        "to check",
+        "to double",
+        "to confirm",
+        "double-check",
+        "double check",
+        "let me verify",
+        "let me check",
+        "let me double",
+        "let's check",
+        "let us check",
+        "let's double",
+        "let's confirm",
+        "we can verify",
+        "we can check",
+        "we verify",
+        "we check",
+        "wait, let me",
+        "this matches",
+        "this checks",
+        "this confirms",
+        "this is consistent",
+        "this agrees",
+        "sanity check",
+        "indeed,",
+        "as a check",
+        "验证",
+        "检验",
     ]
     .iter()
     .any(|closing| start.starts_with(closing))

@@ -25,8 +25,14 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Lexeme>, Fault> {
     if text.len() > LENGTH_LIMIT {
         return Err(Fault::TooLong);
     }
-    let mut lexer =
-        Lexer { text, at: 0, lexemes: Vec::new(), groupings: Vec::new(), environments: 0, nested: 0 };
+    let mut lexer = Lexer {
+        text,
+        at: 0,
+        lexemes: Vec::with_capacity(text.len().min(64) / 2 + 2),
+        groupings: Vec::new(),
+        environments: 0,
+        nested: 0,
+    };
     lexer.run()?;
     Ok(lexer.lexemes)
 }

@@ -34,9 +34,16 @@ fn sure(node: Node) -> Option<Measured> {
     Some(Measured { node, certainty: Certainty::Sure })
 }
 
+/// Whether words name a time of day: "half past four".
+pub(crate) fn is_time_in_words(words: &str) -> bool {
+    words.len() <= 60
+        && (words.contains(" past ") || words.contains(" to "))
+        && clock_in_words(&words.to_ascii_lowercase()).is_some()
+}
+
 /// The text as a time or an amount, if all of it is one.
 pub(crate) fn measured(piece: &str) -> Option<Measured> {
-    if piece.len() > LENGTH_LIMIT || !piece.bytes().any(|b| b.is_ascii_digit() || b == b'n') {
+    if piece.len() > LENGTH_LIMIT || !piece.bytes().any(|b| b.is_ascii_digit() || matches!(b, b'n' | b'p')) {
         return None;
     }
     let worth = |c: char| c.is_alphabetic() || matches!(c, ':' | '\'' | '"' | '°' | '′' | '″');
@@ -68,6 +75,11 @@ pub(crate) fn measured(piece: &str) -> Option<Measured> {
 /// Without the commands that only set words upright, and spaces as spaces.
 fn unwrapped(piece: &str) -> String {
     let mut text = piece.to_owned();
+    if piece.contains("frac{\\") {
+        while let Some((at, end, quotient)) = fraction_of_units(&text) {
+            text.replace_range(at..end, &quotient);
+        }
+    }
     // Which commands and signs there may be, in one pass: a search for each of them costs more than all of them do.
     let (mut bytes, mut commands) = ([false; 256], [false; 256]);
     for pair in piece.as_bytes().windows(2) {
@@ -134,6 +146,80 @@ fn unwrapped(piece: &str) -> String {
     text
 }
 
+/// `\frac{\text{m}}{\text{s}}` as where it stands and ` m/s`.
+fn fraction_of_units(text: &str) -> Option<(usize, usize, String)> {
+    let at =
+        text.find("\\frac{\\").or_else(|| text.find("\\dfrac{\\")).or_else(|| text.find("\\tfrac{\\"))?;
+    let open = at + text[at..].find('{')?;
+    let middle = open + closing(&text[open..])?;
+    let below = middle + 1;
+    let end = below + text[below..].starts_with('{').then(|| closing(&text[below..])).flatten()?;
+    let upright = |part: &str| {
+        let mut plain = part.to_owned();
+        for command in ["\\text{", "\\mathrm{", "\\textrm{", "\\mbox{"] {
+            plain = plain.replace(command, "{");
+        }
+        plain.chars().filter(|c| !matches!(c, '{' | '}')).collect::<String>().trim().to_owned()
+    };
+    let (above, below) = (upright(&text[open + 1..middle]), upright(&text[below + 1..end]));
+    let known = units::unit(&above).is_some() && units::unit(&below).is_some() && !below.contains(['/', ' ']);
+    known.then(|| (at, end + 1, format!(" {above}/{below}")))
+}
+
+/// Where the brace at the start is closed.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    text.char_indices().find_map(|(at, c)| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        (depth == 0).then_some(at)
+    })
+}
+
+/// "half past four", "a quarter to nine", "ten past 8".
+fn clock_in_words(lower: &str) -> Option<Node> {
+    let (lower, half) = [
+        (" pm", Half::Afternoon),
+        (" p.m", Half::Afternoon),
+        (" am", Half::Morning),
+        (" a.m", Half::Morning),
+    ]
+    .iter()
+    .find_map(|(end, half)| Some((lower.strip_suffix(end)?, Some(*half))))
+    .unwrap_or((lower, None));
+    let (part, hour, before) = match lower.split_once(" past ") {
+        Some((part, hour)) => (part, hour, false),
+        None => lower.split_once(" to ").map(|(part, hour)| (part, hour, true))?,
+    };
+    let number = |words: &str| -> Option<u32> {
+        let words = words.trim();
+        let numeral = super::number_words::numeral(words);
+        numeral.as_deref().unwrap_or(words).parse().ok()
+    };
+    let part = part.trim();
+    let part = part.strip_prefix("a ").unwrap_or(part);
+    let minutes = match part.strip_suffix(" minutes").unwrap_or(part) {
+        "half" if !before => 30,
+        "quarter" => 15,
+        // "3 to 4" is a ratio.
+        words if !before || part.ends_with("minutes") => number(words)?,
+        words => {
+            super::number_words::numeral(words)?;
+            number(words)?
+        }
+    };
+    let hour = number(hour.trim_end_matches(" o'clock"))?;
+    if !(1..=12).contains(&hour) || !(1..60).contains(&minutes) {
+        return None;
+    }
+    let parts =
+        if before { [if hour == 1 { 12 } else { hour - 1 }, 60 - minutes, 0] } else { [hour, minutes, 0] };
+    Some(time(parts, 2, half))
+}
+
 /// `5:30`, `05:30:10`, `5:30 p.m.`, `3 PM`, `noon`.
 fn clock(text: &str) -> Option<Node> {
     let lower = text.to_ascii_lowercase();
@@ -144,6 +230,11 @@ fn clock(text: &str) -> Option<Node> {
             return Some(time([12, 0, 0], 2, Some(Half::Morning)));
         }
         _ => {}
+    }
+    if (lower.contains(" past ") || lower.contains(" to "))
+        && let Some(clock) = clock_in_words(lower)
+    {
+        return Some(clock);
     }
     let digits = lower.find(|c: char| !(c.is_ascii_digit() || c == ':')).unwrap_or(lower.len());
     let (numbers, behind) = lower.split_at(digits);

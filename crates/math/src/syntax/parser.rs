@@ -140,6 +140,20 @@ impl<'a> Parser<'a> {
             self.at += 1;
         }
         let first = self.ratio()?;
+        let node = match self.peek() {
+            Some(Token::Relation(_) | Token::Ampersand | Token::Bar) => self.chain(first)?,
+            _ => first,
+        };
+        if matches!(self.peek(), Some(Token::Command(Command::ParenMod))) {
+            self.at += 1;
+            let modulus = self.deeper(|parser| parser.argument())?;
+            return self.made(Node::Form("modulo".to_owned(), vec![node, modulus]));
+        }
+        Ok(node)
+    }
+
+    /// The relations behind a first side; without any, that side.
+    fn chain(&mut self, first: Node) -> Result<Node, Fault> {
         let mut items = vec![first];
         let mut relations = Vec::new();
         loop {
@@ -161,14 +175,7 @@ impl<'a> Parser<'a> {
             relations.push(relation);
             items.push(self.ratio()?);
         }
-        let mut node =
-            if relations.is_empty() { items.remove(0) } else { self.made(Node::Chain(items, relations))? };
-        if matches!(self.peek(), Some(Token::Command(Command::ParenMod))) {
-            self.at += 1;
-            let modulus = self.deeper(|parser| parser.argument())?;
-            node = self.made(Node::Form("modulo".to_owned(), vec![node, modulus]))?;
-        }
-        Ok(node)
+        if relations.is_empty() { Ok(items.remove(0)) } else { self.made(Node::Chain(items, relations)) }
     }
 
     /// Whether the bar at the cursor can be "divides": something follows that is not the end.
@@ -222,7 +229,20 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn sum(&mut self) -> Result<Node, Fault> {
-        let mut terms = Vec::new();
+        let is_sign = |token: Option<&Token>| {
+            matches!(token, Some(Token::Plus | Token::Minus | Token::PlusMinus | Token::MinusPlus))
+        };
+        if is_sign(self.peek()) {
+            let node = self.terms(Vec::new())?;
+            return self.sum_with_words(node);
+        }
+        let first = self.term()?;
+        let node = if is_sign(self.peek()) { self.terms(vec![first])? } else { first };
+        self.sum_with_words(node)
+    }
+
+    /// Terms with signs between them, behind those that were read.
+    fn terms(&mut self, mut terms: Vec<Node>) -> Result<Node, Fault> {
         let mut negative = false;
         let mut sign_seen = false;
         loop {
@@ -275,7 +295,11 @@ impl<'a> Parser<'a> {
         if sign_seen || terms.is_empty() {
             return Err(Fault::Malformed("a sign without a term"));
         }
-        let node = if terms.len() == 1 { terms.remove(0) } else { self.made(Node::Sum(terms))? };
+        if terms.len() == 1 { Ok(terms.remove(0)) } else { self.made(Node::Sum(terms)) }
+    }
+
+    /// `n \choose k` and `a \over b` take whole sums.
+    fn sum_with_words(&mut self, node: Node) -> Result<Node, Fault> {
         if self.peek() == Some(&Token::Command(Command::Choose)) {
             self.at += 1;
             let right = self.deeper(|parser| parser.sum())?;

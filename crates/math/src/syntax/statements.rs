@@ -8,7 +8,15 @@ impl Parser<'_> {
     /// Everything up to the end or the bracket that closes it. One answer is itself, several are a list.
     pub(super) fn statements(&mut self) -> Result<Node, Fault> {
         self.deeper(|parser| {
-            let groups = parser.groups()?;
+            while parser.at_separator() {
+                parser.at += 1;
+            }
+            let first = parser.relation()?;
+            // Most answers are one.
+            if !parser.at_separator() {
+                return Ok(first);
+            }
+            let groups = parser.groups(first)?;
             parser.joined(groups)
         })
     }
@@ -19,14 +27,10 @@ impl Parser<'_> {
 
     /// Answers separated by commas, in groups separated by semicolons and words. The flag says whether a semicolon
     /// was among the separators.
-    fn groups(&mut self) -> Result<(Vec<Vec<Node>>, bool), Fault> {
+    fn groups(&mut self, first: Node) -> Result<(Vec<Vec<Node>>, bool), Fault> {
         let mut groups = Vec::new();
-        let mut group = Vec::new();
+        let mut group = vec![first];
         let mut semicolons = false;
-        while self.at_separator() {
-            self.at += 1;
-        }
-        group.push(self.relation()?);
         while self.at_separator() {
             let mut ends_group = false;
             let mut comma = false;

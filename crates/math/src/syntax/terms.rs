@@ -16,7 +16,13 @@ impl Parser<'_> {
 
     /// A term without words behind it.
     pub(super) fn single_term(&mut self) -> Result<Node, Fault> {
-        let mut factors = vec![self.group()?];
+        let first = self.group()?;
+        let goes_on =
+            matches!(self.peek(), Some(Token::Times | Token::Divide | Token::Command(Command::Mod)));
+        if !goes_on && !self.starts_factor(true) {
+            return Ok(first);
+        }
+        let mut factors = vec![first];
         let mut wraps = 0usize;
         loop {
             match self.peek() {
@@ -66,7 +72,13 @@ impl Parser<'_> {
 
     /// Factors side by side.
     pub(super) fn group(&mut self) -> Result<Node, Fault> {
-        let mut factors = vec![self.signed_factor()?];
+        let first = self.signed_factor()?;
+        let number = matches!(first, Node::Number { .. });
+        // A number may go on as a mixed one.
+        if !(number && matches!(self.peek(), Some(Token::Number(_))) || self.starts_factor(number)) {
+            return Ok(first);
+        }
+        let mut factors = vec![first];
         loop {
             let after_number = matches!(factors.last(), Some(Node::Number { .. }));
             if let Some(mixed) = self.mixed_number(factors.last())? {
@@ -117,6 +129,9 @@ impl Parser<'_> {
         if !whole.is_int()
             || !matches!(self.lexemes.get(self.at.wrapping_sub(1)).map(|l| &l.token), Some(Token::Number(_)))
         {
+            return Ok(None);
+        }
+        if !matches!(self.peek(), Some(Token::Command(Command::Fraction) | Token::Number(_))) {
             return Ok(None);
         }
         let whole = whole.clone();

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use dashu_int::IBig;
 use dashu_ratio::RBig;
 
+use super::words::Fnv;
+
 /// A known unit: its dimension as powers of base units, in alphabetical order, and its size in these.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Unit {
@@ -144,6 +146,7 @@ const UNITS: &[Row] = &[
     (&["руб", "рублей", "рубля", "рубль", "ruble"], &[("ruble", 1)], 1, 1),
     (&["mph"], SPEED, 1_609_344, 3_600_000),
     (&["kmh", "kph", "kmph"], SPEED, 1000, 3600),
+    (&["mpg"], &[("m", -2)], 1_609_344_000_000_000, 3_785_411_784),
     (&["mps"], SPEED, 1, 1),
     (&["fps"], SPEED, 3048, 10_000),
     (&["knot"], SPEED, 1852, 3600),
@@ -225,18 +228,28 @@ fn singular(word: &str) -> &str {
 
 /// Whether a lower-case word of plain text is a unit. One letter is not enough: it is a letter then.
 pub(crate) fn is_unit_word(word: &str) -> bool {
-    let stem = singular(word);
-    if multiplier(word).is_some() {
-        return true;
+    /// Names of units and counted things, and whether they are seldom meant as such.
+    static NAMES: LazyLock<HashMap<&str, bool, Fnv>> = LazyLock::new(|| {
+        let mut names: HashMap<&str, bool, Fnv> = HashMap::default();
+        names.extend(UNITS.iter().flat_map(|row| row.0).chain(COUNTED).map(|name| (*name, false)));
+        names.extend(AMBIGUOUS.iter().map(|name| (*name, true)));
+        names
+    });
+    if word.len() < 2 {
+        return multiplier(word).is_some();
     }
-    word.len() > 1
-        && !AMBIGUOUS.contains(&word)
-        && (row(word).is_some() || row(stem).is_some() || COUNTED.contains(&word) || COUNTED.contains(&stem))
+    match NAMES.get(word) {
+        Some(seldom) => !seldom || multiplier(word).is_some(),
+        None => {
+            let stem = singular(word);
+            stem.len() < word.len() && NAMES.contains_key(stem) || multiplier(word).is_some()
+        }
+    }
 }
 
 fn row(word: &str) -> Option<&'static Row> {
-    static ROWS: LazyLock<HashMap<&str, &Row>> = LazyLock::new(|| {
-        let mut rows = HashMap::new();
+    static ROWS: LazyLock<HashMap<&str, &Row, Fnv>> = LazyLock::new(|| {
+        let mut rows: HashMap<&str, &Row, Fnv> = HashMap::default();
         for row in UNITS {
             for name in row.0 {
                 rows.entry(*name).or_insert(row);

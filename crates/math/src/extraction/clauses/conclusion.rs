@@ -51,10 +51,31 @@ impl Reader<'_> {
         // Words that are not known, between "the answer is" and a value, may make it another value.
         let led =
             lead == Lead::Phrase && !self.first_is_value() && !self.has_copula() && self.has_unknown_lead();
+        if group.changed
+            && let Some(others) = self.others(group)
+            && !self.hedged
+            && !several_cases
+        {
+            return self.value_of(&others);
+        }
         if group.changed || self.hedged || several_cases || ordinal || led {
             return Said::Words;
         }
         self.value_of(group)
+    }
+
+    /// "x = 1 and x = 5, but x = 1 is extraneous": what is left of the values before "but".
+    fn others(&self, denied: &Group) -> Option<Group> {
+        let turn = self.turn.filter(|turn| *turn > 0 && self.denied)?;
+        let before = self.groups.get(turn - 1).filter(|group| !group.changed && group.parts.len() > 1)?;
+        let [gone] = denied.parts.as_slice() else { return None };
+        let text = |part: &Part| match part.formula {
+            Some(index) => self.spans[index].text(self.text),
+            None => self.text[part.start..part.end].trim(),
+        };
+        let mut left = before.clone();
+        left.parts.retain(|part| text(part) != text(gone));
+        (left.parts.len() + 1 == before.parts.len()).then_some(left)
     }
 
     fn first_is_value(&self) -> bool {

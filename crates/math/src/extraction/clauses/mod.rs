@@ -250,7 +250,12 @@ impl Reader<'_> {
     fn denied_after(&mut self) {
         self.denied = true;
         if let Some(group) = self.current() {
-            group.changed = true;
+            // "n = 6 works and n = 5 does not".
+            if group.loose && group.parts.len() > 1 {
+                group.parts.pop();
+            } else {
+                group.changed = true;
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! What each word of a clause does to the values beside it.
 
 use super::{Reader, Subordinate};
-use crate::extraction::atoms::Atom;
+use crate::extraction::atoms::{Atom, Kind};
 use crate::extraction::vocabulary::Role;
 use crate::syntax::units;
 use crate::syntax::words::is_word;
@@ -25,7 +25,13 @@ impl Reader<'_> {
                 }
                 if has_value && self.subordinate.is_none() && !self.contrasting {
                     let own_clause = self.turn.is_some() && self.groups.len() == self.turn.unwrap_or(0);
-                    if behind_copula && !own_clause && !self.next_is_value(at, 0) {
+                    let auxiliary = matches!(self.before(at), Some("does" | "do" | "did"))
+                        || matches!(word, "doesn't" | "don't" | "didn't" | "won't" | "can't" | "cannot");
+                    let named = self.groups.last().is_some_and(|group| self.is_name(group));
+                    if auxiliary && !own_clause && !named && !self.values_behind(at) {
+                        // "73 does not work".
+                        self.denied_after();
+                    } else if behind_copula && !own_clause && !named && !self.next_is_value(at, 0) {
                         self.denied_after();
                     } else if behind_copula && self.groups.last().is_some_and(|group| self.is_name(group)) {
                         self.deny_next = true;
@@ -126,6 +132,9 @@ impl Reader<'_> {
             Role::Wrong => {
                 if has_value && self.subordinate.is_none() {
                     self.denied_after();
+                } else if matches!(word, "fails" | "fail" | "failed" | "contradicts" | "violates") {
+                    // "The answer fails to be 73".
+                    self.deny_next = true;
                 }
             }
             Role::Minus if self.next_is_value(at, 0) => {
@@ -139,6 +148,12 @@ impl Reader<'_> {
                 self.change_next = false;
             }
             Role::Filler => {
+                if has_value
+                    && (word == "to" && self.begins_purpose(at) || word == "in" && self.next_is_value(at, 0))
+                {
+                    // "12 minutes to run 3 laps", "40 miles in 2 hours".
+                    self.begin_subordinate();
+                }
                 if word == "then" {
                     // "3, then 9" are steps and no list.
                     self.link = false;
@@ -151,6 +166,10 @@ impl Reader<'_> {
                 }
                 return self.words_between_grow(word);
             }
+            Role::Other if next == Some("out") && matches!(word, "rule" | "ruled" | "rules" | "ruling") => {
+                self.deny_next = true;
+                self.link = false;
+            }
             Role::Other => {
                 self.unit_word(at);
                 self.copula = false;
@@ -160,6 +179,82 @@ impl Reader<'_> {
         if !matches!(role, Role::And | Role::Or | Role::Copula | Role::Changer) {
             self.words_between += 1;
         }
+    }
+
+    /// Whether a value stands anywhere behind.
+    fn values_behind(&self, at: usize) -> bool {
+        self.atoms[at + 1..].iter().any(|atom| matches!(atom.kind, Kind::Plain | Kind::Formula(_)))
+    }
+
+    /// Whether "to" begins what something is for: a verb that does not say what comes out.
+    fn begins_purpose(&self, at: usize) -> bool {
+        let Some(Atom { kind: Kind::Word(role), start, end }) = self.atoms.get(at + 1).copied() else {
+            return false;
+        };
+        let verb = &self.text[start..end];
+        let joined = matches!(
+            self.before(at),
+            Some(
+                "equal"
+                    | "equals"
+                    | "comes"
+                    | "come"
+                    | "up"
+                    | "amounts"
+                    | "adds"
+                    | "out"
+                    | "simplifies"
+                    | "reduces"
+                    | "corresponds"
+                    | "due"
+                    | "closest"
+                    | "evaluates"
+                    | "leads"
+                    | "converges"
+                    | "tends"
+                    | "rounds"
+                    | "rounded"
+                    | "proportional"
+                    | "according"
+                    | "similar"
+                    | "ratio"
+            )
+        );
+        let result = matches!(
+            verb,
+            "get" | "be" | "find" | "obtain" | "give" | "yield" | "arrive" | "become" | "equal" | "total" | "reveal"
+                | "show" | "see" | "conclude" | "determine" | "form" | "produce" | "reach" if !self.needs()
+        ) || matches!(
+            verb,
+            "get" | "be" | "obtain" | "give" | "yield" | "equal" | "conclude" | "see"
+        );
+        let is_verb = verb.len() > 1
+            && verb.bytes().all(|b| b.is_ascii_lowercase())
+            && (role == Role::Other && is_word(verb)
+                || matches!(verb, "choose" | "make" | "earn" | "have" | "divide" | "take" | "get"));
+        !joined && !result && is_verb
+    }
+
+    /// Whether the clause says what is needed or taken for something.
+    fn needs(&self) -> bool {
+        self.atoms.iter().any(|atom| {
+            matches!(
+                &self.text[atom.start..atom.end],
+                "needs"
+                    | "need"
+                    | "needed"
+                    | "takes"
+                    | "took"
+                    | "take"
+                    | "requires"
+                    | "require"
+                    | "required"
+                    | "more"
+                    | "ways"
+                    | "costs"
+                    | "cost"
+            )
+        })
     }
 
     fn words_between_grow(&mut self, word: &str) {
