@@ -11,6 +11,7 @@ use std::{
     process::{Command, Stdio},
 };
 use support::Desk;
+use tracelift_testing::skipped;
 
 const CASES: &str =
     "{\"id\": 1, \"gold\": \"2\", \"pred\": \"1 + 1\"}\n{\"id\": 2, \"gold\": \"2\", \"pred\": \"3\"}\n";
@@ -95,7 +96,7 @@ fn devices_are_written_into() {
         let path = desk.path(name);
         let node = path.to_str().unwrap();
         if !made("mknod", &[node, "c", "1", minor]) || fs::File::options().write(true).open(&path).is_err() {
-            eprintln!("skipped: making a device node takes root");
+            skipped("making a device node takes root");
             return;
         }
     }

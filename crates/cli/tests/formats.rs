@@ -9,11 +9,12 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
-use support::{Desk, words};
+use support::Desk;
 use tracelift_domain::Seed;
 use tracelift_engine::{
     Batch, Checkpoint, LoraConfig, Memory, Model, Pass, Precision, Projection, Target, peft,
 };
+use tracelift_testing::words;
 
 /// Prompts through `generate`, from standard input.
 fn generate(desk: &Desk, line: &str, input: &str) -> Result<Vec<Value>, String> {

@@ -7,11 +7,12 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::{Desk, Run, server::Server};
+use support::{Desk, Run};
 use tracelift_datasets::DataSet;
 use tracelift_domain::PromptFormat;
 use tracelift_engine::Checkpoint;
 use tracelift_eval::SampleRecord;
+use tracelift_testing::{Server, shared};
 
 /// Worded for this test, in the data set's format.
 const TRAIN: &str = concat!(
@@ -159,12 +160,9 @@ fn it_runs_with_an_executor_behind_http() {
 
 #[test]
 fn it_runs_on_the_real_files() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/gsm8k");
-    let [train, test] = ["train.jsonl", "test.jsonl"].map(|file| fs::read_to_string(folder.join(file)));
-    let (Ok(train), Ok(test)) = (train, test) else {
-        eprintln!("skipped: GSM8K is not in {}", folder.display());
-        return;
-    };
+    let [train, test] = ["train", "test"].map(|part| shared(&format!("data/gsm8k/{part}.jsonl")));
+    let (Some(train), Some(test)) = (train, test) else { return };
+    let [train, test] = [train, test].map(|path| fs::read_to_string(path).unwrap());
     let desk = desk(&train, &test);
     train_and_evaluate(&desk, "run", &IN_PROCESS);
 }

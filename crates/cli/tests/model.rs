@@ -2,84 +2,27 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod support;
+
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
-use tempfile::TempDir;
+use support::{Desk, without_fingerprint};
 use tracelift_domain::Seed;
 use tracelift_engine::{Checkpoint, LoraConfig, Projection, peft};
 use tracelift_groups::GroupReader;
-
-/// A folder in which commands run, removed at the end.
-struct Desk {
-    folder: TempDir,
-}
-
-/// What a command said and whether it succeeded.
-struct Said {
-    ok: bool,
-    out: String,
-    err: String,
-}
-
-impl Desk {
-    fn new() -> Desk {
-        Desk { folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, relative: &str) -> PathBuf {
-        self.folder.path().join(relative)
-    }
-
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tracelift"));
-        command.args(line.split_whitespace()).current_dir(self.folder.path());
-        command
-    }
-
-    fn run(&self, line: &str) -> Said {
-        let output = self.command(line).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Said { ok: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    /// Runs what must succeed; returns what it printed.
-    fn good(&self, line: &str) -> String {
-        let said = self.run(line);
-        assert!(said.ok, "`{line}` failed: {}", said.err);
-        said.out
-    }
-
-    /// Runs what must fail; returns the message, which is one line and no panic.
-    fn bad(&self, line: &str) -> String {
-        let said = self.run(line);
-        assert!(!said.ok, "`{line}` succeeded: {}", said.out);
-        assert!(said.err.starts_with("error: ") && said.err.lines().count() == 1, "{}", said.err);
-        said.err
-    }
-}
-
-/// Fingerprints hang on the machine's mathematical library.
-fn without_fingerprint(text: &str) -> String {
-    let line = |line: &str| match line.strip_prefix("fingerprint   ") {
-        Some(digits) => {
-            assert!(digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()), "{digits}");
-            "fingerprint   [64 digits]\n".to_owned()
-        }
-        None => format!("{line}\n"),
-    };
-    text.lines().map(line).collect()
-}
+use tracelift_testing::words;
 
 #[test]
 fn a_new_model_is_what_was_asked_for() {
     let desk = Desk::new();
-    let made = desk.good("model init made --hidden 96 --layers 2 --max-positions 2048");
+    let made = desk.good(&words("model init made --hidden 96 --layers 2 --max-positions 2048"));
     insta::assert_snapshot!(without_fingerprint(&made));
-    assert_eq!(desk.good("model inspect made"), made);
+    assert_eq!(desk.good(&words("model inspect made")), made);
     // The same seed makes the same weights, another seed others.
-    assert_eq!(desk.good("model init again --hidden 96 --layers 2 --max-positions 2048"), made);
-    assert_ne!(desk.good("model init other --hidden 96 --layers 2 --max-positions 2048 --seed 19"), made);
+    assert_eq!(desk.good(&words("model init again --hidden 96 --layers 2 --max-positions 2048")), made);
+    assert_ne!(
+        desk.good(&words("model init other --hidden 96 --layers 2 --max-positions 2048 --seed 19")),
+        made
+    );
     let checkpoint = Checkpoint::load(&desk.path("made")).unwrap();
     let text = "“Any text”, even \u{0}.";
     let tokens = checkpoint.tokenizer.encode(text).unwrap();
@@ -89,28 +32,28 @@ fn a_new_model_is_what_was_asked_for() {
 #[test]
 fn a_model_takes_the_tokenizer_of_another() {
     let desk = Desk::new();
-    let world = desk.good("model init world --hidden 32 --layers 1 --tokenizer words");
-    let copy = desk.good("model init copy --hidden 32 --layers 1 --tokenizer world/tokenizer.json");
+    let world = desk.good(&words("model init world --hidden 32 --layers 1 --tokenizer words"));
+    let copy = desk.good(&words("model init copy --hidden 32 --layers 1 --tokenizer world/tokenizer.json"));
     assert_eq!(copy, world);
     fs::remove_file(desk.path("world/tokenizer_config.json")).unwrap();
-    let message = desk.bad("model init third --tokenizer world/tokenizer.json");
+    let message = desk.refused(&words("model init third --tokenizer world/tokenizer.json"));
     assert!(message.contains("eos_token") && message.contains("world/tokenizer_config.json"), "{message}");
-    assert_eq!(desk.good("model init folder --hidden 32 --layers 1 --tokenizer copy"), world);
-    let message = desk.bad("model init third --tokenizer nowhere.json");
+    assert_eq!(desk.good(&words("model init folder --hidden 32 --layers 1 --tokenizer copy")), world);
+    let message = desk.refused(&words("model init third --tokenizer nowhere.json"));
     assert!(message.contains("nowhere.json"), "{message}");
 }
 
 #[test]
 fn an_adapter_is_shown_with_its_base() {
     let desk = Desk::new();
-    desk.good("model init base --hidden 32 --layers 1");
+    desk.good(&words("model init base --hidden 32 --layers 1"));
     let model = Checkpoint::load(&desk.path("base")).unwrap().model;
     let targets = vec![Projection::QProj, Projection::DownProj];
     let model = model.with_lora(LoraConfig { rank: 4, alpha: 8.0, rslora: false, targets }, Seed(1));
     peft::save(&model, &desk.path("adapter"), "base").unwrap();
-    insta::assert_snapshot!(without_fingerprint(&desk.good("model inspect adapter")));
+    insta::assert_snapshot!(without_fingerprint(&desk.good(&words("model inspect adapter"))));
     fs::rename(desk.path("base"), desk.path("moved")).unwrap();
-    let message = desk.bad("model inspect adapter");
+    let message = desk.refused(&words("model inspect adapter"));
     assert!(message.contains("the base model `base` is no directory"), "{message}");
 }
 
@@ -118,27 +61,28 @@ fn an_adapter_is_shown_with_its_base() {
 fn what_cannot_be_made_or_read_is_refused() {
     let desk = Desk::new();
     fs::create_dir(desk.path("empty")).unwrap();
-    desk.good("model init empty --hidden 16 --layers 1");
+    desk.good(&words("model init empty --hidden 16 --layers 1"));
     let before = fs::read(desk.path("empty/model.safetensors")).unwrap();
-    let message = desk.bad("model init empty --hidden 32");
+    let message = desk.refused(&words("model init empty --hidden 32"));
     assert!(message.contains("empty already holds `"), "{message}");
     assert_eq!(fs::read(desk.path("empty/model.safetensors")).unwrap(), before);
-    let message = desk.bad("model init other --hidden 100000");
+    let message = desk.refused(&words("model init other --hidden 100000"));
     assert!(message.contains("hidden is 100000; it must be from 2 to 65536"), "{message}");
-    let message = desk.bad("model init other --hidden 100 --heads 3");
+    let message = desk.refused(&words("model init other --hidden 100 --heads 3"));
     assert!(message.contains("`hidden_size` 100 is not a multiple of 3 heads"), "{message}");
     assert!(!desk.path("other").exists());
-    let message = desk.bad("model inspect nowhere");
+    let message = desk.refused(&words("model inspect nowhere"));
     assert!(message.contains("nowhere does not exist; correct the path, or name a model"), "{message}");
     fs::write(desk.path("empty/config.json"), "{").unwrap();
-    let message = desk.bad("model inspect empty");
+    let message = desk.refused(&words("model inspect empty"));
     assert!(message.contains("empty/config.json"), "{message}");
 }
 
 #[test]
 fn groups_of_a_world_are_written_and_counted() {
     let desk = Desk::new();
-    let said = desk.good("world groups --world words --out new/folder/groups.jsonl --count 12 --first 5");
+    let said =
+        desk.good(&words("world groups --world words --out new/folder/groups.jsonl --count 12 --first 5"));
     insta::assert_snapshot!(said);
     let groups: Vec<_> =
         GroupReader::open(desk.path("new/folder/groups.jsonl")).unwrap().collect::<Result<_, _>>().unwrap();
@@ -147,7 +91,7 @@ fn groups_of_a_world_are_written_and_counted() {
     let noisy = groups.iter().flat_map(|group| &group.negative_bank);
     assert!(noisy.filter(|negative| negative.extra.contains_key("flaws")).count() > 0);
 
-    desk.good("world groups --world words --out test.jsonl --count 3 --test --noise 0");
+    desk.good(&words("world groups --world words --out test.jsonl --count 3 --test --noise 0"));
     for group in GroupReader::open(desk.path("test.jsonl")).unwrap() {
         let group = group.unwrap();
         assert!(group.problem_id.starts_with("words/test/"), "{}", group.problem_id);
@@ -157,7 +101,7 @@ fn groups_of_a_world_are_written_and_counted() {
         ("world groups --world words --out x.jsonl --noise 1.5", "a chance is a number from 0 to 1"),
         ("world groups --world words --out x.jsonl --first 18446744073709551615", "--first"),
     ] {
-        let message = desk.bad(line);
+        let message = desk.refused(&words(line));
         assert!(message.contains(says), "{message}");
         assert!(!desk.path("x.jsonl").exists());
     }
@@ -166,18 +110,18 @@ fn groups_of_a_world_are_written_and_counted() {
 #[test]
 fn a_tokenizer_is_trained_and_taken() {
     let desk = Desk::new();
-    desk.good("world groups --world words --out groups.jsonl --count 20");
+    desk.good(&words("world groups --world words --out groups.jsonl --count 20"));
     fs::write(desk.path("notes.txt"), "Twelve apples.\nTwelve apples, and 12 more.\n").unwrap();
     let train = "tokenizer train --vocab-size 400 --special <step>";
     let fields = "--field problem --field positive_pool.reasoning";
-    let said = desk.good(&format!("{train} --out tok {fields} groups.jsonl notes.txt"));
+    let said = desk.good(&words(&format!("{train} --out tok {fields} groups.jsonl notes.txt")));
     assert!(said.contains("tokens     400\ntokenizer  tok\n"), "{said}");
-    desk.good(&format!("{train} --out again {fields} groups.jsonl notes.txt"));
+    desk.good(&words(&format!("{train} --out again {fields} groups.jsonl notes.txt")));
     for file in ["tokenizer.json", "tokenizer_config.json"] {
         let read = |folder: &str| fs::read(desk.path(folder).join(file)).unwrap();
         assert!(read("tok") == read("again"), "{file} differs");
     }
-    desk.good("model init made --hidden 16 --layers 1 --tokenizer tok");
+    desk.good(&words("model init made --hidden 16 --layers 1 --tokenizer tok"));
     let tokenizer = Checkpoint::load(&desk.path("made")).unwrap().tokenizer;
     let text = "<step>There are 37 apples.</reasoning>";
     let tokens = tokenizer.encode(text).unwrap();
@@ -194,7 +138,7 @@ fn a_tokenizer_is_trained_and_taken() {
         ("--out x nowhere.txt", "failed to read nowhere.txt"),
         ("--out x --special <eos> notes.txt", "the special token `<eos>` is empty or there already"),
     ] {
-        let message = desk.bad(&format!("{train} {arguments}"));
+        let message = desk.refused(&words(&format!("{train} {arguments}")));
         assert!(message.contains(says), "{message}");
         assert!(!desk.path("x").exists());
     }

@@ -5,8 +5,12 @@
 mod support;
 
 use std::fs;
-use support::{Desk, Run, lines, problems, server::Server};
+use support::{Desk, Run, lines, problems};
 use tracelift_domain::PromptFormat;
+use tracelift_testing::{
+    Server,
+    raw::{self, Answer},
+};
 use tracelift_train::rollouts::RolloutRecord;
 
 const PROBLEMS: usize = 24;
@@ -165,21 +169,12 @@ fn nothing_moves_once_the_server_is_gone() {
     assert!(run.file("planner/model.safetensors") != start, "the steps before the outage are lost");
 }
 
-/// Runs what must end with status 1; returns what it said on stderr.
-fn failing(desk: &Desk, arguments: &[&str]) -> String {
-    let output = desk.command(arguments).output().unwrap();
-    let errors = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}:\n{errors}");
-    assert!(!errors.contains("panicked"), "{errors}");
-    errors
-}
-
 #[test]
 fn a_run_without_a_server_is_not_a_success() {
     let mut server = Server::start(&[]);
     let desk = desk(&server.url(), "runs = 1\nrule = \"uplift_only\"", "steps = 2\nepochs = 2\nkl = 0.1");
     server.kill();
-    let errors = failing(&desk, &["train", "--config", "tracelift.toml"]);
+    let errors = desk.failing(&["train", "--config", "tracelift.toml"]);
     for says in [
         "error: stopped after step 2: for 2 steps in a row, no ",
         "refused 1",
@@ -199,10 +194,10 @@ fn a_run_without_a_server_is_not_a_success() {
     }
     assert!(!desk.path("run/planner").exists(), "a planner that was never trained looks trained");
     // Nor is a second attempt, nor an evaluation.
-    failing(&desk, &["train", "--config", "tracelift.toml", "--resume"]);
+    desk.failing(&["train", "--config", "tracelift.toml", "--resume"]);
     let config = fs::read_to_string(desk.path("tracelift.toml")).unwrap();
     desk.write("tracelift.toml", &(config + "\n[eval]\ndata = { path = \"problems.jsonl\", limit = 4 }\n"));
-    let errors = failing(&desk, &["eval", "--config", "tracelift.toml"]);
+    let errors = desk.failing(&["eval", "--config", "tracelift.toml"]);
     assert!(
         errors.contains("error: nothing is known: of ") && errors.contains("cannot connect to"),
         "{errors}"
@@ -213,9 +208,9 @@ fn a_run_without_a_server_is_not_a_success() {
 #[test]
 fn a_server_that_aborts_everything_is_unknown_and_says_so() {
     let aborted = r#"{"model":"silly","choices":[{"text":"7","finish_reason":"abort"}]}"#;
-    let url = support::server::raw::serve(support::server::raw::Answer::json(aborted));
+    let url = raw::serve(Answer::json(aborted));
     let desk = desk(&url, "runs = 1\nrule = \"exec_only\"", "steps = 50\npatience = 3");
-    let errors = failing(&desk, &["train", "--config", "tracelift.toml"]);
+    let errors = desk.failing(&["train", "--config", "tracelift.toml"]);
     assert!(errors.contains("stopped after step 3") && errors.contains("unfinished"), "{errors}");
     assert!(errors.contains("`finish_reason` \"abort\""), "{errors}");
     assert!(desk.run("run").rollouts().iter().all(|rollout| rollout.e != Some(1.0)));
@@ -235,7 +230,7 @@ fn what_was_trained_before_an_outage_is_kept_and_gone_on_with() {
     drop(server);
 
     let dying = Server::start(&["--port", &port, "--die-after", &calls.to_string()]);
-    let errors = failing(&desk, &["train", "--config", "tracelift.toml"]);
+    let errors = desk.failing(&["train", "--config", "tracelift.toml"]);
     assert!(errors.contains("error: stopped after step 4: for 2 steps in a row, no "), "{errors}");
     assert!(errors.contains("what was trained in 2 steps is kept in run/checkpoints/"), "{errors}");
     let run = desk.run("run");

@@ -9,11 +9,11 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Output, Stdio};
-use support::server::Server;
-use support::{Desk, words};
+use support::Desk;
 use tracelift_domain::{Question, Seed, TaskDomain, Trace};
 use tracelift_engine::{Checkpoint, Precision};
 use tracelift_reward::RewardModel;
+use tracelift_testing::{Server, words};
 
 /// A desk with the reward model `rm`, of random weights.
 fn desk() -> (Desk, RewardModel) {

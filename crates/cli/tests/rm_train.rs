@@ -6,12 +6,13 @@
 mod support;
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
-use support::{Desk, words};
+use support::{Desk, without_fingerprint};
 use tracelift_domain::TaskDomain;
 use tracelift_reward::RewardModel;
+use tracelift_testing::{Said, until, words};
 use tracelift_train::metrics::StepMetrics;
 
 const TRAIN: &str = "rm train --groups groups.jsonl --backbone base --set train.groups=2 --set train.negatives=2 \
@@ -25,31 +26,11 @@ fn prepared() -> Desk {
     desk
 }
 
-/// What a command that succeeds says: on standard output, and on the other one.
-fn says(desk: &Desk, line: &str) -> (String, String) {
-    let output = desk.command(&words(line)).output().unwrap();
-    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-    assert!(output.status.success(), "{line}: {err}");
-    (out, err)
-}
-
-/// Fingerprints hang on the machine's mathematical library.
-fn without_fingerprint(text: &str) -> String {
-    let line = |line: &str| match line.strip_prefix("fingerprint   ") {
-        Some(digits) => {
-            assert!(digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()), "{digits}");
-            "fingerprint   [64 digits]\n".to_owned()
-        }
-        None => format!("{line}\n"),
-    };
-    text.lines().map(line).collect()
-}
-
 #[test]
 fn a_reward_model_is_trained_measured_and_saved() {
     let desk = prepared();
     let line = format!("{TRAIN} --out models/rubric --set train.steps=12");
-    let (said, _) = says(&desk, &line);
+    let said = desk.good(&words(&line));
     for part in [
         "groups: ",
         " held out\n",
@@ -69,7 +50,7 @@ fn a_reward_model_is_trained_measured_and_saved() {
 
     // A finished run is not trained again, and says the same.
     fs::remove_dir_all(desk.path("models/rubric")).unwrap();
-    let (again, noted) = says(&desk, &line);
+    let Said { out: again, err: noted, .. } = desk.well(&words(&line));
     assert!(noted.contains("runs/rm/rubric is finished: it ended after step 12"), "{noted}");
     assert_eq!(again, said);
     assert_eq!(RewardModel::load(&desk.path("models/rubric")).unwrap().fingerprint(), model.fingerprint());
@@ -127,7 +108,7 @@ fn one_file_says_everything() {
     // The last two to train on are also held out.
     write("dev.jsonl", &groups[14..]);
     desk.write("rm.toml", FILE);
-    let (said, noted) = says(&desk, "rm train --config rm.toml");
+    let Said { out: said, err: noted, .. } = desk.well(&words("rm train --config rm.toml"));
     assert!(said.contains(&format!("groups: 13 to train on, {} held out", groups.len() - 14)), "{said}");
     assert!(noted.contains("left out of training: 3 groups of problems that are held out"), "{noted}");
     let inspected = desk.good(&words("model inspect rubric"));
@@ -142,10 +123,9 @@ fn one_file_says_everything() {
     assert!(refused("backbone.model=base").contains("rm.toml: `backbone`: needs exactly one of"));
     assert!(refused("max_tokens=300").contains("`max_tokens` is 300, but the backbone reads at most 256"));
     let short = words("rm train --config rm.toml --set run=short --set max_tokens=20");
-    let output = desk.command(&short).output().unwrap();
-    let noted = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && noted.contains("traces that do not fit into 20 tokens"), "{noted}");
-    assert!(noted.ends_with("error: no group fits into 20 tokens; raise `max_tokens`\n"), "{noted}");
+    let noted = desk.failing(&short);
+    assert!(noted.contains("traces that do not fit into 20 tokens"), "{noted}");
+    assert!(noted.ends_with("error: no group fits into 20 tokens; raise `max_tokens`"), "{noted}");
 }
 
 #[test]
@@ -195,15 +175,10 @@ fn models_are_not_overwritten_or_confused() {
 }
 
 /// Waits until a running command has brought about what is waited for, then kills it as a power cut would.
-fn kill_when(mut child: Child, mut happened: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !happened() {
-        assert!(child.try_wait().unwrap().is_none(), "the command ended before it could be killed");
-        assert!(Instant::now() < deadline, "nothing happened for a minute");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+fn kill_when(mut child: Child, happened: impl FnMut() -> bool) {
+    until("what the kill waits for", happened);
     child.kill().unwrap();
-    child.wait().unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(9), "the command ended before it could be killed");
 }
 
 fn has_metrics(run: &Path) -> bool {
@@ -211,9 +186,9 @@ fn has_metrics(run: &Path) -> bool {
 }
 
 /// Trains in one go and with two kills; both must leave the same bytes. Returns what the whole run said.
-fn killed_and_whole(desk: &Desk, line: &str) -> (String, String) {
+fn killed_and_whole(desk: &Desk, line: &str) -> Said {
     let line = |out: &str| format!("{line} --out {out}");
-    let said = says(desk, &line("whole"));
+    let said = desk.well(&words(&line("whole")));
 
     let run = desk.path("runs/rm/torn");
     let start =
@@ -222,7 +197,7 @@ fn killed_and_whole(desk: &Desk, line: &str) -> (String, String) {
     kill_when(start(), || has_metrics(&run));
     kill_when(start(), || run.join("checkpoints/step_000100").exists());
     assert!(!desk.path("torn").exists());
-    let (_, noted) = says(desk, &line("torn"));
+    let noted = desk.well(&words(&line("torn"))).err;
     assert!(noted.contains("resumed runs/rm/torn after step "), "{noted}");
     for file in ["model.safetensors", "config.json", "tokenizer.json"] {
         let read = |folder: &str| fs::read(desk.path(folder).join(file)).unwrap();
@@ -251,7 +226,7 @@ fn so_it_does_with_adapters_parts_and_patience() {
         "{TRAIN} --set backbone.lora={{rank=2,alpha=8}} --set train.token_budget=200 --set train.steps=2000 \
          --set train.learning_rate=0.02 --set train.evaluation.every=20 --set train.evaluation.patience=8"
     );
-    let (said, noted) = killed_and_whole(&desk, &line);
+    let Said { out: said, err: noted, .. } = killed_and_whole(&desk, &line);
     let kept = said.lines().find(|line| line.starts_with("kept: step ")).unwrap();
     let numbers: Vec<u64> =
         kept.split_whitespace().filter_map(|word| word.trim_end_matches(',').parse().ok()).collect();

@@ -4,9 +4,10 @@
 
 mod support;
 
-use support::{Desk, lines, problems, words};
+use support::{Desk, lines, problems};
 use tracelift_domain::PromptFormat;
 use tracelift_engine::{Checkpoint, Precision};
+use tracelift_testing::words;
 
 const CONFIG: &str = r#"
     out = "run"
@@ -48,24 +49,16 @@ fn overflowing(desk: &Desk, from: &str, name: &str) {
     checkpoint.save(&desk.path(name), Precision::F32).unwrap();
 }
 
-fn failing(desk: &Desk, line: &str) -> String {
-    let output = desk.command(&words(line)).output().unwrap();
-    let errors = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{line}:\n{errors}");
-    assert!(!errors.contains("panicked"), "{errors}");
-    errors
-}
-
 #[test]
 fn an_executor_whose_logits_overflow_is_unknown() {
     let desk = desk();
     overflowing(&desk, "executor", "broken");
-    let errors = failing(&desk, "train --config tracelift.toml --set executor.in_process.model=broken");
+    let errors = desk.failing(&words("train --config tracelift.toml --set executor.in_process.model=broken"));
     assert!(errors.contains("stopped after step 2") && errors.contains("non_finite"), "{errors}");
     for rollout in desk.run("run").rollouts().iter().filter(|rollout| rollout.defect.is_none()) {
         assert_eq!((rollout.e, rollout.reward, rollout.failure.as_deref()), (None, None, Some("non_finite")));
     }
-    let errors = failing(&desk, "eval --config tracelift.toml --set executor.in_process.model=broken");
+    let errors = desk.failing(&words("eval --config tracelift.toml --set executor.in_process.model=broken"));
     assert!(errors.contains("nothing is known") && errors.contains("logits are not finite"), "{errors}");
 }
 
@@ -79,7 +72,7 @@ fn a_planner_whose_logits_overflow_is_an_error() {
         "eval --config tracelift.toml --set planner.model=broken",
         "generate broken --prompts prompts.jsonl --max-tokens 4",
     ] {
-        let errors = failing(&desk, line);
+        let errors = desk.failing(&words(line));
         assert!(errors.contains("logits after prompt 0 are not finite"), "{line}: {errors}");
     }
 }
@@ -105,7 +98,7 @@ fn numbers_that_ruin_a_run_are_refused_by_key() {
         for value in values {
             for command in ["train", "eval"] {
                 let errors =
-                    failing(&desk, &format!("{command} --config tracelift.toml --set {key}={value}"));
+                    desk.failing(&words(&format!("{command} --config tracelift.toml --set {key}={value}")));
                 let last = key.rsplit('.').next().unwrap();
                 assert!(errors.contains(last), "{command}, {key} = {value}: {errors}");
             }

@@ -8,29 +8,13 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tracelift_domain::{Question, Seed, TaskDomain, Trace};
-use tracelift_engine::ops::rope::Scaling;
-use tracelift_engine::{Config, Family, Model, Precision, Tokenizer};
+use tracelift_engine::{Config, Model, Precision, Tokenizer};
 use tracelift_reward::RewardModel;
+use tracelift_testing::TinyModel;
 
 fn reward_model(dir: &Path) -> RewardModel {
-    let config = Config {
-        family: Family::Qwen2,
-        vocab_size: 260,
-        hidden_size: 32,
-        intermediate_size: 64,
-        layers: 2,
-        heads: 2,
-        kv_heads: 1,
-        head_dim: 16,
-        rope_theta: 10_000.0,
-        rope_scaling: Scaling::None,
-        attention_bias: false,
-        mlp_bias: false,
-        norm_eps: 1e-6,
-        tied: true,
-        max_positions: 512,
-        eos_tokens: vec![257],
-    };
+    let config = TinyModel { positions: 512, ..TinyModel::BYTES }.config();
+    let config = Config::from_json(&config).unwrap();
     let backbone = Model::random(config, Seed(3));
     let model = RewardModel::new(backbone, Tokenizer::byte_level().unwrap(), TaskDomain::Math, Seed(3));
     model.save(dir, Precision::F32).unwrap();

@@ -6,13 +6,12 @@ mod support;
 
 use serde_json::{Map, Value};
 use std::fs;
+use std::ops::Deref;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::thread;
-use std::time::{Duration, Instant};
-use support::{Desk, files_of, words};
+use support::Desk;
+use tracelift_testing::{Server, files_of, until, words};
 
 const SIGKILL: i32 = 9;
 
@@ -56,9 +55,24 @@ const CONFIG: &str = r#"
     checkpoint_every = 2
 "#;
 
-/// The models and a run of each rule that nobody interrupted, shared by the tests that run at the same time.
-fn desk() -> Arc<Desk> {
-    static DESK: Mutex<Weak<Desk>> = Mutex::new(Weak::new());
+/// The models and a run of each rule that nobody interrupted.
+struct Prepared {
+    desk: Desk,
+    /// The executor of the run of adapters.
+    server: Server,
+}
+
+impl Deref for Prepared {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        &self.desk
+    }
+}
+
+/// Shared by the tests that run at the same time.
+fn desk() -> Arc<Prepared> {
+    static DESK: Mutex<Weak<Prepared>> = Mutex::new(Weak::new());
     let mut place = DESK.lock().unwrap_or_else(PoisonError::into_inner);
     place.upgrade().unwrap_or_else(|| {
         let desk = Arc::new(prepare());
@@ -67,8 +81,8 @@ fn desk() -> Arc<Desk> {
     })
 }
 
-fn prepare() -> Desk {
-    let desk = Desk::new();
+fn prepare() -> Prepared {
+    let (desk, server) = (Desk::new(), Server::start(&[]));
     desk.write("pretraining.toml", PRETRAINING);
     desk.good(&words("world pretrain --world steps --out models --config pretraining.toml"));
     desk.good(&words("world groups --world steps --count 30 --out groups.jsonl"));
@@ -76,43 +90,28 @@ fn prepare() -> Desk {
     desk.good(&words(&format!("{rm} --set train.steps=2 --set train.groups=2")));
     desk.write("tracelift.toml", CONFIG);
     desk.good(&words("train --config tracelift.toml"));
-    // Adapters are another set of parameters to bring back.
-    let uplift = CONFIG
-        .replace("[executor.in_process]", "lora = { rank = 4, alpha = 8 }\n    [executor.in_process]")
-        .replace("[grpo]", "[reward]\n    rule = \"uplift_only\"\n    [grpo]")
-        .replace("\"whole\"", "\"whole-uplift\"");
+    // Adapters are another set of parameters to bring back. Their executor takes the last number of a trace for the answer.
+    let (before, after) = CONFIG.split_once("    [executor.in_process]").unwrap();
+    let (_, after) = after.split_once("    [rubric]").unwrap();
+    let uplift = format!(
+        "{}    lora = {{ rank = 4, alpha = 8 }}\n    [executor.openai]\n    base_urls = [\"{}\"]\n    model = \"silly\"\n    \
+         api = \"completions\"\n    prompt = \"world\"\n    [reward]\n    rule = \"uplift_only\"\n    [rubric]{after}",
+        before.replace("\"whole\"", "\"whole-uplift\""),
+        server.url()
+    );
     desk.write("uplift.toml", &uplift);
     desk.good(&words("train --config uplift.toml"));
     assert!(desk.path("whole-uplift/adapter").exists());
-    desk
+    Prepared { desk, server }
 }
 
-/// Starts a run in `out` and kills it as soon as `moment` has come. A run that was too fast is started again.
-fn killed(
-    desk: &Desk,
-    config: &str,
-    out: &str,
-    moment: impl Fn(&Path) -> bool,
-    in_time: impl Fn(&Path) -> bool,
-) {
-    let folder = desk.path(out);
-    for _ in 0..8 {
-        let set = format!("out={out}");
-        let mut command = desk.command(&["train", "--config", config, "--set", &set]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let start = Instant::now();
-        while !moment(&folder) && child.try_wait().unwrap().is_none() {
-            assert!(start.elapsed() < Duration::from_secs(60), "the moment never came");
-            thread::sleep(Duration::from_millis(1));
-        }
-        child.kill().unwrap();
-        let status = child.wait().unwrap();
-        if status.signal() == Some(SIGKILL) && in_time(&folder) {
-            return;
-        }
-        fs::remove_dir_all(&folder).unwrap();
-    }
-    panic!("the run could not be killed in time");
+fn started(desk: &Desk, config: &str, out: &str) -> Child {
+    let mut command = desk.command(&["train", "--config", config, "--set", &format!("out={out}")]);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn resume(desk: &Desk, config: &str, out: &str) {
+    desk.good(&["train", "--config", config, "--set", &format!("out={out}"), "--resume"]);
 }
 
 /// Metrics without what clocks say.
@@ -142,47 +141,60 @@ fn assert_same(desk: &Desk, whole: &str, resumed: &str) {
     assert_eq!(timeless_metrics(desk, resumed), timeless_metrics(desk, whole));
 }
 
-fn has(relative: &str) -> impl Fn(&Path) -> bool + '_ {
-    move |run| run.join(relative).exists()
+/// The steps of a run in which something was learnt.
+fn moved(desk: &Desk, run: &str) -> usize {
+    let metrics = desk.run(run).metrics();
+    metrics.iter().filter(|step| step.get("policy/gradient_norm").is_some_and(|norm| norm > 0.0)).count()
 }
 
-/// Kills a run at different moments and goes on with it each time.
-fn survives_kills(config: &str, whole: &str) {
-    let desk = &desk();
-    let moved = desk.run(whole).metrics();
-    let moved = moved.iter().filter(|step| step.get("policy/gradient_norm").is_some_and(|norm| norm > 0.0));
-    assert!(moved.count() >= 3, "the planner hardly moves, so that this test shows nothing");
-
-    let unfinished = |run: &Path| !run.join("planner").exists();
-    let resume =
-        |out: &str| desk.good(&["train", "--config", config, "--set", &format!("out={out}"), "--resume"]);
-
-    let early = &format!("{whole}-killed-early");
-    killed(desk, config, early, has("run.json"), |run| !run.join("checkpoints/step_000002").exists());
-    resume(early);
-    assert_same(desk, whole, early);
-
-    let later = &format!("{whole}-killed-later");
-    killed(desk, config, later, has("checkpoints/step_000002"), unfinished);
-    resume(later);
-    assert_same(desk, whole, later);
-
-    // A step behind a checkpoint, whose rollouts are there and have to be made again.
-    let between = &format!("{whole}-killed-between");
-    let made = has("rollouts/step_000003.parquet");
-    killed(desk, config, between, made, |run| !run.join("checkpoints/step_000004").exists());
-    resume(between);
-    assert_same(desk, whole, between);
-}
-
+/// Wherever the kill finds it: that is as the machine has it, and nothing may depend on it.
 #[test]
 fn a_tracelift_run_survives_kills() {
-    survives_kills("tracelift.toml", "whole");
+    let desk = &desk();
+    assert!(moved(desk, "whole") >= 3, "the planner hardly moves, so that this test shows nothing");
+    for (out, seen) in [
+        ("killed-early", "run.json"),
+        ("killed-later", "checkpoints/step_000002"),
+        ("killed-between", "rollouts/step_000003.parquet"),
+    ] {
+        let mut child = started(desk, "tracelift.toml", out);
+        until(seen, || desk.path(out).join(seen).exists());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        resume(desk, "tracelift.toml", out);
+        assert_same(desk, "whole", out);
+    }
 }
 
+/// A run whose executor is held back at a call of a certain step cannot get on, and is killed just there.
 #[test]
 fn an_uplift_only_run_of_adapters_survives_kills() {
-    survives_kills("uplift.toml", "whole-uplift");
+    let desk = &desk();
+    assert!(moved(desk, "whole-uplift") >= 3, "the planner hardly moves, so that this test shows nothing");
+    let calls: Vec<u64> = desk
+        .run("whole-uplift")
+        .metrics()
+        .iter()
+        .map(|step| step.get("executor/calls").unwrap() as u64)
+        .collect();
+    // Before the first checkpoint; right behind one; and a step behind one, whose rollouts have to be made again.
+    for (step, there, not_yet) in [
+        (1, "run.json", "rollouts/step_000001.parquet"),
+        (3, "checkpoints/step_000002", "rollouts/step_000003.parquet"),
+        (4, "rollouts/step_000003.parquet", "checkpoints/step_000004"),
+    ] {
+        let out = &format!("uplift-killed-{step}");
+        desk.server.hold_after(calls[..step - 1].iter().sum::<u64>() + 1);
+        let mut child = started(desk, "uplift.toml", out);
+        until("a call that is held back", || desk.server.count("held") > 0);
+        child.kill().unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(SIGKILL));
+        desk.server.release();
+        let run = desk.path(out);
+        assert!(run.join(there).exists() && !run.join(not_yet).exists(), "it is not at step {step}");
+        resume(desk, "uplift.toml", out);
+        assert_same(desk, "whole-uplift", out);
+    }
 }
 
 #[test]

@@ -3,11 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-use std::path::Path;
 use tracelift_curation::{BuildConfig, SeedConfig, build};
 use tracelift_datasets::Format;
 use tracelift_domain::Group;
 use tracelift_groups::{GroupReader, probe::Probe};
+use tracelift_testing::shared;
 
 /// A number as a fraction of whole numbers.
 type Fraction = (i128, i128);
@@ -218,11 +218,7 @@ fn check(group: &Group, wrongs: &mut Vec<String>) -> (usize, usize) {
 
 #[test]
 fn all_groups_of_gsm8k_hold_what_they_promise() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/gsm8k/train.jsonl");
-    if !path.exists() {
-        eprintln!("skipped: {} is not there", path.display());
-        return;
-    }
+    let Some(path) = shared("data/gsm8k/train.jsonl") else { return };
     let folder = tempfile::tempdir().unwrap();
     let seeds =
         SeedConfig { path: Some(path), format: Some(Format::Gsm8k), variants: 2, ..SeedConfig::default() };

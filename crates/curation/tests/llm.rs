@@ -2,11 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-#[path = "../../executor/tests/server/mod.rs"]
-mod server;
-
 use serde_json::{Map, json};
-use server::Server;
 use std::{num::NonZeroU32, path::Path};
 use tracelift_curation::{
     GateLimits, GateReason, gate,
@@ -18,6 +14,7 @@ use tracelift_curation::{
 use tracelift_domain::{FlawKind, Gold, Group, Label, Positive, Problem, Question, Rubric, Seed, TaskDomain};
 use tracelift_flaws::{Erratum, FlawSource, Proposal, SeedProblem};
 use tracelift_oracle::OracleConfig;
+use tracelift_testing::Server;
 
 const REFERENCE: &str = "Ann has 3 + 4 = 7 pens in her two boxes.\n\
                          She gives away half of 4 pens, which is 4 / 2 = 2 pens.\n\

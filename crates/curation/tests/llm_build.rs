@@ -2,19 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-#[path = "../../executor/tests/server/mod.rs"]
-mod server;
-
 use serde_json::Value;
-use server::Server;
 use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    time::{Duration, Instant},
 };
 use tracelift_curation::{BuildConfig, BuildReport, build};
 use tracelift_groups::GroupReader;
+use tracelift_testing::{Server, until};
 
 const COUNT: usize = 12;
 /// Names the configuration to the process that builds.
@@ -51,11 +47,11 @@ fn problems() -> String {
 }
 
 /// A folder with problems and a configuration in it.
-struct Place(tempfile::TempDir);
+struct Site(tempfile::TempDir);
 
-impl Place {
-    fn new(server: &Server, more: &str) -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
+impl Site {
+    fn new(server: &Server, more: &str) -> Site {
+        let site = Site(tempfile::tempdir().unwrap());
         fs::write(place.path("train.jsonl"), problems()).unwrap();
         place.configure(server, more);
         place
@@ -123,7 +119,7 @@ fn groups(path: &Path) -> usize {
 #[test]
 fn a_killed_build_goes_on_and_pays_nothing_twice() {
     let server = Server::prompted(&["--latency-ms", "5"]);
-    let whole = Place::new(&server, "");
+    let whole = Site::new(&server, "");
     let report = whole.report();
     assert_eq!((report["groups"].as_u64(), groups(&whole.path("groups.jsonl"))), (Some(COUNT as u64), COUNT));
     let written = report["llm"]["flaws"].as_u64().unwrap();
@@ -134,27 +130,19 @@ fn a_killed_build_goes_on_and_pays_nothing_twice() {
     );
 
     let server = Server::prompted(&["--latency-ms", "5"]);
-    let killed = Place::new(&server, "");
-    let deadline = Instant::now() + Duration::from_secs(120);
-    let both =
-        |place: &Place| place.kept("groups.jsonl.llm.ledger") + place.kept("groups.jsonl.judge.ledger");
+    let killed = Site::new(&server, "");
+    let both = |place: &Site| place.kept("groups.jsonl.llm.ledger") + place.kept("groups.jsonl.judge.ledger");
     for goal in [10, 60, 110] {
         let mut child = killed.start();
-        while both(&killed) < goal {
-            assert!(Instant::now() < deadline, "the build does not get on");
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        until("the build gets on", || both(&killed) >= goal);
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    while server.count("concurrent") > 0 {
-        assert!(Instant::now() < deadline, "the server does not come to an end");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until("the server has ended it", || server.count("concurrent") == 0);
     let lost = server.count("answers") as usize - both(&killed);
     assert!(lost <= 3 * 4, "at most the calls under way were lost: {lost}");
     assert_eq!(killed.report(), report);
-    let file = |place: &Place| fs::read(place.path("groups.jsonl")).unwrap();
+    let file = |place: &Site| fs::read(place.path("groups.jsonl")).unwrap();
     assert!(file(&killed) == file(&whole), "byte for byte the build that was not killed");
     assert_eq!(
         server.count("answers") as usize - both(&killed),
@@ -166,7 +154,7 @@ fn a_killed_build_goes_on_and_pays_nothing_twice() {
 #[test]
 fn a_budget_stops_the_build_and_more_of_it_goes_on() {
     let server = Server::prompted(&[]);
-    let place = Place::new(&server, "budget = { calls = 20 }");
+    let place = Site::new(&server, "budget = { calls = 20 }");
     let message = place.complaint();
     assert!(message.contains("the budget of 20 calls is used up"), "{message}");
     assert!(!place.path("groups.jsonl").exists() && place.path("groups.jsonl.partial").exists());
@@ -181,7 +169,7 @@ fn a_budget_stops_the_build_and_more_of_it_goes_on() {
 #[test]
 fn a_server_that_dies_stops_the_build_and_another_ends_it() {
     let dying = Server::prompted(&["--die-after", "30"]);
-    let place = Place::new(&dying, "");
+    let place = Site::new(&dying, "");
     let message = place.complaint();
     assert!(
         message.contains("the build stopped after") && message.contains("goes on from there"),

@@ -1,17 +1,13 @@
 //! Groups of MBPP's training and validation tasks.
 
-use std::path::Path;
 use tracelift_curation::{BuildConfig, SeedConfig, build};
 use tracelift_datasets::Format;
 use tracelift_groups::{GroupReader, survey::Surveyor};
+use tracelift_testing::shared;
 
 #[test]
 fn mbpp_gives_groups_and_its_test_tasks_give_none() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/mbpp/mbpp.jsonl");
-    if !path.exists() {
-        eprintln!("skipped: {} is not there", path.display());
-        return;
-    }
+    let Some(path) = shared("data/mbpp/mbpp.jsonl") else { return };
     let folder = tempfile::tempdir().unwrap();
     let seeds = SeedConfig { path: Some(path), format: Some(Format::Mbpp), ..SeedConfig::default() };
     let out = folder.path().join("mbpp.jsonl");

@@ -10,6 +10,7 @@ use std::{
 };
 use tracelift_datasets::{ColumnMap, DataSet, DatasetError, Format, Row, TestSets, held_out};
 use tracelift_domain::{Gold, TaskDomain};
+use tracelift_testing::shared;
 
 fn rows(text: &str, name: &str, format: Format, map: Option<&ColumnMap>) -> Vec<Result<Row, String>> {
     let folder = tempfile::tempdir().unwrap();
@@ -308,14 +309,8 @@ const PUBLISHED: [(&str, Format, usize, u64); 7] = [
 ];
 
 fn published() -> impl Iterator<Item = (PathBuf, Format, usize, u64)> {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    PUBLISHED.into_iter().filter_map(move |(file, format, count, held)| {
-        let path = data.join(file);
-        if !path.exists() {
-            eprintln!("skipped: {} is not there", path.display());
-            return None;
-        }
-        Some((path, format, count, held))
+    PUBLISHED.into_iter().filter_map(|(file, format, count, held)| {
+        Some((shared(&format!("data/{file}"))?, format, count, held))
     })
 }
 

@@ -8,10 +8,10 @@ use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tracelift_domain::Seed;
-use tracelift_engine::ops::rope::Scaling;
 use tracelift_engine::{
     AdamWConfig, Batch, Config, Device, Family, Learner, LoraConfig, Memory, Model, Projection, Start, Target,
 };
+use tracelift_testing::TinyModel;
 
 struct Watching;
 
@@ -72,24 +72,18 @@ fn allocations(body: impl FnOnce()) -> Vec<String> {
 }
 
 fn shape(family: Family, layers: usize) -> Config {
-    Config {
-        family,
-        vocab_size: 300,
-        hidden_size: 64,
-        intermediate_size: 96,
+    let shape = TinyModel {
+        vocabulary: 300,
+        hidden: 64,
+        intermediate: 96,
         layers,
         heads: 4,
         kv_heads: 2,
-        head_dim: 16,
-        rope_theta: 1e4,
-        rope_scaling: Scaling::None,
-        norm_eps: 1e-6,
-        attention_bias: false,
-        mlp_bias: false,
-        tied: true,
-        max_positions: 128,
-        eos_tokens: vec![],
-    }
+        positions: 128,
+        end: &[],
+        ..TinyModel::BYTES
+    };
+    Config { family, ..Config::from_json(&shape.config()).unwrap() }
 }
 
 /// What the parts of a step allocate.

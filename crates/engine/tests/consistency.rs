@@ -11,27 +11,29 @@ use tracelift_engine::ops::rope::Scaling;
 use tracelift_engine::{
     AdamWConfig, Batch, Config, Device, Family, Learner, LoraConfig, Memory, Model, Projection, Start, Target,
 };
+use tracelift_testing::TinyModel;
 
 const BOUND: f32 = 2e-5;
 
 fn model(family: Family, lora: bool) -> Model {
-    let config = Config {
-        family,
-        vocab_size: 90,
-        hidden_size: 48,
-        intermediate_size: 80,
+    let shape = TinyModel {
+        vocabulary: 90,
+        hidden: 48,
+        intermediate: 80,
         layers: 3,
         heads: 4,
         kv_heads: 2,
-        head_dim: 16,
-        rope_theta: 1e4,
+        positions: 256,
+        end: &[],
+        ..TinyModel::BYTES
+    };
+    let config = Config {
+        family,
         rope_scaling: Scaling::Linear { factor: 2.0 },
-        norm_eps: 1e-6,
         attention_bias: family == Family::Qwen3,
         mlp_bias: family == Family::Llama,
         tied: family == Family::Qwen2,
-        max_positions: 256,
-        eos_tokens: vec![],
+        ..Config::from_json(&shape.config()).unwrap()
     };
     let mut model = Model::random(config, Seed(3));
     if lora {

@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-mod server;
-
-use server::raw::{Answer, serve};
 use std::time::{Duration, Instant};
 use tracelift_domain::{Question, Seed, TaskDomain};
 use tracelift_executor::{Api, Call, CallFailure, Completion, Executor, OpenAi, OpenAiConfig};
+use tracelift_testing::raw::{Answer, serve};
 
 const TIMEOUT_S: f64 = 2.0;
 
@@ -21,7 +19,7 @@ fn ask(api: Api, answer: Answer) -> Result<Completion, CallFailure> {
     let question = Question::new("test", TaskDomain::Math, "What is 7?");
     let start = Instant::now();
     let result = executor.run(&[Call { question: &question, trace: None, seed: Seed(1) }]).remove(0);
-    assert!(start.elapsed() < Duration::from_secs_f64(TIMEOUT_S * 4.0), "it hung: {result:?}");
+    assert!(start.elapsed() < Duration::from_secs(60), "it hung: {result:?}");
     let failed = u64::from(result.is_err());
     assert_eq!((executor.usage().calls, executor.usage().failed()), (1, failed));
     result

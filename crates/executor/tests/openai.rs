@@ -2,10 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-mod server;
-
 use serde_json::{Value, json};
-use server::Server;
 use std::{
     net::TcpListener,
     num::NonZeroUsize,
@@ -13,6 +10,7 @@ use std::{
 };
 use tracelift_domain::{Gold, Problem, PromptFormat, Question, Seed, TaskDomain, Trace};
 use tracelift_executor::{Api, Call, CallFailure, Completion, Executor, OpenAi, OpenAiConfig, Sampling};
+use tracelift_testing::Server;
 
 fn config(urls: &[String]) -> OpenAiConfig {
     OpenAiConfig {

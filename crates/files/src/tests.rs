@@ -17,6 +17,7 @@ use std::{
     thread,
 };
 use tempfile::TempDir;
+use tracelift_testing::skipped;
 
 fn scratch() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -54,11 +55,11 @@ fn device(path: &Path, minor: u32) -> Option<()> {
         rustix::fs::makedev(1, minor),
     );
     if let Err(error) = made {
-        eprintln!("skipped: making a device node takes root ({error})");
+        skipped(format_args!("making a device node takes root ({error})"));
         return None;
     }
     if let Err(error) = File::options().write(true).open(path) {
-        eprintln!("skipped: device nodes cannot be opened in the temporary folder ({error})");
+        skipped(format_args!("device nodes cannot be opened in the temporary folder ({error})"));
         return None;
     }
     Some(())
@@ -76,7 +77,7 @@ impl Mount {
             .output()
             .is_ok_and(|output| output.status.success());
         if !mounted {
-            eprintln!("skipped: mounting a file system takes root");
+            skipped("mounting a file system takes root");
             return None;
         }
         Some(Mount(folder))
@@ -144,7 +145,7 @@ fn a_replaced_file_keeps_its_mode_and_is_another_file() {
 #[test]
 fn a_replaced_file_stays_its_owners() {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: giving files away takes root");
+        skipped("giving files away takes root");
         return;
     }
     let dir = scratch();
@@ -203,7 +204,7 @@ fn nothing_lies_in_the_folder_while_a_draft_is_written() {
         draft.finish().unwrap();
         assert_eq!(names(dir.path()), ["file"]);
     } else {
-        eprintln!("skipped: the temporary folder's file system has no files without names");
+        skipped("the temporary folder's file system has no files without names");
     }
 }
 

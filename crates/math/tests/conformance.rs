@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-use std::path::PathBuf;
-
 use serde::Deserialize;
 use tracelift_math::{Comparison, MatchTypes, Options, Verdict, compare};
+use tracelift_testing::shared;
 
 #[derive(Deserialize)]
 struct Case {
@@ -38,11 +37,7 @@ impl Case {
 }
 
 fn cases(name: &str) -> Option<Vec<Case>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/math").join(name);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("skipped: {} is not there", path.display());
-        return None;
-    };
+    let text = std::fs::read_to_string(shared(&format!("conformance/math/{name}"))?).unwrap();
     Some(
         text.lines()
             .filter(|line| !line.trim().is_empty())

@@ -2,22 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-#[path = "../../executor/tests/server/mod.rs"]
-mod server;
-
-use server::Server;
 use std::{
     collections::HashMap,
     num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::{Duration, Instant},
 };
 use tracelift_domain::TaskDomain;
 use tracelift_oracle::{
     OracleConfig,
     rubric::{JudgeConfig, RubricJudge},
 };
+use tracelift_testing::{Server, until};
 
 const COUNT: usize = 60;
 /// Tells the process that grades where: URL, ledger and output, a line each.
@@ -78,23 +74,16 @@ fn killed_again_and_again() {
             .spawn()
             .unwrap()
     };
-    let deadline = Instant::now() + Duration::from_secs(60);
     let mut kills = 0;
     let mut repeated = 0;
     for goal in [5, 17, 30, 44] {
         let mut child = start();
-        while kept(&ledger) < goal {
-            assert!(Instant::now() < deadline, "the work does not get on");
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        until("the work gets on", || kept(&ledger) >= goal);
         child.kill().unwrap();
         child.wait().unwrap();
         kills += 1;
         // Let the server end what was under way.
-        while server.count("concurrent") > 0 {
-            assert!(Instant::now() < deadline, "the server does not come to an end");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        until("the server has ended it", || server.count("concurrent") == 0);
         let total: usize = answers(&log).values().sum();
         repeated = total - kept(&ledger);
         assert!(repeated <= kills * 4, "at most the calls under way were lost: {repeated}");

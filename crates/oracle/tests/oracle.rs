@@ -2,10 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-#[path = "../../executor/tests/server/mod.rs"]
-mod server;
-
-use server::Server;
 use std::{
     num::{NonZeroU32, NonZeroUsize},
     path::Path,
@@ -20,6 +16,7 @@ use tracelift_oracle::{
     Budget, Failure, OracleConfig, Price, Stop, Structured,
     rubric::{JudgeConfig, RubricJudge, Verdict},
 };
+use tracelift_testing::{Server, until};
 
 const RIGHT: &str = "First 2 + 3 = 5.\nThen 5 * 4 = 20.";
 const WRONG: &str = "First 2 + 3 = 6.\nThen 6 * 4 = 24.";
@@ -252,7 +249,9 @@ fn rates_and_concurrency_are_kept() {
     std::thread::scope(|scope| {
         let work =
             scope.spawn(|| limited.oracle().each(&[0; 9], |i, _| grade(&limited, &i.to_string(), RIGHT)));
-        std::thread::sleep(Duration::from_millis(1500));
+        until("five requests", || server.count("requests") == 5);
+        // Were there a sixth one, it would come now.
+        std::thread::sleep(Duration::from_millis(500));
         assert_eq!(server.count("requests"), 5, "the sixth waits for the minute to pass");
         limited.oracle().stop();
         let results = work.join().unwrap();

@@ -4,30 +4,22 @@
 
 use proptest::prelude::*;
 use tracelift_domain::{Question, Seed, TaskDomain, Trace, prompt};
-use tracelift_engine::ops::rope::Scaling;
-use tracelift_engine::{Config, Family, Model, Tokenizer};
+use tracelift_engine::{Config, Model, Tokenizer};
 use tracelift_reward::{RewardModel, Shortened};
+use tracelift_testing::TinyModel;
 
 fn model(max_tokens: usize) -> RewardModel {
     let tokenizer = Tokenizer::byte_level().unwrap();
-    let config = Config {
-        family: Family::Qwen2,
-        vocab_size: tokenizer.vocabulary(),
-        hidden_size: 4,
-        intermediate_size: 8,
+    let shape = TinyModel {
+        hidden: 4,
+        intermediate: 8,
         layers: 1,
         heads: 1,
-        kv_heads: 1,
         head_dim: 4,
-        rope_theta: 10_000.0,
-        rope_scaling: Scaling::None,
-        norm_eps: 1e-6,
-        attention_bias: false,
-        mlp_bias: false,
-        tied: true,
-        max_positions: 4096,
-        eos_tokens: tokenizer.eos().to_vec(),
+        positions: 4096,
+        ..TinyModel::BYTES
     };
+    let config = Config::from_json(&shape.config()).unwrap();
     let backbone = Model::random(config, Seed(1));
     RewardModel { max_tokens, ..RewardModel::new(backbone, tokenizer, TaskDomain::Math, Seed(2)) }
 }

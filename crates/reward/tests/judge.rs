@@ -2,14 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-#[path = "../../executor/tests/server/mod.rs"]
-mod server;
-
-use server::Server;
 use std::num::NonZeroU32;
 use tracelift_domain::{Question, TaskDomain, Trace};
 use tracelift_oracle::{OracleConfig, rubric::JudgeConfig};
 use tracelift_reward::{PromptedJudge, ScoreItem, TraceScorer};
+use tracelift_testing::Server;
 
 fn judge(server: &Server, change: impl FnOnce(&mut JudgeConfig)) -> PromptedJudge {
     let oracle = OracleConfig { retries: 1, backoff_s: 0.01, ..OracleConfig::at(&server.url(), "silly") };

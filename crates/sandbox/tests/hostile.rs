@@ -4,10 +4,13 @@
 //! Never run these programs outside the sandbox: some of them take a machine down.
 
 mod harness;
+mod started;
 
 use harness::{Surroundings, cases};
+use started::started;
 use std::{num::NonZeroUsize, path::Path, time::Duration};
-use tracelift_sandbox::{Level, Limits, Sandbox, SandboxConfig, SandboxError};
+use tracelift_sandbox::{Level, Limits, Sandbox, SandboxConfig};
+use tracelift_testing::shared;
 
 const CANARY: &str = "/tmp/tl_hostile_canary";
 
@@ -19,17 +22,7 @@ fn sandbox(level: Level) -> Option<Sandbox> {
         require: level,
         ..SandboxConfig::default()
     };
-    match Sandbox::start(config) {
-        Ok(sandbox) => {
-            println!("{}", sandbox.observed());
-            Some(sandbox)
-        }
-        Err(SandboxError::TooWeak { reason, .. }) => {
-            println!("SKIPPED at {level}: this machine does not give it ({reason})");
-            None
-        }
-        Err(error) => panic!("{error:?}"),
-    }
+    started(config)
 }
 
 fn limits() -> Limits {
@@ -42,10 +35,6 @@ fn limits() -> Limits {
 }
 
 fn all_hold(folder: &Path, levels: &[Level]) {
-    if !folder.join("manifest.jsonl").exists() {
-        println!("SKIPPED: {} is not here", folder.display());
-        return;
-    }
     let only = std::env::var("TRACELIFT_HOSTILE").ok();
     let mut wrong = Vec::new();
     for &level in levels {
@@ -68,8 +57,7 @@ fn all_hold(folder: &Path, levels: &[Level]) {
 #[test]
 fn hostile_programs_get_allowed_verdicts_and_leave_nothing() {
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile");
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/hostile");
-    for folder in [shared, ours] {
+    for folder in shared("conformance/hostile").into_iter().chain([ours]) {
         all_hold(&folder, &[Level::L3, Level::L2]);
     }
 }

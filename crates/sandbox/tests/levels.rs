@@ -1,5 +1,8 @@
 //! What a sandbox says about itself, at every level that the machine gives; and how it starts, or refuses to.
 
+mod started;
+
+use started::started;
 use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -10,6 +13,7 @@ use tracelift_sandbox::{
     Access, Ending, Fault, FunctionTest, Level, Limits, MemoryBound, ProcessBound, Sandbox, SandboxConfig,
     SandboxError,
 };
+use tracelift_testing::{skipped, until};
 
 const SUM: &str = "print(sum(map(int, input().split())))\n";
 
@@ -20,18 +24,6 @@ fn config(level: Level) -> SandboxConfig {
         require: level,
         accept_no_sandbox: true,
         ..SandboxConfig::default()
-    }
-}
-
-/// A sandbox, or nothing where the machine does not give the level.
-fn started(config: SandboxConfig) -> Option<Sandbox> {
-    match Sandbox::start(config.clone()) {
-        Ok(sandbox) => Some(sandbox),
-        Err(SandboxError::TooWeak { reason, .. }) => {
-            println!("SKIPPED {:?} with {}: {reason}", config.level, config.python.display());
-            None
-        }
-        Err(error) => panic!("{error}"),
     }
 }
 
@@ -121,7 +113,7 @@ fn a_virtual_environment_brings_its_packages() {
     let made =
         Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(folder.path().join("v")).status();
     if !made.is_ok_and(|status| status.success()) {
-        println!("SKIPPED: no virtual environment can be made here");
+        skipped("no virtual environment can be made here");
         return;
     }
     std::os::unix::fs::chown(folder.path(), None, None).unwrap();
@@ -294,7 +286,7 @@ fn a_runner_that_is_killed_leaves_no_folder() {
         let said = BufReader::new(runner.stdout.take().unwrap());
         let said = said.lines().map_while(Result::ok).find(|line| line == "up" || line == "none").unwrap();
         if said == "none" {
-            println!("SKIPPED: no sandbox here");
+            skipped("no sandbox here");
             runner.wait().unwrap();
             return;
         }
@@ -302,11 +294,7 @@ fn a_runner_that_is_killed_leaves_no_folder() {
         assert_eq!(left(), 1);
         assert!(Command::new("kill").args([signal, &runner.id().to_string()]).status().unwrap().success());
         assert!(!runner.wait().unwrap().success());
-        let patience = std::time::Instant::now() + Duration::from_secs(30);
-        while left() > 0 {
-            assert!(std::time::Instant::now() < patience, "{signal}: the folder is still there");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        until(format_args!("{signal}: the folder goes"), || left() == 0);
     }
 }
 

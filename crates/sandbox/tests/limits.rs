@@ -5,7 +5,10 @@
 //! and for every 20 ms of processor time that it has used. So no clock is raced, and no account of the sandbox's own is
 //! believed.
 
+mod started;
+
 use serde::Deserialize;
+use started::started;
 use std::{
     fs,
     num::NonZeroUsize,
@@ -17,7 +20,8 @@ use std::{
     process::Command,
     time::{Duration, Instant},
 };
-use tracelift_sandbox::{Ending, Level, Limits, Run, Sandbox, SandboxConfig, SandboxError};
+use tracelift_sandbox::{Ending, Level, Limits, Run, Sandbox, SandboxConfig};
+use tracelift_testing::skipped;
 
 /// The interpreter, where the usual one cannot be reached by another user.
 const PYTHON: &str = "TRACELIFT_LIMITS_PYTHON";
@@ -74,25 +78,14 @@ fn limits(kind: Kind) -> Limits {
     }
 }
 
-fn started(level: Level) -> Option<Sandbox> {
-    let config = SandboxConfig {
+fn sandbox(level: Level) -> Option<Sandbox> {
+    started(SandboxConfig {
         python: std::env::var_os(PYTHON).map_or("python3".into(), PathBuf::from),
         workers: NonZeroUsize::MIN,
         level: Some(level),
         require: level,
         ..SandboxConfig::default()
-    };
-    match Sandbox::start(config) {
-        Ok(sandbox) => {
-            println!("{}", sandbox.observed());
-            Some(sandbox)
-        }
-        Err(SandboxError::TooWeak { reason, .. }) => {
-            println!("SKIPPED at {level}: this machine does not give it ({reason})");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    })
 }
 
 /// What is wrong with a run, and what the program got, for people.
@@ -167,7 +160,7 @@ fn limits_count_everything() {
     let only = std::env::var(ONLY).unwrap_or_default();
     let mut wrong = Vec::new();
     for level in [Level::L3, Level::L2, Level::L1] {
-        let Some(sandbox) = started(level) else { continue };
+        let Some(sandbox) = sandbox(level) else { continue };
         let first = sandbox.run(NEXT, b"", &limits(Kind::Ok)).unwrap().stdout;
         for case in cases.iter().filter(|case| case.file.contains(&only)) {
             let here = case.machine.as_deref().is_none_or(|machine| machine == std::env::consts::ARCH)
@@ -210,7 +203,7 @@ fn limits_count_everything() {
 fn limits_count_everything_for_a_runner_without_privileges() {
     let python = Path::new("/usr/bin/python3");
     if !rustix::process::geteuid().is_root() || !python.exists() {
-        println!("SKIPPED: not root, or no interpreter that everybody can reach");
+        skipped("not root, or no interpreter that everybody can reach");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -225,6 +218,6 @@ fn limits_count_everything_for_a_runner_without_privileges() {
         .status();
     match status {
         Ok(status) => assert!(status.success(), "{status} ({:?})", status.signal()),
-        Err(error) => println!("SKIPPED: the test cannot be reached by another user: {error}"),
+        Err(error) => skipped(format_args!("the test cannot be reached by another user: {error}")),
     }
 }

@@ -19,11 +19,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tracelift_domain::{Seed, TaskDomain, Trace};
-use tracelift_engine::ops::rope::Scaling;
-use tracelift_engine::{Config, Family, Model, Tokenizer};
+use tracelift_engine::{Config, Model, Tokenizer};
 use tracelift_reward::RewardModel;
 use tracelift_serve::metrics::resident_bytes;
 use tracelift_serve::{Item, ListenConfig, ModelScorer, RubricServiceConfig, Scorer, rubric_service, start};
+use tracelift_testing::TinyModel;
 
 struct Sizes {
     model: Option<PathBuf>,
@@ -103,24 +103,17 @@ fn sizes() -> Sizes {
 
 /// About a million parameters, a token a byte.
 fn random_model() -> RewardModel {
-    let config = Config {
-        family: Family::Qwen2,
-        vocab_size: 260,
-        hidden_size: 128,
-        intermediate_size: 344,
+    let shape = TinyModel {
+        hidden: 128,
+        intermediate: 344,
         layers: 4,
         heads: 4,
         kv_heads: 2,
         head_dim: 32,
-        rope_theta: 10_000.0,
-        rope_scaling: Scaling::None,
-        attention_bias: false,
-        mlp_bias: false,
-        norm_eps: 1e-6,
-        tied: true,
-        max_positions: 2048,
-        eos_tokens: vec![257],
+        positions: 2048,
+        ..TinyModel::BYTES
     };
+    let config = Config::from_json(&shape.config()).unwrap();
     let backbone = Model::random(config, Seed(7).child("weights", 0));
     RewardModel::new(backbone, Tokenizer::byte_level().unwrap(), TaskDomain::Math, Seed(7))
 }

@@ -11,10 +11,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use support::{Server, listen, raw, status_of, until};
+use support::{Server, listen, raw, status_of};
 use tracelift_serve::{
     CodeRunner, CodeServiceConfig, Ending, ListenConfig, RunFault, RunOutcome, RunRequest, code_service,
 };
+use tracelift_testing::until;
 
 /// Runs `python3` in a folder of its own. For tests alone.
 struct Interpreter;
@@ -207,13 +208,13 @@ fn a_time_out_is_one_that_verl_tries_again() {
 #[test]
 fn shutdown_lets_programs_end() {
     let server = two_jobs();
-    let mut running = raw(
-        server.address,
-        "/run_code",
-        &asked("import time; time.sleep(1); print(1)", "", 10.0).to_string(),
-    );
+    let folder = tempfile::tempdir().unwrap();
+    let go = folder.path().join("go");
+    let code = format!("import os, time\nwhile not os.path.exists({go:?}): time.sleep(0.01)");
+    let mut running = raw(server.address, "/run_code", &asked(&code, "", 60.0).to_string());
     until("it runs", || server.metric("tracelift_queue_wait_seconds_count") == 1.0);
     server.stop();
+    std::fs::write(&go, "").unwrap();
     assert_eq!(status_of(&mut running), Some(200));
     assert!(server.join().complete);
 }

@@ -9,8 +9,9 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use support::{Gated, Server, listen, model_scorer, on_lanes, raw, small_model, status_of, until};
+use support::{Gated, Server, listen, model_scorer, on_lanes, raw, small_model, status_of};
 use tracelift_serve::{ApiKey, ListenConfig, RubricServiceConfig};
+use tracelift_testing::until;
 
 fn scored(reasoning: &str) -> Value {
     json!({"items": [{"problem": "", "reasoning": reasoning}]})

@@ -4,26 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use serde_json::Value;
-use std::{
-    fs,
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-};
+use std::{fs, num::NonZeroUsize};
 use tracelift_datasets::Format;
+use tracelift_testing::shared;
 use tracelift_verify::{
     ProgramConfig,
     cases::code::{self, CodeCase},
     programs::{Extent, ProgramReport, ProgramVerdict, Runner},
 };
-
-fn shared(path: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(path);
-    if !path.exists() {
-        println!("SKIPPED: {} is not here", path.display());
-        return None;
-    }
-    Some(path)
-}
 
 /// A runner whose time limit no honest program of these files reaches, however slow or busy the machine: verdicts are
 /// tested here, and limits where the sandbox is. Cases that must reach a limit name one of their own.

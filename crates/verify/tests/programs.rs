@@ -162,9 +162,10 @@ fn all_tests_scores_the_share_that_passed() {
 fn the_first_failure_ends_it() {
     let start = Instant::now();
     let tests = problem(&[("", "no"), ("slow", "1"), ("slow", "1")]);
-    let source = "import sys, time\nif sys.stdin.read(): time.sleep(15)\nprint(1)";
+    let source = "import sys, time\nif sys.stdin.read(): time.sleep(600)\nprint(1)";
     assert_eq!(verifier(|_| {}).judge(&tests, source).verdict, failed(FailureKind::WrongAnswer));
-    assert!(start.elapsed() < Duration::from_secs(14));
+    // Each of the others would have waited for the limit of 65 s.
+    assert!(start.elapsed() < Duration::from_secs(60));
 }
 
 #[test]

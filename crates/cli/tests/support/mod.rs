@@ -3,74 +3,31 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-#[path = "../../../executor/tests/server/mod.rs"]
-pub mod server;
-
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use tempfile::TempDir;
+use std::ops::Deref;
+use std::path::PathBuf;
 use tracelift_domain::{Gold, Problem, PromptFormat, Question, TaskDomain, Trace};
 use tracelift_engine::{Checkpoint, Device, Learner, Memory, Precision, Start};
+use tracelift_testing::words;
 use tracelift_train::metrics::{StepMetrics, read_metrics};
 use tracelift_train::rollouts::{RolloutRecord, read_rollouts};
 use tracelift_train::run::RunLayout;
 use tracelift_train::sft::{self, Example, SftConfig};
 
 /// A folder in which commands run; it goes with the value.
-pub struct Desk {
-    folder: TempDir,
+pub struct Desk(tracelift_testing::Desk);
+
+impl Deref for Desk {
+    type Target = tracelift_testing::Desk;
+
+    fn deref(&self) -> &tracelift_testing::Desk {
+        &self.0
+    }
 }
 
 impl Desk {
     pub fn new() -> Desk {
-        Desk { folder: tempfile::tempdir().unwrap() }
-    }
-
-    pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
-        self.folder.path().join(relative)
-    }
-
-    pub fn write(&self, relative: &str, text: &str) {
-        fs::write(self.path(relative), text).unwrap();
-    }
-
-    pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tracelift"));
-        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
-        command
-    }
-
-    fn output(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// Runs what must succeed; returns what it printed.
-    pub fn good(&self, arguments: &[&str]) -> String {
-        let output = self.output(arguments);
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{arguments:?} ended with {}:\n{errors}", output.status);
-        assert!(!errors.contains("panicked"), "{errors}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Runs what must be refused with status 1; returns the message, which is all that is said on stderr.
-    pub fn bad(&self, arguments: &[&str]) -> String {
-        let output = self.output(arguments);
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}:\n{errors}");
-        assert!(!errors.contains("panicked"), "{errors}");
-        let said = errors.lines().filter(|line| line.starts_with("error: ")).count();
-        assert!(errors.starts_with("error: ") && said == 1, "{errors}");
-        errors.trim_end().to_owned()
-    }
-
-    /// [`Desk::bad`], where nothing but one line will do.
-    pub fn refused(&self, arguments: &[&str]) -> String {
-        let message = self.bad(arguments);
-        assert_eq!(message.lines().count(), 1, "{message}");
-        message
+        Desk(tracelift_testing::Desk::of(env!("CARGO_BIN_EXE_tracelift")))
     }
 
     pub fn run(&self, folder: &str) -> Run {
@@ -116,11 +73,6 @@ impl Desk {
     }
 }
 
-/// The words of a command line.
-pub fn words(line: &str) -> Vec<&str> {
-    line.split_whitespace().collect()
-}
-
 /// What a run left behind.
 pub struct Run {
     pub layout: RunLayout,
@@ -142,20 +94,16 @@ impl Run {
     }
 }
 
-/// Every file below a folder with its content.
-pub fn files_of(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let (mut found, mut open) = (BTreeMap::new(), vec![folder.to_owned()]);
-    while let Some(path) = open.pop() {
-        for entry in fs::read_dir(&path).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                found.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
-            }
+/// What `model inspect` says, without the fingerprint, which hangs on the machine's mathematical library.
+pub fn without_fingerprint(text: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("fingerprint   ") {
+        Some(digits) => {
+            assert!(digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()), "{digits}");
+            "fingerprint   [64 digits]\n".to_owned()
         }
-    }
-    found
+        None => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
 }
 
 /// Problems whose answer is 1, 2 or 3.

@@ -3,6 +3,7 @@ use serde::Deserialize;
 use std::fs;
 use std::path::Path;
 use tracelift_domain::Role;
+use tracelift_testing::skipped;
 
 /// A conversation that `tools/make_chat_goldens.py` had `transformers` render.
 #[derive(Deserialize)]
@@ -31,9 +32,7 @@ fn conversations_are_rendered_as_transformers_renders_them() {
 #[test]
 fn published_templates_are_rendered_as_transformers_renders_them() {
     let Some(folder) = std::env::var_os("TRACELIFT_CHAT_GOLDENS") else {
-        eprintln!(
-            "skipped: TRACELIFT_CHAT_GOLDENS names no folder of published templates with their goldens"
-        );
+        skipped("TRACELIFT_CHAT_GOLDENS names no folder of published templates with their goldens");
         return;
     };
     let (rendered, refused) = compare(Path::new(&folder));

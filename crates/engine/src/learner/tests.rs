@@ -1,28 +1,19 @@
 use super::*;
-use crate::config::Family;
 use crate::lora::{LoraConfig, Projection};
-use crate::ops::rope::Scaling;
 use tracelift_domain::Seed;
+use tracelift_testing::TinyModel;
 
 fn model(hidden: usize) -> Model {
-    let config = Config {
-        family: Family::Qwen2,
-        vocab_size: 40,
-        hidden_size: hidden,
-        intermediate_size: 24,
-        layers: 2,
-        heads: 2,
-        kv_heads: 1,
+    let shape = TinyModel {
+        vocabulary: 40,
+        hidden,
+        intermediate: 24,
         head_dim: 8,
-        rope_theta: 1e4,
-        rope_scaling: Scaling::None,
-        norm_eps: 1e-6,
-        attention_bias: false,
-        mlp_bias: false,
-        tied: true,
-        max_positions: 64,
-        eos_tokens: vec![],
+        positions: 64,
+        end: &[],
+        ..TinyModel::BYTES
     };
+    let config = Config::from_json(&shape.config()).unwrap();
     Model::random(config, Seed(1))
 }
 

@@ -1,29 +1,23 @@
 use super::*;
-use crate::config::Family;
 use crate::lora::LoraConfig;
-use crate::ops::rope::Scaling;
 use proptest::prelude::*;
 use tracelift_domain::Seed;
+use tracelift_testing::TinyModel;
 
 fn shape(tied: bool) -> Config {
-    Config {
-        family: Family::Llama,
-        vocab_size: 20,
-        hidden_size: 8,
-        intermediate_size: 12,
+    let shape = TinyModel {
+        family: "llama",
+        vocabulary: 20,
+        hidden: 8,
+        intermediate: 12,
         layers: 3,
-        heads: 2,
-        kv_heads: 1,
         head_dim: 4,
-        rope_theta: 1e4,
-        rope_scaling: Scaling::None,
-        norm_eps: 1e-6,
-        attention_bias: false,
-        mlp_bias: false,
         tied,
-        max_positions: 32,
-        eos_tokens: vec![],
-    }
+        positions: 32,
+        end: &[],
+        ..TinyModel::BYTES
+    };
+    Config::from_json(&shape.config()).unwrap()
 }
 
 fn base() -> Value {

@@ -9,38 +9,21 @@ use std::net::{SocketAddr, TcpStream};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tracelift_domain::rubric::dimension_names;
 use tracelift_domain::{Seed, TaskDomain};
-use tracelift_engine::ops::rope::Scaling;
-use tracelift_engine::{Config, Family, Model, Precision, Tokenizer};
+use tracelift_engine::{Config, Model, Precision, Tokenizer};
 use tracelift_reward::{RewardModel, RubricScore};
 use tracelift_serve::rubric::Card;
 use tracelift_serve::{
     Encoded, Item, ItemFault, Lane, ListenConfig, ModelScorer, RubricServiceConfig, Running, Score, Scorer,
     rubric_service, start,
 };
+use tracelift_testing::TinyModel;
 
 /// A small reward model with random weights and heads large enough to tell inputs apart.
 pub fn small_model() -> RewardModel {
-    let config = Config {
-        family: Family::Qwen2,
-        vocab_size: 260,
-        hidden_size: 32,
-        intermediate_size: 64,
-        layers: 2,
-        heads: 2,
-        kv_heads: 1,
-        head_dim: 16,
-        rope_theta: 10_000.0,
-        rope_scaling: Scaling::None,
-        attention_bias: false,
-        mlp_bias: false,
-        norm_eps: 1e-6,
-        tied: true,
-        max_positions: 1024,
-        eos_tokens: vec![257],
-    };
+    let config = Config::from_json(&TinyModel::BYTES.config()).unwrap();
     let backbone = Model::random(config, Seed(5).child("weights", 0));
     let mut model = RewardModel::new(backbone, Tokenizer::byte_level().unwrap(), TaskDomain::Math, Seed(5));
     model.heads.weights_mut().iter_mut().for_each(|weight| *weight *= 20.0);
@@ -139,15 +122,6 @@ impl Drop for Server {
                 running.join().unwrap();
             }
         }
-    }
-}
-
-/// Waits until something holds.
-pub fn until(what: &str, holds: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
-    while !holds() {
-        assert!(Instant::now() < end, "waited a minute for: {what}");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -2,30 +2,14 @@ use super::super::{Labelled, WatchConfig};
 use super::*;
 use rand::Rng;
 use tracelift_domain::{DIMENSIONS, Label, Rubric, TaskDomain};
-use tracelift_engine::ops::rope::Scaling;
-use tracelift_engine::{Config, Family, LoraConfig, Model, Projection, Tokenizer};
+use tracelift_engine::{Config, LoraConfig, Model, Projection, Tokenizer};
 use tracelift_reward::Shortened;
+use tracelift_testing::TinyModel;
 
 fn model() -> RewardModel {
     let tokenizer = Tokenizer::byte_level().unwrap();
-    let config = Config {
-        family: Family::Qwen2,
-        vocab_size: tokenizer.vocabulary(),
-        hidden_size: 16,
-        intermediate_size: 32,
-        layers: 1,
-        heads: 2,
-        kv_heads: 1,
-        head_dim: 8,
-        rope_theta: 10_000.0,
-        rope_scaling: Scaling::None,
-        norm_eps: 1e-6,
-        attention_bias: false,
-        mlp_bias: false,
-        tied: true,
-        max_positions: 1024,
-        eos_tokens: tokenizer.eos().to_vec(),
-    };
+    let shape = TinyModel { hidden: 16, intermediate: 32, layers: 1, head_dim: 8, ..TinyModel::BYTES };
+    let config = Config::from_json(&shape.config()).unwrap();
     RewardModel::new(Model::random(config, Seed(1)), tokenizer, TaskDomain::Math, Seed(2))
 }
 

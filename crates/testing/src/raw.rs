@@ -22,11 +22,13 @@ pub enum Answer {
 
 impl Answer {
     /// Status 200 with a body of JSON, or what is called so.
+    #[must_use]
     pub fn json(body: impl AsRef<[u8]>) -> Answer {
         Answer::of("200 OK", "Content-Type: application/json\r\n", body)
     }
 
     /// A status, headers (each with its line end) and a body, whose length is said.
+    #[must_use]
     pub fn of(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Answer {
         let body = body.as_ref();
         let head = format!(
@@ -38,6 +40,7 @@ impl Answer {
 }
 
 /// Listens until the process ends; returns its URL.
+#[must_use]
 pub fn serve(answer: Answer) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -59,7 +62,8 @@ fn reply(mut stream: TcpStream, answer: &Answer) -> std::io::Result<()> {
         Answer::Bytes(bytes) => stream.write_all(bytes)?,
         Answer::AndSilence(bytes) => {
             stream.write_all(bytes)?;
-            thread::sleep(Duration::from_secs(30));
+            // Until the client has had enough.
+            while stream.read(&mut [0; 1024])? > 0 {}
         }
         Answer::Drip(bytes, pause) => {
             for byte in bytes {

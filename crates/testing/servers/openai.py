@@ -9,7 +9,8 @@ body has been sent, never on the order in which requests arrive; so a retry may 
     GET  /v1/models              the one model
     POST /v1/completions         {"prompt": ..., "max_tokens": ..., "stop": [...]}
     POST /v1/chat/completions    {"messages": [...], ...}
-    GET  /stats                  {"requests", "served", "faults", "max_concurrent", "last_body"}
+    GET  /stats                  {"requests", "served", "held", "faults", "max_concurrent", "last_body"}
+    POST /hold                   {"after": n}: completions after the next n wait; {"after": null}: none does any more
 """
 
 import argparse
@@ -40,6 +41,9 @@ class State:
         self.concurrent = 0
         self.max_concurrent = 0
         self.last_body = None
+        self.held = 0
+        self.hold_at = None
+        self.released = threading.Condition(self.lock)
 
     def enter(self, body):
         """Counts a request; returns how often its body came before."""
@@ -68,9 +72,18 @@ class State:
                 return name
         return None
 
-    def serve(self):
-        """Counts a completion; whether the server may still give it."""
+    def hold(self, after):
+        """Lets so many more completions go out, or all."""
         with self.lock:
+            self.hold_at = None if after is None else self.served + after
+            self.released.notify_all()
+
+    def serve(self):
+        """Counts a completion, when none is held back any more; whether the server may still give it."""
+        with self.lock:
+            self.held += 1
+            self.released.wait_for(lambda: self.hold_at is None or self.served < self.hold_at)
+            self.held -= 1
             if self.options.die_after is not None and self.served >= self.options.die_after:
                 return False
             self.served += 1
@@ -81,6 +94,7 @@ class State:
             return {
                 "requests": self.requests,
                 "served": self.served,
+                "held": self.held,
                 "faults": dict(self.faults),
                 "max_concurrent": self.max_concurrent,
                 "last_body": json.loads(self.last_body) if self.last_body else None,
@@ -122,6 +136,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         state = self.server.state
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/hold":
+            state.hold(json.loads(body)["after"])
+            return self.reply(200, {})
         attempt = state.enter(body)
         try:
             time.sleep(state.options.latency_ms / 1000)
