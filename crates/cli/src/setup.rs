@@ -7,7 +7,7 @@ use tracelift_datasets::{DataSet, TestSets};
 use tracelift_domain::{Problem, Seed};
 use tracelift_reward::{FrozenRewardModel, RewardModel};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
-use tracelift_train::source::{Item, Source};
+use tracelift_train::source::{Exercise, Source};
 use tracelift_verify::Verifier;
 use tracelift_worlds::{Split, World};
 
@@ -84,7 +84,7 @@ pub fn source(config: &DataConfig, seed: Seed) -> Result<Source> {
 }
 
 /// Problems to evaluate on.
-pub fn items(config: &DataConfig, seed: Seed) -> Result<Vec<Item>> {
+pub fn items(config: &DataConfig, seed: Seed) -> Result<Vec<Exercise>> {
     match config.world {
         Some(name) => {
             one_of(config)?;
@@ -94,17 +94,17 @@ pub fn items(config: &DataConfig, seed: Seed) -> Result<Vec<Item>> {
         }
         None => {
             let problems = file(config)?.problems(config.limit)?;
-            Ok(problems.into_iter().map(|problem| Item { problem, instance: None }).collect())
+            Ok(problems.into_iter().map(|problem| Exercise { problem, instance: None }).collect())
         }
     }
 }
 
 /// Problems of a world by index.
-pub fn world_items(world: &World, seed: Seed, split: Split, indices: std::ops::Range<u64>) -> Vec<Item> {
+pub fn world_items(world: &World, seed: Seed, split: Split, indices: std::ops::Range<u64>) -> Vec<Exercise> {
     indices
         .map(|index| {
             let instance = world.instance(seed, split, index);
-            Item { problem: instance.problem().clone(), instance: Some(instance) }
+            Exercise { problem: instance.problem().clone(), instance: Some(instance) }
         })
         .collect()
 }

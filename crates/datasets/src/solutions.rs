@@ -30,7 +30,7 @@ pub struct SolutionRow {
 struct Row {
     problem: String,
     reasoning: String,
-    is_correct: Verdict,
+    is_correct: Correct,
     problem_id: Option<Value>,
     task_name: Option<String>,
     task_type: Option<TaskDomain>,
@@ -39,15 +39,15 @@ struct Row {
 /// `true`, or 1 as tools that know no booleans write it.
 #[derive(Deserialize)]
 #[serde(try_from = "Value")]
-struct Verdict(bool);
+struct Correct(bool);
 
-impl TryFrom<Value> for Verdict {
+impl TryFrom<Value> for Correct {
     type Error = String;
-    fn try_from(value: Value) -> Result<Verdict, String> {
+    fn try_from(value: Value) -> Result<Correct, String> {
         match &value {
-            Value::Bool(verdict) => Ok(Verdict(*verdict)),
-            Value::Number(number) if number.as_f64() == Some(1.0) => Ok(Verdict(true)),
-            Value::Number(number) if number.as_f64() == Some(0.0) => Ok(Verdict(false)),
+            Value::Bool(verdict) => Ok(Correct(*verdict)),
+            Value::Number(number) if number.as_f64() == Some(1.0) => Ok(Correct(true)),
+            Value::Number(number) if number.as_f64() == Some(0.0) => Ok(Correct(false)),
             other => Err(format!("`is_correct` is {other}, expected true or false")),
         }
     }

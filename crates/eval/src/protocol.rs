@@ -5,13 +5,13 @@ use tracelift_domain::{Fingerprint, Probability, Problem, Seed, Trace};
 use tracelift_executor::Executor;
 use tracelift_planner::{Asked, Planner, PlannerError, Written};
 use tracelift_reward::{Baselines, leak, measure};
-use tracelift_train::source::Item;
+use tracelift_train::source::Exercise;
 use tracelift_verify::Verifier;
 
 /// What all rows share.
 pub struct Protocol<'a> {
     /// The problems.
-    pub items: &'a [Item],
+    pub items: &'a [Exercise],
     /// The frozen executor.
     pub executor: &'a dyn Executor,
     /// The verifier.
@@ -106,7 +106,7 @@ impl Protocol<'_> {
     }
 
     fn write(&self, row: &str, planner: Planner<'_>) -> Result<Vec<Vec<Option<Written>>>, ProtocolError> {
-        let ask = |item: &'_ Item| -> Vec<Seed> {
+        let ask = |item: &'_ Exercise| -> Vec<Seed> {
             (0..self.seeds).map(|s| self.seed.child("plan", s).child(&item.problem.id, 0)).collect()
         };
         let asked: Vec<Asked<'_>> = self
@@ -126,7 +126,7 @@ impl Protocol<'_> {
         sample: Option<&Written>,
         outcome: Outcome,
     ) -> SampleRecord {
-        let Item { problem, instance } = &self.items[item];
+        let Exercise { problem, instance } = &self.items[item];
         let trace = sample.and_then(|sample| sample.trace.as_ref().ok());
         let report = instance.as_ref().zip(trace).map(|(instance, trace)| instance.check(trace.as_str()));
         SampleRecord {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use tracelift_domain::TaskDomain;
 use tracelift_domain::rubric::dimension_names;
-use tracelift_reward::assessment::{Assessment, Constant, Ranking, Reading, SolutionAssessment, Unscored};
+use tracelift_reward::assessment::{Agreement, Assessment, Constant, Ranking, SolutionAssessment, Unscored};
 use tracelift_statistics::{Estimate, SaturationReport};
 
 /// What stands in a cell of which nothing is known.
@@ -211,7 +211,7 @@ impl SolutionTable {
     }
 }
 
-fn aspect(name: &str, reading: &Reading, majority: String) -> Vec<String> {
+fn aspect(name: &str, reading: &Agreement, majority: String) -> Vec<String> {
     vec![
         name.to_owned(),
         number(reading.mae),

@@ -51,7 +51,7 @@ fn one() -> NonZeroU32 {
 
 /// What a judge says of a trace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Verdict {
+pub struct Grades {
     /// 0 to 10 in each dimension, in the order of [`dimension_names`]; with several samples their mean.
     pub scores: [f64; DIMENSIONS],
     /// 0 to 10 for the whole.
@@ -60,7 +60,7 @@ pub struct Verdict {
     pub evidence: Vec<String>,
 }
 
-impl Verdict {
+impl Grades {
     /// As a rubric: `label = min(4, ⌊score/2⌋)`, `total = overall/10`.
     #[must_use]
     pub fn rubric(&self) -> Rubric {
@@ -122,32 +122,27 @@ impl RubricJudge {
     ///
     /// # Errors
     /// The judge gave no usable verdict; with several samples, one of them.
-    pub fn judge(
-        &self,
-        domain: TaskDomain,
-        statement: &str,
-        trace: &str,
-    ) -> Result<Answer<Verdict>, Failure> {
+    pub fn judge(&self, domain: TaskDomain, statement: &str, trace: &str) -> Result<Answer<Grades>, Failure> {
         let template = self.template(domain);
         let messages = template.fill(&[("problem", statement), ("trace", trace)]);
-        let mut verdict = Verdict { scores: [0.0; DIMENSIONS], overall: 0.0, evidence: Vec::new() };
+        let mut grades = Grades { scores: [0.0; DIMENSIONS], overall: 0.0, evidence: Vec::new() };
         let mut provenance: Option<Provenance> = None;
         for sample in 0..u64::from(self.samples) {
             let schema = &self.schemas[place(domain)];
             let inquiry = Inquiry { template, messages: messages.clone(), schema, sample };
-            let answer = self.oracle.ask(&inquiry, |reply: &Reply| reply.check(domain))?;
+            let answer = self.oracle.ask(&inquiry, |reply: &MarkSheet| reply.check(domain))?;
             let marks = answer.value.in_order(domain);
-            if verdict.evidence.is_empty() {
-                verdict.evidence = marks.iter().map(|mark| mark.evidence.clone()).collect();
+            if grades.evidence.is_empty() {
+                grades.evidence = marks.iter().map(|mark| mark.evidence.clone()).collect();
             }
             let share = f64::from(self.samples).recip();
-            for (sum, mark) in verdict.scores.iter_mut().chain([&mut verdict.overall]).zip(&marks) {
+            for (sum, mark) in grades.scores.iter_mut().chain([&mut grades.overall]).zip(&marks) {
                 *sum += mark.score * share;
             }
             provenance.get_or_insert(answer.provenance);
         }
         match provenance {
-            Some(provenance) => Ok(Answer { value: verdict, provenance }),
+            Some(provenance) => Ok(Answer { value: grades, provenance }),
             // There is at least one sample.
             None => Err(Failure::Malformed { why: "no sample was asked for".into(), excerpt: String::new() }),
         }
@@ -162,7 +157,7 @@ fn place(domain: TaskDomain) -> usize {
 }
 
 #[derive(Deserialize)]
-struct Reply {
+struct MarkSheet {
     dimensions: BTreeMap<String, Mark>,
     overall: Mark,
 }
@@ -174,7 +169,7 @@ struct Mark {
     score: f64,
 }
 
-impl Reply {
+impl MarkSheet {
     fn check(&self, domain: TaskDomain) -> Result<(), String> {
         for name in dimension_names(domain) {
             if !self.dimensions.contains_key(*name) {
@@ -224,15 +219,15 @@ mod tests {
 
     #[test]
     fn labels_and_total_follow_from_the_numbers() {
-        let verdict = Verdict { scores: [0.0, 1.9, 5.0, 9.0, 10.0], overall: 7.5, evidence: Vec::new() };
-        let rubric = verdict.rubric();
+        let grades = Grades { scores: [0.0, 1.9, 5.0, 9.0, 10.0], overall: 7.5, evidence: Vec::new() };
+        let rubric = grades.rubric();
         assert_eq!(rubric.labels.map(Label::get), [0, 0, 2, 4, 4]);
         assert!((rubric.total - 0.75).abs() < 1e-12);
     }
 
     #[test]
     fn a_verdict_is_complete_and_in_range() {
-        let reply = |text: &str| serde_json::from_str::<Reply>(text).unwrap().check(TaskDomain::Code);
+        let reply = |text: &str| serde_json::from_str::<MarkSheet>(text).unwrap().check(TaskDomain::Code);
         let whole = |score: &str, last: &str| {
             let marks: Vec<String> = dimension_names(TaskDomain::Code)[..4]
                 .iter()

@@ -14,7 +14,7 @@ use std::{
 use tracelift_domain::{Label, TaskDomain};
 use tracelift_oracle::{
     Budget, Failure, OracleConfig, Price, Stop, Structured,
-    rubric::{JudgeConfig, RubricJudge, Verdict},
+    rubric::{Grades, JudgeConfig, RubricJudge},
 };
 use tracelift_testing::{Server, until};
 
@@ -37,7 +37,7 @@ fn judge_at(urls: &[String], change: impl FnOnce(&mut OracleConfig)) -> RubricJu
     RubricJudge::new(JudgeConfig { samples: NonZeroU32::MIN, oracle }).unwrap()
 }
 
-fn grade(judge: &RubricJudge, problem: &str, trace: &str) -> Result<Verdict, Failure> {
+fn grade(judge: &RubricJudge, problem: &str, trace: &str) -> Result<Grades, Failure> {
     judge.judge(TaskDomain::Math, problem, trace).map(|answer| answer.value)
 }
 

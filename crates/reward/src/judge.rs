@@ -1,7 +1,7 @@
 //! A prompted judge in the reward model's place.
 //!
 //! The judge gives each dimension and the whole a number from 0 to 10. `E[label_d] = 4·score_d/10`,
-//! `derived = Σ_d w_d·E[label_d]/4`, `total = overall/10`, and as with the model `s = ½·derived + ½·total`. A verdict that
+//! `derived = Σ_d w_d·E[label_d]/4`, `total = overall/10`, and as with the model `s = ½·derived + ½·total`. Grades that
 //! cannot be used is a [`ScoreFailure`], not a score.
 
 use crate::{
@@ -13,7 +13,7 @@ use tracelift_domain::rubric::LABELS;
 use tracelift_domain::{Fingerprint, TaskDomain};
 use tracelift_oracle::{
     OracleError, Progress,
-    rubric::{JudgeConfig, RubricJudge, Verdict},
+    rubric::{Grades, JudgeConfig, RubricJudge},
 };
 
 /// A prompted judge.
@@ -57,13 +57,13 @@ impl PromptedJudge {
     }
 }
 
-/// A verdict on the scale of the reward model.
+/// Grades on the scale of the reward model.
 #[must_use]
-pub fn rubric_score(verdict: &Verdict) -> RubricScore {
+pub fn rubric_score(grades: &Grades) -> RubricScore {
     let best = (LABELS - 1) as f64;
-    let dimensions = verdict.scores.map(|score| best * score / 10.0);
+    let dimensions = grades.scores.map(|score| best * score / 10.0);
     let derived = dimensions.iter().map(|expected| DIMENSION_WEIGHT * expected / best).sum();
-    let total = verdict.overall / 10.0;
+    let total = grades.overall / 10.0;
     RubricScore { dimensions, derived, total, score: 0.5 * derived + 0.5 * total }
 }
 
@@ -91,11 +91,11 @@ mod tests {
 
     #[test]
     fn the_scale_is_the_models() {
-        let verdict = |score: f64, overall| Verdict { scores: [score; 5], overall, evidence: Vec::new() };
-        for (verdict, expected, score) in
-            [(verdict(10.0, 10.0), 4.0, 1.0), (verdict(0.0, 0.0), 0.0, 0.0), (verdict(5.0, 2.0), 2.0, 0.35)]
+        let grades = |score: f64, overall| Grades { scores: [score; 5], overall, evidence: Vec::new() };
+        for (grades, expected, score) in
+            [(grades(10.0, 10.0), 4.0, 1.0), (grades(0.0, 0.0), 0.0, 0.0), (grades(5.0, 2.0), 2.0, 0.35)]
         {
-            let rubric = rubric_score(&verdict);
+            let rubric = rubric_score(&grades);
             assert_eq!(rubric.dimensions, [expected; 5]);
             assert!((rubric.score - score).abs() < 1e-12 && rubric.probability().is_some(), "{rubric:?}");
         }

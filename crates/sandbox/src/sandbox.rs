@@ -31,16 +31,16 @@ pub struct Sandbox {
     level: Level,
     runs_per_worker: u32,
     observed: Observed,
-    places: Mutex<Vec<Place>>,
+    posts: Mutex<Vec<Post>>,
     freed: Condvar,
     numbers: AtomicU64,
     /// Holds the workers' folders; removed last.
     home: Home,
 }
 
-/// A worker's place; the worker itself may be missing, and is then started by whoever takes the place.
+/// A worker's post; the worker itself may be missing, and is then started by whoever takes the post.
 #[derive(Debug)]
-struct Place {
+struct Post {
     index: usize,
     worker: Option<Worker>,
 }
@@ -84,14 +84,14 @@ impl Sandbox {
                 }
                 Err(fault) => return Err(SandboxError::Worker(fault)),
             };
-            let mut places = vec![Place { index: 0, worker: Some(worker) }];
-            places.extend((1..config.workers.get()).map(|index| Place { index, worker: None }));
+            let mut posts = vec![Post { index: 0, worker: Some(worker) }];
+            posts.extend((1..config.workers.get()).map(|index| Post { index, worker: None }));
             let mut sandbox = Self {
                 plan,
                 level,
                 runs_per_worker: config.runs_per_worker.max(1),
                 observed: Observed::nothing(level),
-                places: Mutex::new(places),
+                posts: Mutex::new(posts),
                 freed: Condvar::new(),
                 numbers: AtomicU64::new(1),
                 home,
@@ -123,15 +123,15 @@ impl Sandbox {
     }
 
     fn start_rest(&mut self) -> Result<(), SandboxError> {
-        let places = self.places.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let posts = self.posts.get_mut().unwrap_or_else(PoisonError::into_inner);
         let (plan, level, files) = (&self.plan, self.level, Limits::default().file_bytes);
         std::thread::scope(|scope| {
-            let started: Vec<_> = places
+            let started: Vec<_> = posts
                 .iter_mut()
-                .filter(|place| place.worker.is_none())
-                .map(|place| {
+                .filter(|post| post.worker.is_none())
+                .map(|post| {
                     scope.spawn(move || {
-                        place.worker = Some(Worker::start(plan, level, place.index, files)?);
+                        post.worker = Some(Worker::start(plan, level, post.index, files)?);
                         Ok(())
                     })
                 })
@@ -214,7 +214,7 @@ impl Sandbox {
 
     /// Process numbers of the workers that are up and free now: for those who look for what a run left behind.
     pub fn idle_workers(&self) -> Vec<u32> {
-        self.lock().iter().filter_map(|place| place.worker.as_ref().map(Worker::process_id)).collect()
+        self.lock().iter().filter_map(|post| post.worker.as_ref().map(Worker::process_id)).collect()
     }
 
     /// The folder that goes away with the sandbox, for what it attacks of its own.
@@ -227,7 +227,7 @@ impl Sandbox {
     }
 
     pub(crate) fn greeting(&self) -> Option<crate::protocol::Greeting> {
-        self.lock().iter().find_map(|place| place.worker.as_ref().map(|worker| worker.greeting.clone()))
+        self.lock().iter().find_map(|post| post.worker.as_ref().map(|worker| worker.greeting.clone()))
     }
 
     pub(crate) fn with_worker<T>(
@@ -235,10 +235,10 @@ impl Sandbox {
         limits: &Limits,
         job: impl Fn(&mut Worker, u64) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let mut place = Taken { sandbox: self, place: Some(self.take()) };
-        let done = self.attempt(&mut place, limits, &job);
+        let mut post = Taken { sandbox: self, post: Some(self.take()) };
+        let done = self.attempt(&mut post, limits, &job);
         match done {
-            Err(fault) if !matches!(fault, Fault::Request(_)) => self.attempt(&mut place, limits, &job),
+            Err(fault) if !matches!(fault, Fault::Request(_)) => self.attempt(&mut post, limits, &job),
             done => done,
         }
     }
@@ -249,10 +249,10 @@ impl Sandbox {
         limits: &Limits,
         job: &impl Fn(&mut Worker, u64) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let Some(place) = taken.place.as_mut() else {
-            return Err(Fault::Protocol("no place was taken".into()));
+        let Some(post) = taken.post.as_mut() else {
+            return Err(Fault::Protocol("no worker was taken".into()));
         };
-        let mut worker = match place.worker.take() {
+        let mut worker = match post.worker.take() {
             Some(worker) if worker.runs < self.runs_per_worker && worker.file_bytes >= limits.file_bytes => {
                 worker
             }
@@ -260,45 +260,44 @@ impl Sandbox {
                 let files =
                     worn.as_ref().map_or(0, |worker| worker.file_bytes).max(Limits::default().file_bytes);
                 drop(worn);
-                Worker::start(&self.plan, self.level, place.index, files.max(limits.file_bytes.min(1 << 40)))?
+                Worker::start(&self.plan, self.level, post.index, files.max(limits.file_bytes.min(1 << 40)))?
             }
         };
         worker.runs += 1;
         let done = job(&mut worker, self.numbers.fetch_add(1, Ordering::Relaxed))?;
         // A worker at which something failed is not used again: it was dropped on the way out.
-        place.worker = Some(worker);
+        post.worker = Some(worker);
         Ok(done)
     }
 
-    fn take(&self) -> Place {
-        let mut places = self.lock();
+    fn take(&self) -> Post {
+        let mut posts = self.lock();
         loop {
             // Those with a worker first.
-            let best =
-                places.iter().rposition(|place| place.worker.is_some()).or(places.len().checked_sub(1));
+            let best = posts.iter().rposition(|post| post.worker.is_some()).or(posts.len().checked_sub(1));
             match best {
-                Some(at) => return places.swap_remove(at),
-                None => places = self.freed.wait(places).unwrap_or_else(PoisonError::into_inner),
+                Some(at) => return posts.swap_remove(at),
+                None => posts = self.freed.wait(posts).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Place>> {
-        // No code panics between taking a place and putting it back; the list is whole in any case.
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<Post>> {
+        // No code panics between taking a post and putting it back; the list is whole in any case.
+        self.posts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A place that goes back when it is dropped, also by a panic of the caller's.
+/// A post that goes back when it is dropped, also by a panic of the caller's.
 struct Taken<'a> {
     sandbox: &'a Sandbox,
-    place: Option<Place>,
+    post: Option<Post>,
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        if let Some(place) = self.place.take() {
-            self.sandbox.lock().push(place);
+        if let Some(post) = self.post.take() {
+            self.sandbox.lock().push(post);
             self.sandbox.freed.notify_one();
         }
     }

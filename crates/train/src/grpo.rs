@@ -22,7 +22,7 @@ pub use policy_term::{Clip, PolicyTerm, policy_term};
 use crate::advantage::advantages;
 use crate::metrics::{StepMetrics, name};
 use crate::rollouts::RolloutRecord;
-use crate::source::{Item, Source};
+use crate::source::{Exercise, Source};
 use crate::state::StateError;
 use std::borrow::Cow;
 use std::path::Path;
@@ -185,7 +185,7 @@ impl<'a> Grpo<'a> {
         let step = self.steps_done() + 1;
         let mut metrics = StepMetrics::now(step);
         let first = self.steps_done() * self.config.problems as u64;
-        let items: Vec<Item> = (first..first + self.config.problems as u64)
+        let items: Vec<Exercise> = (first..first + self.config.problems as u64)
             .map(|position| self.cast.source.item(position))
             .collect();
 
@@ -220,7 +220,7 @@ impl<'a> Grpo<'a> {
     }
 
     /// `G` traces for each problem.
-    fn sample(&self, items: &[Item], step: u64) -> Result<(Vec<Vec<u32>>, Vec<Rollout>), GrpoError> {
+    fn sample(&self, items: &[Exercise], step: u64) -> Result<(Vec<Vec<u32>>, Vec<Rollout>), GrpoError> {
         let seed = self.cast.seed.child("rollout", step);
         let mut asked = Vec::with_capacity(items.len());
         for (i, item) in items.iter().enumerate() {
@@ -249,7 +249,7 @@ impl<'a> Grpo<'a> {
     }
 
     /// Lets the executor solve each problem with each trace, and without any.
-    fn execute(&mut self, items: &[Item], rollouts: &mut [Rollout], step: u64) {
+    fn execute(&mut self, items: &[Exercise], rollouts: &mut [Rollout], step: u64) {
         let needs = self.cast.reward.needs();
         let without = if needs.baseline {
             let problems: Vec<&Problem> = items.iter().map(|item| &item.problem).collect();
@@ -286,7 +286,7 @@ impl<'a> Grpo<'a> {
     }
 
     /// Lets the traces be read against the rubric.
-    fn read_rubric(&self, items: &[Item], rollouts: &mut [Rollout]) {
+    fn read_rubric(&self, items: &[Exercise], rollouts: &mut [Rollout]) {
         let needed = self.cast.reward.needs().rubric;
         let Some(scorer) = self.cast.rubric.filter(|_| needed) else { return };
         let usable: Vec<(usize, ScoreItem<'_>)> = rollouts

@@ -6,7 +6,7 @@ use tracelift_worlds::{Instance, Split, World};
 
 /// A problem, with its exact process checker where the problem is of a world.
 #[derive(Clone, Debug)]
-pub struct Item {
+pub struct Exercise {
     /// The problem.
     pub problem: Problem,
     /// What is known about it beyond that.
@@ -53,18 +53,18 @@ impl Source {
 
     /// The `position`-th problem of training.
     #[must_use]
-    pub fn item(&self, position: u64) -> Item {
+    pub fn item(&self, position: u64) -> Exercise {
         match self {
             Source::World { world, seed, first, problems } => {
                 let instance = world.instance(*seed, Split::Train, first + position % problems.max(&1));
-                Item { problem: instance.problem().clone(), instance: Some(instance) }
+                Exercise { problem: instance.problem().clone(), instance: Some(instance) }
             }
             Source::List { problems, seed } => {
                 let epoch = position / problems.len() as u64;
                 let mut order: Vec<usize> = (0..problems.len()).collect();
                 order.shuffle(&mut seed.child("epoch", epoch).rng());
                 let problem = problems[order[(position % problems.len() as u64) as usize]].clone();
-                Item { problem, instance: None }
+                Exercise { problem, instance: None }
             }
         }
     }

@@ -29,7 +29,7 @@ use tracelift_reward::{FrozenRewardModel, RewardConfig, RewardModel, Rule, Trace
 use tracelift_train::grpo::{Cast, Grpo, GrpoConfig};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
 use tracelift_train::rubric::RubricConfig;
-use tracelift_train::source::{Item, Source};
+use tracelift_train::source::{Exercise, Source};
 use tracelift_verify::{AnswerMode, Verifier, VerifierConfig};
 use tracelift_worlds::{Noise, Split, World, WorldName};
 
@@ -172,7 +172,7 @@ fn planner<'s>(stage: &'s Stage<'_>, checkpoint: &'s Checkpoint) -> Planner<'s> 
     Planner { weights, tokenizer, prompt: PromptFormat::World, sampling: &stage.sampling }
 }
 
-fn protocol<'s>(stage: &'s Stage<'_>, items: &'s [Item]) -> Protocol<'s> {
+fn protocol<'s>(stage: &'s Stage<'_>, items: &'s [Exercise]) -> Protocol<'s> {
     Protocol {
         items,
         executor: &stage.executor,

@@ -12,7 +12,7 @@ use tracelift_reward::Rule;
 use tracelift_train::metrics::read_metrics;
 use tracelift_train::rubric::RubricAccuracy;
 use tracelift_train::run::RunLayout;
-use tracelift_train::source::Item;
+use tracelift_train::source::Exercise;
 use tracelift_worlds::WorldName;
 
 /// Everything there is to tell.
@@ -25,7 +25,7 @@ pub struct Told<'a> {
     pub executor: String,
     pub table: Table,
     pub samples: &'a [SampleRecord],
-    pub items: &'a [Item],
+    pub items: &'a [Exercise],
     pub elapsed: Duration,
     pub seed: Seed,
 }
@@ -77,7 +77,7 @@ impl Told<'_> {
 
     /// Problems on which the rows differ first, then others: five in all.
     fn examples(&self) -> Vec<Example> {
-        let differs = |item: &&Item| {
+        let differs = |item: &&Exercise| {
             let mut outcomes =
                 self.first(item).filter(|s| s.trace.is_some()).map(|s| (s.correct, s.verified));
             let one = outcomes.next();
@@ -100,7 +100,7 @@ impl Told<'_> {
     }
 
     /// What each row did with a problem, first seed.
-    fn first<'s>(&'s self, item: &'s Item) -> impl Iterator<Item = &'s SampleRecord> {
+    fn first<'s>(&'s self, item: &'s Exercise) -> impl Iterator<Item = &'s SampleRecord> {
         self.samples.iter().filter(|sample| sample.problem_id == item.problem.id && sample.seed == 0)
     }
 
@@ -117,7 +117,7 @@ impl Told<'_> {
     }
 }
 
-fn attempt(item: &Item, sample: &SampleRecord) -> Attempt {
+fn attempt(item: &Exercise, sample: &SampleRecord) -> Attempt {
     let trace = sample.trace.as_deref().unwrap_or_default();
     let report =
         item.instance.as_ref().filter(|_| sample.trace.is_some()).map(|instance| instance.check(trace));

@@ -11,7 +11,7 @@ use std::{
 use tracelift_domain::{Group, Rubric, TaskDomain};
 use tracelift_oracle::{
     Answer, Failure, OracleConfig, OracleError, Progress,
-    rubric::{JudgeConfig, RubricJudge, Verdict},
+    rubric::{Grades, JudgeConfig, RubricJudge},
 };
 
 /// Whose labels stand in the file.
@@ -185,8 +185,8 @@ impl GroupJudge {
 }
 
 /// What a file says of a verdict.
-fn provenance(answer: &Answer<Verdict>) -> Value {
-    let Verdict { scores, overall, evidence } = &answer.value;
+fn provenance(answer: &Answer<Grades>) -> Value {
+    let Grades { scores, overall, evidence } = &answer.value;
     json!({
         "model": answer.provenance.model,
         "temperature": answer.provenance.temperature,

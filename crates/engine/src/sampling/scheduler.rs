@@ -28,7 +28,7 @@ struct Piece {
 }
 
 /// A prompt on its way into the cache.
-struct Reading {
+struct Prefill {
     piece: Piece,
     slot: usize,
     /// Tokens of the prompt that are in the cache.
@@ -63,7 +63,7 @@ pub struct Scheduler<'a> {
     free: Vec<usize>,
     /// Free slots that the rest of pieces being read will take.
     promised: usize,
-    reading: VecDeque<Reading>,
+    prefills: VecDeque<Prefill>,
     running: Vec<Running>,
     slots: usize,
     capacity: usize,
@@ -99,7 +99,7 @@ impl<'a> Scheduler<'a> {
             waiting: pieces.collect(),
             free: (0..slots).rev().collect(),
             promised: 0,
-            reading: VecDeque::with_capacity(slots),
+            prefills: VecDeque::with_capacity(slots),
             running: Vec::with_capacity(slots),
             slots,
             capacity,
@@ -118,7 +118,7 @@ impl<'a> Scheduler<'a> {
             (Vec::with_capacity(most), Vec::with_capacity(self.slots), Vec::with_capacity(self.slots));
         loop {
             self.admit();
-            if self.running.is_empty() && self.reading.is_empty() {
+            if self.running.is_empty() && self.prefills.is_empty() {
                 return;
             }
             rows.clear();
@@ -149,7 +149,7 @@ impl<'a> Scheduler<'a> {
             let Some(slot) = self.free.pop() else { break };
             self.waiting.pop_front();
             self.promised += piece.end - piece.first - 1;
-            self.reading.push_back(Reading { piece, slot, done: 0 });
+            self.prefills.push_back(Prefill { piece, slot, done: 0 });
         }
     }
 
@@ -157,7 +157,7 @@ impl<'a> Scheduler<'a> {
     /// running sequence and what is left to read. Returns whether no two rows belong to one sequence.
     fn plan(&mut self, rows: &mut Vec<Row>, wanted: &mut Vec<usize>, draws: &mut Vec<Draw>) -> bool {
         let unread: usize =
-            self.reading.iter().map(|r| self.requests[r.piece.request].prompt.len() - r.done).sum();
+            self.prefills.iter().map(|r| self.requests[r.piece.request].prompt.len() - r.done).sum();
         if unread < CHUNK {
             for (i, sequence) in self.running.iter_mut().enumerate() {
                 wanted.push(rows.len());
@@ -168,13 +168,13 @@ impl<'a> Scheduler<'a> {
             }
         }
         let mut left = CHUNK;
-        for reading in &mut self.reading {
-            let prompt = &self.requests[reading.piece.request].prompt;
-            let end = prompt.len().min(reading.done + left);
-            left -= end - reading.done;
-            let piece = prompt[reading.done..end].iter().zip(reading.done..);
-            rows.extend(piece.map(|(&token, position)| Row { slot: reading.slot, position, token }));
-            reading.done = end;
+        for prefill in &mut self.prefills {
+            let prompt = &self.requests[prefill.piece.request].prompt;
+            let end = prompt.len().min(prefill.done + left);
+            left -= end - prefill.done;
+            let piece = prompt[prefill.done..end].iter().zip(prefill.done..);
+            rows.extend(piece.map(|(&token, position)| Row { slot: prefill.slot, position, token }));
+            prefill.done = end;
             if end == prompt.len() {
                 wanted.push(rows.len() - 1);
             }
@@ -187,12 +187,12 @@ impl<'a> Scheduler<'a> {
 
     /// Starts the sequences whose prompts have been read.
     fn enter(&mut self, team: &Team<'_>, cache: &mut Cache, draws: &mut Vec<Draw>) {
-        while let Some(reading) = self.reading.front() {
-            let request = &self.requests[reading.piece.request];
-            if reading.done < request.prompt.len() {
+        while let Some(prefill) = self.prefills.front() {
+            let request = &self.requests[prefill.piece.request];
+            if prefill.done < request.prompt.len() {
                 break;
             }
-            let Some(Reading { piece, slot, .. }) = self.reading.pop_front() else { break };
+            let Some(Prefill { piece, slot, .. }) = self.prefills.pop_front() else { break };
             let first = self.running.len();
             for sample in piece.first..piece.end {
                 let slot = if sample == piece.first {

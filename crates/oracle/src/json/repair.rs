@@ -68,7 +68,7 @@ enum Read {
 
 /// Where a text stands. Keys hold no quotes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Position {
     Key,
     Value,
 }
@@ -143,7 +143,7 @@ impl Reader<'_> {
             }
             Some('{') => self.object(depth),
             Some('[') => self.array(depth),
-            Some(quote) if closing(quote).is_some() => Ok(match self.string(Place::Value)? {
+            Some(quote) if closing(quote).is_some() => Ok(match self.string(Position::Value)? {
                 Some(text) => Read::Whole(Value::String(text)),
                 None => Read::Cut(None),
             }),
@@ -254,7 +254,7 @@ impl Reader<'_> {
     /// A key; nothing where the text ends inside it.
     fn key(&mut self) -> Result<Option<String>, Unrepairable> {
         if self.peek().is_some_and(|c| closing(c).is_some()) {
-            return self.string(Place::Key);
+            return self.string(Position::Key);
         }
         let rest = self.rest();
         let length =
@@ -273,7 +273,7 @@ impl Reader<'_> {
     }
 
     /// A text in quotes; nothing where the text ends inside it.
-    fn string(&mut self, place: Place) -> Result<Option<String>, Unrepairable> {
+    fn string(&mut self, position: Position) -> Result<Option<String>, Unrepairable> {
         let quote = self.take().unwrap_or('"');
         let ends = closing(quote).unwrap_or(&['"']);
         if quote != '"' {
@@ -288,7 +288,7 @@ impl Reader<'_> {
                     }
                 }
                 end if ends.contains(&end) => {
-                    if place == Place::Key || self.closes_here() {
+                    if position == Position::Key || self.closes_here() {
                         return Ok(Some(text));
                     }
                     self.mend(Repair::InnerQuote);

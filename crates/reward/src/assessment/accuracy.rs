@@ -23,21 +23,21 @@ pub struct Assessment {
     /// Traces without one, by cause: they are in no other number.
     pub unscored: Unscored,
     /// `s`, the blend that is the reward, against the gold total; references against flawed traces.
-    pub score: Reading,
+    pub score: Agreement,
     /// The total head alone, `σ(total)`, against the gold total.
-    pub total: Reading,
+    pub total: Agreement,
     /// `E[label]/4` of each dimension against its gold label/4. Pairs and groups are those whose flawed trace has a lower
     /// gold label in the dimension.
-    pub dimensions: [Reading; DIMENSIONS],
+    pub dimensions: [Agreement; DIMENSIONS],
     /// Reference traces and each kind of flaw by themselves.
-    pub kinds: BTreeMap<String, KindReading>,
+    pub kinds: BTreeMap<String, KindAgreement>,
     /// Of `s`: share of at least 0.99, distinct values, spread within a group.
     pub saturation: Option<SaturationReport>,
 }
 
 /// A number that a scorer gives, against its gold value; both in `[0, 1]`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Reading {
+pub struct Agreement {
     /// Mean absolute error.
     pub mae: Option<f64>,
     /// Root of the mean square error.
@@ -57,7 +57,7 @@ pub struct Reading {
 
 /// Traces of one kind.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct KindReading {
+pub struct KindAgreement {
     /// How many have a score.
     pub traces: usize,
     /// Mean `s`.
@@ -65,7 +65,7 @@ pub struct KindReading {
     /// Mean gold total.
     pub mean_gold: f64,
     /// `s` against the gold total, within the kind. Its ranking is empty: pairs by kind stand in the score's ranking.
-    pub reading: Reading,
+    pub reading: Agreement,
     /// How `s` is spread.
     pub histogram: Histogram,
 }
@@ -157,7 +157,7 @@ enum Flawed {
     LowerIn(usize),
 }
 
-fn dimension(known: &[(&str, Vec<Known<'_>>)], d: usize) -> Reading {
+fn dimension(known: &[(&str, Vec<Known<'_>>)], d: usize) -> Agreement {
     let best = (LABELS - 1) as f64;
     let gold = |gold: &Rubric| f64::from(gold.labels[d].get()) / best;
     let mut reading = read(known, |score| score.dimensions[d] / best, gold, Flawed::LowerIn(d));
@@ -179,11 +179,11 @@ fn read(
     number: impl Fn(&RubricScore) -> f64,
     gold: impl Fn(&Rubric) -> f64,
     flawed: Flawed,
-) -> Reading {
+) -> Agreement {
     let traces = known.iter().flat_map(|(_, traces)| traces);
     let samples: Vec<(f64, f64)> = traces.map(|(trace, score)| (number(score), gold(&trace.gold))).collect();
     let contests = known.iter().map(|(problem, traces)| contest(problem, traces, &number, flawed));
-    Reading { ranking: Ranking::of(contests), ..errors(&samples) }
+    Agreement { ranking: Ranking::of(contests), ..errors(&samples) }
 }
 
 fn contest<'a>(
@@ -209,14 +209,14 @@ fn contest<'a>(
 }
 
 /// All of a reading but its ranking.
-fn errors(samples: &[(f64, f64)]) -> Reading {
+fn errors(samples: &[(f64, f64)]) -> Agreement {
     let mean = |of: fn(f64) -> f64| {
         let sum: f64 = samples.iter().map(|(found, gold)| of(found - gold)).sum();
         (!samples.is_empty()).then(|| sum / samples.len() as f64)
     };
     let (found, gold): (Vec<f64>, Vec<f64>) = samples.iter().copied().unzip();
     let bins = reliability(samples, BINS);
-    Reading {
+    Agreement {
         mae: mean(f64::abs),
         rmse: mean(|error| error * error).map(f64::sqrt),
         spearman: spearman(&found, &gold),
@@ -227,7 +227,7 @@ fn errors(samples: &[(f64, f64)]) -> Reading {
     }
 }
 
-fn kinds(known: &[(&str, Vec<Known<'_>>)]) -> BTreeMap<String, KindReading> {
+fn kinds(known: &[(&str, Vec<Known<'_>>)]) -> BTreeMap<String, KindAgreement> {
     let mut samples: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
     for (trace, score) in known.iter().flat_map(|(_, traces)| traces) {
         let kind = trace.kind.as_deref().unwrap_or(REFERENCE);
@@ -235,7 +235,7 @@ fn kinds(known: &[(&str, Vec<Known<'_>>)]) -> BTreeMap<String, KindReading> {
     }
     let reading = |samples: &[(f64, f64)]| {
         let count = samples.len() as f64;
-        KindReading {
+        KindAgreement {
             traces: samples.len(),
             mean_score: samples.iter().map(|(found, _)| found).sum::<f64>() / count,
             mean_gold: samples.iter().map(|(_, gold)| gold).sum::<f64>() / count,

@@ -8,7 +8,7 @@ mod ranking;
 mod scored;
 mod solutions;
 
-pub use accuracy::{Assessment, Constant, Histogram, KindReading, Reading, histogram};
+pub use accuracy::{Agreement, Assessment, Constant, Histogram, KindAgreement, histogram};
 pub use ranking::{Contest, Ranking};
 pub use scored::{ScoredGroup, ScoredTrace, Unscored, score_groups};
 pub use solutions::{BestOf, ScoredSolution, Solution, SolutionAssessment, score_solutions};

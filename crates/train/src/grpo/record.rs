@@ -3,7 +3,7 @@
 use super::{Rollout, mean};
 use crate::metrics::{StepMetrics, name};
 use crate::rollouts::RolloutRecord;
-use crate::source::Item;
+use crate::source::Exercise;
 use std::collections::{BTreeMap, BTreeSet};
 use tracelift_domain::Probability;
 use tracelift_planner::Written;
@@ -12,7 +12,7 @@ use tracelift_reward::{Needs, RewardConfig, leak};
 /// Turns rollouts into records and sums them up.
 pub(super) fn all(
     reward: &RewardConfig,
-    items: &[Item],
+    items: &[Exercise],
     rollouts: Vec<Rollout>,
     step: u64,
     metrics: &mut StepMetrics,
@@ -67,7 +67,7 @@ fn shares(names: &[&str], whole: usize) -> BTreeMap<String, f64> {
     shares
 }
 
-fn record(item: &Item, rollout: Rollout, step: u64, needs: Needs) -> RolloutRecord {
+fn record(item: &Exercise, rollout: Rollout, step: u64, needs: Needs) -> RolloutRecord {
     let Rollout { evidence, measured, written: Written { trace, .. }, .. } = &rollout;
     let primary = measured.as_ref().and_then(|measured| measured.runs.first());
     let mut causes: Vec<String> =

@@ -85,7 +85,7 @@ pub(super) struct ReadingCounts {
     problem: usize,
     language: usize,
     numbers: usize,
-    places: usize,
+    tokens: usize,
     contrasts: usize,
 }
 
@@ -94,14 +94,14 @@ impl AddAssign for ReadingCounts {
         self.problem += other.problem;
         self.language += other.language;
         self.numbers += other.numbers;
-        self.places += other.places;
+        self.tokens += other.tokens;
         self.contrasts += other.contrasts;
     }
 }
 
 /// A token of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
+struct TraceToken {
     row: usize,
     /// Whether the trace is flawed here or earlier.
     flawed: bool,
@@ -118,7 +118,7 @@ pub(super) struct Reading {
     language: Vec<Target>,
     /// Those of them that belong to numbers.
     numbers: Vec<Target>,
-    places: Vec<Place>,
+    tokens: Vec<TraceToken>,
 }
 
 impl Reading {
@@ -142,13 +142,13 @@ impl Reading {
                 let parting = trace.trace_from + same;
                 for at in parting..trace.tokens.len() {
                     let contrasts = usize::from(at == parting);
-                    reading.places.push(Place { row: span.row(at), flawed: true, contrasts });
+                    reading.tokens.push(TraceToken { row: span.row(at), flawed: true, contrasts });
                 }
             }
             for at in reference.trace_from..reference.tokens.len() {
                 let row = trunk.row(at);
                 let contrasts = partings.get(&row).copied().unwrap_or(0);
-                reading.places.push(Place { row, flawed: false, contrasts });
+                reading.tokens.push(TraceToken { row, flawed: false, contrasts });
             }
             for at in 1..reference.tokens.len() {
                 let target = Target { row: trunk.row(at - 1) as u32, token: reference.tokens[at] };
@@ -170,8 +170,8 @@ impl Reading {
             problem: self.problem.len(),
             language: self.language.len(),
             numbers: self.numbers.len(),
-            places: self.places.len(),
-            contrasts: self.places.iter().map(|place| place.contrasts).sum(),
+            tokens: self.tokens.len(),
+            contrasts: self.tokens.iter().map(|token| token.contrasts).sum(),
         }
     }
 
@@ -201,19 +201,19 @@ impl Reading {
         if weights.flawed == 0.0 && weights.contrast == 0.0 {
             return terms;
         }
-        let rows: Vec<usize> = self.places.iter().map(|place| place.row).collect();
+        let rows: Vec<usize> = self.tokens.iter().map(|token| token.row).collect();
         let hidden = passage.hidden(&rows);
         let mut slopes = Vec::with_capacity(rows.len());
-        for (place, hidden) in self.places.iter().zip(hidden.chunks_exact(head.readout().inputs())) {
+        for (token, hidden) in self.tokens.iter().zip(hidden.chunks_exact(head.readout().inputs())) {
             let z = head.readout().output(0, hidden);
-            let label = f64::from(u8::from(place.flawed));
-            // −log σ(z) for a flawed place, −log σ(−z) otherwise, without overflow.
+            let label = f64::from(u8::from(token.flawed));
+            // −log σ(z) for a flawed token, −log σ(−z) otherwise, without overflow.
             let loss = z.max(0.0) - z * label + (-z.abs()).exp().ln_1p();
-            let contrast = place.contrasts as f64 * share(whole.contrasts);
-            terms.flawed += loss * share(whole.places);
+            let contrast = token.contrasts as f64 * share(whole.contrasts);
+            terms.flawed += loss * share(whole.tokens);
             terms.contrast += loss * contrast;
             let probability = 1.0 / (1.0 + (-z).exp());
-            let weight = weights.flawed * share(whole.places) + weights.contrast * contrast;
+            let weight = weights.flawed * share(whole.tokens) + weights.contrast * contrast;
             slopes.push((weight * (probability - label)) as f32);
         }
         let d_hidden = head.backward(&hidden, &slopes);

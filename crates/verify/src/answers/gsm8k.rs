@@ -33,11 +33,11 @@ const PARTS: i128 = 1_000_000;
 /// Judges the last number of a completion against that of the gold answer.
 #[must_use]
 pub fn judge(gold: &str, completion: &str) -> Judgement {
-    let gold = Reading::of(gold);
+    let gold = Side::of(gold);
     if gold.text.is_empty() {
         return Judgement::unscorable("the gold answer is empty or holds no answer after `####`", None);
     }
-    let predicted = Reading::of(completion);
+    let predicted = Side::of(completion);
     if predicted.text.is_empty() || (predicted.digits.is_none() && gold.digits.is_some()) {
         return Judgement::no_artifact();
     }
@@ -47,22 +47,22 @@ pub fn judge(gold: &str, completion: &str) -> Judgement {
 }
 
 /// What one side says.
-struct Reading {
+struct Side {
     /// Extracted and normalised.
     text: String,
     /// The first number in it, as written.
     digits: Option<String>,
 }
 
-impl Reading {
-    fn of(raw: &str) -> Reading {
+impl Side {
+    fn of(raw: &str) -> Side {
         let text = normalise(&extract(raw));
         let digits = PATTERNS.first_number.find(&text).map(|found| found.as_str().replace(' ', ""));
-        Reading { text, digits }
+        Side { text, digits }
     }
 
-    fn equals(&self, other: &Reading) -> bool {
-        let number = |reading: &Reading| reading.digits.as_deref().and_then(Rational::parse);
+    fn equals(&self, other: &Side) -> bool {
+        let number = |reading: &Side| reading.digits.as_deref().and_then(Rational::parse);
         match (number(self), number(other)) {
             (Some(a), Some(b)) => a.within(b, PARTS).unwrap_or_else(|| self.text == other.text),
             _ => self.text == other.text,

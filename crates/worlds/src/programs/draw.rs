@@ -2,7 +2,7 @@
 
 use super::flaws::{self, Edit};
 use super::op::{Op, Verb};
-use super::plan::{Input, Item, Layout, Outcome, Output, Reading, Step, What, run, steps};
+use super::plan::{Entry, Input, InputStyle, Layout, Outcome, Output, Step, What, run, steps};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -17,8 +17,8 @@ const WORDS: [&str; 5] = ["x", "cat", "tree", "no", "dog"];
 
 /// A pipeline and its tests.
 #[derive(Clone, Debug)]
-pub(super) struct Draft {
-    pub(super) reading: Reading,
+pub(super) struct Tested {
+    pub(super) reading: InputStyle,
     pub(super) ops: Vec<Op>,
     pub(super) output: Output,
     /// Inputs with what is printed on them.
@@ -26,10 +26,10 @@ pub(super) struct Draft {
 }
 
 /// A pipeline of so many operations, each of which matters (but for one, now and then).
-pub(super) fn draft(operations: usize, rng: &mut ChaCha8Rng) -> Draft {
+pub(super) fn tested(operations: usize, rng: &mut ChaCha8Rng) -> Tested {
     for _ in 0..100 {
         let idle = usize::from(rng.random_bool(0.15));
-        let reading = Reading {
+        let reading = InputStyle {
             layout: if rng.random_bool(0.3) { Layout::OnePerLine } else { Layout::OneLine },
             skips_words: rng.random_bool(0.25),
         };
@@ -40,16 +40,16 @@ pub(super) fn draft(operations: usize, rng: &mut ChaCha8Rng) -> Draft {
             continue;
         }
         if let Some(tests) = pipeline.tests(rng) {
-            return Draft { reading, ops, output, tests };
+            return Tested { reading, ops, output, tests };
         }
     }
     // Very long pipelines rarely keep anything. This one keeps all there is, at any length.
-    let (reading, output) = (Reading::ALL[0], Output::ALL[0]);
+    let (reading, output) = (InputStyle::ALL[0], Output::ALL[0]);
     let ops: Vec<Op> =
         [Verb::Add, Verb::Reverse].map(Op::least).into_iter().cycle().take(operations).collect();
     let steps = steps(reading, &ops, output);
     let tests = (0..=ORDINARY).filter_map(|_| tested(&steps, ordinary(reading, rng))).collect();
-    Draft { reading, ops, output, tests }
+    Tested { reading, ops, output, tests }
 }
 
 fn draw_ops(operations: usize, rng: &mut ChaCha8Rng) -> Vec<Op> {
@@ -83,7 +83,7 @@ fn draw_output(ops: &[Op], rng: &mut ChaCha8Rng) -> Output {
 
 /// A pipeline that may be drawn.
 struct Pipeline {
-    reading: Reading,
+    reading: InputStyle,
     steps: Vec<Step>,
     /// Operations that may as well be missing.
     idle: usize,
@@ -184,7 +184,7 @@ fn tested(steps: &[Step], input: Input) -> Option<(Input, Vec<i64>)> {
 }
 
 /// Further inputs of every kind, on which a program is compared with gold.
-pub(super) fn further(reading: Reading, count: usize, rng: &mut ChaCha8Rng) -> Vec<Input> {
+pub(super) fn further(reading: InputStyle, count: usize, rng: &mut ChaCha8Rng) -> Vec<Input> {
     let draw = |i| match i % 3 {
         0 => ordinary(reading, rng),
         1 => dense(reading, rng),
@@ -194,13 +194,13 @@ pub(super) fn further(reading: Reading, count: usize, rng: &mut ChaCha8Rng) -> V
 }
 
 /// Numbers close to 0, so that there are zeros, repeats and opposites.
-fn dense(reading: Reading, rng: &mut ChaCha8Rng) -> Input {
+fn dense(reading: InputStyle, rng: &mut ChaCha8Rng) -> Input {
     let numbers = (0..rng.random_range(5..=9)).map(|_| rng.random_range(-4..=4)).collect();
     with_words(numbers, reading, rng)
 }
 
 /// Five to nine numbers between -9 and 20, some of them more than once.
-fn ordinary(reading: Reading, rng: &mut ChaCha8Rng) -> Input {
+fn ordinary(reading: InputStyle, rng: &mut ChaCha8Rng) -> Input {
     let mut numbers: Vec<i64> = Vec::with_capacity(12);
     for _ in 0..rng.random_range(5..=9) {
         let earlier = if rng.random_bool(0.2) { numbers.choose(rng).copied() } else { None };
@@ -210,7 +210,7 @@ fn ordinary(reading: Reading, rng: &mut ChaCha8Rng) -> Input {
 }
 
 /// One to three numbers that are alike: both ends of the range, all even, all odd.
-fn extreme(reading: Reading, rng: &mut ChaCha8Rng) -> Input {
+fn extreme(reading: InputStyle, rng: &mut ChaCha8Rng) -> Input {
     let kind = rng.random_range(0..4);
     let numbers = (0..rng.random_range(1..=3))
         .map(|_| match kind {
@@ -223,12 +223,12 @@ fn extreme(reading: Reading, rng: &mut ChaCha8Rng) -> Input {
     with_words(numbers, reading, rng)
 }
 
-fn with_words(numbers: Vec<i64>, reading: Reading, rng: &mut ChaCha8Rng) -> Input {
-    let mut items: Vec<Item> = numbers.into_iter().map(Item::Number).collect();
+fn with_words(numbers: Vec<i64>, reading: InputStyle, rng: &mut ChaCha8Rng) -> Input {
+    let mut items: Vec<Entry> = numbers.into_iter().map(Entry::Number).collect();
     if reading.skips_words {
         for _ in 0..rng.random_range(1..=2) {
             let word = WORDS[rng.random_range(0..WORDS.len())];
-            items.insert(rng.random_range(0..=items.len()), Item::Word(word));
+            items.insert(rng.random_range(0..=items.len()), Entry::Word(word));
         }
     }
     Input { items, layout: reading.layout }

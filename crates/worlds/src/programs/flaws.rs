@@ -3,7 +3,7 @@
 //! Every flawed step is one that other plans rightly have: nothing but a comparison with the statement tells.
 
 use super::op::{Op, Verb};
-use super::plan::{Layout, Output, Reading, Step, What};
+use super::plan::{InputStyle, Layout, Output, Step, What};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use tracelift_domain::FlawKind;
@@ -62,7 +62,7 @@ pub(super) fn apply(gold: &[Step], slips: &[Slip]) -> (Vec<Step>, Vec<usize>) {
 /// What is written when two replacements fall on one step. Only the reading step has two sides that can be wrong at once.
 fn both(right: Step, written: Option<Step>, next: Step) -> Step {
     match (right, written, next) {
-        (Step::Read(right), Some(Step::Read(written)), Step::Read(next)) => Step::Read(Reading {
+        (Step::Read(right), Some(Step::Read(written)), Step::Read(next)) => Step::Read(InputStyle {
             layout: if next.layout == right.layout { written.layout } else { next.layout },
             skips_words: if next.skips_words == right.skips_words {
                 written.skips_words
@@ -91,13 +91,13 @@ pub(super) fn changes(gold: &[Step], at: usize) -> Vec<Slip> {
     edits.into_iter().map(|(kind, edit)| Slip { at, edit, kind }).collect()
 }
 
-fn misread(reading: Reading, edits: &mut Vec<(FlawKind, Edit)>) {
+fn misread(reading: InputStyle, edits: &mut Vec<(FlawKind, Edit)>) {
     let layout = match reading.layout {
         Layout::OneLine => Layout::OnePerLine,
         Layout::OnePerLine => Layout::OneLine,
     };
-    let other_layout = Step::Read(Reading { layout, ..reading });
-    let other_guard = Step::Read(Reading { skips_words: !reading.skips_words, ..reading });
+    let other_layout = Step::Read(InputStyle { layout, ..reading });
+    let other_guard = Step::Read(InputStyle { skips_words: !reading.skips_words, ..reading });
     edits.push((FlawKind::WrongIoFormat, Edit::Replace(other_layout)));
     edits.push((FlawKind::MissingTypeGuard, Edit::Replace(other_guard)));
 }

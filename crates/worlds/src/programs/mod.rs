@@ -20,7 +20,7 @@ use crate::task::Task;
 use crate::world::Split;
 use flaws::{Edit, Slip};
 use op::{Op, Verb};
-use plan::{Input, Outcome, Output, Reading, Step};
+use plan::{Input, InputStyle, Outcome, Output, Step};
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -54,8 +54,8 @@ pub(crate) struct ListTask {
 /// Draws a task.
 pub(crate) fn generate(level: u32, split: Split, seed: Seed) -> ListTask {
     let operations = usize::try_from(level.max(1)).unwrap_or(usize::MAX);
-    let draw::Draft { reading, ops, output, tests } =
-        draw::draft(operations, &mut seed.child("draft", 0).rng());
+    let draw::Tested { reading, ops, output, tests } =
+        draw::tested(operations, &mut seed.child("draft", 0).rng());
     let statement = statement::statement(reading, &ops, output, split, &mut seed.child("statement", 0).rng());
     let steps = plan::steps(reading, &ops, output);
     ListTask { statement, steps, tests, seed, further: OnceLock::new() }
@@ -71,7 +71,7 @@ pub(crate) fn vocabulary() -> Vec<String> {
     }
     let operations =
         Verb::ALL.into_iter().flat_map(|verb| verb.range().filter_map(move |k| Op::new(verb, k)));
-    let steps = (Reading::ALL.into_iter().map(Step::Read))
+    let steps = (InputStyle::ALL.into_iter().map(Step::Read))
         .chain(operations.map(Step::Do))
         .chain(Output::ALL.into_iter().map(Step::Print));
     for step in steps {

@@ -11,18 +11,18 @@ pub(super) enum Layout {
 
 /// How the input is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Reading {
+pub(super) struct InputStyle {
     pub(super) layout: Layout,
     /// Whether words among the numbers are skipped.
     pub(super) skips_words: bool,
 }
 
-impl Reading {
-    pub(super) const ALL: [Reading; 4] = [
-        Reading { layout: Layout::OneLine, skips_words: false },
-        Reading { layout: Layout::OneLine, skips_words: true },
-        Reading { layout: Layout::OnePerLine, skips_words: false },
-        Reading { layout: Layout::OnePerLine, skips_words: true },
+impl InputStyle {
+    pub(super) const ALL: [InputStyle; 4] = [
+        InputStyle { layout: Layout::OneLine, skips_words: false },
+        InputStyle { layout: Layout::OneLine, skips_words: true },
+        InputStyle { layout: Layout::OnePerLine, skips_words: false },
+        InputStyle { layout: Layout::OnePerLine, skips_words: true },
     ];
 
     fn line(self) -> &'static str {
@@ -108,7 +108,7 @@ impl Output {
 /// One step of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Step {
-    Read(Reading),
+    Read(InputStyle),
     Do(Op),
     Print(Output),
 }
@@ -135,7 +135,7 @@ impl Step {
     /// Reads the words of one step.
     pub(super) fn parse(words: &[&str]) -> Option<Step> {
         let is = |line: &str| line.split(' ').eq(words.iter().copied());
-        if let Some(reading) = Reading::ALL.into_iter().find(|reading| is(reading.line())) {
+        if let Some(reading) = InputStyle::ALL.into_iter().find(|reading| is(reading.line())) {
             return Some(Step::Read(reading));
         }
         if let Some(output) = Output::ALL.into_iter().find(|output| is(output.line())) {
@@ -170,7 +170,7 @@ fn parameter(template: &str, words: &[&str]) -> Option<i64> {
 }
 
 /// A whole plan.
-pub(super) fn steps(reading: Reading, ops: &[Op], output: Output) -> Vec<Step> {
+pub(super) fn steps(reading: InputStyle, ops: &[Op], output: Output) -> Vec<Step> {
     let ops = ops.iter().copied().map(Step::Do);
     std::iter::once(Step::Read(reading)).chain(ops).chain([Step::Print(output)]).collect()
 }
@@ -194,7 +194,7 @@ pub(super) fn parse(text: &str) -> Option<Vec<Step>> {
 
 /// One thing in an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Item {
+pub(super) enum Entry {
     Number(i64),
     Word(&'static str),
 }
@@ -202,7 +202,7 @@ pub(super) enum Item {
 /// What a program reads. It is never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Input {
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<Entry>,
     pub(super) layout: Layout,
 }
 
@@ -217,15 +217,15 @@ impl Input {
             .items
             .iter()
             .map(|item| match item {
-                Item::Number(number) => number.to_string(),
-                Item::Word(word) => (*word).to_owned(),
+                Entry::Number(number) => number.to_string(),
+                Entry::Word(word) => (*word).to_owned(),
             })
             .collect();
         items.join(between) + "\n"
     }
 
     /// `None` where a word is taken for a number.
-    fn read(&self, reading: Reading) -> Option<Vec<i64>> {
+    fn read(&self, reading: InputStyle) -> Option<Vec<i64>> {
         // Whoever wants one line gets the first; whoever wants one number per line reads all there is.
         let items = match (reading.layout, self.layout) {
             (Layout::OneLine, Layout::OnePerLine) => &self.items[..self.items.len().min(1)],
@@ -234,9 +234,9 @@ impl Input {
         let mut numbers = Vec::with_capacity(items.len());
         for item in items {
             match item {
-                Item::Number(number) => numbers.push(*number),
-                Item::Word(_) if reading.skips_words => {}
-                Item::Word(_) => return None,
+                Entry::Number(number) => numbers.push(*number),
+                Entry::Word(_) if reading.skips_words => {}
+                Entry::Word(_) => return None,
             }
         }
         Some(numbers)
@@ -300,7 +300,7 @@ mod tests {
 
     fn every_step() -> Vec<Step> {
         let ops = Verb::ALL.into_iter().flat_map(|verb| verb.range().filter_map(move |k| Op::new(verb, k)));
-        let reads = Reading::ALL.into_iter().map(Step::Read);
+        let reads = InputStyle::ALL.into_iter().map(Step::Read);
         reads.chain(ops.map(Step::Do)).chain(Output::ALL.into_iter().map(Step::Print)).collect()
     }
 
@@ -337,13 +337,14 @@ mod tests {
     #[test]
     fn readers_differ_on_lines_and_words() {
         let list = Step::Print(Output { what: What::List, or_zero: false });
-        let run_with = |reading: usize, input: &Input| run(&[Step::Read(Reading::ALL[reading]), list], input);
-        let mut input = Input { items: vec![Item::Number(4), Item::Number(7)], layout: Layout::OnePerLine };
+        let run_with =
+            |reading: usize, input: &Input| run(&[Step::Read(InputStyle::ALL[reading]), list], input);
+        let mut input = Input { items: vec![Entry::Number(4), Entry::Number(7)], layout: Layout::OnePerLine };
         assert_eq!(input.stdin(), "4\n7\n");
         assert_eq!(run_with(0, &input), Outcome::Prints(vec![4]));
         assert_eq!(run_with(2, &input), Outcome::Prints(vec![4, 7]));
         input.layout = Layout::OneLine;
-        input.items.push(Item::Word("x"));
+        input.items.push(Entry::Word("x"));
         assert_eq!(input.stdin(), "4 7 x\n");
         assert_eq!(run_with(0, &input), Outcome::Crashes);
         assert_eq!(run_with(1, &input), Outcome::Prints(vec![4, 7]));
@@ -352,7 +353,7 @@ mod tests {
 
     #[test]
     fn the_largest_of_nothing_is_an_error_unless_it_is_0() {
-        let nothing = Input { items: vec![Item::Word("x")], layout: Layout::OneLine };
+        let nothing = Input { items: vec![Entry::Word("x")], layout: Layout::OneLine };
         for (output, outcome) in Output::ALL.into_iter().zip([
             Outcome::Prints(vec![]),
             Outcome::Prints(vec![0]),
@@ -363,7 +364,7 @@ mod tests {
             Outcome::Crashes,
             Outcome::Prints(vec![0]),
         ]) {
-            let steps = [Step::Read(Reading::ALL[1]), Step::Print(output)];
+            let steps = [Step::Read(InputStyle::ALL[1]), Step::Print(output)];
             assert_eq!(run(&steps, &nothing), outcome, "{output:?}");
         }
     }

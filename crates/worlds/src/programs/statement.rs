@@ -2,7 +2,7 @@
 
 use super::op::{Op, Verb};
 use super::phrases::phrases;
-use super::plan::{Layout, Output, Reading, What};
+use super::plan::{InputStyle, Layout, Output, What};
 use crate::world::Split;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -173,7 +173,7 @@ fn op_ways(verb: Verb) -> Ways {
 
 /// Says what is wanted.
 pub(super) fn statement(
-    reading: Reading,
+    reading: InputStyle,
     ops: &[Op],
     output: Output,
     split: Split,
@@ -290,7 +290,7 @@ mod tests {
         let ops = [Op::least(Verb::KeepEven), Op::least(Verb::Add), Op::least(Verb::SortUp)];
         let output = Output { what: What::Largest, or_zero: true };
         let mut rng = tracelift_domain::Seed(3).rng();
-        let text = statement(Reading::ALL[1], &ops, output, Split::Train, &mut rng);
+        let text = statement(InputStyle::ALL[1], &ops, output, Split::Train, &mut rng);
         insta::assert_snapshot!(text);
         assert!(!text.contains('{'));
     }

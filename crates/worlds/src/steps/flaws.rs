@@ -67,7 +67,7 @@ const COMPATIBLE: [Form; 3] = [Form::Symbol, Form::Extra, Form::OtherName];
 
 /// A step as it is about to be written.
 #[derive(Clone, Debug)]
-struct Draft {
+struct Planned {
     before: Option<Line>,
     line: Option<Line>,
     /// What is believed of each value, this step's included.
@@ -89,28 +89,28 @@ pub(super) fn noisy(chain: &Chain, noise: &Noise, rng: &mut ChaCha8Rng) -> Noisy
     let mut flaws = Vec::new();
     while !walk.over {
         let [spoils, blemishes] = [noise.spoiling, noise.benign].map(|chance| rng.random::<f64>() < chance);
-        let mut draft = walk.clean();
-        let spoiling = spoils.then(|| walk.any(&draft, Effect::Spoiling, |_| true, rng)).flatten();
+        let mut planned = walk.clean();
+        let spoiling = spoils.then(|| walk.any(&planned, Effect::Spoiling, |_| true, rng)).flatten();
         let hit = spoiling.is_some();
         let spoiling = spoiling.map(|(kind, next)| {
-            draft = next;
+            planned = next;
             kind
         });
         let free = |form: Form| !hit || COMPATIBLE.contains(&form);
-        let benign = blemishes.then(|| walk.any(&draft, Effect::Benign, free, rng)).flatten();
+        let benign = blemishes.then(|| walk.any(&planned, Effect::Benign, free, rng)).flatten();
         let at = walk.lines.len();
         if let Some((kind, next)) = benign {
             flaws.push(Flaw { kind, effect: Effect::Benign, step: at });
-            draft = next;
+            planned = next;
         }
         if let Some(kind) = spoiling {
             flaws.push(Flaw {
                 kind,
                 effect: Effect::Spoiling,
-                step: at + usize::from(draft.before.is_some()),
+                step: at + usize::from(planned.before.is_some()),
             });
         }
-        walk.write(draft);
+        walk.write(planned);
     }
     let (trace, implied) = walk.finish();
     NoisyTrace { trace, flaws, implied }
@@ -128,8 +128,8 @@ pub(super) fn single(chain: &Chain, kind: FlawKind, rng: &mut ChaCha8Rng) -> Opt
             while walk.step() < step {
                 walk.write(walk.clean());
             }
-            if let Some(draft) = walk.one(&walk.clean(), kind, effect, |_| true, rng) {
-                walk.write(draft);
+            if let Some(planned) = walk.one(&walk.clean(), kind, effect, |_| true, rng) {
+                walk.write(planned);
                 let (trace, implied) = walk.finish();
                 return Some(FlawedTrace { trace, flaw: Flaw { kind, effect, step }, implied });
             }
@@ -153,17 +153,17 @@ impl<'a> Walk<'a> {
     }
 
     /// The next step, carried out faithfully.
-    fn clean(&self) -> Draft {
+    fn clean(&self) -> Planned {
         let line = line::execute(self.chain, self.step(), &self.known);
         let mut known = self.known.clone();
         known.push(line.value(self.chain.modulus));
-        Draft { before: None, line: Some(line), known, stops: false }
+        Planned { before: None, line: Some(line), known, stops: false }
     }
 
-    fn write(&mut self, draft: Draft) {
-        self.lines.extend(draft.before.into_iter().chain(draft.line));
-        self.known = draft.known;
-        self.over = draft.stops || self.step() == self.chain.steps.len();
+    fn write(&mut self, planned: Planned) {
+        self.lines.extend(planned.before.into_iter().chain(planned.line));
+        self.known = planned.known;
+        self.over = planned.stops || self.step() == self.chain.steps.len();
     }
 
     /// The rest without any flaw.
@@ -178,11 +178,11 @@ impl<'a> Walk<'a> {
     }
 
     /// What a reader would answer if the rest were flawless; `None` if a 0 turns up.
-    fn outcome(&self, draft: &Draft) -> Option<u32> {
-        if draft.stops {
+    fn outcome(&self, planned: &Planned) -> Option<u32> {
+        if planned.stops {
             return self.lines.last().map(|line| line.value(self.chain.modulus));
         }
-        let mut known = draft.known.clone();
+        let mut known = planned.known.clone();
         for step in &self.chain.steps[known.len() - 2..] {
             let [left, right] = step.operands.map(|operand| known[operand]);
             known.push(step.op.apply(left, right, self.chain.modulus));
@@ -194,31 +194,31 @@ impl<'a> Walk<'a> {
     /// happens to steps off the path; so it is never what remains after other kinds turned out not to apply.
     fn any(
         &self,
-        draft: &Draft,
+        planned: &Planned,
         effect: Effect,
         allowed: impl Fn(Form) -> bool,
         rng: &mut ChaCha8Rng,
-    ) -> Option<(FlawKind, Draft)> {
+    ) -> Option<(FlawKind, Planned)> {
         let mut kinds = *FlawKind::of(tracelift_domain::TaskDomain::Steps);
         kinds.shuffle(rng);
         kinds
             .into_iter()
             .enumerate()
             .filter(|&(rank, kind)| rank == 0 || kind != FlawKind::PrematureConclusion)
-            .find_map(|(_, kind)| Some((kind, self.one(draft, kind, effect, &allowed, rng)?)))
+            .find_map(|(_, kind)| Some((kind, self.one(planned, kind, effect, &allowed, rng)?)))
     }
 
-    /// A flaw of this kind and effect on top of a draft, in a form drawn at random.
+    /// A flaw of this kind and effect on top of a planned, in a form drawn at random.
     fn one(
         &self,
-        draft: &Draft,
+        planned: &Planned,
         kind: FlawKind,
         effect: Effect,
         allowed: impl Fn(Form) -> bool,
         rng: &mut ChaCha8Rng,
-    ) -> Option<Draft> {
-        let before = self.outcome(draft);
-        let fits = |next: &Draft| {
+    ) -> Option<Planned> {
+        let before = self.outcome(planned);
+        let fits = |next: &Planned| {
             let after = self.outcome(next);
             after.is_some()
                 && self.shows(next)
@@ -231,24 +231,24 @@ impl<'a> Walk<'a> {
         let mut forms: Vec<Form> = forms(kind).iter().copied().filter(|&form| allowed(form)).collect();
         forms.shuffle(rng);
         forms.into_iter().find_map(|form| {
-            let mut variants = self.variants(draft, form, rng);
+            let mut variants = self.variants(planned, form, rng);
             variants.shuffle(rng);
             variants.into_iter().find(fits)
         })
     }
 
     /// Whether the step differs from gold. On top of an earlier flaw, a second one can restore a line.
-    fn shows(&self, draft: &Draft) -> bool {
+    fn shows(&self, planned: &Planned) -> bool {
         let gold = line::execute(self.chain, self.step(), &self.chain.values);
-        draft.before.is_some()
-            || draft.line.as_ref().is_none_or(|line| *line != gold && line.commuted() != Some(gold.clone()))
+        planned.before.is_some()
+            || planned.line.as_ref().is_none_or(|line| *line != gold && line.commuted() != Some(gold.clone()))
     }
 
-    /// Every way in which a form can befall a draft.
-    fn variants(&self, draft: &Draft, form: Form, rng: &mut ChaCha8Rng) -> Vec<Draft> {
-        let Some(line) = draft.line.as_ref() else {
+    /// Every way in which a form can befall a planned step.
+    fn variants(&self, planned: &Planned, form: Form, rng: &mut ChaCha8Rng) -> Vec<Planned> {
+        let Some(line) = planned.line.as_ref() else {
             return if form == Form::Extra {
-                self.extra(draft, rng).into_iter().collect()
+                self.extra(planned, rng).into_iter().collect()
             } else {
                 Vec::new()
             };
@@ -257,8 +257,8 @@ impl<'a> Walk<'a> {
         let step = self.chain.steps[self.step()];
         let ([left, right], [v, w]) = (line.names, line.numbers);
         let value = line.value(modulus);
-        let written = |line: Line| self.written(draft, line);
-        let concluded = |line: Line| self.concluded(draft, line);
+        let written = |line: Line| self.written(planned, line);
+        let concluded = |line: Line| self.concluded(planned, line);
         let others = || {
             let used = |index: &usize| {
                 step.operands.contains(index) || line.names.contains(&self.chain.name(*index))
@@ -282,8 +282,8 @@ impl<'a> Walk<'a> {
             Form::Symbol => other_ops(line.symbol, step.op)
                 .map(|op| written(Line { symbol: op, ..line.clone() }))
                 .collect(),
-            Form::Extra => self.extra(draft, rng).into_iter().collect(),
-            Form::Drop if !self.is_last() => [value, v, w].map(|taken| self.dropped(draft, taken)).into(),
+            Form::Extra => self.extra(planned, rng).into_iter().collect(),
+            Form::Drop if !self.is_last() => [value, v, w].map(|taken| self.dropped(planned, taken)).into(),
             Form::Misread => misread(line, modulus)
                 .map(|(place, line)| {
                     let mut next = concluded(line.clone());
@@ -321,36 +321,38 @@ impl<'a> Walk<'a> {
                     written(line)
                 })
                 .collect(),
-            Form::Stop if !self.lines.is_empty() => vec![Draft { line: None, stops: true, ..draft.clone() }],
+            Form::Stop if !self.lines.is_empty() => {
+                vec![Planned { line: None, stops: true, ..planned.clone() }]
+            }
             _ => Vec::new(),
         }
     }
 
-    /// The draft with this line, whose value is believed from then on.
-    fn written(&self, draft: &Draft, line: Line) -> Draft {
-        let mut next = draft.clone();
+    /// The planned step with this line, whose value is believed from then on.
+    fn written(&self, planned: &Planned, line: Line) -> Planned {
+        let mut next = planned.clone();
         next.known[self.step() + 2] = line.value(self.chain.modulus);
         next.line = Some(line);
         next
     }
 
     /// The same, with the result that follows from the numbers.
-    fn concluded(&self, draft: &Draft, line: Line) -> Draft {
+    fn concluded(&self, planned: &Planned, line: Line) -> Planned {
         let result = Line { result: None, ..line.clone() }.value(self.chain.modulus);
-        self.written(draft, Line { result: line.result.map(|_| result), ..line })
+        self.written(planned, Line { result: line.result.map(|_| result), ..line })
     }
 
-    /// The draft without its line, and its value taken to be this.
-    fn dropped(&self, draft: &Draft, taken: u32) -> Draft {
-        let mut next = Draft { line: None, ..draft.clone() };
+    /// The planned step without its line, and its value taken to be this.
+    fn dropped(&self, planned: &Planned, taken: u32) -> Planned {
+        let mut next = Planned { line: None, ..planned.clone() };
         next.known[self.step() + 2] = taken;
         next
     }
 
-    /// The draft with a needless line before it, if a name is left for it.
-    fn extra(&self, draft: &Draft, rng: &mut ChaCha8Rng) -> Option<Draft> {
+    /// The planned step with a needless line before it, if a name is left for it.
+    fn extra(&self, planned: &Planned, rng: &mut ChaCha8Rng) -> Option<Planned> {
         let spare: Vec<&'static str> = self.chain.spare_names().collect();
-        if spare.is_empty() || draft.stops {
+        if spare.is_empty() || planned.stops {
             return None;
         }
         let target = spare[rng.random_range(0..spare.len())];
@@ -365,7 +367,7 @@ impl<'a> Walk<'a> {
         ops.into_iter().find_map(|op| {
             let result = op.apply(numbers[0], numbers[1], self.chain.modulus);
             let line = Line { target, names, symbol: op, numbers, operation: op, result: Some(result) };
-            (result != 0).then(|| Draft { before: Some(line), ..draft.clone() })
+            (result != 0).then(|| Planned { before: Some(line), ..planned.clone() })
         })
     }
 }

@@ -5,26 +5,26 @@
 //! last operation, that of the quantity asked for, without its result. The artifact is that result.
 
 mod check;
-mod draft;
 mod graph;
 mod growth;
 mod line;
 mod phrases;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use crate::flawed::{FlawedTrace, Noise, NoisyTrace};
 use crate::report::ProcessReport;
 use crate::task::Task;
 use crate::world::Split;
 use check::Truth;
-use draft::Draft;
 use graph::Graph;
 use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use std::ops::RangeInclusive;
 use tracelift_domain::{Effect, FlawKind, Gold, Seed, TaskDomain, Trace};
+use walk::Walk;
 
 /// How many quantities have to be worked out, the one asked for included.
 pub(crate) const LEVELS: RangeInclusive<u32> = 1..=3;
@@ -51,8 +51,8 @@ pub(crate) struct WordProblem {
 }
 
 impl WordProblem {
-    fn draft(&self) -> Draft<'_> {
-        Draft::new(&self.graph, &self.truth)
+    fn walk(&self) -> Walk<'_> {
+        Walk::new(&self.graph, &self.truth)
     }
 }
 
@@ -78,14 +78,14 @@ impl Task for WordProblem {
     }
 
     fn noisy_trace(&self, noise: &Noise, rng: &mut ChaCha8Rng) -> NoisyTrace {
-        let mut draft = self.draft();
-        while !draft.is_done() {
+        let mut walk = self.walk();
+        while !walk.is_done() {
             let spoiling = rng.random::<f64>() < noise.spoiling;
             let benign = rng.random::<f64>() < noise.benign;
-            draft.flawed(spoiling, benign, rng);
+            walk.flawed(spoiling, benign, rng);
         }
-        let text = draft.text();
-        NoisyTrace { implied: self.implied(&text), trace: written(&text), flaws: draft.flaws }
+        let text = walk.text();
+        NoisyTrace { implied: self.implied(&text), trace: written(&text), flaws: walk.flaws }
     }
 
     fn flaw(&self, kind: FlawKind, rng: &mut ChaCha8Rng) -> Option<FlawedTrace> {
@@ -95,19 +95,19 @@ impl Task for WordProblem {
         steps.shuffle(rng);
         for effect in effects {
             for &step in &steps {
-                let mut draft = self.draft();
-                (0..step).for_each(|_| draft.plain());
+                let mut walk = self.walk();
+                (0..step).for_each(|_| walk.plain());
                 let changes = match effect {
-                    Effect::Spoiling => draft.spoiling(kind),
-                    Effect::Benign => draft.benign(kind, rng),
+                    Effect::Spoiling => walk.spoiling(kind),
+                    Effect::Benign => walk.benign(kind, rng),
                 };
                 let Some(change) = changes.choose(rng) else { continue };
-                draft.write(kind, effect, change.clone());
-                while !draft.is_done() {
-                    draft.plain();
+                walk.write(kind, effect, change.clone());
+                while !walk.is_done() {
+                    walk.plain();
                 }
-                let text = draft.text();
-                let flaw = *draft.flaws.first()?;
+                let text = walk.text();
+                let flaw = *walk.flaws.first()?;
                 return Some(FlawedTrace { implied: self.implied(&text), trace: written(&text), flaw });
             }
         }
@@ -124,6 +124,6 @@ impl Task for WordProblem {
 }
 
 fn written(text: &str) -> Trace {
-    // A draft holds the line about the target, or stops after some other line; no line has a tag.
-    Trace::new(text).expect("a draft has at least one line")
+    // A walk holds the line about the target, or stops after some other line; no line has a tag.
+    Trace::new(text).expect("a walk has at least one line")
 }

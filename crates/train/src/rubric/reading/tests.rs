@@ -40,7 +40,7 @@ fn a_flawed_trace_is_its_reference_until_it_leaves_it() {
     let reading = Reading::of(&groups, &batch, in_numbers);
 
     // Rows: the reference's six; `40 12 3`; `3`; five of the second reference; `20 50 3` after its first token.
-    let place = |row, flawed, contrasts| Place { row, flawed, contrasts };
+    let place = |row, flawed, contrasts| TraceToken { row, flawed, contrasts };
     let expected = [
         place(6, true, 1),
         place(7, true, 0),
@@ -56,7 +56,7 @@ fn a_flawed_trace_is_its_reference_until_it_leaves_it() {
         place(13, false, 1),
         place(14, false, 0),
     ];
-    assert_eq!(reading.places, expected);
+    assert_eq!(reading.tokens, expected);
     let target = |row, token| Target { row, token };
     let next = [(1, 10), (2, 11), (3, 12), (4, 3), (11, 20), (12, 21), (13, 3)];
     assert_eq!(reading.language, next.map(|(row, token)| target(row, token)));
@@ -64,7 +64,7 @@ fn a_flawed_trace_is_its_reference_until_it_leaves_it() {
     assert_eq!(reading.problem, [(0, 2), (10, 6)].map(|(row, token)| target(row, token)));
     assert_eq!(
         reading.counts(),
-        ReadingCounts { problem: 2, language: 7, numbers: 2, places: 13, contrasts: 6 }
+        ReadingCounts { problem: 2, language: 7, numbers: 2, tokens: 13, contrasts: 6 }
     );
 }
 

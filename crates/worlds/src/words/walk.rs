@@ -32,7 +32,7 @@ impl Change {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Draft<'g> {
+pub(super) struct Walk<'g> {
     graph: &'g Graph,
     truth: &'g Truth,
     believed: Vec<i64>,
@@ -45,9 +45,9 @@ pub(super) struct Draft<'g> {
     stopped: bool,
 }
 
-impl<'g> Draft<'g> {
-    pub(super) fn new(graph: &'g Graph, truth: &'g Truth) -> Draft<'g> {
-        Draft {
+impl<'g> Walk<'g> {
+    pub(super) fn new(graph: &'g Graph, truth: &'g Truth) -> Walk<'g> {
+        Walk {
             graph,
             truth,
             believed: graph.values(),
