@@ -52,9 +52,9 @@ struct Site(tempfile::TempDir);
 impl Site {
     fn new(server: &Server, more: &str) -> Site {
         let site = Site(tempfile::tempdir().unwrap());
-        fs::write(place.path("train.jsonl"), problems()).unwrap();
-        place.configure(server, more);
-        place
+        fs::write(site.path("train.jsonl"), problems()).unwrap();
+        site.configure(server, more);
+        site
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -131,7 +131,7 @@ fn a_killed_build_goes_on_and_pays_nothing_twice() {
 
     let server = Server::prompted(&["--latency-ms", "5"]);
     let killed = Site::new(&server, "");
-    let both = |place: &Site| place.kept("groups.jsonl.llm.ledger") + place.kept("groups.jsonl.judge.ledger");
+    let both = |site: &Site| site.kept("groups.jsonl.llm.ledger") + site.kept("groups.jsonl.judge.ledger");
     for goal in [10, 60, 110] {
         let mut child = killed.start();
         until("the build gets on", || both(&killed) >= goal);
@@ -142,7 +142,7 @@ fn a_killed_build_goes_on_and_pays_nothing_twice() {
     let lost = server.count("answers") as usize - both(&killed);
     assert!(lost <= 3 * 4, "at most the calls under way were lost: {lost}");
     assert_eq!(killed.report(), report);
-    let file = |place: &Site| fs::read(place.path("groups.jsonl")).unwrap();
+    let file = |site: &Site| fs::read(site.path("groups.jsonl")).unwrap();
     assert!(file(&killed) == file(&whole), "byte for byte the build that was not killed");
     assert_eq!(
         server.count("answers") as usize - both(&killed),
@@ -154,31 +154,31 @@ fn a_killed_build_goes_on_and_pays_nothing_twice() {
 #[test]
 fn a_budget_stops_the_build_and_more_of_it_goes_on() {
     let server = Server::prompted(&[]);
-    let place = Site::new(&server, "budget = { calls = 20 }");
-    let message = place.complaint();
+    let site = Site::new(&server, "budget = { calls = 20 }");
+    let message = site.complaint();
     assert!(message.contains("the budget of 20 calls is used up"), "{message}");
-    assert!(!place.path("groups.jsonl").exists() && place.path("groups.jsonl.partial").exists());
+    assert!(!site.path("groups.jsonl").exists() && site.path("groups.jsonl.partial").exists());
     let asked = server.count("requests");
-    assert!(place.complaint().contains("the budget of 20 calls"));
+    assert!(site.complaint().contains("the budget of 20 calls"));
     assert_eq!(server.count("requests"), asked, "nothing more is asked");
-    place.configure(&server, "budget = { calls = 10000 }");
-    assert_eq!(place.report()["groups"], COUNT);
+    site.configure(&server, "budget = { calls = 10000 }");
+    assert_eq!(site.report()["groups"], COUNT);
     assert_eq!(server.count("answered_twice"), 0);
 }
 
 #[test]
 fn a_server_that_dies_stops_the_build_and_another_ends_it() {
     let dying = Server::prompted(&["--die-after", "30"]);
-    let place = Site::new(&dying, "");
-    let message = place.complaint();
+    let site = Site::new(&dying, "");
+    let message = site.complaint();
     assert!(
         message.contains("the build stopped after") && message.contains("goes on from there"),
         "{message}"
     );
     let alive = Server::prompted(&[]);
-    place.configure(&alive, "");
-    assert_eq!(place.report()["groups"], COUNT);
-    assert_eq!(groups(&place.path("groups.jsonl")), COUNT);
+    site.configure(&alive, "");
+    assert_eq!(site.report()["groups"], COUNT);
+    assert_eq!(groups(&site.path("groups.jsonl")), COUNT);
 }
 
 /// A build of programs that no rule can read, so that their references are the model's, and an executor's to confirm.

@@ -26,7 +26,7 @@ pub(super) struct Tested {
 }
 
 /// A pipeline of so many operations, each of which matters (but for one, now and then).
-pub(super) fn tested(operations: usize, rng: &mut ChaCha8Rng) -> Tested {
+pub(super) fn drawn(operations: usize, rng: &mut ChaCha8Rng) -> Tested {
     for _ in 0..100 {
         let idle = usize::from(rng.random_bool(0.15));
         let reading = InputStyle {

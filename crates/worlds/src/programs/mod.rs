@@ -55,7 +55,7 @@ pub(crate) struct ListTask {
 pub(crate) fn generate(level: u32, split: Split, seed: Seed) -> ListTask {
     let operations = usize::try_from(level.max(1)).unwrap_or(usize::MAX);
     let draw::Tested { reading, ops, output, tests } =
-        draw::tested(operations, &mut seed.child("draft", 0).rng());
+        draw::drawn(operations, &mut seed.child("draft", 0).rng());
     let statement = statement::statement(reading, &ops, output, split, &mut seed.child("statement", 0).rng());
     let steps = plan::steps(reading, &ops, output);
     ListTask { statement, steps, tests, seed, further: OnceLock::new() }
