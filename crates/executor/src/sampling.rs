@@ -27,12 +27,8 @@ impl Default for Sampling {
 
 /// A sampling setting that makes no sense.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("`sampling.{key}` is {value}, expected {expected}")]
-pub struct SamplingError {
-    key: &'static str,
-    value: String,
-    expected: &'static str,
-}
+#[error("`sampling.{}` is {}, expected {}", .0.key, .0.value, .0.expected)]
+pub struct SamplingError(#[from] tracelift_engine::sampling::SamplingError);
 
 impl Sampling {
     /// Checks what the types do not say.
@@ -40,25 +36,16 @@ impl Sampling {
     /// # Errors
     /// The first setting that makes no sense.
     pub fn validate(&self) -> Result<(), SamplingError> {
-        let refuse = |key, value: String, expected| Err(SamplingError { key, value, expected });
-        if self.temperature != 0.0 && !(0.0001..=100.0).contains(&self.temperature) {
-            return refuse(
-                "temperature",
-                self.temperature.to_string(),
-                "0 (greedy), or a number from 0.0001 to 100",
-            );
-        }
-        if !(self.top_p > 0.0 && self.top_p <= 1.0) {
-            return refuse("top_p", self.top_p.to_string(), "a number above 0 and at most 1");
-        }
+        tracelift_engine::Sampling::check(self.temperature, self.top_p, u64::from(self.max_tokens))?;
+        let refuse = |key, value: &str, expected| {
+            let value = value.to_owned();
+            Err(SamplingError(tracelift_engine::sampling::SamplingError { key, value, expected }))
+        };
         if self.top_k == Some(0) {
-            return refuse("top_k", "0".into(), "at least 1, or nothing to switch it off");
-        }
-        if self.max_tokens == 0 {
-            return refuse("max_tokens", "0".into(), "at least 1");
+            return refuse("top_k", "0", "at least 1, or nothing to switch it off");
         }
         if self.stop.iter().any(String::is_empty) {
-            return refuse("stop", "a list with an empty text".into(), "texts that are not empty");
+            return refuse("stop", "a list with an empty text", "texts that are not empty");
         }
         Ok(())
     }

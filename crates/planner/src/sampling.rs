@@ -22,32 +22,14 @@ impl Default for Sampling {
 
 /// A sampling setting that makes no sense.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("`planner.sampling.{key}` is {value}, expected {expected}")]
-pub struct SamplingError {
-    key: &'static str,
-    value: String,
-    expected: &'static str,
-}
+#[error("`planner.sampling.{}` is {}, expected {}", .0.key, .0.value, .0.expected)]
+pub struct SamplingError(#[from] tracelift_engine::sampling::SamplingError);
 
 impl Sampling {
     /// # Errors
     /// Names the first setting that makes no sense.
     pub fn validate(&self) -> Result<(), SamplingError> {
-        let refuse = |key, value: String, expected| Err(SamplingError { key, value, expected });
-        if self.temperature != 0.0 && !(0.0001..=100.0).contains(&self.temperature) {
-            return refuse(
-                "temperature",
-                self.temperature.to_string(),
-                "0 (greedy), or a number from 0.0001 to 100",
-            );
-        }
-        if !(self.top_p > 0.0 && self.top_p <= 1.0) {
-            return refuse("top_p", self.top_p.to_string(), "a number above 0 and at most 1");
-        }
-        if self.max_tokens == 0 {
-            return refuse("max_tokens", "0".into(), "at least 1");
-        }
-        Ok(())
+        Ok(self.until(Vec::new()).validate()?)
     }
 
     /// [`Sampling::validate`] for training, where a question's traces are compared with each other.
@@ -57,9 +39,19 @@ impl Sampling {
     pub fn validate_for_training(&self) -> Result<(), SamplingError> {
         if self.temperature == 0.0 {
             let expected = "above 0 in training, or all traces of a question are one";
-            return Err(SamplingError { key: "temperature", value: "0".into(), expected });
+            return Err(SamplingError(tracelift_engine::sampling::SamplingError {
+                key: "temperature",
+                value: "0".into(),
+                expected,
+            }));
         }
         self.validate()
+    }
+
+    /// The same for the engine, with the tokens that end a completion.
+    pub(crate) fn until(&self, stop: Vec<u32>) -> tracelift_engine::Sampling {
+        let Sampling { temperature, top_p, max_tokens } = *self;
+        tracelift_engine::Sampling { temperature, top_k: 0, top_p, max_tokens, stop }
     }
 }
 

@@ -103,13 +103,7 @@ impl Planner<'_> {
         for Asked { question, seeds } in asked {
             requests.push(Request { prompt: self.prompt(question)?, seeds: seeds.clone() });
         }
-        let sampling = tracelift_engine::Sampling {
-            temperature: self.sampling.temperature,
-            top_k: 0,
-            top_p: self.sampling.top_p,
-            max_tokens: self.sampling.max_tokens,
-            stop: self.tokenizer.eos().to_vec(),
-        };
+        let sampling = self.sampling.until(self.tokenizer.eos().to_vec());
         let sampled = self.weights.sampler().generate(&requests, &sampling)?;
         let mut traces = Vec::with_capacity(asked.len());
         for (at, (Request { prompt, .. }, samples)) in requests.into_iter().zip(sampled).enumerate() {

@@ -27,18 +27,16 @@ fn one() -> f32 {
     1.0
 }
 
-/// Settings that make no sense.
-#[derive(Debug, thiserror::Error)]
-pub enum SamplingError {
-    /// Negative, NaN, or so small or large that logits divided by it are no numbers.
-    #[error("temperature is {0}; it must be 0 (greedy) or from 0.0001 to 100")]
-    Temperature(f32),
-    /// Outside (0, 1].
-    #[error("top_p is {0}; it must be above 0 and at most 1")]
-    TopP(f32),
-    /// Zero.
-    #[error("max_tokens is 0; at least one token must be allowed")]
-    NoTokens,
+/// A setting that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` is {value}, expected {expected}")]
+pub struct SamplingError {
+    /// Which.
+    pub key: &'static str,
+    /// As given.
+    pub value: String,
+    /// What would do.
+    pub expected: &'static str,
 }
 
 impl Sampling {
@@ -51,17 +49,33 @@ impl Sampling {
     /// # Errors
     /// Names the setting that makes no sense.
     pub fn validate(&self) -> Result<(), SamplingError> {
-        if self.temperature != 0.0 && !(0.0001..=100.0).contains(&self.temperature) {
-            return Err(SamplingError::Temperature(self.temperature));
+        Sampling::check(f64::from(self.temperature), f64::from(self.top_p), self.max_tokens as u64)
+    }
+
+    /// What everyone who samples may be told, here or behind a server, in this type or another: a temperature of 0 or so
+    /// large that logits divided by it are numbers, a mass in (0, 1], room for a token.
+    ///
+    /// # Errors
+    /// Names the first setting that makes no sense.
+    pub fn check(temperature: f64, top_p: f64, max_tokens: u64) -> Result<(), SamplingError> {
+        let refuse = |key, value, expected| Err(SamplingError { key, value, expected });
+        if temperature != 0.0 && !(f64::from(0.0001_f32)..=100.0).contains(&temperature) {
+            return refuse("temperature", shown(temperature), "0 (greedy), or a number from 0.0001 to 100");
         }
-        if !(self.top_p > 0.0 && self.top_p <= 1.0) {
-            return Err(SamplingError::TopP(self.top_p));
+        if !(top_p > 0.0 && top_p <= 1.0) {
+            return refuse("top_p", shown(top_p), "a number above 0 and at most 1");
         }
-        if self.max_tokens == 0 {
-            return Err(SamplingError::NoTokens);
+        if max_tokens == 0 {
+            return refuse("max_tokens", "0".to_owned(), "at least 1");
         }
         Ok(())
     }
+}
+
+/// A number as it was written, also where it came through an `f32`.
+fn shown(value: f64) -> String {
+    let short = value as f32;
+    if f64::from(short) == value { short.to_string() } else { value.to_string() }
 }
 
 /// Tokens whose weights are summed together, so that a draw need not walk the whole vocabulary.
