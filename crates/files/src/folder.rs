@@ -20,6 +20,16 @@ pub struct FolderDraft {
     path: PathBuf,
     parent: PathBuf,
     draft: TempDir,
+    place: Place,
+}
+
+/// What may be where a folder is to appear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Nothing.
+    Vacant,
+    /// Nothing, or a folder that goes.
+    Taken,
 }
 
 impl FolderDraft {
@@ -28,15 +38,29 @@ impl FolderDraft {
     /// # Errors
     /// When there is something in its place, or the folder above takes no new ones.
     pub fn begin(path: impl AsRef<Path>) -> Result<FolderDraft, WriteError> {
-        let path = path.as_ref();
+        FolderDraft::begin_at(path.as_ref(), Place::Vacant)
+    }
+
+    /// The same for a place where there may be a folder already: it is there until the new one is, and then gone.
+    ///
+    /// Where the system cannot exchange two names (Linux can, on most file systems), a process that is killed between two
+    /// renames leaves neither; everywhere else there is one of the two at any moment.
+    ///
+    /// # Errors
+    /// When there is something else in its place, or the folder above takes no new ones.
+    pub fn replacing(path: impl AsRef<Path>) -> Result<FolderDraft, WriteError> {
+        FolderDraft::begin_at(path.as_ref(), Place::Taken)
+    }
+
+    fn begin_at(path: &Path, place: Place) -> Result<FolderDraft, WriteError> {
         let failed = WriteError::at(path);
         let parent = folder_of(path).map_err(&failed)?;
-        vacant(path).map_err(&failed)?;
+        place.admits(path).map_err(&failed)?;
         let mut hidden = tempfile::Builder::new();
         let hidden = hidden.prefix(TEMPORARY).permissions(Permissions::from_mode(0o777));
         let refused = |source| failed(WriteFault::Folder { folder: parent.clone(), source });
         let draft = hidden.tempdir_in(&parent).map_err(refused)?;
-        Ok(FolderDraft { path: path.to_owned(), parent, draft })
+        Ok(FolderDraft { path: path.to_owned(), parent, draft, place })
     }
 
     /// Where it is to be filled.
@@ -50,11 +74,17 @@ impl FolderDraft {
     /// # Errors
     /// When the system refuses, or something has appeared in its place meanwhile; it is then removed.
     pub fn finish(self) -> Result<(), WriteError> {
-        let FolderDraft { path, parent, draft } = self;
+        let FolderDraft { path, parent, draft, place } = self;
         let failed = WriteError::at(&path);
-        vacant(&path).map_err(&failed)?;
+        let taken = place.admits(&path).map_err(&failed)?;
         let finished = (|| {
             sync_tree(draft.path())?;
+            if taken {
+                exchange(draft.path(), &path)?;
+                sync_folder(&parent)?;
+                // What it replaces has its name now.
+                return draft.close();
+            }
             fs::rename(draft.path(), &path)?;
             // It has no such name any more.
             let _ = draft.keep();
@@ -64,13 +94,40 @@ impl FolderDraft {
     }
 }
 
-/// Refuses a place where there is something, even a link that leads nowhere.
-fn vacant(path: &Path) -> Result<(), WriteFault> {
-    match fs::symlink_metadata(path) {
-        Ok(_) => Err(WriteFault::Exists),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error.into()),
+impl Place {
+    /// Whether there is a folder that is to go; refuses a place where there is anything else, even a link that leads nowhere.
+    fn admits(self, path: &Path) -> Result<bool, WriteFault> {
+        match fs::symlink_metadata(path) {
+            Ok(found) if self == Place::Taken && found.is_dir() => Ok(true),
+            Ok(_) => Err(WriteFault::Exists),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
+}
+
+/// Lets two folders have each other's name.
+fn exchange(new: &Path, old: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
+            // Not on this file system, or not by this kernel.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            exchanged => return Ok(exchanged?),
+        }
+    }
+    exchange_by_turns(new, old)
+}
+
+/// The same in three steps.
+pub(crate) fn exchange_by_turns(new: &Path, old: &Path) -> io::Result<()> {
+    let mut aside = new.as_os_str().to_owned();
+    aside.push("-old");
+    fs::rename(old, &aside)?;
+    fs::rename(new, old)?;
+    fs::rename(&aside, new)
 }
 
 /// Makes a folder and those above it, where they are missing.

@@ -534,6 +534,39 @@ fn a_finished_file_is_moved_to_where_a_path_leads() {
 }
 
 #[test]
+fn a_folder_is_replaced_with_all_that_is_in_it() {
+    let dir = scratch();
+    let path = dir.path().join("best");
+    for (content, before) in [("first", None), ("second", Some("first")), ("third", Some("second"))] {
+        let draft = FolderDraft::replacing(&path).unwrap();
+        fs::write(draft.path().join(content), content).unwrap();
+        assert_eq!(path.exists().then(|| names(&path)), before.map(|before| vec![before.to_owned()]));
+        draft.finish().unwrap();
+        assert_eq!(names(&path), [content]);
+        assert_eq!(names(dir.path()), ["best"], "what it replaced is still there");
+    }
+    drop(FolderDraft::replacing(&path).unwrap());
+    assert_eq!((names(&path), names(dir.path())), (vec!["third".to_owned()], vec!["best".to_owned()]));
+
+    let file = dir.path().join("file");
+    fs::write(&file, b"mine").unwrap();
+    assert!(matches!(FolderDraft::replacing(&file).unwrap_err().fault, WriteFault::Exists));
+}
+
+#[test]
+fn folders_change_places_by_turns_where_the_system_cannot_exchange_them() {
+    let dir = scratch();
+    let [new, old] = ["new", "old"].map(|name| dir.path().join(name));
+    for (folder, content) in [(&new, "a"), (&old, "b")] {
+        fs::create_dir(folder).unwrap();
+        fs::write(folder.join(content), b"").unwrap();
+    }
+    crate::folder::exchange_by_turns(&new, &old).unwrap();
+    assert_eq!([names(&new), names(&old)], [["b"], ["a"]]);
+    assert_eq!(names(dir.path()), ["new", "old"]);
+}
+
+#[test]
 fn a_folder_appears_with_all_that_is_in_it() {
     let dir = scratch();
     let path = dir.path().join("folder");
