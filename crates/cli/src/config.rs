@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tracelift_datasets::{ColumnMap, Format};
 use tracelift_domain::Seed;
+use tracelift_eval::Metric;
 use tracelift_executor::ExecutorConfig;
 use tracelift_planner::PlannerConfig;
 use tracelift_reward::RewardConfig;
@@ -45,6 +46,8 @@ pub struct RunConfig {
     /// How the planner is trained.
     #[serde(default)]
     pub grpo: GrpoConfig,
+    /// Watching the training on problems that it does not see.
+    pub dev: Option<DevConfig>,
     /// How planners are evaluated.
     pub eval: Option<EvalConfig>,
 }
@@ -78,6 +81,59 @@ pub struct DataConfig {
 pub struct RubricConfig {
     /// The checkpoint directory of a reward model.
     pub model: PathBuf,
+}
+
+/// Watching a training: the planner is looked at every few steps on problems that it is not trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DevConfig {
+    /// The problems. Of a world: templates of training, problems of nobody's, by default 200.
+    pub data: DataConfig,
+    /// Steps between looks.
+    #[serde(default = "default_every")]
+    pub every: u64,
+    /// Traces per problem.
+    #[serde(default = "one")]
+    pub seeds: u64,
+    /// Executor runs behind `w` and `b`.
+    #[serde(default = "one")]
+    pub runs: usize,
+    /// By what the best planner is told, which is kept.
+    #[serde(default)]
+    pub best_by: BestBy,
+}
+
+/// By what a planner is the best.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BestBy {
+    /// The share of right answers.
+    #[default]
+    Accuracy,
+    /// The share of right answers with right traces, where an exact checker tells.
+    VerifiedAccuracy,
+    /// What traces add to the executor's success.
+    Uplift,
+}
+
+impl BestBy {
+    /// The metric of evaluations.
+    #[must_use]
+    pub fn metric(self) -> Metric {
+        match self {
+            BestBy::Accuracy => Metric::Accuracy,
+            BestBy::VerifiedAccuracy => Metric::VerifiedAccuracy,
+            BestBy::Uplift => Metric::Uplift,
+        }
+    }
+}
+
+fn default_every() -> u64 {
+    20
+}
+
+fn one<T: From<u8>>() -> T {
+    T::from(1)
 }
 
 /// The evaluation.
@@ -135,6 +191,11 @@ impl RunConfig {
         self.executor.validate()?;
         self.reward.validate()?;
         self.grpo.validate()?;
+        if let Some(dev) = &self.dev {
+            for (key, value) in [("every", dev.every), ("seeds", dev.seeds), ("runs", dev.runs as u64)] {
+                ensure!(value >= 1, "`dev.{key}` is 0, expected at least 1");
+            }
+        }
         if let Some(eval) = &self.eval {
             for (key, value) in [("seeds", eval.seeds), ("runs", eval.runs as u64)] {
                 ensure!(value >= 1, "`eval.{key}` is 0, expected at least 1");

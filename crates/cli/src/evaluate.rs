@@ -1,10 +1,10 @@
 //! `tracelift eval`: the frozen-executor protocol from a configuration.
 
-use crate::{config, progress, setup};
+use crate::{config, progress, room, setup};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::path::{Path, PathBuf};
-use tracelift_domain::Seed;
+use tracelift_domain::{Problem, Seed};
 use tracelift_eval::{
     Executors, Metric, Protocol, SampleRecord, Table, paired_difference, summarise, write_samples,
 };
@@ -39,6 +39,10 @@ pub fn run(args: &Evaluate) -> Result<()> {
     if own.exists() {
         paths.push((config.reward.rule.title().to_owned(), own));
     }
+    let best = config.out.join("best");
+    if best.exists() {
+        paths.push((format!("{}, best", config.reward.rule.title()), best));
+    }
     for (row, path) in &eval.rows {
         let taken = row == NO_TRACE || paths.iter().any(|(name, _)| name == row);
         ensure!(!taken, "`eval.rows` has a row `{row}`, which is there anyway; choose another name");
@@ -50,6 +54,12 @@ pub fn run(args: &Evaluate) -> Result<()> {
             config.planner.open_frozen(&path).with_context(|| format!("the planner of row `{row}`"))?;
         planners.push((row, checkpoint));
     }
+    let problems: Vec<&Problem> = items.iter().map(|item| &item.problem).collect();
+    for (row, checkpoint) in &planners {
+        room::require_planner(config.planner.planner(checkpoint), &problems, "eval.data")
+            .with_context(|| format!("the planner of row `{row}`"))?;
+    }
+    room::require_executor(executor.as_ref(), &problems, config.planner.sampling.max_tokens, "eval.data")?;
     let protocol = Protocol {
         items: &items,
         executor: executor.as_ref(),
@@ -108,13 +118,20 @@ pub fn evaluate(
     table.write(&out.join("evaluation.json"))?;
     setup::record_sandbox(protocol.verifier, out)?;
     tracelift_files::write(out.join("evaluation.md"), table.markdown())?;
+    if let Some(stopped) = protocol.executor.bill().and_then(|bill| bill.stopped) {
+        bail!(
+            "what was not asked any more is unknown: {stopped}; raise `executor.openai.budget` and evaluate again ({} holds what \
+             was written)",
+            out.display()
+        );
+    }
     require_known(protocol, &samples, out)?;
     Ok((table, samples))
 }
 
 /// A table in which no outcome came from the executor says nothing about any planner: that is not a result.
 fn require_known(protocol: &Protocol<'_>, samples: &[SampleRecord], out: &Path) -> Result<()> {
-    if samples.iter().any(|sample| sample.correct.is_some() && sample.artifact.is_some()) {
+    if samples.iter().any(|sample| sample.correct.is_some() && !sample.executor_completions.is_empty()) {
         return Ok(());
     }
     let usage = protocol.executor.usage();

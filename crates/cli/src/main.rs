@@ -10,6 +10,7 @@ mod model;
 mod progress;
 mod quickstart;
 mod rm;
+mod room;
 mod serve;
 mod setup;
 mod tokenizer;

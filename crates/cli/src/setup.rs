@@ -13,6 +13,8 @@ use tracelift_worlds::{Split, World};
 
 /// Problems of a world, where the configuration does not say how many.
 const WORLD_PROBLEMS: usize = 2000;
+/// The same for those that a training is looked at by, again and again.
+const WORLD_DEV_PROBLEMS: usize = 200;
 
 /// The reward model, if the rule reads one.
 pub fn reward_model(config: &RunConfig) -> Result<Option<FrozenRewardModel>> {
@@ -60,6 +62,35 @@ pub fn record_sandbox(verifier: &Verifier, out: &Path) -> Result<()> {
     Ok(tracelift_files::write(path, text)?)
 }
 
+/// Problems to look at a training by, of which the best planner is told: test sets are left out as of training. Of a world
+/// they are like those of training and nobody's.
+pub fn dev_items(config: &DataConfig, seed: Seed) -> Result<Vec<Exercise>> {
+    match config.world {
+        Some(name) => {
+            one_of(config)?;
+            let first = PRETRAINING_PROBLEMS;
+            let count = config.limit.unwrap_or(WORLD_DEV_PROBLEMS) as u64;
+            Ok(world_items(&World::new(name), seed, Split::Train, first..first + count))
+        }
+        None => Ok(training_file(config)?.into_iter().map(unchecked).collect()),
+    }
+}
+
+/// A problem of a file: there is no exact checker of it.
+fn unchecked(problem: Problem) -> Exercise {
+    Exercise { problem, instance: None }
+}
+
+/// The problems of a file, without those of test sets.
+fn training_file(config: &DataConfig) -> Result<Vec<Problem>> {
+    let test_sets = if config.force_test_sets { TestSets::Forced } else { TestSets::LeftOut };
+    let training = file(config)?.training(config.limit, test_sets)?;
+    if let Some(warning) = training.warning() {
+        eprintln!("warning: {warning}");
+    }
+    Ok(training.problems)
+}
+
 /// Problems to train on.
 pub fn source(config: &DataConfig, seed: Seed) -> Result<Source> {
     match config.world {
@@ -72,14 +103,7 @@ pub fn source(config: &DataConfig, seed: Seed) -> Result<Source> {
                 problems: config.limit.unwrap_or(WORLD_PROBLEMS) as u64,
             })
         }
-        None => {
-            let test_sets = if config.force_test_sets { TestSets::Forced } else { TestSets::LeftOut };
-            let training = file(config)?.training(config.limit, test_sets)?;
-            if let Some(warning) = training.warning() {
-                eprintln!("warning: {warning}");
-            }
-            Ok(Source::List { problems: training.problems, seed })
-        }
+        None => Ok(Source::List { problems: training_file(config)?, seed }),
     }
 }
 
@@ -94,7 +118,7 @@ pub fn items(config: &DataConfig, seed: Seed) -> Result<Vec<Exercise>> {
         }
         None => {
             let problems = file(config)?.problems(config.limit)?;
-            Ok(problems.into_iter().map(|problem| Exercise { problem, instance: None }).collect())
+            Ok(problems.into_iter().map(unchecked).collect())
         }
     }
 }

@@ -1,30 +1,39 @@
 //! `tracelift train`: GRPO from a configuration, in a run folder, resumable.
 
-use crate::{config, progress, setup};
+mod dev;
+mod identity;
+
+use crate::{config, progress, room, setup};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use dev::Dev;
+use identity::Continuation;
 use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use toml::Table;
+use tracelift_domain::Problem;
 use tracelift_engine::{Checkpoint, Precision, peft};
+use tracelift_eval::write_samples;
+use tracelift_executor::spending::Stopped;
 use tracelift_reward::TraceScorer;
-use tracelift_train::grpo::{Cast, Grpo, GrpoError};
+use tracelift_train::grpo::{Cast, Decay, Grpo, GrpoConfig, GrpoError, StepOutcome};
 use tracelift_train::metrics::{StepMetrics, name, read_metrics};
 use tracelift_train::patience::Patience;
-use tracelift_train::run::{RunDescription, RunFolder, RunLayout};
-use tracelift_train::source::Source;
+use tracelift_train::run::{RunDescription, RunFolder};
+use tracelift_train::source::{Exercise, Source};
 
 /// Settings of `train`.
 #[derive(Args)]
 pub struct Train {
     #[command(flatten)]
     config: config::ConfigArgs,
-    /// Go on with the run that is in the folder `out`.
+    /// Go on with the run that is in the folder `out`; with more steps than it has, a finished one too.
     #[arg(long)]
     resume: bool,
 }
+
+/// How many problems of a world stand for all of them.
+const WORLD_LOOK: u64 = 100;
 
 /// Runs it.
 pub fn run(args: &Train) -> Result<()> {
@@ -35,15 +44,38 @@ pub fn run(args: &Train) -> Result<()> {
         .validate_for_training()
         .with_context(|| args.config.config.display().to_string())?;
     let data = config.data.as_ref().context("`data` is missing; it says which problems to train on")?;
-    let source = setup::source(data, config.seed.child("problems", 0))?;
-    let first = source.item(0);
-    let verifier = match &source {
-        Source::List { problems, .. } => setup::verifier(&config, problems),
-        // A world has no end, and its problems are all of one kind.
-        Source::World { .. } => setup::verifier(&config, [&first.problem]),
-    }?;
+    let mut source = setup::source(data, config.seed.child("problems", 0))?;
+    let seed = config.seed.child("dev", 0);
+    let dev_items = config.dev.as_ref().map(|dev| setup::dev_items(&dev.data, seed)).transpose()?;
+    let dev_items = dev_items.unwrap_or_default();
+    let known = dev::trained_on(&dev_items, &source);
+    if known > 0 {
+        eprintln!(
+            "warning: {known} of {} problems of `[dev.data]` are trained on, too; what is best by them need not be good elsewhere",
+            dev_items.len()
+        );
+    }
     let planner = config.planner.open(config.seed)?;
     let executor = config.executor.open()?;
+    let dev_problems: Vec<&Problem> = dev_items.iter().map(|item| &item.problem).collect();
+    let (trace_tokens, asked) = (config.planner.sampling.max_tokens, config.planner.planner(&planner));
+    room::require_planner(asked, &dev_problems, "dev.data")?;
+    room::require_executor(executor.as_ref(), &dev_problems, trace_tokens, "dev.data")?;
+    // A world has no end, and its problems are all of one kind.
+    let first: Vec<Exercise> = (0..WORLD_LOOK).map(|position| source.item(position)).collect();
+    let first: Vec<&Problem> = first.iter().map(|item| &item.problem).collect();
+    let trained_on: Vec<&Problem> = match &mut source {
+        Source::List { problems, .. } => {
+            room::keep_fitting(asked, executor.as_ref(), problems)?;
+            problems.iter().collect()
+        }
+        Source::World { .. } => {
+            room::require_planner(asked, &first, "data")?;
+            room::require_executor(executor.as_ref(), &first, trace_tokens, "data")?;
+            vec![first[0]]
+        }
+    };
+    let verifier = setup::verifier(&config, trained_on.into_iter().chain(dev_problems))?;
     let rubric = setup::reward_model(&config)?;
     println!("executor: {}", executor.describe());
     let base = config.planner.model.display().to_string();
@@ -57,12 +89,16 @@ pub fn run(args: &Train) -> Result<()> {
         rubric: rubric.as_ref().map(|model| model as &dyn TraceScorer),
         seed: config.seed,
     };
-    let grpo = Grpo::new(config.grpo.clone(), planner, cast);
-    let presence = if args.resume { Presence::Resume } else { Presence::New };
-    let text = toml::to_string(&config)?;
-    let run_name = config.reward.rule.title();
-    let trained = train_in(grpo, &config.out, &text, presence, run_name)?;
-    export(&trained, &config.out, &base, config.planner.precision)?;
+    let dev = config.dev.as_ref().map(|dev| Dev::new(dev, &dev_items, executor.as_ref(), &verifier, seed));
+    let course = Course {
+        out: &config.out,
+        config: &toml::to_string(&config)?,
+        presence: if args.resume { Presence::Resume } else { Presence::New },
+        name: config.reward.rule.title(),
+        form: Form { base: &base, precision: config.planner.precision },
+        dev,
+    };
+    train_in(Grpo::new(config.grpo.clone(), planner, cast), course)?;
     setup::record_sandbox(&verifier, &config.out)?;
     println!("run: {}", config.out.display());
     println!("planner: {}", config.out.join("planner").display());
@@ -80,168 +116,278 @@ pub enum Presence {
     Either,
 }
 
-/// Trains to the end in a run folder, going on from its newest checkpoint where there is one.
-pub fn train_in(
-    mut grpo: Grpo<'_>,
-    out: &Path,
-    config_text: &str,
-    presence: Presence,
-    run_name: &str,
-) -> Result<Checkpoint> {
-    let description = RunDescription::now("grpo", grpo.seed(), fingerprints(&grpo)?);
-    let total = grpo.config.steps;
-    let exists = out.join("run.json").exists();
-    let mut folder = match (presence, exists) {
-        (Presence::Resume, false) => {
-            bail!("{} holds no run to go on with; leave out --resume", out.display())
+/// What a training is beside its algorithm: where it is kept, and how it is watched.
+pub struct Course<'a> {
+    /// The run's folder.
+    pub out: &'a Path,
+    /// The resolved configuration.
+    pub config: &'a str,
+    /// Whether there is a run already.
+    pub presence: Presence,
+    /// What people call it.
+    pub name: &'a str,
+    /// How planners are written.
+    pub form: Form<'a>,
+    /// Who looks at the planner in between.
+    pub dev: Option<Dev<'a>>,
+}
+
+/// How trained planners are written.
+#[derive(Clone, Copy)]
+pub struct Form<'a> {
+    /// What an adapter is an adapter of.
+    pub base: &'a str,
+    /// The type of the weights; that of the base's if nothing is said.
+    pub precision: Option<Precision>,
+}
+
+impl Form<'_> {
+    /// Writes a trained planner: a checkpoint, and its adapter where it is adapters that were trained.
+    fn write(&self, mut trained: Checkpoint, planner: &Path, adapter: &Path) -> Result<()> {
+        if trained.model.lora.is_some() {
+            peft::save(&trained.model, adapter, self.base)?;
         }
-        (Presence::New, true) => {
-            bail!("{} already holds a run; go on with it by --resume, or choose another `out`", out.display())
-        }
-        (Presence::Resume | Presence::Either, true) => {
-            refuse_another(out, &description, config_text)?;
-            let (folder, latest) = RunFolder::resume(out)?;
-            if let Some((step, checkpoint)) = latest {
-                grpo.restore(&checkpoint)
-                    .with_context(|| format!("failed to resume from {}", checkpoint.display()))?;
-                if step == total {
-                    eprintln!("{} is finished: all {total} steps are done", out.display());
-                } else {
-                    eprintln!("resumed {} after step {step}", out.display());
-                }
+        trained.model.merge_lora();
+        let precision = self.precision.or(trained.model.notes.precision).unwrap_or(Precision::F32);
+        trained.save(planner, precision)?;
+        Ok(())
+    }
+}
+
+/// Trains to the end in a run folder, going on from its newest checkpoint where there is one, and writes the trained planner.
+pub fn train_in(grpo: Grpo<'_>, course: Course<'_>) -> Result<Checkpoint> {
+    let (out, form, name) = (course.out, course.form, course.name);
+    let mut training = Training::begin(grpo, course)?;
+    let total = training.grpo.config.steps;
+    let bar = progress::steps(name, total, training.grpo.steps_done());
+    while training.grpo.steps_done() < total {
+        // What was drawn of the bar stays where an error ends it.
+        training.step(&bar).inspect_err(|_| bar.abandon())?;
+    }
+    bar.finish();
+    ensure!(
+        !training.patience.is_in_vain(),
+        "{} taught nothing: in none of its {total} steps was there a usable trace with a known reward; {}",
+        out.display(),
+        "look at `defect/…` and `unknown/…` in its metrics.jsonl, and begin anew with another `out`"
+    );
+    if let Some(best) = training.dev.as_ref().and_then(Dev::best) {
+        let place = training.folder.layout().best();
+        println!("best: {}, of step {} ({})", place.display(), best.step, Dev::valued(best));
+    }
+    let trained = training.grpo.into_planner();
+    form.write(trained.clone(), &out.join("planner"), &out.join("adapter"))?;
+    Ok(trained)
+}
+
+/// A training and its folder.
+struct Training<'a> {
+    grpo: Grpo<'a>,
+    folder: RunFolder,
+    dev: Option<Dev<'a>>,
+    form: Form<'a>,
+    patience: Patience,
+}
+
+impl<'a> Training<'a> {
+    /// Makes the run, or goes on with it.
+    fn begin(mut grpo: Grpo<'a>, course: Course<'a>) -> Result<Training<'a>> {
+        let Course { out, config, presence, form, mut dev, .. } = course;
+        let description = RunDescription::now("grpo", grpo.seed(), fingerprints(&grpo, dev.as_ref())?);
+        let folder = match (presence, out.join("run.json").exists()) {
+            (Presence::Resume, false) => {
+                bail!("{} holds no run to go on with; leave out --resume", out.display())
             }
-            folder
-        }
-        (Presence::New | Presence::Either, false) => RunFolder::create(out, &description, config_text)?,
-    };
-    let mut patience = Patience::new(grpo.config.patience, &read_metrics(&folder.layout().metrics())?);
-    let bar = progress::steps(run_name, total, grpo.steps_done());
-    while grpo.steps_done() < total {
-        let step = grpo.steps_done() + 1;
-        let outcome = match grpo.step() {
+            (Presence::New, true) => {
+                bail!(
+                    "{} already holds a run; go on with it by --resume, or choose another `out`",
+                    out.display()
+                )
+            }
+            (Presence::Resume | Presence::Either, true) => {
+                let continuation = identity::check(out, &description, config)?;
+                let (folder, latest) = RunFolder::resume(out)?;
+                if let Some((_, checkpoint)) = &latest {
+                    grpo.restore(checkpoint)
+                        .with_context(|| format!("failed to resume from {}", checkpoint.display()))?;
+                }
+                if let Some(dev) = &mut dev {
+                    dev.resume(
+                        latest.as_ref().map(|(_, checkpoint)| checkpoint.as_path()),
+                        &folder.layout().best(),
+                    )?;
+                }
+                if let Continuation::Prolonged { from } = continuation {
+                    tracelift_files::write(folder.layout().config(), config)?;
+                    eprintln!("{}", prolonged(&grpo.config, out, from, grpo.steps_done()));
+                }
+                match (latest, grpo.config.steps) {
+                    (Some((step, _)), total) if step == total => {
+                        eprintln!("{} is finished: all {total} steps are done", out.display());
+                    }
+                    (Some((step, _)), _) => eprintln!("resumed {} after step {step}", out.display()),
+                    (None, _) => {}
+                }
+                folder
+            }
+            (Presence::New | Presence::Either, false) => RunFolder::create(out, &description, config)?,
+        };
+        let folder = folder.keeping(grpo.config.keep_last);
+        grpo.cast.executor.keep_book(&folder.layout().spending())?;
+        let patience = Patience::new(grpo.config.patience, &read_metrics(&folder.layout().metrics())?);
+        Ok(Training { grpo, folder, dev, form, patience })
+    }
+
+    /// One step, with all that it leaves in the folder.
+    fn step(&mut self, bar: &ProgressBar) -> Result<()> {
+        let (step, total) = (self.grpo.steps_done() + 1, self.grpo.config.steps);
+        let mut outcome = match self.grpo.step() {
             Ok(outcome) => outcome,
             Err(error) => {
-                bar.abandon();
                 let kept = match &error {
+                    GrpoError::Stopped(stopped) => {
+                        let moved = step - 1 - self.patience.fruitless().dark;
+                        let how = how_to_go_on(stopped);
+                        bail!("stopped before step {step}: {stopped}{how}{}", self.keep(moved)?)
+                    }
                     // The planner was not sampled, so it is what it was after the step before.
-                    GrpoError::Planner(_) => keep(&mut folder, &grpo, step - 1)?,
+                    GrpoError::Planner(_) => self.keep(step - 1)?,
                     GrpoError::NonFinite(_) => String::new(),
                 };
                 return Err(anyhow::Error::new(error).context(format!("step {step} failed{kept}")));
             }
         };
-        folder.record_rollouts(step, &outcome.rollouts)?;
-        folder.record_metrics(&outcome.metrics)?;
-        show(&bar, step, &outcome.metrics);
-        patience.see(&outcome.metrics, outcome.last_failure.map(|failure| failure.to_string()));
-        let fruitless = patience.fruitless();
+        let stopped = self.look(step, &mut outcome, bar)?;
+        self.folder.record_rollouts(step, &outcome.rollouts)?;
+        self.folder.record_metrics(&outcome.metrics)?;
+        show(bar, step, &outcome.metrics);
+        self.patience.see(&outcome.metrics, outcome.last_failure.map(|failure| failure.to_string()));
+        let fruitless = self.patience.fruitless();
         // What would be saved where no reward was known is what was there before.
         let moved = step - fruitless.dark;
-        if patience.is_exhausted() || (step == total && patience.is_in_vain()) {
-            bar.abandon();
-            let kept = keep(&mut folder, &grpo, moved)?;
-            bail!("stopped after step {step}: for {} steps in a row, {fruitless}{kept}", fruitless.steps);
+        if let Some(stopped) = stopped {
+            let how = how_to_go_on(&stopped);
+            bail!(
+                "stopped after step {step}, before the planner was looked at: {stopped}{how}{}",
+                self.keep(moved)?
+            );
+        }
+        if self.patience.is_exhausted() || (step == total && self.patience.is_in_vain()) {
+            let told =
+                format!("stopped after step {step}: for {} steps in a row, {fruitless}", fruitless.steps);
+            bail!("{told}{}", self.keep(moved)?);
         }
         if step == total {
-            folder.save_checkpoint(step, |dir| grpo.save(dir))?;
             if fruitless.steps > 0 {
                 eprintln!("warning: in the last {} steps, {fruitless}", fruitless.steps);
             }
-        } else if step.is_multiple_of(grpo.config.checkpoint_every) {
-            keep(&mut folder, &grpo, moved)?;
+            self.save(step)?;
+        } else if step.is_multiple_of(self.grpo.config.checkpoint_every) {
+            self.keep(moved)?;
         }
+        Ok(())
     }
-    bar.finish();
-    ensure!(
-        !patience.is_in_vain(),
-        "{} taught nothing: in none of its {total} steps was there a usable trace with a known reward; {}",
-        out.display(),
-        "look at `defect/…` and `unknown/…` in its metrics.jsonl, and begin anew with another `out`"
-    );
-    Ok(grpo.into_planner())
+
+    /// Looks at the planner on the development problems where that is due, and keeps it where it is the best so far. Hands
+    /// back why nothing was found where the executor makes no more calls: a look at some of the problems would be another.
+    fn look(&mut self, step: u64, outcome: &mut StepOutcome, bar: &ProgressBar) -> Result<Option<Stopped>> {
+        let total = self.grpo.config.steps;
+        let Some(dev) = self.dev.as_mut().filter(|dev| dev.is_due(step, total)) else { return Ok(None) };
+        let look = dev
+            .look(&self.grpo, &mut outcome.metrics)
+            .with_context(|| format!("the planner cannot be looked at after step {step}"))?;
+        let look = match look {
+            Ok(look) => look,
+            Err(stopped) => return Ok(Some(stopped)),
+        };
+        let layout = self.folder.layout();
+        let samples = layout.dev_samples(step);
+        tracelift_files::make_folder(samples.parent().unwrap_or(layout.root()))?;
+        write_samples(&samples, &look.samples)?;
+        let mut told = format!("{} step {step}: dev {}", bar.prefix(), look.told);
+        match look.value {
+            Some(value) if dev.is_best(value) => {
+                told.push_str(", the best so far");
+                let (form, trained) = (self.form, self.grpo.checkpoint());
+                self.folder.keep_best(step, |dir| {
+                    form.write(trained, dir, &dir.join("adapter"))?;
+                    dev.note_best(step, value, dir)
+                })?;
+            }
+            Some(_) => {}
+            None => told.push_str("nothing is known"),
+        }
+        bar.suspend(|| eprintln!("{told}"));
+        Ok(None)
+    }
+
+    /// Sees to it that a checkpoint holds the planner as it was after a step, since which it has not moved. Says where that is
+    /// and how to go on.
+    fn keep(&mut self, step: u64) -> Result<String> {
+        if step == 0 {
+            return Ok("; nothing was trained yet, and --resume begins anew".to_owned());
+        }
+        let place = self.folder.layout().checkpoint(step);
+        if !place.exists() {
+            self.save(step)?;
+        }
+        Ok(format!(
+            "; what was trained in {step} steps is kept in {}, and --resume goes on from there",
+            place.display()
+        ))
+    }
+
+    /// Saves a checkpoint as of a step.
+    fn save(&mut self, step: u64) -> Result<()> {
+        let (grpo, dev) = (&self.grpo, self.dev.as_ref());
+        self.folder.save_checkpoint(step, |dir| -> Result<()> {
+            grpo.save_as_of(step, dir)?;
+            dev.map_or(Ok(()), |dev| dev.save(dir))
+        })?;
+        Ok(())
+    }
 }
 
-/// Sees to it that a checkpoint holds the planner as it was after a step, since which it has not moved. Says where that is
-/// and how to go on.
-fn keep(folder: &mut RunFolder, grpo: &Grpo<'_>, step: u64) -> Result<String> {
-    if step == 0 {
-        return Ok("; nothing was trained yet, and --resume begins anew".to_owned());
+/// What to do about an executor that makes no more calls, for the middle of a sentence.
+fn how_to_go_on(stopped: &Stopped) -> &'static str {
+    match stopped {
+        Stopped::Budget(_) => "; raise `executor.openai.budget`",
+        Stopped::Book(_) => "",
     }
-    let place = folder.layout().checkpoint(step);
-    if !place.exists() {
-        folder.save_checkpoint(step, |dir| grpo.save_as_of(step, dir))?;
+}
+
+/// What is said of a run that is given more steps.
+fn prolonged(config: &GrpoConfig, out: &Path, from: u64, done: u64) -> String {
+    let (out, to) = (out.display(), config.steps);
+    let told = format!("{out} is prolonged from {from} to {to} steps");
+    match config.schedule {
+        Decay::Constant => told,
+        Decay::Cosine => {
+            let before = GrpoConfig { steps: from, ..config.clone() };
+            format!(
+                "{told}: the learning rate, {:.2e} in step {done} of {from} as the cosine over {from} steps had it, is {:.2e} in \
+                 step {} by the one over {to}. A run of {to} steps from the start would have had that all along; with \
+                 `grpo.schedule = \"constant\"` the two are one",
+                before.rate(done),
+                config.rate(done + 1),
+                done + 1
+            )
+        }
     }
-    Ok(format!(
-        "; what was trained in {step} steps is kept in {}, and --resume goes on from there",
-        place.display()
-    ))
 }
 
 /// What must not change during a run.
-fn fingerprints(grpo: &Grpo<'_>) -> Result<Map<String, Value>> {
-    Ok(Map::from_iter([
+fn fingerprints(grpo: &Grpo<'_>, dev: Option<&Dev<'_>>) -> Result<Map<String, Value>> {
+    let mut prints = Map::from_iter([
         ("executor".to_owned(), json!(grpo.cast.executor.fingerprint())),
         ("planner".to_owned(), json!(grpo.model().fingerprint())),
         ("problems".to_owned(), json!(grpo.cast.source.fingerprint()?)),
         ("rubric".to_owned(), json!(grpo.cast.rubric.map(TraceScorer::fingerprint))),
-    ]))
-}
-
-/// Settings that another attempt at the same run may have otherwise: they decide nothing that training does, or name
-/// something that has a fingerprint.
-const MAY_DIFFER: [&str; 7] = ["data", "eval", "executor", "grpo.patience", "out", "planner.model", "rubric"];
-
-/// Refuses to go on with a run that was begun as another one: its two halves would not belong together.
-fn refuse_another(out: &Path, wanted: &RunDescription, config_text: &str) -> Result<()> {
-    let layout = RunLayout::of(out);
-    let (found, path) = (layout.read_comparable()?, layout.config());
-    let text =
-        std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-    let before = settings(&text).with_context(|| format!("failed to read {}", path.display()))?;
-    let now = settings(config_text)?;
-    let mut changes: Vec<String> = Vec::new();
-    if found.kind != wanted.kind {
-        changes.push(format!("purpose (`{}`)", found.kind));
+    ]);
+    if let Some(dev) = dev {
+        prints.insert("development_problems".to_owned(), json!(dev.fingerprint()?));
     }
-    for key in before.keys().chain(now.keys()).collect::<BTreeSet<_>>() {
-        let may_differ = MAY_DIFFER
-            .iter()
-            .any(|part| key.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')));
-        if !may_differ && before.get(key) != now.get(key) {
-            let value = before.get(key).map_or_else(|| "not set".to_owned(), ToString::to_string);
-            changes.push(format!("`{key}` ({value})"));
-        }
-    }
-    if found.seed != wanted.seed && !before.contains_key("seed") {
-        changes.push("seed".to_owned());
-    }
-    let differs = |name: &&String| found.fingerprints.get(*name) != wanted.fingerprints.get(*name);
-    changes.extend(wanted.fingerprints.keys().filter(differs).map(|name| name.replace('_', " ")));
-    ensure!(
-        changes.is_empty(),
-        "{} holds a run with other {}; go on with its own configuration, {}, or choose another `out`",
-        out.display(),
-        changes.join(", "),
-        path.display()
-    );
-    Ok(())
-}
-
-/// The values of a configuration by their dotted keys.
-fn settings(text: &str) -> Result<BTreeMap<String, toml::Value>> {
-    let mut found = BTreeMap::new();
-    let mut open: Vec<(String, toml::Value)> = text.parse::<Table>()?.into_iter().collect();
-    while let Some((key, value)) = open.pop() {
-        match value {
-            toml::Value::Table(table) => {
-                open.extend(table.into_iter().map(|(inner, value)| (format!("{key}.{inner}"), value)));
-            }
-            value => {
-                found.insert(key, value);
-            }
-        }
-    }
-    Ok(found)
+    Ok(prints)
 }
 
 /// The live line of a step, and a plain line now and then where nobody watches.
@@ -272,17 +418,4 @@ fn show(bar: &ProgressBar, step: u64, metrics: &StepMetrics) {
 fn most_frequent<'m>(metrics: &'m StepMetrics, prefix: &str) -> Option<&'m str> {
     let kinds = metrics.iter().filter_map(|(name, share)| Some((name.strip_prefix(prefix)?, share?)));
     kinds.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(kind, _)| kind)
-}
-
-/// Writes the trained planner: a checkpoint, in a type or that of its base's weights, and its adapter where it is adapters that
-/// were trained.
-pub fn export(trained: &Checkpoint, out: &Path, base: &str, precision: Option<Precision>) -> Result<()> {
-    if trained.model.lora.is_some() {
-        peft::save(&trained.model, &out.join("adapter"), base)?;
-    }
-    let mut merged = trained.clone();
-    merged.model.merge_lora();
-    let precision = precision.or(merged.model.notes.precision).unwrap_or(Precision::F32);
-    merged.save(&out.join("planner"), precision)?;
-    Ok(())
 }

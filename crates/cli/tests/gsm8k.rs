@@ -102,7 +102,24 @@ fn check_training(run: &Run) {
     assert!(rollouts.iter().all(|rollout| rollout.problem_id.starts_with("gsm8k/train/")));
     let usable: Vec<_> = rollouts.iter().filter(|rollout| rollout.defect.is_none()).collect();
     assert!(usable.len() > rollouts.len() / 2, "hardly a trace is usable: {rollouts:?}");
-    assert!(usable.iter().all(|rollout| rollout.artifact.is_some() && rollout.s.is_some_and(|s| s > 0.0)));
+    assert!(usable.iter().all(|rollout| rollout.s.is_some_and(|s| s > 0.0)));
+    for rollout in &usable {
+        // The first and the last thing that a reader wants: what was asked, and what became of it.
+        assert!(rollout.question.ends_with('?') && rollout.gold.parse::<f64>().is_ok(), "{rollout:?}");
+        assert!(rollout.completion.contains(rollout.trace.as_ref().unwrap()), "{rollout:?}");
+        assert!(
+            rollout.executor_completions.iter().chain(&rollout.verdicts).all(Option::is_some),
+            "{rollout:?}"
+        );
+        assert!(rollout.rubric_total.is_some() && rollout.rubric_step_coherence.is_some(), "{rollout:?}");
+        assert_eq!(rollout.rubric_plan_quality, None, "a dimension of code");
+    }
+    let hashes = |pick: fn(&support::rollouts::Rollout) -> Option<&String>| {
+        rollouts.iter().filter_map(pick).collect::<std::collections::BTreeSet<_>>().len()
+    };
+    let problems = hashes(|rollout| Some(&rollout.problem_id));
+    assert_eq!(hashes(|rollout| Some(&rollout.planner_prompt_sha256)), problems, "one prompt a problem");
+    assert!(hashes(|rollout| rollout.executor_prompt_sha256.as_ref()) > problems, "traces are in the hash");
     // The adapter is one by its files, and the planner beside it is a checkpoint of its own.
     let adapter: serde_json::Value =
         serde_json::from_slice(&run.file("adapter/adapter_config.json")).unwrap();
@@ -146,9 +163,13 @@ fn it_runs_with_an_executor_behind_http() {
     // trace with the last number of the problem.
     let chat = run("chat", "chat");
     for rollout in chat.rollouts().iter().filter(|rollout| rollout.defect.is_none()) {
-        let trace = rollout.trace.trim_start_matches("<reasoning>").trim_end_matches("</reasoning>");
+        let trace = rollout.trace.as_deref().unwrap();
         let number = trace.trim();
-        assert_eq!(rollout.artifact.as_deref(), Some(format!("#### {number}").as_str()), "{rollout:?}");
+        assert_eq!(
+            rollout.executor_completions[0].as_deref(),
+            Some(format!("#### {number}").as_str()),
+            "{rollout:?}"
+        );
     }
     assert!(chat.metrics()[0].get("executor/tokens").is_some_and(|tokens| tokens > 0.0));
     let before = server.stats()["served"].as_u64().unwrap();

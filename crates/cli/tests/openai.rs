@@ -5,13 +5,13 @@
 mod support;
 
 use std::fs;
-use support::{Desk, Run, lines, problems};
+use support::{Desk, Run, lines, problems, rollouts::Rollout};
 use tracelift_domain::PromptFormat;
+use tracelift_eval::SampleRecord;
 use tracelift_testing::{
     Server,
     raw::{self, Answer},
 };
-use tracelift_train::rollouts::RolloutRecord;
 
 const PROBLEMS: usize = 24;
 
@@ -62,8 +62,8 @@ fn total(run: &Run, metric: &str) -> f64 {
 }
 
 /// The causes of what is unknown of a rollout.
-fn causes(rollout: &RolloutRecord) -> Vec<&str> {
-    rollout.failure.iter().flat_map(|failure| failure.split(',')).collect()
+fn causes(rollout: &Rollout) -> Vec<&str> {
+    rollout.unknown_because.iter().map(String::as_str).collect()
 }
 
 #[test]
@@ -82,16 +82,23 @@ fn calls_that_fail_are_unknown_and_the_run_completes() {
         let failed = causes.iter().filter(|cause| **cause == "status_5xx").count();
         failed_runs += failed;
         assert!(causes.iter().all(|cause| ["status_5xx", "no_baseline"].contains(cause)), "{causes:?}");
+        assert_eq!(rollout.trace.is_none(), rollout.defect.is_some(), "{rollout:?}");
+        assert_eq!(rollout.executor_prompt_sha256.is_none(), rollout.defect.is_some(), "{rollout:?}");
+        assert_eq!(rollout.rubric_total.is_none(), rollout.defect.is_some(), "{rollout:?}");
+        let runs = if rollout.defect.is_some() { 0 } else { RUNS };
+        let [completions, verdicts] = [&rollout.executor_completions, &rollout.verdicts];
+        assert_eq!([completions.len(), verdicts.len(), rollout.artifacts.len()], [runs; 3], "{rollout:?}");
+        assert_eq!(completions.iter().filter(|run| run.is_none()).count(), failed, "{rollout:?}");
         if rollout.defect.is_some() {
             // Nobody was asked; that there is no trace to follow is known.
             assert_eq!((rollout.e, rollout.w, failed), (Some(0.0), Some(0.0), 0));
         } else {
             assert_eq!(rollout.w.is_none(), failed > 0, "{rollout:?}");
-            // The primary run is the first one: it has an artifact exactly if it did not fail.
-            assert_eq!(rollout.e.is_none(), rollout.artifact.is_none(), "{rollout:?}");
-            assert_eq!(rollout.verdict.is_none(), rollout.artifact.is_none(), "{rollout:?}");
-            assert!(rollout.artifact.is_some() || failed > 0, "{rollout:?}");
-            assert!(rollout.artifact.is_none() || failed < RUNS, "{rollout:?}");
+            // The primary run is the first one: it has a completion exactly if it did not fail.
+            assert_eq!(rollout.e.is_none(), completions[0].is_none(), "{rollout:?}");
+            for (completion, verdict) in completions.iter().zip(verdicts) {
+                assert_eq!(completion.is_none(), verdict.is_none(), "{rollout:?}");
+            }
         }
         assert_eq!(rollout.b.is_none(), causes.contains(&"no_baseline"), "{rollout:?}");
         assert_eq!(rollout.u.is_none(), rollout.w.is_none() || rollout.b.is_none(), "{rollout:?}");
@@ -102,8 +109,7 @@ fn calls_that_fail_are_unknown_and_the_run_completes() {
             assert!((reward - 0.5 * e - 0.5 * s * u).abs() < 1e-12, "{rollout:?}");
         }
     }
-    let some =
-        |pick: fn(&RolloutRecord) -> bool| assert!(rollouts.iter().any(pick), "the test shows nothing");
+    let some = |pick: fn(&Rollout) -> bool| assert!(rollouts.iter().any(pick), "the test shows nothing");
     some(|rollout| rollout.reward.is_some());
     some(|rollout| rollout.e.is_some() && rollout.w.is_none());
     some(|rollout| rollout.e.is_none() && rollout.defect.is_none());
@@ -190,7 +196,7 @@ fn a_run_without_a_server_is_not_a_success() {
     assert_eq!(total(&run, "executor/failed/refused"), total(&run, "executor/calls"));
     for rollout in run.rollouts().iter().filter(|rollout| rollout.defect.is_none()) {
         assert_eq!((rollout.e, rollout.w, rollout.reward), (None, None, None));
-        assert_eq!(rollout.failure.as_deref(), Some("refused,no_baseline"));
+        assert_eq!(rollout.unknown_because, ["refused", "no_baseline"]);
     }
     assert!(!desk.path("run/planner").exists(), "a planner that was never trained looks trained");
     // Nor is a second attempt, nor an evaluation.
@@ -202,7 +208,13 @@ fn a_run_without_a_server_is_not_a_success() {
         errors.contains("error: nothing is known: of ") && errors.contains("cannot connect to"),
         "{errors}"
     );
-    assert!(desk.path("run/evaluation/samples.jsonl").exists());
+    let samples = fs::read_to_string(desk.path("run/evaluation/samples.jsonl")).unwrap();
+    let samples = samples.lines().map(|line| serde_json::from_str(line).unwrap());
+    for sample in samples.filter(|sample: &SampleRecord| sample.defect.is_none()) {
+        assert_eq!((sample.correct, sample.baseline_success), (None, None));
+        assert_eq!(sample.unknown_because, ["refused", "refused", "refused", "no_baseline"]);
+        assert_eq!((&sample.verdicts, &sample.executor_completions), (&vec![None; 3], &vec![None; 3]));
+    }
 }
 
 #[test]
@@ -244,4 +256,120 @@ fn what_was_trained_before_an_outage_is_kept_and_gone_on_with() {
         run.file("planner/model.safetensors") == whole.file("planner/model.safetensors"),
         "the outage left its mark on the planner"
     );
+}
+
+/// Requests that the server has been sent.
+fn requests(server: &Server) -> f64 {
+    server.stats()["requests"].as_f64().unwrap()
+}
+
+#[test]
+fn a_run_whose_budget_is_spent_stops_at_a_step_and_goes_on_as_if_nothing_had_been() {
+    let server = Server::start(&[]);
+    let desk = desk(&server.url(), "runs = 1\nrule = \"uplift_only\"", "steps = 4");
+    let config = fs::read_to_string(desk.path("tracelift.toml")).unwrap();
+    // No checkpoint is due before the end.
+    desk.write("tracelift.toml", &config.replace("checkpoint_every = 1", "checkpoint_every = 100"));
+    desk.good(&["train", "--config", "tracelift.toml", "--set", "out=whole"]);
+    let whole = desk.run("whole");
+    assert!(!desk.path("whole/spending.jsonl").exists() && whole.metrics()[0].get("spent/calls").is_none());
+    let calls: Vec<f64> = whole.metrics().iter().map(|step| step.get("executor/calls").unwrap()).collect();
+
+    // Enough for two steps and a part of the third.
+    let before = requests(&server);
+    let budget = calls[0] + calls[1] + 5.0;
+    let capped = |calls: f64| format!("executor.openai.budget.calls={calls}");
+    let price = "executor.openai.price={ input = 1.0, output = 2.0 }";
+    let spent = capped(budget);
+    let train = ["train", "--config", "tracelift.toml", "--set", price, "--set"];
+    let errors = desk.failing(&[&train[..], &[&spent]].concat());
+    let kept =
+        "what was trained in 2 steps is kept in run/checkpoints/step_000002, and --resume goes on from there";
+    for says in [
+        "error: stopped before step 3: the budget of ",
+        &format!("{budget} calls is used up: {budget} spent"),
+        "raise `executor.openai.budget`",
+        kept,
+    ] {
+        assert!(errors.contains(says), "{says:?} is not in\n{errors}");
+    }
+    assert_eq!(requests(&server) - before, budget, "the server was asked another number of times");
+    let run = desk.run("run");
+    assert_eq!(run.layout.rollout_steps().unwrap(), [1, 2], "half a step was kept");
+    assert_eq!((run.metrics().len(), run.layout.checkpoint_steps().unwrap()), (2, vec![2]));
+    assert_eq!(total(&run, "executor/failed_calls"), 0.0);
+    assert_eq!(run.metrics()[1].get("spent/calls"), Some(calls[0] + calls[1]));
+    assert!(run.metrics()[1].get("spent/money").is_some_and(|money| money > 0.0));
+    assert!(!desk.path("run/planner").exists());
+
+    // A second attempt begins with what is spent.
+    let errors = desk.failing(&[&train[..], &[&spent, "--resume"]].concat());
+    assert!(errors.contains("stopped before step 3") && errors.contains(kept), "{errors}");
+    assert_eq!(requests(&server) - before, budget, "what was spent did not count");
+    // Enough in money is enough for nothing where the calls are spent, and the other way round.
+    let money = ["executor.openai.budget.money=0.000001", "--resume"];
+    let errors = desk.failing(&[&train[..], &money].concat());
+    assert!(errors.contains("stopped before step 3: the budget of 0.000001 money is used up"), "{errors}");
+
+    desk.good(&[&train[..], &[&capped(10_000.0), "--resume"]].concat());
+    for file in ["planner/model.safetensors", "rollouts/step_000003.parquet", "rollouts/step_000004.parquet"]
+    {
+        assert!(run.file(file) == whole.file(file), "{file} is not what it would have been");
+    }
+    assert_eq!(run.metrics()[3].get("spent/calls"), Some(requests(&server) - before));
+}
+
+#[test]
+fn what_a_killed_run_spent_counts() {
+    let server = Server::start(&["--latency-ms", "20"]);
+    let desk = desk(&server.url(), "runs = 1\nrule = \"uplift_only\"", "steps = 4");
+    let train = ["train", "--config", "tracelift.toml", "--set", "executor.openai.budget.calls=10000"];
+    let mut child = desk.command(&train).stderr(std::process::Stdio::null()).spawn().unwrap();
+    while !desk.path("run/rollouts/step_000002.parquet").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "the run was too fast to be killed");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    // In the midst of the third step's calls.
+    let seen = requests(&server);
+    while requests(&server) < seen + 3.0 && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    desk.good(&[&train[..], &["--resume"]].concat());
+    let spent = desk.run("run").metrics()[3].get("spent/calls").unwrap();
+    // What was about to be sent counts, too.
+    assert!(spent >= requests(&server), "{spent} of {} requests are on the bill", requests(&server));
+    assert!(spent <= requests(&server) + 16.0);
+}
+
+#[test]
+fn an_evaluation_whose_budget_is_spent_is_no_result() {
+    let server = Server::start(&[]);
+    let desk = desk(&server.url(), "runs = 1\nrule = \"exec_only\"", "steps = 1");
+    let data = "eval.data.path=problems.jsonl";
+    let budget = "executor.openai.budget={ calls = 20 }";
+    let errors = desk.failing(&["eval", "--config", "tracelift.toml", "--set", data, "--set", budget]);
+    assert!(
+        errors.contains("what was not asked any more is unknown: the budget of 20 calls is used up"),
+        "{errors}"
+    );
+    assert_eq!(requests(&server), 20.0);
+    let samples = fs::read_to_string(desk.path("run/evaluation/samples.jsonl")).unwrap();
+    let samples = samples.lines().map(|line| serde_json::from_str::<SampleRecord>(line).unwrap());
+    let (known, unknown): (Vec<_>, Vec<_>) = samples
+        .filter(|sample| sample.defect.is_none())
+        .partition(|sample| sample.unknown_because.iter().all(|cause| cause != "budget"));
+    assert!(unknown.len() > known.len());
+    assert!(unknown.iter().all(|sample| sample.correct.is_none() || sample.verdicts[0].is_some()));
+
+    for (set, says) in [
+        ("executor.openai.budget={ money = 1.0 }", "needs `price"),
+        ("executor.openai.budget={ cals = 1 }", "the nearest known key is `calls`"),
+        ("executor.openai.price={ input = -1.0, output = 1.0 }", "`price.input` is -1"),
+    ] {
+        let message = desk.bad(&["train", "--config", "tracelift.toml", "--set", "out=other", "--set", set]);
+        assert!(message.contains(says), "{set}: {message}");
+    }
+    assert!(!desk.path("other").exists());
 }

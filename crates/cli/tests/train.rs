@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use std::fs;
 use std::ops::Deref;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use support::Desk;
@@ -54,6 +55,16 @@ const CONFIG: &str = r#"
     learning_rate = 1e-3
     checkpoint_every = 2
 "#;
+
+/// What a run is looked at by, twice: after its fourth step and after its last.
+const DEV: &str = "
+    [dev]
+    every = 4
+    seeds = 2
+    [dev.data]
+    world = \"steps\"
+    limit = 10
+";
 
 /// The models and a run of each rule that nobody interrupted.
 struct Prepared {
@@ -130,7 +141,9 @@ fn timeless_metrics(desk: &Desk, run: &str) -> Vec<Map<String, Value>> {
 
 /// Checks that a run left what the uninterrupted one left.
 fn assert_same(desk: &Desk, whole: &str, resumed: &str) {
-    for folder in ["planner", "rollouts", "checkpoints"] {
+    let watched = desk.path(whole).join("dev").exists();
+    let watch: &[&str] = if watched { &["best", "dev"] } else { &[] };
+    for folder in ["planner", "rollouts", "checkpoints"].iter().chain(watch) {
         let [expected, found] = [whole, resumed].map(|run| files_of(&desk.path(run).join(folder)));
         assert!(!expected.is_empty());
         assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
@@ -157,13 +170,18 @@ fn a_tracelift_run_survives_kills() {
         ("killed-later", "checkpoints/step_000002"),
         ("killed-between", "rollouts/step_000003.parquet"),
     ] {
-        let mut child = started(desk, "tracelift.toml", out);
-        until(seen, || desk.path(out).join(seen).exists());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        resume(desk, "tracelift.toml", out);
-        assert_same(desk, "whole", out);
+        survives(desk, "tracelift.toml", "whole", out, seen);
     }
+}
+
+/// Kills a run once something is seen of it, and goes on with it.
+fn survives(desk: &Desk, config: &str, whole: &str, out: &str, seen: &str) {
+    let mut child = started(desk, config, out);
+    until(seen, || desk.path(out).join(seen).exists());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    resume(desk, config, out);
+    assert_same(desk, whole, out);
 }
 
 /// A run whose executor is held back at a call of a certain step cannot get on, and is killed just there.
@@ -227,7 +245,8 @@ fn starting_and_resuming_are_not_confused() {
     assert!(!desk.path("nothing").exists());
 
     for (set, told) in [
-        ("grpo.steps=7", "`grpo.steps` (6)"),
+        ("grpo.steps=5", "`grpo.steps` (6)"),
+        ("grpo.schedule=constant", "`grpo.schedule` (not set)"),
         ("reward.rule=exec_only", "`reward.rule` (\"tracelift\"), rubric"),
         ("seed=6", "`seed` (5)"),
         ("data.limit=100", "problems"),
@@ -239,4 +258,133 @@ fn starting_and_resuming_are_not_confused() {
         assert!(message.contains(&format!("holds a run with other {told}")), "{set}: {message}");
     }
     assert!(files_of(&desk.path("whole")) == before, "a refusal changed the run");
+}
+
+/// A metric by its step, where it was measured.
+fn measured(desk: &Desk, run: &str, metric: &str) -> Vec<(u64, f64)> {
+    desk.run(run).metrics().iter().filter_map(|step| Some((step.step, step.get(metric)?))).collect()
+}
+
+#[test]
+fn a_run_that_is_looked_at_is_the_run_that_is_not() {
+    let desk = desk();
+    desk.write(
+        "watched.toml",
+        &CONFIG.replace("\"whole\"", "\"watched\"").replace("[grpo]", &format!("{DEV}[grpo]")),
+    );
+    let errors = desk.well(&["train", "--config", "watched.toml"]).err;
+    for folder in ["planner", "rollouts"] {
+        let [expected, found] = ["whole", "watched"].map(|run| files_of(&desk.path(run).join(folder)));
+        assert!(expected == found, "looking at a planner changed {folder}");
+    }
+    let seen = measured(&desk, "watched", "dev/accuracy");
+    assert_eq!(seen.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [4, 6]);
+    for metric in [
+        "dev/accuracy_error",
+        "dev/verified_accuracy",
+        "dev/uplift",
+        "dev/defective",
+        "dev/unscored",
+        "seconds/dev",
+    ] {
+        assert_eq!(measured(&desk, "watched", metric).len(), 2, "{metric}");
+    }
+    assert_eq!(errors.matches("dev accuracy ").count(), 2, "{errors}");
+    let samples = fs::read_to_string(desk.path("watched/dev/step_000004.jsonl")).unwrap();
+    assert_eq!(samples.lines().count(), 10 * 2, "problems × seeds");
+    let right = samples.lines().filter(|line| line.contains("\"correct\":true")).count();
+    assert!((seen[0].1 - right as f64 / 20.0).abs() < 1e-12);
+
+    // The best is the first of the highest, whole, and a row of the evaluation.
+    let best: Value = serde_json::from_slice(&fs::read(desk.path("watched/best/dev.json")).unwrap()).unwrap();
+    let highest = seen.iter().fold(seen[0], |best, one| if one.1 > best.1 { *one } else { best });
+    assert_eq!((best["step"].as_u64(), best["value"].as_f64()), (Some(highest.0), Some(highest.1)));
+    assert_eq!(best["metric"], "accuracy");
+    let [planner, mut kept] = ["planner", "best"].map(|folder| files_of(&desk.path("watched").join(folder)));
+    kept.remove(Path::new("dev.json"));
+    assert_eq!(kept.keys().collect::<Vec<_>>(), planner.keys().collect::<Vec<_>>());
+    assert_eq!(kept == planner, highest.0 == 6, "the best is of step {}", highest.0);
+    let eval = ["--set", "eval.data.world=steps", "--set", "eval.data.limit=3", "--set", "eval.seeds=1"];
+    let said = desk.good(&[&["eval", "--config", "watched.toml"][..], &eval].concat());
+    assert!(said.contains("TraceLift, best"), "{said}");
+
+    // It cannot be gone on with under other problems, or none.
+    for (set, told) in [("dev.every=2", "`dev.every` (4)"), ("dev.data.limit=11", "development problems")] {
+        let message = desk.refused(&["train", "--config", "watched.toml", "--resume", "--set", set]);
+        assert!(message.contains(&format!("holds a run with other {told}")), "{set}: {message}");
+    }
+    survives(&desk, "watched.toml", "watched", "watched-killed-looking", "best/dev.json");
+    survives(&desk, "watched.toml", "watched", "watched-killed-later", "checkpoints/step_000004");
+}
+
+#[test]
+fn a_finished_run_that_is_prolonged_is_the_longer_run() {
+    let desk = desk();
+    let constant = CONFIG.replace("[grpo]", &format!("{DEV}[grpo]\n    schedule = \"constant\""));
+    // Both lengths are looked at the same number of times up to the shorter one's end.
+    desk.write("constant.toml", &constant.replace("every = 4", "every = 2"));
+    let train = |out: &str, steps: &str, more: &[&str]| {
+        let (out, steps) = (format!("out={out}"), format!("grpo.steps={steps}"));
+        desk.well(
+            &[&["train", "--config", "constant.toml", "--set", &out, "--set", &steps][..], more].concat(),
+        )
+        .err
+    };
+    train("long", "6", &[]);
+    train("short", "4", &[]);
+    let short = files_of(&desk.path("short/planner"));
+    let errors = train("short", "6", &["--resume"]);
+    assert!(errors.contains("short is prolonged from 4 to 6 steps\n"), "{errors}");
+    assert!(
+        files_of(&desk.path("short/planner")) != short,
+        "nothing was trained in the steps that were added"
+    );
+    assert_same(&desk, "long", "short");
+    // It is the longer run from now on, for its own configuration too.
+    desk.good(&["train", "--config", "short/config.toml", "--resume"]);
+    assert_same(&desk, "long", "short");
+    let message = desk.refused(&[
+        "train",
+        "--config",
+        "constant.toml",
+        "--set",
+        "out=short",
+        "--set",
+        "grpo.steps=4",
+        "--resume",
+    ]);
+    assert!(message.contains("`grpo.steps` (6)"), "{message}");
+
+    // Where the rate depends on the number of steps, that is said.
+    let cosine = |steps: &str, more: &[&str]| {
+        let steps = format!("grpo.steps={steps}");
+        let run = ["train", "--config", "tracelift.toml", "--set", "out=cosine", "--set", &steps];
+        desk.well(&[&run[..], more].concat()).err
+    };
+    cosine("2", &[]);
+    let errors = cosine("4", &["--resume"]);
+    // A cosine from 1e-3 to a tenth: half way down in step 2 of 2, and again in step 3 of 4.
+    assert!(errors.contains("5.50e-4 in step 2 of 2"), "{errors}");
+    assert!(errors.contains("is 5.50e-4 in step 3 by the one over 4"), "{errors}");
+    assert_eq!(desk.run("cosine").metrics().len(), 4);
+}
+
+#[test]
+fn as_many_checkpoints_are_kept_as_is_said() {
+    let desk = desk();
+    let set = [
+        "--set",
+        "grpo.keep_last=3",
+        "--set",
+        "grpo.checkpoint_every=1",
+        "--set",
+        "grpo.steps=5",
+        "--set",
+        "out=kept",
+    ];
+    desk.good(&[&["train", "--config", "tracelift.toml"][..], &set].concat());
+    assert_eq!(desk.run("kept").layout.checkpoint_steps().unwrap(), [3, 4, 5]);
+    let message =
+        desk.bad(&["train", "--config", "tracelift.toml", "--set", "out=none", "--set", "grpo.keep_last=0"]);
+    assert!(message.contains("`grpo.keep_last` is 0, expected at least 1"), "{message}");
 }

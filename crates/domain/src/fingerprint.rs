@@ -25,6 +25,12 @@ impl Fingerprint {
         Fingerprint(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// Plain SHA-256 of a text in UTF-8, so that anybody can compare it with a text that he has.
+    #[must_use]
+    pub fn of_text(text: &str) -> Fingerprint {
+        Fingerprint(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// The first twelve hexadecimal digits, for people.
     #[must_use]
     pub fn short(&self) -> &str {
@@ -66,6 +72,14 @@ pub fn canonical(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_has_the_hash_that_every_tool_gives_it() {
+        assert_eq!(
+            Fingerprint::of_text("abc").as_str(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
 
     #[test]
     fn part_boundaries_count() {

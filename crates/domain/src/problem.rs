@@ -83,6 +83,16 @@ pub enum Gold {
 }
 
 impl Gold {
+    /// As tables of runs show it: the answer, or the tests as in files of problems, in JSON.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Gold::Answer(answer) => answer.clone(),
+            // Maps of texts: nothing in them has no form in JSON.
+            Gold::Tests(_) | Gold::Function(_) => serde_json::to_string(self).unwrap_or_default(),
+        }
+    }
+
     /// The name that a program has to define. It is asked for, so it is no secret.
     fn entry(&self) -> Option<&str> {
         match self {

@@ -20,6 +20,21 @@ pub enum FailureKind {
     OutputLimit,
 }
 
+impl FailureKind {
+    /// The name used in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            FailureKind::WrongAnswer => "wrong_answer",
+            FailureKind::NoArtifact => "no_artifact",
+            FailureKind::RuntimeError => "runtime_error",
+            FailureKind::TimeLimit => "time_limit",
+            FailureKind::MemoryLimit => "memory_limit",
+            FailureKind::OutputLimit => "output_limit",
+        }
+    }
+}
+
 /// A verifier's judgement of `(x, y)`.
 ///
 /// `Unscorable` is for faults of *ours* (the sandbox broke, the gold answer cannot be read). It is not a zero: it
@@ -42,6 +57,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// As tables of runs show it: `passed`, `unscorable`, or how it failed.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Verdict::Passed => "passed",
+            Verdict::Failed { kind } => kind.name(),
+            Verdict::Unscorable { .. } => "unscorable",
+        }
+    }
+
     /// Success as a number, `None` where it is unknown.
     #[must_use]
     pub fn success(&self) -> Option<bool> {

@@ -74,16 +74,6 @@ pub enum EvalError {
         /// What the system said.
         source: io::Error,
     },
-    /// A line is not a sample.
-    #[error("{}:{line}: not a sample: {source}; remove the line or evaluate again", path.display())]
-    BadSample {
-        /// Which file.
-        path: PathBuf,
-        /// Which line, from 1.
-        line: usize,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
     /// A file is not a table.
     #[error("{} is not an evaluation: {source}; evaluate again", path.display())]
     BadTable {

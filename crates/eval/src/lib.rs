@@ -20,7 +20,7 @@ pub use error::EvalError;
 pub use grid::Grid;
 pub use protocol::{Protocol, ProtocolError};
 pub use row::{LevelSummary, Metric, RowSummary, summarise};
-pub use sample::{SampleRecord, read_samples, write_samples};
+pub use sample::{SampleRecord, write_samples};
 pub use scorers::{ScorerTable, SolutionTable};
 pub use table::{Executors, Table};
 pub use tracelift_statistics::{Estimate, Measurement};

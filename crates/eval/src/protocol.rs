@@ -1,10 +1,11 @@
 //! The frozen-executor protocol: the same problems, the same executor, the same seeds; only the planner changes.
 
 use crate::sample::SampleRecord;
-use tracelift_domain::{Fingerprint, Probability, Problem, Seed, Trace};
+use tracelift_domain::{Probability, Problem, Seed, Trace};
 use tracelift_executor::Executor;
 use tracelift_planner::{Asked, Planner, PlannerError, Written};
-use tracelift_reward::{Baselines, leak, measure};
+use tracelift_reward::measure::Run;
+use tracelift_reward::{Baselines, Measured, leak, measure};
 use tracelift_train::source::Exercise;
 use tracelift_verify::Verifier;
 
@@ -77,29 +78,15 @@ impl Protocol<'_> {
 
         let mut records = Vec::new();
         for (i, samples) in written.iter().enumerate() {
+            let prompt = planner.map(|planner| planner.prompt.planner(&problems[i].question).fingerprint());
+            let baseline = without[i].map(Probability::get);
             for (seed, sample) in samples.iter().enumerate() {
                 let measured =
                     results.next_if(|&(item, s, _)| (item, s) == (i, seed)).map(|(.., measured)| measured);
-                let (correct, mean, artifact) = match &measured {
-                    Some(measured) => (
-                        measured.runs.first().and_then(|run| run.success()),
-                        measured.mean(),
-                        measured.runs.first().and_then(|run| run.completion().map(str::to_owned)),
-                    ),
-                    None => (Some(false), Some(Probability::ZERO), None),
-                };
-                records.push(self.record(
-                    row,
-                    i,
-                    seed,
-                    sample.as_ref(),
-                    Outcome {
-                        correct,
-                        with_success: mean.map(Probability::get),
-                        baseline_success: without[i].map(Probability::get),
-                        artifact,
-                    },
-                ));
+                records.push(SampleRecord {
+                    planner_prompt_sha256: prompt.clone(),
+                    ..self.record(row, i, seed as u64, sample.as_ref(), measured.as_ref(), baseline)
+                });
             }
         }
         Ok(records)
@@ -122,41 +109,42 @@ impl Protocol<'_> {
         &self,
         row: &str,
         item: usize,
-        seed: usize,
+        seed: u64,
         sample: Option<&Written>,
-        outcome: Outcome,
+        measured: Option<&Measured>,
+        baseline: Option<f64>,
     ) -> SampleRecord {
         let Exercise { problem, instance } = &self.items[item];
+        let question = &problem.question;
         let trace = sample.and_then(|sample| sample.trace.as_ref().ok());
         let report = instance.as_ref().zip(trace).map(|(instance, trace)| instance.check(trace.as_str()));
+        // What was not measured had no usable trace: a known failure.
+        let (correct, mean) = match measured {
+            Some(measured) => (measured.runs.first().and_then(Run::success), measured.mean()),
+            None => (Some(false), Some(Probability::ZERO)),
+        };
+        let shown = measured.map(Measured::shown).unwrap_or_default();
+        let mut unknown_because = measured.map(Measured::unknown_because).unwrap_or_default();
+        unknown_because.extend(baseline.is_none().then(|| "no_baseline".to_owned()));
         SampleRecord {
-            row: row.to_owned(),
-            problem_id: problem.id.clone(),
             level: instance.as_ref().map(|instance| instance.level()),
-            seed: seed as u64,
-            trace: sample
-                .map(|sample| trace.map_or_else(|| sample.completion.clone(), |t| t.as_str().to_owned())),
+            executor_prompt_sha256: measured.map(|_| self.executor.prompt(question, trace).fingerprint()),
+            completion: sample.map(|sample| sample.completion.clone()),
+            trace: trace.map(|trace| trace.as_str().to_owned()),
             trace_tokens: sample.and_then(|sample| u32::try_from(sample.tokens.len()).ok()),
-            artifact: outcome.artifact,
-            correct: outcome.correct,
-            baseline_success: outcome.baseline_success,
-            with_success: sample.and(outcome.with_success),
+            truncated: sample.map(|sample| sample.truncated),
+            defect: sample.and_then(|sample| sample.trace.as_ref().err()).map(ToString::to_string),
+            executor_completions: shown.completions,
+            artifacts: shown.artifacts,
+            verdicts: shown.verdicts,
+            unknown_because,
+            correct,
+            baseline_success: baseline,
+            with_success: sample.and(mean).map(Probability::get),
             verified: sample.and(instance.as_ref()).map(|_| report.is_some_and(|report| report.verified())),
             leaked: trace
                 .map(|trace| report.map_or_else(|| leak::leaks(problem, trace), |report| report.leaks)),
-            executor: self.executor_fingerprint(),
+            ..SampleRecord::of(row, problem, seed, self.executor.fingerprint())
         }
     }
-
-    fn executor_fingerprint(&self) -> Fingerprint {
-        self.executor.fingerprint().clone()
-    }
-}
-
-/// What the executor made of one sample.
-struct Outcome {
-    correct: Option<bool>,
-    with_success: Option<f64>,
-    baseline_success: Option<f64>,
-    artifact: Option<String>,
 }

@@ -37,6 +37,20 @@ impl Metric {
         Metric::LeakRate,
     ];
 
+    /// Its name in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Metric::Accuracy => "accuracy",
+            Metric::VerifiedAccuracy => "verified_accuracy",
+            Metric::WrongReasons => "wrong_reasons",
+            Metric::WrongReasonsOfRight => "wrong_reasons_of_right",
+            Metric::Uplift => "uplift",
+            Metric::TraceTokens => "trace_tokens",
+            Metric::LeakRate => "leak_rate",
+        }
+    }
+
     /// What heads its column.
     #[must_use]
     pub fn title(self) -> &'static str {
@@ -71,7 +85,7 @@ impl Metric {
     /// What a sample says about it.
     #[must_use]
     pub fn of(self, sample: &SampleRecord) -> Measurement {
-        let has_trace = sample.trace.is_some();
+        let has_trace = sample.completion.is_some();
         let share = |known: Option<bool>| {
             known.map_or(Measurement::Unknown, |yes| Measurement::Known(f64::from(u8::from(yes))))
         };
@@ -213,6 +227,13 @@ fn estimates(samples: &[&SampleRecord]) -> BTreeMap<Metric, Estimate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn metrics_have_one_name_in_files() {
+        for metric in Metric::ALL {
+            assert_eq!(serde_json::to_value(metric).unwrap(), metric.name());
+        }
+    }
     use crate::sample::tests::sample;
 
     fn judged(problem: usize, correct: Option<bool>, verified: Option<bool>) -> SampleRecord {

@@ -2,8 +2,8 @@
 
 use crate::EvalError;
 use serde::{Deserialize, Serialize};
-use std::{fs, path::Path};
-use tracelift_domain::Fingerprint;
+use std::path::Path;
+use tracelift_domain::{Fingerprint, Problem, TaskDomain};
 
 /// One planner, one problem, one seed. `None` is unknown or does not apply, never zero.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,17 +13,41 @@ pub struct SampleRecord {
     pub row: String,
     /// The problem; standard errors are clustered by it.
     pub problem_id: String,
+    /// Where it comes from.
+    pub source: String,
+    /// Which rubric and artifact it calls for.
+    pub domain: TaskDomain,
+    /// Its statement.
+    pub question: String,
+    /// What artifacts are judged against, as text.
+    pub gold: String,
     /// How difficult the problem is, where its world says so.
     pub level: Option<u32>,
     /// Which of the seeds, from 0.
     pub seed: u64,
-    /// What the planner wrote, `None` in a row without traces.
+    /// The SHA-256 of the planner's prompt, `None` in a row without traces.
+    pub planner_prompt_sha256: Option<Fingerprint>,
+    /// The SHA-256 of the executor's prompt, where it was asked.
+    pub executor_prompt_sha256: Option<Fingerprint>,
+    /// What the planner wrote, tags and all; `None` in a row without traces.
+    pub completion: Option<String>,
+    /// The trace in it, where it is usable.
     pub trace: Option<String>,
-    /// How many tokens that was.
+    /// How many tokens the planner wrote.
     pub trace_tokens: Option<u32>,
-    /// The executor's completion.
-    pub artifact: Option<String>,
-    /// Whether the artifact is right; `None` is unscored.
+    /// Whether the token budget cut them off.
+    pub truncated: Option<bool>,
+    /// Why the completion holds no usable trace, if so.
+    pub defect: Option<String>,
+    /// The executor's completions, the primary one first; `None` where a call failed.
+    pub executor_completions: Vec<Option<String>>,
+    /// What the verifier found in each.
+    pub artifacts: Vec<Option<String>>,
+    /// What it says of each.
+    pub verdicts: Vec<Option<String>>,
+    /// Causes of what is unknown; one may come several times.
+    pub unknown_because: Vec<String>,
+    /// Whether the primary artifact is right; `None` is unscored.
     pub correct: Option<bool>,
     /// Success without any trace, `b`.
     pub baseline_success: Option<f64>,
@@ -35,6 +59,40 @@ pub struct SampleRecord {
     pub leaked: Option<bool>,
     /// The executor that made the artifact.
     pub executor: Fingerprint,
+}
+
+impl SampleRecord {
+    /// A sample of a row on a problem of which nothing is known yet.
+    #[must_use]
+    pub fn of(row: &str, problem: &Problem, seed: u64, executor: &Fingerprint) -> SampleRecord {
+        SampleRecord {
+            row: row.to_owned(),
+            problem_id: problem.id.clone(),
+            source: problem.question.source.clone(),
+            domain: problem.question.domain,
+            question: problem.question.statement.clone(),
+            gold: problem.gold.text(),
+            level: None,
+            seed,
+            planner_prompt_sha256: None,
+            executor_prompt_sha256: None,
+            completion: None,
+            trace: None,
+            trace_tokens: None,
+            truncated: None,
+            defect: None,
+            executor_completions: Vec::new(),
+            artifacts: Vec::new(),
+            verdicts: Vec::new(),
+            unknown_because: Vec::new(),
+            correct: None,
+            baseline_success: None,
+            with_success: None,
+            verified: None,
+            leaked: None,
+            executor: executor.clone(),
+        }
+    }
 }
 
 /// Writes `samples.jsonl`, atomically.
@@ -52,46 +110,23 @@ pub fn write_samples(path: &Path, samples: &[SampleRecord]) -> Result<(), EvalEr
     Ok(tracelift_files::write(path, text)?)
 }
 
-/// Reads `samples.jsonl`.
-///
-/// # Errors
-/// When the file cannot be read, or a line is not a sample.
-pub fn read_samples(path: &Path) -> Result<Vec<SampleRecord>, EvalError> {
-    let text = fs::read_to_string(path).map_err(|source| EvalError::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })?;
-    let parse = |(index, line): (usize, &str)| {
-        serde_json::from_str(line).map_err(|source| EvalError::BadSample {
-            path: path.to_owned(),
-            line: index + 1,
-            source,
-        })
-    };
-    text.trim_start_matches('\u{feff}').lines().enumerate().map(parse).collect()
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use std::{collections::BTreeMap, fs};
+    use tracelift_domain::{Gold, Question};
 
     /// A sample of `row` on a problem, with nothing known but what the test is about to set.
     pub(crate) fn sample(row: &str, problem: usize, seed: u64) -> SampleRecord {
+        let problem = Problem {
+            id: format!("p{problem}"),
+            question: Question::new("tests", TaskDomain::Steps, "What is asked?"),
+            gold: Gold::Answer("7".into()),
+        };
         SampleRecord {
-            row: row.into(),
-            problem_id: format!("p{problem}"),
-            level: None,
-            seed,
+            completion: Some("<reasoning>a trace</reasoning>".into()),
             trace: Some("a trace".into()),
-            trace_tokens: None,
-            artifact: None,
-            correct: None,
-            baseline_success: None,
-            with_success: None,
-            verified: None,
-            leaked: None,
-            executor: Fingerprint::of([("weights", b"1".as_slice())]),
+            ..SampleRecord::of(row, &problem, seed, &Fingerprint::of([("weights", b"1".as_slice())]))
         }
     }
 
@@ -104,12 +139,68 @@ pub(crate) mod tests {
         known.with_success = Some(1.0 / 3.0);
         let samples = [known, sample("TraceLift", 1, 1)];
         write_samples(&path, &samples).unwrap();
-        assert_eq!(read_samples(&path).unwrap(), samples);
+        let text = fs::read_to_string(&path).unwrap();
+        let read = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        assert_eq!(read.collect::<Vec<SampleRecord>>(), samples);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
 
-        let text = fs::read_to_string(&path).unwrap() + "{\"row\": 3}\n";
-        fs::write(&path, text).unwrap();
-        let message = read_samples(&path).unwrap_err().to_string();
-        assert!(message.contains("samples.jsonl:3: not a sample"), "{message}");
+    /// A field as the document describes it: its type, and whether it may be null.
+    type Described = BTreeMap<String, (String, bool)>;
+
+    /// The table of samples in the document on run folders.
+    fn documented() -> Described {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/runs.md");
+        let text = fs::read_to_string(path).unwrap();
+        let table = text.split("## Samples").nth(1).expect("the document has a section on samples");
+        let rows = table.lines().skip_while(|line| !line.starts_with("| field")).skip(2);
+        rows.take_while(|line| line.starts_with('|'))
+            .map(|line| {
+                let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+                let [name, kind, _, null] = cells[..] else { panic!("not four cells: {line}") };
+                (name.trim_matches('`').to_owned(), (kind.to_owned(), null != "never"))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_document_says_what_the_fields_are() {
+        let nothing = SampleRecord { completion: None, trace: None, ..sample("no trace", 1, 0) };
+        let print = Fingerprint::of_text("x");
+        let texts = vec![Some("x".to_owned())];
+        let everything = SampleRecord {
+            level: Some(3),
+            planner_prompt_sha256: Some(print.clone()),
+            executor_prompt_sha256: Some(print),
+            trace_tokens: Some(2),
+            truncated: Some(false),
+            defect: Some("x".into()),
+            executor_completions: texts.clone(),
+            artifacts: texts.clone(),
+            verdicts: texts,
+            unknown_because: vec!["timeout".into()],
+            correct: Some(true),
+            baseline_success: Some(0.5),
+            with_success: Some(0.5),
+            verified: Some(true),
+            leaked: Some(false),
+            ..sample("TraceLift", 1, 0)
+        };
+        let [nothing, everything] = [nothing, everything].map(|sample| serde_json::to_value(sample).unwrap());
+        let kind = |value: &serde_json::Value| match value {
+            serde_json::Value::String(_) => "string",
+            serde_json::Value::Bool(_) => "bool",
+            serde_json::Value::Number(number) if number.is_f64() => "number",
+            serde_json::Value::Number(_) => "integer",
+            serde_json::Value::Array(_) => "list of strings",
+            other => panic!("{other} has no type in the document"),
+        };
+        let found: Described = everything
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| (name.clone(), (kind(value).to_owned(), nothing[name].is_null())))
+            .collect();
+        assert_eq!(found, documented());
     }
 }

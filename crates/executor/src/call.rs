@@ -1,7 +1,9 @@
 //! One executor run: what is asked, what comes back, how it can fail.
 
-use crate::usage::Usage;
+use crate::{book::BookError, spending::Bill, usage::Usage};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
+use tracelift_domain::prompt::Prompt;
 use tracelift_domain::{Fingerprint, Question, Seed, Trace};
 
 /// One run of the executor. The arms differ by `trace` alone.
@@ -134,6 +136,12 @@ pub enum CallFailure {
         /// The model that answered.
         served: String,
     },
+    /// It was not made: what may be spent is spent.
+    #[error("not asked: {detail}")]
+    Unpaid {
+        /// What is spent.
+        detail: String,
+    },
     /// The in-process model's logits are not finite: nothing can be drawn from them.
     #[error("the in-process executor's logits are not finite: its weights, or their dtype, overflow")]
     NonFinite,
@@ -185,6 +193,7 @@ impl CallFailure {
             CallFailure::ToolCall { .. } => "tool_call",
             CallFailure::NoContent { .. } => "no_content",
             CallFailure::OtherModel { .. } => "other_model",
+            CallFailure::Unpaid { .. } => "budget",
             CallFailure::NonFinite => "non_finite",
             CallFailure::TooLong { .. } => "too_long",
             CallFailure::Engine { .. } => "engine",
@@ -208,6 +217,30 @@ impl CallFailure {
             | CallFailure::ToolCall { .. }
             | CallFailure::NoContent { .. }
             | CallFailure::OtherModel { .. }
+            | CallFailure::Unpaid { .. }
+            | CallFailure::NonFinite
+            | CallFailure::TooLong { .. }
+            | CallFailure::Engine { .. } => false,
+        }
+    }
+
+    /// Whether a call that failed like this may be on the bill: the model may have worked.
+    #[must_use]
+    pub fn may_be_billed(&self) -> bool {
+        match self {
+            CallFailure::Timeout { .. }
+            | CallFailure::Broken { .. }
+            | CallFailure::Malformed { .. }
+            | CallFailure::Errored { .. }
+            | CallFailure::Unfinished { .. }
+            | CallFailure::Refusal { .. }
+            | CallFailure::ToolCall { .. }
+            | CallFailure::NoContent { .. }
+            | CallFailure::OtherModel { .. }
+            | CallFailure::Empty { .. } => true,
+            CallFailure::Refused { .. }
+            | CallFailure::Status { .. }
+            | CallFailure::Unpaid { .. }
             | CallFailure::NonFinite
             | CallFailure::TooLong { .. }
             | CallFailure::Engine { .. } => false,
@@ -223,11 +256,36 @@ pub trait Executor: Send + Sync {
     /// One line for people.
     fn describe(&self) -> String;
 
+    /// What a call asks it with, as far as that can be written down without its model.
+    fn prompt(&self, question: &Question, trace: Option<&Trace>) -> Prompt;
+
+    /// How many tokens of its model's context are left where such a call has its prompt and its longest completion; what is
+    /// missing is negative. `None` where that cannot be known here.
+    fn room(&self, question: &Question, trace: Option<&Trace>) -> Option<isize> {
+        let _ = (question, trace);
+        None
+    }
+
     /// Makes the calls, several at a time where it can; the results stand in the order of the calls.
     fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>>;
 
     /// What it has done since it was made.
     fn usage(&self) -> Usage;
+
+    /// What it has spent, where that is counted.
+    fn bill(&self) -> Option<Bill> {
+        None
+    }
+
+    /// Counts what it spends on in a file, from what was spent by that: so that a limit holds for a run, whatever ends the
+    /// process. Where nothing is counted, nothing is written.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    fn keep_book(&self, path: &Path) -> Result<(), BookError> {
+        let _ = path;
+        Ok(())
+    }
 }
 
 #[cfg(test)]

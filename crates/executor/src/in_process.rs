@@ -6,7 +6,8 @@ use crate::usage::{Meter, Usage};
 use serde_json::json;
 use std::collections::HashMap;
 use tracelift_domain::fingerprint::canonical;
-use tracelift_domain::{Fingerprint, PromptFormat};
+use tracelift_domain::prompt::Prompt;
+use tracelift_domain::{Fingerprint, PromptFormat, Question, Trace};
 use tracelift_engine::chat::ChatError;
 use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_engine::{Checkpoint, Device, Finish, Numbers, Request, Sampled, Sampler, Tokenizer};
@@ -121,7 +122,7 @@ impl InProcess {
         let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
         let (max_tokens, context) = (self.sampling.max_tokens as usize, self.context);
         let mut place = |call: &Call<'_>| {
-            let prompt = self.tokenizer.prompt(&self.format.executor(call.question, call.trace));
+            let prompt = self.tokenizer.prompt(&self.prompt(call.question, call.trace));
             let prompt = prompt.map_err(|error| engine(&error))?;
             if prompt.len() + max_tokens > context {
                 return Err(CallFailure::TooLong { prompt: prompt.len(), max_tokens, context });
@@ -179,6 +180,17 @@ impl Executor for InProcess {
 
     fn describe(&self) -> String {
         format!("in-process, {:.1} M parameters, {}", self.parameters as f64 / 1e6, self.fingerprint)
+    }
+
+    fn prompt(&self, question: &Question, trace: Option<&Trace>) -> Prompt {
+        self.format.executor(question, trace)
+    }
+
+    fn room(&self, question: &Question, trace: Option<&Trace>) -> Option<isize> {
+        // A prompt that cannot be made is for the call to report.
+        let prompt = self.tokenizer.prompt(&self.prompt(question, trace)).ok()?;
+        let taken = prompt.len() + self.sampling.max_tokens as usize;
+        Some(self.context.cast_signed().wrapping_sub(taken.cast_signed()))
     }
 
     fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>> {

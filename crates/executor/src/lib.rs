@@ -4,13 +4,16 @@
 //! [`Call`] through the same code; a call that failed is a [`CallFailure`], never an empty completion, so that no
 //! outage can look like a wrong answer.
 
+mod book;
 pub mod call;
 pub mod config;
 pub mod in_process;
 pub mod openai;
 pub mod sampling;
+pub mod spending;
 pub mod usage;
 
+pub use book::BookError;
 pub use call::{Call, CallFailure, Completion, Executor};
 pub use config::{ExecutorConfig, InProcessConfig, OpenError};
 pub use in_process::InProcess;

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tracelift_domain::{Gold, Problem, PromptFormat, Question, Seed, TaskDomain, Trace};
+use tracelift_executor::spending::{Budget, Price, Stopped};
 use tracelift_executor::{Api, Call, CallFailure, Completion, Executor, OpenAi, OpenAiConfig, Sampling};
 use tracelift_testing::Server;
 
@@ -27,6 +28,8 @@ fn config(urls: &[String]) -> OpenAiConfig {
         served_as: Vec::new(),
         finished: vec!["stop".into(), "length".into()],
         omit: Vec::new(),
+        price: None,
+        budget: Budget::default(),
         extra: serde_json::Map::new(),
     }
 }
@@ -224,6 +227,39 @@ fn retry_after_is_honoured() {
     let start = Instant::now();
     assert_eq!(causes(&ask(&executor, 1)), ["status_429"]);
     assert!(start.elapsed() >= Duration::from_millis(800), "{:?}", start.elapsed());
+}
+
+#[test]
+fn no_more_is_spent_than_may_be_and_what_was_counts_for_the_next_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let book = dir.path().join("spending.jsonl");
+    // A request that fails is tried again, and was on the bill of neither.
+    let server = Server::start(&["--fail-rate", "0.3", "--seed", "4"]);
+    let open = |calls| {
+        let executor = executor(&server, |config| {
+            config.budget = Budget { calls: Some(calls), ..Budget::default() };
+            config.price = Some(Price { input: 1e6, output: 0.0 });
+        });
+        executor.keep_book(&book).unwrap();
+        executor
+    };
+    let first = open(10);
+    let results = ask(&first, 16);
+    assert_eq!(causes(&results).iter().filter(|cause| **cause == "ok").count(), 10);
+    assert!(causes(&results).iter().all(|cause| ["ok", "budget"].contains(cause)), "{:?}", causes(&results));
+    let bill = first.bill().unwrap();
+    let tokens = results.iter().flatten().map(|completion| u64::from(completion.prompt_tokens.unwrap()));
+    let tokens: u64 = tokens.sum();
+    assert_eq!((bill.spent.calls, bill.spent.input, bill.spent.estimated), (10, tokens, 0));
+    assert!((bill.spent.money(&bill.price.unwrap()) - tokens as f64).abs() < 1e-9);
+    assert!(matches!(bill.stopped, Some(Stopped::Budget(_))));
+
+    let second = open(12);
+    assert_eq!(second.bill().unwrap().spent, bill.spent);
+    assert_eq!(causes(&ask(&second, 4)).iter().filter(|cause| **cause == "ok").count(), 2);
+    let uncounted = executor(&server, |_| {});
+    uncounted.keep_book(&dir.path().join("other")).unwrap();
+    assert_eq!((uncounted.bill(), dir.path().join("other").exists()), (None, false));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! How an inquiry can stay without an answer. None of these is ever turned into an answer.
 
-use crate::spending::Exhausted;
 use tracelift_executor::CallFailure;
+use tracelift_executor::spending::Exhausted;
 
 /// The longest piece of a reply that a message quotes, in characters.
 const QUOTED: usize = 160;

@@ -6,7 +6,6 @@ use crate::{
     oracle::{Inquiry, Oracle},
     request::{self, Schema},
     settings::Structured,
-    spending::Cost,
 };
 use serde_json::Value;
 use std::{
@@ -14,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tracelift_domain::{Message, Seed};
+use tracelift_executor::spending::Cost;
 use tracelift_executor::{CallFailure, Unanswered, openai::back_off};
 
 /// What [`Structured::Auto`] tries, in this order.
@@ -142,7 +142,7 @@ impl Oracle {
                 Ok(Ok(reply))
             }
             Err(unanswered) => {
-                let cost = may_be_billed(&unanswered.failure).then_some(at_most);
+                let cost = unanswered.failure.may_be_billed().then_some(at_most);
                 pass.spent = cost.map(|cost| (cost, true));
                 let cause = unanswered.failure.cause();
                 if let Some(ledger) = &self.ledger {
@@ -169,27 +169,6 @@ impl Oracle {
         } else {
             Failure::Unanswered(failure)
         }
-    }
-}
-
-/// Whether a call that failed like this may be on the bill: the model may have worked.
-fn may_be_billed(failure: &CallFailure) -> bool {
-    match failure {
-        CallFailure::Timeout { .. }
-        | CallFailure::Broken { .. }
-        | CallFailure::Malformed { .. }
-        | CallFailure::Errored { .. }
-        | CallFailure::Unfinished { .. }
-        | CallFailure::Refusal { .. }
-        | CallFailure::ToolCall { .. }
-        | CallFailure::NoContent { .. }
-        | CallFailure::OtherModel { .. }
-        | CallFailure::Empty { .. } => true,
-        CallFailure::Refused { .. }
-        | CallFailure::Status { .. }
-        | CallFailure::NonFinite
-        | CallFailure::TooLong { .. }
-        | CallFailure::Engine { .. } => false,
     }
 }
 

@@ -8,10 +8,7 @@
 //!
 //! One process at a time: the file is locked.
 
-use crate::{
-    json::LONGEST_REPLY,
-    spending::{Cost, Spending},
-};
+use crate::json::LONGEST_REPLY;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
@@ -22,6 +19,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 use tracelift_executor::ChatReply;
+use tracelift_executor::spending::{Cost, Spending};
 
 /// The first line's entry.
 const VERSION: u32 = 1;

@@ -17,7 +17,6 @@ mod progress;
 mod request;
 pub mod rubric;
 mod settings;
-mod spending;
 mod template;
 mod turnstile;
 
@@ -26,6 +25,6 @@ pub use ledger::LedgerError;
 pub use oracle::{Answer, Inquiry, Oracle, OracleError, Provenance};
 pub use progress::Progress;
 pub use request::Schema;
-pub use settings::{Budget, Omissible, OracleConfig, Price, SettingError, Structured};
-pub use spending::{Cost, Exhausted, Spending};
+pub use settings::{Omissible, OracleConfig, SettingError, Structured};
 pub use template::{BuiltIn, Template, TemplateError, load};
+pub use tracelift_executor::spending::{Budget, Cost, Exhausted, Price, Spending};

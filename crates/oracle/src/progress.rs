@@ -1,11 +1,8 @@
 //! How far the work is, for people who wait.
 
-use crate::{
-    settings::{Budget, Price},
-    spending::Spending,
-};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
+use tracelift_executor::spending::{Budget, Price, Spending};
 
 /// A reading of the counts. Counts are since the oracle was made, apart from `spent`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

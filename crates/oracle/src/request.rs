@@ -3,11 +3,11 @@
 use crate::{
     ledger::Key,
     settings::{Omissible, OracleConfig, Structured},
-    spending::Cost,
 };
 use serde_json::{Map, Value, json};
 use tracelift_domain::fingerprint::canonical;
 use tracelift_domain::{Fingerprint, Message};
+use tracelift_executor::spending::Cost;
 
 /// The shape of a reply.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,11 +77,9 @@ pub(crate) fn body(
     Value::Object(fields)
 }
 
-/// The most that a call may take. Tokens of text are at least a byte long and on average some four; three is on the safe
-/// side for what people and models write, and the servers' own counts take the place of this as soon as they are known.
+/// The most that a call may take.
 pub(crate) fn at_most(config: &OracleConfig, messages: &[Message]) -> Cost {
-    let bytes: u64 = messages.iter().map(|message| message.content.len() as u64).sum();
-    Cost { input: bytes.div_ceil(3) + 8 * messages.len() as u64, output: u64::from(config.max_tokens) }
+    Cost::at_most(messages.iter().map(|message| message.content.as_str()), config.max_tokens)
 }
 
 #[cfg(test)]

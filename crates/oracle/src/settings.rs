@@ -6,6 +6,7 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
 };
+use tracelift_executor::spending::{Budget, BudgetError, Price};
 use tracelift_executor::{ConfigError, OpenAiConfig, Sampling};
 
 /// A prompted model behind one or several OpenAI-compatible chat endpoints.
@@ -126,39 +127,6 @@ pub enum Omissible {
     Seed,
 }
 
-/// What a million tokens cost, in any one currency.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Price {
-    /// A million tokens read.
-    pub input: f64,
-    /// A million tokens written.
-    pub output: f64,
-}
-
-impl Price {
-    /// What so many tokens cost.
-    #[must_use]
-    pub fn of(&self, input_tokens: u64, output_tokens: u64) -> f64 {
-        (self.input * input_tokens as f64 + self.output * output_tokens as f64) / 1e6
-    }
-}
-
-/// Where to stop. What the ledger holds from earlier counts, so that a run that is resumed does not spend twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Budget {
-    /// Calls that were or may have been billed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calls: Option<u64>,
-    /// Tokens read and written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<u64>,
-    /// Money, in the currency of `price`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub money: Option<f64>,
-}
-
 /// An oracle that cannot be made from its settings.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SettingError {
@@ -175,11 +143,9 @@ pub enum SettingError {
         /// What would do.
         expected: &'static str,
     },
-    /// A budget in money, and no price.
-    #[error(
-        "setting `budget.money` needs `price = {{ input = …, output = … }}`, the cost of a million tokens"
-    )]
-    NoPrice,
+    /// Prices or a budget that make no sense.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
 }
 
 impl OracleConfig {
@@ -245,20 +211,7 @@ impl OracleConfig {
         if let Some(key) = ["response_format"].into_iter().find(|key| self.extra.contains_key(*key)) {
             return refuse("extra", format!("a table with `{key}`"), "`structured` to say that");
         }
-        if let Some(price) = self.price {
-            for (key, value) in [("price.input", price.input), ("price.output", price.output)] {
-                if !(0.0..=1e9).contains(&value) {
-                    return refuse(key, value.to_string(), "a number from 0 to a thousand million");
-                }
-            }
-        }
-        match self.budget.money {
-            Some(money) if !(0.0..=1e12).contains(&money) => {
-                refuse("budget.money", money.to_string(), "a number that is not negative")
-            }
-            Some(_) if self.price.is_none() => Err(SettingError::NoPrice),
-            _ => Ok(()),
-        }
+        Ok(self.budget.check(self.price.as_ref())?)
     }
 
     /// The same settings as an executor has them, for the transport.
@@ -285,6 +238,9 @@ impl OracleConfig {
             finished: vec!["stop".into(), "length".into()],
             omit: Vec::new(),
             extra: self.extra.clone(),
+            // The turnstile counts what is spent, with the ledger.
+            price: None,
+            budget: Budget::default(),
         }
     }
 }
@@ -335,11 +291,5 @@ mod tests {
         assert_eq!(config.ledger.as_deref(), Some(Path::new("out/groups.jsonl.llm.ledger")));
         config.keep_beside(Path::new("other"), "judge");
         assert_eq!(config.ledger.as_deref(), Some(Path::new("out/groups.jsonl.llm.ledger")));
-    }
-
-    #[test]
-    fn a_price_is_for_a_million_tokens() {
-        let price = Price { input: 0.5, output: 2.0 };
-        assert!((price.of(1_000_000, 500_000) - 1.5).abs() < 1e-12);
     }
 }

@@ -1,15 +1,11 @@
 //! The one place that every call passes: concurrency, rate limits and the budget, decided together.
 
-use crate::{
-    failure::Stop,
-    pace::Pace,
-    settings::{Budget, Price},
-    spending::{Cost, Spending},
-};
+use crate::{failure::Stop, pace::Pace};
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+use tracelift_executor::spending::{Budget, Cost, Price, Spending};
 
 /// How often somebody who waits looks whether the work has been stopped.
 const LOOK: Duration = Duration::from_millis(200);

@@ -93,6 +93,20 @@ impl Planner<'_> {
         Ok(self.tokenizer.prompt(&self.prompt.planner(question))?)
     }
 
+    /// How many tokens of the model's context are left where a question has its prompt and its longest completion; what is
+    /// missing is negative.
+    ///
+    /// # Errors
+    /// As [`Planner::prompt`].
+    pub fn room(&self, question: &Question) -> Result<isize, PlannerError> {
+        let taken = self.prompt(question)?.len() + self.sampling.max_tokens;
+        let context = match self.weights {
+            Weights::Frozen(model) => model.config.max_positions,
+            Weights::Learning(learner) => learner.model().config.max_positions,
+        };
+        Ok(context.cast_signed().wrapping_sub(taken.cast_signed()))
+    }
+
     /// Traces for each question, in the order asked. A completion without a usable trace is no error: it says so itself.
     ///
     /// # Errors

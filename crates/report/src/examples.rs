@@ -43,13 +43,28 @@ fn attempt(attempt: &Attempt, palette: &Palette) -> String {
     } else {
         format!("<ol>\n{steps}</ol>\n")
     };
-    let artifact = match &attempt.artifact {
-        Some(artifact) => format!("<p class=\"label\">artifact</p>\n<pre>{}</pre>\n", Escaped(artifact)),
-        None => "<p class=\"none\">no artifact</p>\n".to_owned(),
+    let part = |name: &str, text: &Option<String>| match text {
+        Some(text) => format!("<p class=\"label\">{name}</p>\n<pre>{}</pre>\n", Escaped(text)),
+        None => format!("<p class=\"none\">no {name}</p>\n"),
+    };
+    let completion = part("completion", &attempt.completion);
+    // The completion of most executors is its artifact and nothing else.
+    let artifact = match attempt.artifact == attempt.completion {
+        true => String::new(),
+        false => part("artifact", &attempt.artifact),
+    };
+    let verdict = match (&attempt.verdict, attempt.unknown_because.is_empty()) {
+        (Some(verdict), true) => format!("<p class=\"label\">verdict: {}</p>\n", Escaped(verdict)),
+        (verdict, false) => {
+            let verdict = verdict.as_deref().unwrap_or("unknown");
+            let causes = attempt.unknown_because.join(", ");
+            format!("<p class=\"label\">verdict: {} ({})</p>\n", Escaped(verdict), Escaped(&causes))
+        }
+        (None, true) => String::new(),
     };
     format!(
         "<section class=\"attempt {}\">\n<h4><i></i>{}</h4>\n<p class=\"marks\">{answer}{trace}{leaked}</p>\n\
-         {trace_text}{artifact}</section>\n",
+         {trace_text}{completion}{artifact}{verdict}</section>\n",
         palette.classes(&attempt.row),
         Escaped(&attempt.row)
     )

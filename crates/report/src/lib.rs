@@ -72,7 +72,13 @@ pub struct Attempt {
     /// The trace, step by step; empty where there is none.
     pub steps: Vec<String>,
     /// The executor's completion.
+    pub completion: Option<String>,
+    /// What the verifier found in it.
     pub artifact: Option<String>,
+    /// What the verifier says of that.
+    pub verdict: Option<String>,
+    /// Causes of what is unknown.
+    pub unknown_because: Vec<String>,
     /// Whether it is right; `None` is unscored.
     pub correct: Option<bool>,
     /// Whether an exact checker confirms every step; `None` is unchecked.

@@ -1,5 +1,5 @@
 use super::*;
-use tracelift_domain::{Fingerprint, Seed};
+use tracelift_domain::{Fingerprint, Gold, Problem, Question, Seed, TaskDomain};
 use tracelift_eval::{Executors, Metric, SampleRecord, paired_difference, summarise};
 use tracelift_train::metrics::name;
 
@@ -9,20 +9,22 @@ fn table() -> Table {
         for problem in 0..30 {
             let hardness = (problem * 7) % 10 + (problem % 3) * 2;
             let correct = hardness < 4 + 3 * rank;
+            let asked = Problem {
+                id: format!("p{problem}"),
+                question: Question::new("tests", TaskDomain::Steps, "What is asked?"),
+                gold: Gold::Answer("7".into()),
+            };
             samples.push(SampleRecord {
-                row: row.into(),
-                problem_id: format!("p{problem}"),
                 level: Some(problem as u32 % 3 * 2 + 2),
-                seed: 0,
+                completion: (rank > 0).then(|| "a".into()),
                 trace: (rank > 0).then(|| "a".into()),
                 trace_tokens: (rank > 0).then_some(20),
-                artifact: None,
                 correct: Some(correct),
                 baseline_success: (rank > 0).then_some(0.25),
                 with_success: (rank > 0).then_some(f64::from(u8::from(correct))),
                 verified: (rank > 0).then_some(hardness < 3 * rank),
                 leaked: (rank > 0).then_some(false),
-                executor: Fingerprint::of([("weights", b"1".as_slice())]),
+                ..SampleRecord::of(row, &asked, 0, &Fingerprint::of([("weights", b"1".as_slice())]))
             });
         }
     }
@@ -64,13 +66,19 @@ fn report() -> Report {
                 Attempt {
                     row: "exec-only".into(),
                     steps: vec!["S1 = 3".into(), "S2 = 8".into()],
+                    completion: Some("The answer is 7.".into()),
                     artifact: Some("7".into()),
+                    verdict: Some("passed".into()),
                     correct: Some(true),
                     verified: Some(false),
                     first_flaw: Some(1),
                     ..Attempt::default()
                 },
-                Attempt { row: "no trace".into(), ..Attempt::default() },
+                Attempt {
+                    row: "no trace".into(),
+                    unknown_because: vec!["timeout".into()],
+                    ..Attempt::default()
+                },
             ],
         }],
         facts: vec![("planner".into(), "0.8 M parameters".into())],
@@ -123,6 +131,8 @@ fn every_text_is_escaped() {
     (example.problem_id, example.statement, example.gold) = (evil(), evil(), Some(evil()));
     let attempt = &mut example.attempts[0];
     (attempt.row, attempt.steps, attempt.artifact) = (evil(), vec![evil()], Some(evil()));
+    (attempt.completion, attempt.verdict) = (Some(evil() + "!"), Some(evil()));
+    attempt.unknown_because = vec![evil()];
 
     let html = report.to_html();
     assert!(!html.to_lowercase().contains("<script"), "something is not escaped");

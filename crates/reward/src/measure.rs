@@ -48,15 +48,24 @@ impl Run {
         }
     }
 
+    /// What the verifier says of it, where there was anything to judge.
+    #[must_use]
+    pub fn judgement(&self) -> Option<&Judgement> {
+        match self {
+            Run::Judged { judgement, .. } => Some(judgement),
+            Run::Failed(_) => None,
+        }
+    }
+
     /// Why the outcome is unknown, if it is.
     #[must_use]
-    pub fn unknown_because(&self) -> Option<String> {
+    pub fn unknown_because(&self) -> Option<&'static str> {
         match self {
-            Run::Failed(failure) => Some(failure.cause().to_owned()),
-            Run::Judged { judgement: Judgement { verdict: Verdict::Unscorable { .. }, .. }, .. } => {
-                Some("unscorable".to_owned())
-            }
-            Run::Judged { .. } => None,
+            Run::Failed(failure) => Some(failure.cause()),
+            Run::Judged { judgement, .. } => match judgement.verdict {
+                Verdict::Unscorable { .. } => Some(judgement.verdict.name()),
+                Verdict::Passed | Verdict::Failed { .. } => None,
+            },
         }
     }
 }
@@ -82,6 +91,38 @@ impl Measured {
             self.runs.iter().map(|run| run.score().map(Probability::get)).collect();
         let scores = scores.filter(|scores| !scores.is_empty())?;
         Probability::new(scores.iter().sum::<f64>() / scores.len() as f64).ok()
+    }
+}
+
+/// What tables of runs keep of one arm's executor runs, one element a run, the primary one first; empty where nobody was
+/// asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// What the executor wrote, `None` where the call failed.
+    pub completions: Vec<Option<String>>,
+    /// The answer or program that the verifier found in it, `None` where there is none.
+    pub artifacts: Vec<Option<String>>,
+    /// What the verifier says of that, `None` where the call failed.
+    pub verdicts: Vec<Option<String>>,
+}
+
+impl Measured {
+    /// The runs as tables show them.
+    #[must_use]
+    pub fn shown(&self) -> Shown {
+        let artifact = |judgement: &Judgement| Some(judgement.artifact.as_ref()?.as_str().to_owned());
+        let verdict = |judgement: &Judgement| judgement.verdict.name().to_owned();
+        Shown {
+            completions: self.runs.iter().map(|run| run.completion().map(str::to_owned)).collect(),
+            artifacts: self.runs.iter().map(|run| run.judgement().and_then(artifact)).collect(),
+            verdicts: self.runs.iter().map(|run| run.judgement().map(verdict)).collect(),
+        }
+    }
+
+    /// Why outcomes of it are unknown, one a run that is; the same cause may come several times.
+    #[must_use]
+    pub fn unknown_because(&self) -> Vec<String> {
+        self.runs.iter().filter_map(Run::unknown_because).map(str::to_owned).collect()
     }
 }
 
@@ -199,6 +240,7 @@ impl Baselines {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU64, Ordering};
+    use tracelift_domain::prompt::Prompt;
     use tracelift_domain::{Gold, Question, TaskDomain};
     use tracelift_executor::Usage;
     use tracelift_verify::{AnswerMode, VerifierConfig};
@@ -216,6 +258,9 @@ mod tests {
         }
         fn describe(&self) -> String {
             "parrot".into()
+        }
+        fn prompt(&self, question: &Question, _: Option<&Trace>) -> Prompt {
+            Prompt::Text(question.statement.clone())
         }
         fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>> {
             calls
@@ -263,7 +308,11 @@ mod tests {
         );
         assert_eq!(measured[0].mean(), None);
         assert_eq!(measured[0].outcome(), None);
-        assert_eq!(measured[0].runs[0].unknown_because().as_deref(), Some("empty"));
+        assert_eq!(measured[0].runs[0].unknown_because(), Some("empty"));
+        let shown = measured[0].shown();
+        assert_eq!(shown.verdicts, [None, Some("passed".to_owned())]);
+        assert_eq!(shown.completions, [None, Some("7".to_owned())]);
+        assert_eq!(measured[0].unknown_because(), ["empty"]);
         assert_eq!(measured[1].mean(), Some(Probability::ONE));
     }
 

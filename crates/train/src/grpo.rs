@@ -16,7 +16,7 @@ mod policy_term;
 mod record;
 mod update;
 
-pub use config::{GrpoConfig, GrpoConfigError};
+pub use config::{Decay, GrpoConfig, GrpoConfigError};
 pub use policy_term::{Clip, PolicyTerm, policy_term};
 
 use crate::advantage::advantages;
@@ -30,9 +30,12 @@ use std::time::Instant;
 use tracelift_domain::{Probability, Problem, PromptFormat, Seed, Trace};
 use tracelift_engine::optimizer::NonFinite;
 use tracelift_engine::{Checkpoint, Model, Tokenizer};
+use tracelift_executor::spending::Stopped;
 use tracelift_executor::{CallFailure, Executor};
 use tracelift_planner::{Asked, Planner, PlannerError, Sampling, Weights, Written};
-use tracelift_reward::{Baselines, Evidence, Measured, RewardConfig, ScoreItem, TraceScorer, measure};
+use tracelift_reward::{
+    Baselines, Evidence, Measured, RewardConfig, RubricScore, ScoreItem, TraceScorer, measure,
+};
 use tracelift_verify::Verifier;
 use update::{Lesson, Policy, Terms};
 
@@ -42,6 +45,9 @@ pub enum GrpoError {
     /// The planner cannot write.
     #[error(transparent)]
     Planner(#[from] PlannerError),
+    /// The executor makes no more calls: the step was not done, and the planner is what it was before.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// The update is not finite.
     #[error(transparent)]
     NonFinite(#[from] NonFinite),
@@ -54,8 +60,8 @@ struct Rollout {
     written: Written,
     measured: Option<Measured>,
     evidence: Evidence,
-    /// Why there is no rubric score.
-    unread: Option<&'static str>,
+    /// What was read against the rubric, or why there is no score of it.
+    read: Option<Result<RubricScore, &'static str>>,
     reward: Option<f64>,
     advantage: f64,
 }
@@ -113,8 +119,9 @@ impl<'a> Grpo<'a> {
         Grpo { config, cast, baselines, policy, tokenizer }
     }
 
-    /// The planner at work.
-    fn planner(&self) -> Planner<'_> {
+    /// The planner at work, as it is.
+    #[must_use]
+    pub fn planner(&self) -> Planner<'_> {
         Planner {
             weights: Weights::Learning(&self.policy.learner),
             tokenizer: &self.tokenizer,
@@ -139,6 +146,12 @@ impl<'a> Grpo<'a> {
     #[must_use]
     pub fn model(&self) -> Cow<'_, Model> {
         self.policy.learner.model()
+    }
+
+    /// The planner as it is, for others: a copy.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { model: self.model().into_owned(), tokenizer: self.tokenizer.clone() }
     }
 
     /// The planner, to have.
@@ -179,8 +192,8 @@ impl<'a> Grpo<'a> {
     /// One step.
     ///
     /// # Errors
-    /// When the planner cannot be sampled or the update is not finite. Failed executor calls are no error: they
-    /// leave rewards unknown.
+    /// When the planner cannot be sampled, the executor may spend no more, or the update is not finite. Failed executor calls
+    /// are no error: they leave rewards unknown.
     pub fn step(&mut self) -> Result<StepOutcome, GrpoError> {
         let step = self.steps_done() + 1;
         let mut metrics = StepMetrics::now(step);
@@ -195,6 +208,15 @@ impl<'a> Grpo<'a> {
 
         let (start, usage) = (Instant::now(), self.cast.executor.usage());
         self.execute(&items, &mut rollouts, step);
+        if let Some(bill) = self.cast.executor.bill() {
+            // What was asked of this step before is paid, and asked again; to learn from half a step would be another run.
+            bill.stopped.map_or(Ok(()), Err)?;
+            metrics.set(name::SPENT_CALLS, bill.spent.calls as f64);
+            metrics.set(name::SPENT_TOKENS, bill.spent.tokens() as f64);
+            if let Some(price) = &bill.price {
+                metrics.set(name::SPENT_MONEY, bill.spent.money(price));
+            }
+        }
         clock(&mut metrics, "execute", start);
         let used = self.cast.executor.usage().since(&usage);
         metrics.set(name::CALLS, used.calls as f64);
@@ -214,7 +236,7 @@ impl<'a> Grpo<'a> {
         self.update(&prompts, &rollouts, &mut metrics)?;
         clock(&mut metrics, "update", start);
 
-        let rollouts = record::all(&self.cast.reward, &items, rollouts, step, &mut metrics);
+        let rollouts = record::all(&self.cast, &items, rollouts, step, &mut metrics);
         metrics.wall_time = StepMetrics::now(step).wall_time;
         Ok(StepOutcome { metrics, rollouts, last_failure: used.last_failure })
     }
@@ -239,7 +261,7 @@ impl<'a> Grpo<'a> {
                     written,
                     measured: None,
                     evidence: Evidence::default(),
-                    unread: None,
+                    read: None,
                     reward: None,
                     advantage: 0.0,
                 });
@@ -303,10 +325,10 @@ impl<'a> Grpo<'a> {
             rollout.evidence.rubric = Some(Probability::ZERO);
         }
         for (i, score) in read.into_iter().zip(scores) {
-            match score {
-                Ok(score) => rollouts[i].evidence.rubric = score.probability(),
-                Err(failure) => rollouts[i].unread = Some(failure.cause()),
+            if let Ok(score) = &score {
+                rollouts[i].evidence.rubric = score.probability();
             }
+            rollouts[i].read = Some(score.map_err(|failure| failure.cause()));
         }
     }
 
@@ -347,7 +369,7 @@ impl<'a> Grpo<'a> {
                 advantage: rollout.advantage as f32,
             })
             .collect();
-        let rate = self.config.schedule().rate(self.steps_done());
+        let rate = self.config.rate(self.steps_done() + 1);
         let found = self.policy.update(&lessons, rate)?;
         self.policy.learner.finish_step();
         metrics.set(name::LOSS, found.loss);

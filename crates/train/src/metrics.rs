@@ -63,6 +63,12 @@ pub mod name {
     pub const FAILED_CALLS: &str = "executor/failed_calls";
     /// Tokens that the executor read and wrote in the step.
     pub const EXECUTOR_TOKENS: &str = "executor/tokens";
+    /// Executor calls that were or may have been billed, over the life of the run.
+    pub const SPENT_CALLS: &str = "spent/calls";
+    /// Tokens of them, read and written.
+    pub const SPENT_TOKENS: &str = "spent/tokens";
+    /// What they cost, in the currency of `executor.openai.price`.
+    pub const SPENT_MONEY: &str = "spent/money";
     /// The loss whose gradient is taken, divergence included: a mean over tokens, and over epochs where there are several.
     pub const LOSS: &str = "policy/loss";
     /// Estimated divergence from the start policy, in nats per token.
@@ -77,6 +83,14 @@ pub mod name {
     pub const LEARNING_RATE: &str = "policy/learning_rate";
     /// Mean absolute difference between the sampler's and the trainer's log-probabilities, in nats.
     pub const LOGPROB_GAP: &str = "policy/logprob_gap";
+    /// What the names of measurements on development problems begin with: `dev/accuracy`, …
+    pub const DEV: &str = "dev/";
+    /// Samples of development problems whose answer could not be judged, as a share.
+    pub const DEV_UNSCORED: &str = "dev/unscored";
+    /// Completions about development problems that hold no usable trace, as a share.
+    pub const DEV_DEFECTIVE: &str = "dev/defective";
+    /// Executor calls made for development problems.
+    pub const DEV_CALLS: &str = "dev/executor_calls";
     /// What the names of wall times begin with: `seconds/sample`, `seconds/execute`, …
     pub const SECONDS: &str = "seconds/";
 }

@@ -8,6 +8,9 @@
 //!   events/                       the same for TensorBoard
 //!   rollouts/step_000001.parquet  every trace of the step
 //!   checkpoints/step_000020/      model, optimizer and whatever else the run needs to go on
+//!   dev/step_000020.jsonl         what the planner made of the development problems, where there are some
+//!   best/                         the best planner by them, and of which step it is
+//!   spending.jsonl                what its executor has spent, where that is counted
 //!   run.lock                      held by the process that writes the run
 //! ```
 //!
@@ -35,7 +38,7 @@ use std::{
 pub use layout::{RunDescription, RunLayout, SCHEME};
 use tracelift_files::{FolderDraft, TEMPORARY, WriteError, remove_leftovers, remove_tree};
 
-/// How many checkpoints a run keeps unless told otherwise: one to resume from, and one before it.
+/// How many checkpoints a run keeps unless told otherwise, the newest ones: one to resume from, and one before it.
 pub const KEPT_CHECKPOINTS: usize = 2;
 
 /// Why a run folder could not be made, opened or written.
@@ -174,8 +177,11 @@ impl RunFolder {
         let layout = RunLayout::of(path);
         layout.read_description()?;
         let lock = acquire_lock(&layout)?;
-        for folder in ["", "events", "rollouts", "checkpoints"] {
+        for folder in ["", "events", "rollouts", "checkpoints", "dev"] {
             let folder = path.join(folder);
+            if !folder.exists() {
+                continue;
+            }
             remove_leftovers(&folder).map_err(failed("clean up", &folder))?;
         }
         RunFolder::with_lock(layout, lock)
@@ -263,6 +269,25 @@ impl RunFolder {
         Ok(place)
     }
 
+    /// Puts the best planner so far in the place of the one before: `fill` writes it into an empty folder.
+    ///
+    /// It is not undone by [`RunFolder::rewind`]: a planner that was found good is good, and a run that does the steps again
+    /// finds it again.
+    ///
+    /// # Errors
+    /// When `fill` fails, or the disk refuses; the one before is then still there.
+    pub fn keep_best<E: Into<Box<dyn Error + Send + Sync>>>(
+        &mut self,
+        step: u64,
+        fill: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<PathBuf, RunError> {
+        let place = self.layout.best();
+        let draft = FolderDraft::replacing(&place)?;
+        fill(draft.path()).map_err(|e| RunError::CheckpointContent { step, source: e.into() })?;
+        draft.finish()?;
+        Ok(place)
+    }
+
     /// Takes a checkpoint out of sight before it is removed, so that a crash cannot leave half of one.
     fn remove_checkpoint(&self, step: u64) -> Result<(), RunError> {
         let place = self.layout.checkpoint(step);
@@ -290,6 +315,10 @@ impl RunFolder {
         }
         for later in self.layout.rollout_steps()?.into_iter().filter(|s| *s > step) {
             let path = self.layout.rollouts(later);
+            fs::remove_file(&path).map_err(failed("remove", &path))?;
+        }
+        for later in self.layout.dev_steps()?.into_iter().filter(|s| *s > step) {
+            let path = self.layout.dev_samples(later);
             fs::remove_file(&path).map_err(failed("remove", &path))?;
         }
         let mut steps = read_metrics(&self.layout.metrics())?;

@@ -12,7 +12,7 @@ mod story;
 use crate::evaluate::evaluate;
 use crate::rm;
 use crate::setup::world_items;
-use crate::train::{Presence, export, train_in};
+use crate::train::{Course, Form, Presence, train_in};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use plan::{Plan, Timings};
@@ -348,9 +348,15 @@ fn train_planner(
     let steps = plan.steps.context("the plan has no number of steps yet")?;
     let grpo = grpo(stage, rule, steps, rubric);
     let config = toml::to_string(&Settled::of(&grpo))?;
-    let out = stage.out.join(rule.name());
-    let trained = train_in(grpo, &out, &config, Presence::Either, rule.title())?;
     // The base is in bf16; written in it, the smallest steps of so short a training would be lost.
-    export(&trained, &out, "base/planner", Some(Precision::F32))?;
-    Ok(trained)
+    let form = Form { base: "base/planner", precision: Some(Precision::F32) };
+    let course = Course {
+        out: &stage.out.join(rule.name()),
+        config: &config,
+        presence: Presence::Either,
+        name: rule.title(),
+        form,
+        dev: None,
+    };
+    train_in(grpo, course)
 }

@@ -79,7 +79,7 @@ impl Told<'_> {
     fn examples(&self) -> Vec<Example> {
         let differs = |item: &&Exercise| {
             let mut outcomes =
-                self.first(item).filter(|s| s.trace.is_some()).map(|s| (s.correct, s.verified));
+                self.first(item).filter(|s| s.completion.is_some()).map(|s| (s.correct, s.verified));
             let one = outcomes.next();
             outcomes.any(|other| Some(other) != one)
         };
@@ -90,10 +90,8 @@ impl Told<'_> {
                 problem_id: item.problem.id.clone(),
                 level: item.instance.as_ref().map(|instance| instance.level()),
                 statement: item.problem.question.statement.clone(),
-                gold: match &item.problem.gold {
-                    Gold::Answer(answer) => Some(answer.clone()),
-                    Gold::Tests(_) | Gold::Function(_) => None,
-                },
+                // Tests are nothing that one reads beside a trace.
+                gold: matches!(item.problem.gold, Gold::Answer(_)).then(|| item.problem.gold.text()),
                 attempts: self.first(item).map(|sample| attempt(item, sample)).collect(),
             })
             .collect()
@@ -118,17 +116,22 @@ impl Told<'_> {
 }
 
 fn attempt(item: &Exercise, sample: &SampleRecord) -> Attempt {
-    let trace = sample.trace.as_deref().unwrap_or_default();
-    let report =
-        item.instance.as_ref().filter(|_| sample.trace.is_some()).map(|instance| instance.check(trace));
+    // A completion without a usable trace is shown as it is.
+    let trace = sample.trace.as_ref().or(sample.completion.as_ref());
+    let report = item.instance.as_ref().zip(trace).map(|(instance, trace)| instance.check(trace));
     Attempt {
         row: sample.row.clone(),
         steps: trace
+            .map(String::as_str)
+            .unwrap_or_default()
             .split(" . ")
             .map(|step| step.trim_end_matches(" .").to_owned())
             .filter(|s| !s.is_empty())
             .collect(),
-        artifact: sample.artifact.clone(),
+        completion: sample.executor_completions.first().cloned().flatten(),
+        artifact: sample.artifacts.first().cloned().flatten(),
+        verdict: sample.verdicts.first().cloned().flatten(),
+        unknown_because: sample.unknown_because.clone(),
         correct: sample.correct,
         verified: sample.verified,
         leaked: sample.leaked,

@@ -3,6 +3,9 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+pub mod rollouts;
+
+use rollouts::Rollout;
 use std::fs;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -10,7 +13,6 @@ use tracelift_domain::{Gold, Problem, PromptFormat, Question, TaskDomain, Trace}
 use tracelift_engine::{Checkpoint, Device, Learner, Memory, Precision, Start};
 use tracelift_testing::words;
 use tracelift_train::metrics::{StepMetrics, read_metrics};
-use tracelift_train::rollouts::{RolloutRecord, read_rollouts};
 use tracelift_train::run::RunLayout;
 use tracelift_train::sft::{self, Example, SftConfig};
 
@@ -84,9 +86,9 @@ impl Run {
     }
 
     /// The rollouts of all steps.
-    pub fn rollouts(&self) -> Vec<RolloutRecord> {
+    pub fn rollouts(&self) -> Vec<Rollout> {
         let steps = self.layout.rollout_steps().unwrap();
-        steps.into_iter().flat_map(|step| read_rollouts(&self.layout.rollouts(step)).unwrap()).collect()
+        steps.into_iter().flat_map(|step| rollouts::read(&self.layout.rollouts(step))).collect()
     }
 
     pub fn file(&self, relative: &str) -> Vec<u8> {

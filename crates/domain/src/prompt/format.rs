@@ -1,8 +1,10 @@
 //! How what is said is laid out for a model.
 
 use super::wording::{self, Message, Role};
+use crate::fingerprint::{Fingerprint, canonical};
 use crate::{problem::Question, trace::Trace};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// The layout of a model's prompts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,6 +44,17 @@ pub enum Prompt {
         /// What the template is told about thinking aloud.
         thinking: Thinking,
     },
+}
+
+impl Prompt {
+    /// The SHA-256 of what is said: of the text, or of the conversation's messages as canonical JSON.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        match self {
+            Prompt::Text(text) => Fingerprint::of_text(text),
+            Prompt::Conversation { messages, .. } => Fingerprint::of_text(&canonical(&json!(messages))),
+        }
+    }
 }
 
 impl PromptFormat {
@@ -170,6 +183,21 @@ mod tests {
         );
         assert_eq!(world(None), "<problem> What is 1 + 1? </problem> <answer>");
         assert_eq!(said(PromptFormat::World.planner(&question())), "<problem> What is 1 + 1? </problem>");
+    }
+
+    #[test]
+    fn prompts_are_told_apart_by_what_they_say() {
+        let conversation = PromptFormat::Chat.planner(&question());
+        let Prompt::Conversation { messages, .. } = &conversation else { panic!("a conversation") };
+        let written = format!(
+            r#"[{{"content":{},"role":"system"}},{{"content":{},"role":"user"}}]"#,
+            json!(messages[0].content),
+            json!(messages[1].content)
+        );
+        assert_eq!(conversation.fingerprint(), Fingerprint::of_text(&written));
+        let text = Prompt::Text("a".into());
+        assert_eq!(text.fingerprint(), Fingerprint::of_text("a"));
+        assert_ne!(text.fingerprint(), PromptFormat::Plain.planner(&question()).fingerprint());
     }
 
     #[test]

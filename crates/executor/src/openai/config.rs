@@ -1,6 +1,7 @@
 //! The settings of an OpenAI-compatible executor.
 
 use crate::sampling::{Sampling, SamplingError};
+use crate::spending::{Budget, BudgetError, Price};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{fmt, num::NonZeroUsize, time::Duration};
@@ -103,6 +104,12 @@ pub struct OpenAiConfig {
     /// Fields to leave out of the request because this server refuses them. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub omit: Vec<Omissible>,
+    /// What tokens cost. Default: unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    /// Where to stop, over the life of a run. Default: nowhere.
+    #[serde(default, skip_serializing_if = "Budget::is_boundless")]
+    pub budget: Budget,
     /// Further fields of the request, such as `min_p` or `chat_template_kwargs`. Fields that have a setting of their
     /// own are refused.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -159,6 +166,9 @@ pub enum ConfigError {
     /// A sampling setting that makes no sense.
     #[error("setting {0}")]
     Sampling(#[from] SamplingError),
+    /// Prices or a budget that make no sense.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
     /// A field that the executor sets itself.
     #[error("setting `extra.{key}` would override a field that is set elsewhere; {instead}")]
     Extra {
@@ -194,6 +204,8 @@ pub(super) struct Settings {
     pub(super) served_as: Vec<String>,
     pub(super) finished: Vec<String>,
     pub(super) omit: Vec<Omissible>,
+    pub(super) price: Option<Price>,
+    pub(super) budget: Budget,
     pub(super) extra: Map<String, Value>,
 }
 
@@ -246,6 +258,7 @@ impl Settings {
             return refuse("finished", format!("{:?}", config.finished), expected);
         }
         config.sampling.validate()?;
+        config.budget.check(config.price.as_ref())?;
         for (key, instead) in OWN_FIELDS {
             if config.extra.contains_key(key) {
                 return Err(ConfigError::Extra { key: key.into(), instead });
@@ -265,6 +278,8 @@ impl Settings {
             served_as: config.served_as,
             finished: config.finished,
             omit: config.omit,
+            price: config.price,
+            budget: config.budget,
             extra: config.extra,
         })
     }

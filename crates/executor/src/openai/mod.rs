@@ -9,6 +9,7 @@
 mod chat;
 mod config;
 mod endpoint;
+mod gate;
 mod reply;
 mod request;
 mod retry;
@@ -19,20 +20,25 @@ pub use config::{Api, ConfigError, Omissible, OpenAiConfig};
 pub use retry::{LONGEST_BACK_OFF, LONGEST_RETRY_AFTER, back_off};
 
 use crate::{
+    book::BookError,
     call::{Call, CallFailure, Completion, Executor},
+    spending::{Bill, Cost},
     usage::{Meter, Usage},
 };
 use config::Settings;
 use endpoint::{Client, Failed};
+use gate::Gate;
 use std::{
+    path::Path,
     sync::{
-        Condvar, Mutex, OnceLock, PoisonError,
+        OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
     time::Instant,
 };
-use tracelift_domain::Fingerprint;
+use tracelift_domain::prompt::Prompt;
+use tracelift_domain::{Fingerprint, Question, Trace};
 
 /// A frozen model behind HTTP.
 #[derive(Debug)]
@@ -40,7 +46,7 @@ pub struct OpenAi {
     settings: Settings,
     fingerprint: Fingerprint,
     client: Client,
-    permits: Permits,
+    gate: Gate,
     turn: AtomicUsize,
     meter: Meter,
 }
@@ -55,7 +61,7 @@ impl OpenAi {
         Ok(OpenAi {
             fingerprint: request::fingerprint(&settings),
             client: Client::new(&settings),
-            permits: Permits::new(settings.concurrency),
+            gate: Gate::new(settings.concurrency, settings.budget, settings.price),
             settings,
             turn: AtomicUsize::new(0),
             meter: Meter::default(),
@@ -65,6 +71,7 @@ impl OpenAi {
     /// Makes one call, again and again while that makes sense, starting at the `first` endpoint.
     fn call(&self, call: &Call<'_>, first: usize) -> Result<Completion, CallFailure> {
         let body = request::payload(&self.settings, call).to_string();
+        let at_most = request::at_most(&self.settings, call);
         let endpoints = &self.settings.endpoints;
         let mut not_before: Vec<Option<Instant>> = vec![None; endpoints.len()];
         let mut retries = 0;
@@ -78,7 +85,14 @@ impl OpenAi {
             if let Some(moment) = not_before[place] {
                 thread::sleep(moment.saturating_duration_since(Instant::now()));
             }
-            match self.permits.with(|| self.client.complete(&self.settings, &endpoints[place], &body)) {
+            let mut pass = match self.gate.enter(at_most) {
+                Ok(pass) => pass,
+                Err(stopped) => break Err(CallFailure::Unpaid { detail: stopped.to_string() }),
+            };
+            let reply = self.client.complete(&self.settings, &endpoints[place], &body);
+            pass.spent = cost(&reply, at_most);
+            drop(pass);
+            match reply {
                 Ok(completion) => break Ok(completion),
                 Err(Failed { failure, retry_after }) => {
                     if retries == self.settings.retries || !failure.is_transient() {
@@ -101,6 +115,10 @@ impl Executor for OpenAi {
 
     fn describe(&self) -> String {
         self.settings.describe()
+    }
+
+    fn prompt(&self, question: &Question, trace: Option<&Trace>) -> Prompt {
+        request::prompt(&self.settings, question, trace)
     }
 
     fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>> {
@@ -131,36 +149,27 @@ impl Executor for OpenAi {
     fn usage(&self) -> Usage {
         self.meter.usage()
     }
-}
 
-/// Keeps requests under way at or below a number, also when several threads call [`Executor::run`].
-#[derive(Debug)]
-struct Permits {
-    free: Mutex<usize>,
-    freed: Condvar,
-}
-
-impl Permits {
-    fn new(count: usize) -> Permits {
-        Permits { free: Mutex::new(count), freed: Condvar::new() }
+    fn bill(&self) -> Option<Bill> {
+        self.gate.bill()
     }
 
-    fn with<T>(&self, work: impl FnOnce() -> T) -> T {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
-        drop(free);
-        let _permit = Permit(self);
-        work()
+    fn keep_book(&self, path: &Path) -> Result<(), BookError> {
+        self.gate.keep_book(path)
     }
 }
 
-/// One of [`Permits`]; goes back when it is dropped, also when its work panics.
-struct Permit<'a>(&'a Permits);
-
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
+/// What a request has cost, and whether that is an estimate, because no reply said what it was; nothing where it was not
+/// billed.
+fn cost(reply: &Result<Completion, Failed>, at_most: Cost) -> Option<(Cost, bool)> {
+    match reply {
+        Ok(Completion { prompt_tokens, completion_tokens, .. }) => {
+            let cost = Cost {
+                input: prompt_tokens.map_or(at_most.input, u64::from),
+                output: completion_tokens.map_or(at_most.output, u64::from),
+            };
+            Some((cost, prompt_tokens.is_none() || completion_tokens.is_none()))
+        }
+        Err(Failed { failure, .. }) => failure.may_be_billed().then_some((at_most, true)),
     }
 }

@@ -1,11 +1,11 @@
 //! What is sent, and the fingerprint of it.
 
 use super::config::{Api, Omissible, Settings, default_finished};
-use crate::call::Call;
+use crate::{call::Call, spending::Cost};
 use serde_json::{Value, json};
 use tracelift_domain::fingerprint::canonical;
-use tracelift_domain::prompt::{Prompt, format, wording};
-use tracelift_domain::{Fingerprint, Question, TaskDomain, Trace};
+use tracelift_domain::prompt::Prompt;
+use tracelift_domain::{Fingerprint, PromptFormat, Question, TaskDomain, Trace};
 
 /// The body of a call's request.
 pub(super) fn payload(settings: &Settings, call: &Call<'_>) -> Value {
@@ -13,9 +13,9 @@ pub(super) fn payload(settings: &Settings, call: &Call<'_>) -> Value {
     let sampling = &settings.sampling;
     let mut set = |key: &str, value: Value| payload.insert(key.to_owned(), value);
     set("model", json!(settings.model));
-    match settings.api {
-        Api::Completions => set("prompt", json!(text(settings, call.question, call.trace))),
-        Api::Chat => set("messages", json!(wording::executor(call.question, call.trace))),
+    match prompt(settings, call.question, call.trace) {
+        Prompt::Text(text) => set("prompt", json!(text)),
+        Prompt::Conversation { messages, .. } => set("messages", json!(messages)),
     };
     for (field, value) in [
         (Omissible::Temperature, Some(json!(sampling.temperature))),
@@ -31,6 +31,17 @@ pub(super) fn payload(settings: &Settings, call: &Call<'_>) -> Value {
         }
     }
     Value::Object(payload)
+}
+
+/// The most that a call may take.
+pub(super) fn at_most(settings: &Settings, call: &Call<'_>) -> Cost {
+    let max_tokens = settings.sampling.max_tokens;
+    match prompt(settings, call.question, call.trace) {
+        Prompt::Text(text) => Cost::at_most([text.as_str()], max_tokens),
+        Prompt::Conversation { messages, .. } => {
+            Cost::at_most(messages.iter().map(|message| message.content.as_str()), max_tokens)
+        }
+    }
 }
 
 /// Model name, set of endpoints, API and prompts, sampling, extra fields. The prompts go in as they are rendered for
@@ -63,13 +74,14 @@ pub(super) fn fingerprint(settings: &Settings) -> Fingerprint {
     Fingerprint::of([("executor", canonical(&settled).as_bytes())])
 }
 
-/// The prompt of `completions`.
-fn text(settings: &Settings, question: &Question, trace: Option<&Trace>) -> String {
-    match settings.prompt.executor(question, trace) {
-        Prompt::Text(text) => text,
-        // Refused with the settings: what only a server's template can lay out goes by `chat`.
-        Prompt::Conversation { messages, .. } => format::plain(&messages),
-    }
+/// A text for `completions`, a conversation that the server lays out for `chat`.
+pub(super) fn prompt(settings: &Settings, question: &Question, trace: Option<&Trace>) -> Prompt {
+    // A format that only a server's template can lay out is refused for `completions` with the settings.
+    let format = match settings.api {
+        Api::Completions => settings.prompt,
+        Api::Chat => PromptFormat::Chat,
+    };
+    format.executor(question, trace)
 }
 
 fn prompts(settings: &Settings) -> Vec<Value> {
@@ -79,9 +91,9 @@ fn prompts(settings: &Settings) -> Vec<Value> {
         .flat_map(|domain| [(domain, None), (domain, trace.as_ref())])
         .map(|(domain, trace)| {
             let question = Question::new("", domain, "statement");
-            match settings.api {
-                Api::Completions => json!(text(settings, &question, trace)),
-                Api::Chat => json!(wording::executor(&question, trace)),
+            match prompt(settings, &question, trace) {
+                Prompt::Text(text) => json!(text),
+                Prompt::Conversation { messages, .. } => json!(messages),
             }
         })
         .collect()
@@ -93,7 +105,7 @@ mod tests {
     use crate::openai::{OpenAi, OpenAiConfig};
     use crate::{Executor, Sampling};
     use std::num::NonZeroUsize;
-    use tracelift_domain::{PromptFormat, Question, Seed};
+    use tracelift_domain::Seed;
 
     fn config() -> OpenAiConfig {
         toml::from_str("base_urls = ['http://a', 'http://b']\nmodel = 'm'\napi = 'completions'").unwrap()

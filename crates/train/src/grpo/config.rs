@@ -29,12 +29,36 @@ pub struct GrpoConfig {
     pub learning_rate: f32,
     /// Steps of warm-up.
     pub warmup: u64,
+    /// What becomes of the rate after them.
+    #[serde(skip_serializing_if = "Decay::is_default")]
+    pub schedule: Decay,
     /// Steps in a row that may teach nothing, because no trace is usable or no reward is known, before the run stops.
     pub patience: u64,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
+    /// Checkpoints that are kept, the newest ones.
+    pub keep_last: usize,
     /// The optimizer's constants.
     pub optimizer: AdamWConfig,
+}
+
+/// What becomes of the learning rate after warm-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decay {
+    /// It falls along a cosine to a tenth of the peak in the last of `steps`, so a longer run has other rates from the first
+    /// step after warm-up.
+    #[default]
+    Cosine,
+    /// It stays at the peak, whatever `steps` is: a run that is prolonged is the longer run.
+    Constant,
+}
+
+impl Decay {
+    // Left out of what is written, so that runs that are older than the choice have the same configuration.
+    fn is_default(&self) -> bool {
+        *self == Decay::default()
+    }
 }
 
 impl Default for GrpoConfig {
@@ -50,8 +74,10 @@ impl Default for GrpoConfig {
             epochs: 1,
             learning_rate: 5e-6,
             warmup: 0,
+            schedule: Decay::Cosine,
             patience: 5,
             checkpoint_every: 20,
+            keep_last: 2,
             optimizer: AdamWConfig::default(),
         }
     }
@@ -98,6 +124,7 @@ impl GrpoConfig {
             ("learning_rate", rate > 0.0 && rate <= HIGHEST_RATE, rate.to_string(), "above 0 and at most 10"),
             ("patience", self.patience >= 1, self.patience.to_string(), "at least 1"),
             ("checkpoint_every", self.checkpoint_every >= 1, self.checkpoint_every.to_string(), "at least 1"),
+            ("keep_last", self.keep_last >= 1, self.keep_last.to_string(), "at least 1, to go on from"),
         ];
         if let Err(error) = self.optimizer.validate() {
             let AdamWConfigError { key, value, expected } = error;
@@ -113,9 +140,16 @@ impl GrpoConfig {
         }
     }
 
-    /// Warm-up, then a cosine to a tenth of the peak.
-    pub(super) fn schedule(&self) -> Schedule {
-        Schedule { peak: self.learning_rate, warmup: self.warmup, total: self.steps, floor: 0.1 }
+    /// The learning rate of a step, counted from 1.
+    #[must_use]
+    pub fn rate(&self, step: u64) -> f32 {
+        // A cosine that falls to the whole of the peak does not fall.
+        let floor = match self.schedule {
+            Decay::Cosine => 0.1,
+            Decay::Constant => 1.0,
+        };
+        let schedule = Schedule { peak: self.learning_rate, warmup: self.warmup, total: self.steps, floor };
+        schedule.rate(step.saturating_sub(1))
     }
 }
 
@@ -154,6 +188,8 @@ mod tests {
             ("epochs", &[nan, inf, "-1", "0", "9223372036854775807"]),
             ("patience", &[nan, inf, "-1", "0"]),
             ("checkpoint_every", &[nan, inf, "-1", "0"]),
+            ("keep_last", &[nan, inf, "-1", "0"]),
+            ("schedule", &["\"linear\"", "1"]),
             ("warmup", &[nan, inf, "-1"]),
         ] {
             for value in bad {
@@ -162,5 +198,19 @@ mod tests {
             }
         }
         assert_eq!(GrpoConfig::default().validate().map_err(|error| error.to_string()), Ok(()));
+    }
+
+    #[test]
+    fn a_constant_rate_knows_nothing_of_the_number_of_steps() {
+        let config = GrpoConfig { warmup: 2, learning_rate: 0.3, ..GrpoConfig::default() };
+        let rates = |schedule, steps| {
+            let config = GrpoConfig { schedule, steps, ..config.clone() };
+            (1..=6).map(|step| config.rate(step)).collect::<Vec<_>>()
+        };
+        assert_eq!(rates(Decay::Constant, 6), [0.15, 0.3, 0.3, 0.3, 0.3, 0.3]);
+        assert_eq!(rates(Decay::Constant, 6), rates(Decay::Constant, 600));
+        assert_ne!(rates(Decay::Cosine, 6)[2..], rates(Decay::Cosine, 600)[2..]);
+        // What is not said is not written, and is the cosine.
+        assert!(!toml::to_string(&config).unwrap().contains("schedule"));
     }
 }

@@ -1,29 +1,29 @@
 //! What is kept of a step's rollouts, and their means.
 
-use super::{Rollout, mean};
+use super::{Cast, Rollout, mean};
 use crate::metrics::{StepMetrics, name};
-use crate::rollouts::RolloutRecord;
+use crate::rollouts::{RolloutRecord, RubricReading};
 use crate::source::Exercise;
 use std::collections::{BTreeMap, BTreeSet};
-use tracelift_domain::Probability;
+use tracelift_domain::{Probability, rubric};
 use tracelift_planner::Written;
-use tracelift_reward::{Needs, RewardConfig, leak};
+use tracelift_reward::leak;
 
 /// Turns rollouts into records and sums them up.
 pub(super) fn all(
-    reward: &RewardConfig,
+    cast: &Cast<'_>,
     items: &[Exercise],
     rollouts: Vec<Rollout>,
     step: u64,
     metrics: &mut StepMetrics,
 ) -> Vec<RolloutRecord> {
-    let needs = reward.needs();
-    let reason = rollouts.iter().map(|rollout| reward.rule.reason(&rollout.evidence));
+    let needs = cast.reward.needs();
+    let reason = rollouts.iter().map(|rollout| cast.reward.rule.reason(&rollout.evidence));
     metrics.set(name::REASON_REWARD, mean(reason));
     let defects: Vec<&str> =
         rollouts.iter().filter_map(|rollout| Some(rollout.written.trace.as_ref().err()?.code())).collect();
     let records: Vec<RolloutRecord> =
-        rollouts.into_iter().map(|rollout| record(&items[rollout.item], rollout, step, needs)).collect();
+        rollouts.into_iter().map(|rollout| record(cast, &items[rollout.item], rollout, step)).collect();
     let of = |pick: fn(&RolloutRecord) -> Option<f64>| mean(records.iter().map(pick));
     let count = |pick: fn(&RolloutRecord) -> bool| {
         mean(records.iter().map(|record| Some(f64::from(u8::from(pick(record))))))
@@ -49,7 +49,7 @@ pub(super) fn all(
     }
     // The same cause may keep several things of a rollout unknown.
     let causes: Vec<BTreeSet<&str>> =
-        records.iter().map(|r| r.failure.iter().flat_map(|causes| causes.split(',')).collect()).collect();
+        records.iter().map(|r| r.unknown_because.iter().map(String::as_str).collect()).collect();
     let causes: Vec<&str> = causes.into_iter().flatten().collect();
     for (cause, share) in shares(&causes, records.len()) {
         metrics.set(format!("{}{cause}", name::UNKNOWN_BY), share);
@@ -67,24 +67,24 @@ fn shares(names: &[&str], whole: usize) -> BTreeMap<String, f64> {
     shares
 }
 
-fn record(item: &Exercise, rollout: Rollout, step: u64, needs: Needs) -> RolloutRecord {
-    let Rollout { evidence, measured, written: Written { trace, .. }, .. } = &rollout;
-    let primary = measured.as_ref().and_then(|measured| measured.runs.first());
-    let mut causes: Vec<String> =
-        measured.iter().flat_map(|measured| &measured.runs).filter_map(|run| run.unknown_because()).collect();
+fn record(cast: &Cast<'_>, item: &Exercise, rollout: Rollout, step: u64) -> RolloutRecord {
+    let Rollout { evidence, measured, written, .. } = rollout;
+    let Written { trace, completion, tokens, truncated, .. } = written;
+    let needs = cast.reward.needs();
+    let question = &item.problem.question;
+    let mut unknown_because =
+        measured.as_ref().map(|measured| measured.unknown_because()).unwrap_or_default();
     for (cause, needed, found) in [
         ("no_baseline", needs.baseline, evidence.without),
         ("no_rubric_score", needs.rubric, evidence.rubric),
     ] {
-        causes.extend((needed && found.is_none()).then(|| cause.to_owned()));
+        unknown_because.extend((needed && found.is_none()).then(|| cause.to_owned()));
     }
-    causes.extend(rollout.unread.map(|cause| format!("rubric_{cause}")));
-    let (verdict, artifact) = match primary {
-        Some(tracelift_reward::measure::Run::Judged { completion, judgement }) => {
-            (Some(verdict_name(&judgement.verdict)), Some(completion.text.clone()))
-        }
-        _ => (None, None),
-    };
+    if let Some(Err(cause)) = rollout.read {
+        unknown_because.push(format!("rubric_{cause}"));
+    }
+    let shown = measured.as_ref().map(|measured| measured.shown()).unwrap_or_default();
+    let asked = measured.as_ref().and(trace.as_ref().ok());
     let report = item
         .instance
         .as_ref()
@@ -93,46 +93,39 @@ fn record(item: &Exercise, rollout: Rollout, step: u64, needs: Needs) -> Rollout
     RolloutRecord {
         step,
         problem_id: item.problem.id.clone(),
+        source: question.source.clone(),
+        domain: question.domain.name().to_owned(),
+        question: question.statement.clone(),
+        gold: item.problem.gold.text(),
         group_index: rollout.item as u64,
         sample_index: rollout.sample as u64,
-        trace_tokens: rollout.written.tokens.len() as u64,
+        planner_prompt: cast.prompt.planner(question).fingerprint().as_str().to_owned(),
+        executor_prompt: asked
+            .map(|trace| cast.executor.prompt(question, Some(trace)).fingerprint().as_str().to_owned()),
+        completion,
+        trace_tokens: tokens.len() as u64,
+        truncated,
         defect: trace.as_ref().err().map(ToString::to_string),
+        executor_completions: shown.completions,
+        artifacts: shown.artifacts,
+        verdicts: shown.verdicts,
         e: evidence.outcome.map(Probability::get),
         w: evidence.with_trace.map(Probability::get),
         b: evidence.without.map(Probability::get),
         u: evidence.uplift().map(|u| u.get()),
         s: evidence.rubric.map(Probability::get),
+        rubric: rollout
+            .read
+            .and_then(Result::ok)
+            .map(|score| RubricReading { names: rubric::dimension_names(question.domain), score }),
         reward: rollout.reward,
         advantage: rollout.reward.map(|_| rollout.advantage),
-        failure: (!causes.is_empty()).then(|| causes.join(",")),
-        verdict,
-        artifact,
+        unknown_because,
         leaked: trace
             .as_ref()
             .ok()
             .map(|trace| report.map_or_else(|| leak::leaks(&item.problem, trace), |r| r.leaks)),
-        verified: match (&item.instance, report) {
-            (None, _) => None,
-            (Some(_), report) => Some(report.is_some_and(|report| report.verified())),
-        },
-        truncated: rollout.written.truncated,
-        trace: rollout.written.completion,
+        verified: item.instance.as_ref().map(|_| report.is_some_and(|report| report.verified())),
+        trace: trace.ok().map(|trace| trace.as_str().to_owned()),
     }
-}
-
-fn verdict_name(verdict: &tracelift_domain::Verdict) -> String {
-    use tracelift_domain::{FailureKind, Verdict};
-    match verdict {
-        Verdict::Passed => "passed",
-        Verdict::Unscorable { .. } => "unscorable",
-        Verdict::Failed { kind } => match kind {
-            FailureKind::WrongAnswer => "wrong_answer",
-            FailureKind::NoArtifact => "no_artifact",
-            FailureKind::RuntimeError => "runtime_error",
-            FailureKind::TimeLimit => "time_limit",
-            FailureKind::MemoryLimit => "memory_limit",
-            FailureKind::OutputLimit => "output_limit",
-        },
-    }
-    .to_owned()
 }

@@ -101,6 +101,28 @@ impl RunLayout {
         self.checkpoints().join(step_name(step))
     }
 
+    /// What a planner in training made of the development problems after a step.
+    #[must_use]
+    pub fn dev_samples(&self, step: u64) -> PathBuf {
+        self.dev().join(format!("{}.jsonl", step_name(step)))
+    }
+
+    pub(super) fn dev(&self) -> PathBuf {
+        self.root.join("dev")
+    }
+
+    /// What the run's executor has spent.
+    #[must_use]
+    pub fn spending(&self) -> PathBuf {
+        self.root.join("spending.jsonl")
+    }
+
+    /// The best planner so far, by the development problems.
+    #[must_use]
+    pub fn best(&self) -> PathBuf {
+        self.root.join("best")
+    }
+
     pub(super) fn checkpoints(&self) -> PathBuf {
         self.root.join("checkpoints")
     }
@@ -152,6 +174,15 @@ impl RunLayout {
     /// When the folder cannot be read.
     pub fn rollout_steps(&self) -> Result<Vec<u64>, RunError> {
         steps_in(&self.root.join("rollouts"), ".parquet")
+    }
+
+    /// The steps after which development problems were looked at, first one first; none where there are none.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn dev_steps(&self) -> Result<Vec<u64>, RunError> {
+        let folder = self.dev();
+        if folder.exists() { steps_in(&folder, ".jsonl") } else { Ok(Vec::new()) }
     }
 
     /// The newest complete checkpoint.

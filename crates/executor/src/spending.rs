@@ -1,8 +1,40 @@
 //! What was paid for, and where it must end.
 
-use crate::settings::{Budget, Price};
 use serde::{Deserialize, Serialize};
 use std::ops::{AddAssign, SubAssign};
+
+/// What a million tokens cost, in any one currency.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// A million tokens read.
+    pub input: f64,
+    /// A million tokens written.
+    pub output: f64,
+}
+
+impl Price {
+    /// What so many tokens cost.
+    #[must_use]
+    pub fn of(&self, input_tokens: u64, output_tokens: u64) -> f64 {
+        (self.input * input_tokens as f64 + self.output * output_tokens as f64) / 1e6
+    }
+}
+
+/// Where to stop. What was spent earlier, by the ledger or book that is kept, counts: a run that is resumed does not spend twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Calls that were or may have been billed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<u64>,
+    /// Tokens read and written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// Money, in the currency of `price`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub money: Option<f64>,
+}
 
 /// What one call took, or is thought to take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +46,16 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// The most that a call may take which sends these texts. Tokens of text are at least a byte long and on average some
+    /// four; three is on the safe side for what people and models write, and the servers' own counts take the place of this
+    /// as soon as they are known.
+    #[must_use]
+    pub fn at_most<'t>(texts: impl IntoIterator<Item = &'t str>, max_tokens: u32) -> Cost {
+        let sum = |(bytes, count), text: &str| (bytes + text.len() as u64, count + 1);
+        let (bytes, count): (u64, u64) = texts.into_iter().fold((0, 0), sum);
+        Cost { input: bytes.div_ceil(3) + 8 * count, output: u64::from(max_tokens) }
+    }
+
     /// Tokens read and written.
     #[must_use]
     pub fn tokens(&self) -> u64 {
@@ -80,13 +122,84 @@ pub struct Exhausted {
     pub what: &'static str,
     /// As set.
     pub limit: String,
-    /// So far, over the life of the ledger.
+    /// So far, over the life of the ledger or book.
     pub spent: String,
     /// At most.
     pub next: String,
 }
 
+/// Prices or a budget that make no sense.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum BudgetError {
+    /// A value that makes no sense.
+    #[error("setting `{key}` is {value}, expected {expected}")]
+    Value {
+        /// Which.
+        key: &'static str,
+        /// As written.
+        value: String,
+        /// What would do.
+        expected: &'static str,
+    },
+    /// A budget in money, and no price.
+    #[error(
+        "setting `budget.money` needs `price = {{ input = …, output = … }}`, the cost of a million tokens"
+    )]
+    NoPrice,
+}
+
+/// Why no more calls are made.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Stopped {
+    /// Enough was spent.
+    #[error(transparent)]
+    Budget(#[from] Exhausted),
+    /// What is spent cannot be counted.
+    #[error("{0}")]
+    Book(String),
+}
+
+/// What an executor has spent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bill {
+    /// Over the life of its book.
+    pub spent: Spending,
+    /// What that costs, where prices are known.
+    pub price: Option<Price>,
+    /// Why it makes no more calls, if so.
+    pub stopped: Option<Stopped>,
+}
+
 impl Budget {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_boundless(&self) -> bool {
+        *self == Budget::default()
+    }
+
+    /// Checks what the types do not say, of a budget and the prices that go with it.
+    ///
+    /// # Errors
+    /// Names the first setting that makes no sense.
+    pub fn check(&self, price: Option<&Price>) -> Result<(), BudgetError> {
+        let refuse =
+            |key, value: f64, expected| Err(BudgetError::Value { key, value: value.to_string(), expected });
+        if let Some(price) = price {
+            for (key, value) in [("price.input", price.input), ("price.output", price.output)] {
+                if !(0.0..=1e9).contains(&value) {
+                    return refuse(key, value, "a number from 0 to a thousand million");
+                }
+            }
+        }
+        match self.money {
+            Some(money) if !(0.0..=1e12).contains(&money) => {
+                refuse("budget.money", money, "a number that is not negative")
+            }
+            Some(_) if price.is_none() => Err(BudgetError::NoPrice),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a call of this cost may still be made after this spending.
     ///
     /// # Errors
@@ -122,6 +235,12 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_price_is_for_a_million_tokens() {
+        let price = Price { input: 0.5, output: 2.0 };
+        assert!((price.of(1_000_000, 500_000) - 1.5).abs() < 1e-12);
+    }
 
     #[test]
     fn each_limit_stops_before_it_is_passed() {
