@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tracelift_domain::{Group, Probability, Seed};
 use tracelift_groups::export::{Shape, export};
 use tracelift_groups::survey::Surveyor;
-use tracelift_groups::{GroupReader, GroupWriter, Part, html, split};
+use tracelift_groups::{GroupReader, GroupWriter, Part, split};
 
 /// What to do with groups.
 #[derive(Subcommand)]
@@ -165,7 +165,7 @@ fn stats(settings: &Stats) -> Result<()> {
     if let Some(path) = &settings.html {
         let title =
             settings.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let page = html::page(&title, &survey, &shown);
+        let page = tracelift_report::groups_page(&title, &survey, &shown);
         tracelift_files::write(path, page)?;
         println!("{}", path.display());
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     gate::{GateLimits, GateReason, gate, gate_trace, words},
-    llm::{Draft, Goal, Help, LlmCounts},
+    llm::{Goal, Help, LlmCounts, Seedling},
     report::BuildReport,
     trial::{Trial, Trials, Tried},
 };
@@ -84,9 +84,9 @@ const PROGRAM_FORMS: usize = 8;
 /// Grows a group by rules alone; programs are tried out if there is a place for that.
 #[must_use]
 pub fn grow(seed: &SeedProblem, recipe: &Recipe, root: Seed, trials: Option<&Trials>) -> Grown {
-    match draft(seed, root) {
-        Ok((draft, inapplicable)) => {
-            Grown { inapplicable, ..assemble_preferred(seed, draft, recipe, root, trials) }
+    match seedling(seed, root) {
+        Ok((seedling, inapplicable)) => {
+            Grown { inapplicable, ..assemble_preferred(seed, seedling, recipe, root, trials) }
         }
         Err(skip) => Grown::skip(skip),
     }
@@ -104,13 +104,13 @@ pub fn grow_with(
     trials: Option<&Trials>,
 ) -> Result<Grown, Failure> {
     let mut llm = LlmCounts::default();
-    let (drafted, inapplicable) = match draft(seed, root) {
-        Ok((draft, inapplicable)) => (Ok(draft), inapplicable),
+    let (drafted, inapplicable) = match seedling(seed, root) {
+        Ok((seedling, inapplicable)) => (Ok(seedling), inapplicable),
         Err(skip) => (Err(skip), Vec::new()),
     };
     let goal = Goal { wanted: recipe.wanted, limits: recipe.limits, seed: branch(seed, root) };
     let mut grown = match help.complete(seed, drafted, &goal, &mut llm)? {
-        Ok(draft) => assemble_preferred(seed, draft, recipe, root, trials),
+        Ok(seedling) => assemble_preferred(seed, seedling, recipe, root, trials),
         Err(skip) => Grown::skip(skip),
     };
     if let Some(group) = grown.group.take() {
@@ -129,7 +129,7 @@ fn branch(seed: &SeedProblem, root: Seed) -> Seed {
 ///
 /// # Errors
 /// Why the seed's solution makes no reference trace.
-pub fn draft(seed: &SeedProblem, root: Seed) -> Result<(Draft, Vec<&'static str>), Skip> {
+pub fn seedling(seed: &SeedProblem, root: Seed) -> Result<(Seedling, Vec<&'static str>), Skip> {
     let branch = branch(seed, root);
     let statement = &seed.problem.question.statement;
     let source = seed.trace.as_deref().unwrap_or(&seed.reference_solution);
@@ -140,18 +140,19 @@ pub fn draft(seed: &SeedProblem, root: Seed) -> Result<(Draft, Vec<&'static str>
                 Ok(derivation) => derivation,
                 Err(unusable) => return Err(unusable.name()),
             };
-            let drafts = |kind: &FlawKind| {
-                math::drafts(&derivation, statement, *kind, branch.child(kind.name(), 0), FORMS)
+            let proposals = |kind: &FlawKind| {
+                math::proposals(&derivation, statement, *kind, branch.child(kind.name(), 0), FORMS)
             };
-            (derivation.text.clone(), seed.kinds().iter().map(drafts).collect())
+            (derivation.text.clone(), seed.kinds().iter().map(proposals).collect())
         }
         TaskDomain::Code => {
             let broken = match code::Broken::read(seed) {
                 Ok(broken) => broken,
                 Err(unusable) => return Err(unusable.name()),
             };
-            let drafts = |kind: &FlawKind| broken.drafts(*kind, branch.child(kind.name(), 0), PROGRAM_FORMS);
-            (broken.outline.text(), seed.kinds().iter().map(drafts).collect())
+            let proposals =
+                |kind: &FlawKind| broken.proposals(*kind, branch.child(kind.name(), 0), PROGRAM_FORMS);
+            (broken.outline.text(), seed.kinds().iter().map(proposals).collect())
         }
     };
     let inapplicable = seed
@@ -162,18 +163,18 @@ pub fn draft(seed: &SeedProblem, root: Seed) -> Result<(Draft, Vec<&'static str>
         .map(|(kind, _)| kind.name())
         .collect();
     proposals.shuffle(&mut branch.child("kinds", 0).rng());
-    Ok((Draft { positive, blocks: proposals }, inapplicable))
+    Ok((Seedling { positive, blocks: proposals }, inapplicable))
 }
 
 /// Makes a group without what is a rule's last resort, or with it where too little is left otherwise.
 fn assemble_preferred(
     seed: &SeedProblem,
-    draft: Draft,
+    seedling: Seedling,
     recipe: &Recipe,
     root: Seed,
     trials: Option<&Trials>,
 ) -> Grown {
-    let Draft { positive, blocks } = draft;
+    let Seedling { positive, blocks } = seedling;
     let programs = blocks.iter().flatten().any(|proposal| proposal.program.is_some());
     match trials.filter(|_| programs) {
         None => assemble_from(seed, &positive, blocks, recipe, root, None),

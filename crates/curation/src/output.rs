@@ -30,27 +30,27 @@ pub(crate) struct Progress {
 /// Where the groups go.
 pub(crate) enum Output {
     /// Beside their place, with a record of how far they are.
-    File { partial: File, place: Place },
+    File { partial: File, place: BuildFiles },
     /// Out at once.
     Stream(Draft),
 }
 
 /// The files of a build.
-pub(crate) struct Place {
+pub(crate) struct BuildFiles {
     pub out: PathBuf,
     pub partial: PathBuf,
     pub progress: PathBuf,
     report: PathBuf,
 }
 
-impl Place {
-    pub(crate) fn of(out: &Path) -> Place {
+impl BuildFiles {
+    pub(crate) fn of(out: &Path) -> BuildFiles {
         let beside = |end: &str| {
             let mut name = out.as_os_str().to_owned();
             name.push(end);
             PathBuf::from(name)
         };
-        Place {
+        BuildFiles {
             out: out.to_owned(),
             partial: beside(".partial"),
             progress: beside(".progress"),
@@ -74,7 +74,7 @@ impl Output {
         if kind(out)? == Kind::Stream {
             return Ok((Output::Stream(Draft::begin(out)?), fresh(settings)));
         }
-        let place = Place::of(out);
+        let place = BuildFiles::of(out);
         let progress = match fs::read(&place.progress) {
             Ok(text) => resumed(&text, &place, &settings)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => fresh(settings),
@@ -119,7 +119,7 @@ impl Output {
     pub fn finish(mut self, progress: &Progress) -> Result<(), BuildError> {
         self.record(progress)?;
         match self {
-            Output::File { place: Place { out, partial, progress: record, report }, .. } => {
+            Output::File { place: BuildFiles { out, partial, progress: record, report }, .. } => {
                 let text = serde_json::to_vec_pretty(&progress.report).map_err(io::Error::other);
                 write(&report, text.map_err(failed("write", &report))?)?;
                 place(&partial, &out)?;
@@ -145,7 +145,7 @@ impl Output {
 }
 
 /// What an interrupted build left, if its settings were these.
-fn resumed(text: &[u8], place: &Place, settings: &str) -> Result<Progress, BuildError> {
+fn resumed(text: &[u8], place: &BuildFiles, settings: &str) -> Result<Progress, BuildError> {
     let other =
         || BuildError::OtherSettings { progress: place.progress.clone(), partial: place.partial.clone() };
     let progress: Progress = serde_json::from_slice(text).map_err(|_| other())?;

@@ -9,7 +9,7 @@ use crate::{
     output::{Output, Progress},
     overlap::{Benchmarks, Overlap},
     report::{BuildReport, KEPT},
-    sources::{Item, items, variants},
+    sources::{Offer, items, variants},
     trial::Trials,
 };
 use rayon::prelude::*;
@@ -97,7 +97,7 @@ pub fn build_with(
         }
     }
     let mut stream = config.seeds.iter().map(|seeds| items(seeds, config.seed, config.force_test_sets));
-    let mut current: Box<dyn Iterator<Item = Item> + Send> = Box::new(std::iter::empty());
+    let mut current: Box<dyn Iterator<Item = Offer> + Send> = Box::new(std::iter::empty());
     let works = Works { config, benchmarks, help, trials };
     let mut seen: HashSet<u64> = HashSet::new();
     let done = progress.items;
@@ -184,13 +184,13 @@ fn trials(config: &BuildConfig) -> Result<Option<Trials>, BuildError> {
 }
 
 /// What becomes of an item: of a seed first its own group, then those of its variants.
-fn make(item: Item, new: bool, works: &Works<'_>) -> Result<Vec<Made>, Failure> {
+fn make(item: Offer, new: bool, works: &Works<'_>) -> Result<Vec<Made>, Failure> {
     let made = match item {
-        Item::HeldOut(name) => Made::HeldOut(name),
-        Item::Unreadable(message) => Made::Unreadable(message),
+        Offer::HeldOut(name) => Made::HeldOut(name),
+        Offer::Unreadable(message) => Made::Unreadable(message),
         _ if !new => Made::skipped(GateReason::DuplicateProblem.name(), None),
-        Item::Group(group) => Made::of(labelled(*group, works.config, works.help)?, None),
-        Item::Seed(seed, count) => {
+        Offer::Group(group) => Made::of(labelled(*group, works.config, works.help)?, None),
+        Offer::Seed(seed, count) => {
             let first = grown(&seed, works)?;
             // What is left out is not told in other numbers either.
             let count = if works.config.drop_overlaps && first.overlaps() { 0 } else { count };
@@ -294,11 +294,11 @@ impl Made {
     }
 }
 
-fn statement(item: &Item) -> Option<&str> {
+fn statement(item: &Offer) -> Option<&str> {
     match item {
-        Item::Seed(seed, _) => Some(&seed.problem.question.statement),
-        Item::Group(group) => Some(&group.problem),
-        Item::HeldOut(_) | Item::Unreadable(_) => None,
+        Offer::Seed(seed, _) => Some(&seed.problem.question.statement),
+        Offer::Group(group) => Some(&group.problem),
+        Offer::HeldOut(_) | Offer::Unreadable(_) => None,
     }
 }
 

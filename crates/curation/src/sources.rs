@@ -14,7 +14,7 @@ use tracelift_worlds::{Split, World};
 
 /// What a source gives.
 #[derive(Clone, Debug)]
-pub enum Item {
+pub enum Offer {
     /// A seed, from which a group may grow, and how many of its variants.
     Seed(Box<SeedProblem>, usize),
     /// A finished group of a world.
@@ -36,25 +36,25 @@ pub fn items(
     config: &SeedConfig,
     root: Seed,
     force_test_sets: bool,
-) -> Result<Box<dyn Iterator<Item = Item> + Send>, BuildError> {
+) -> Result<Box<dyn Iterator<Item = Offer> + Send>, BuildError> {
     let limit = config.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     if let Some(world) = config.world {
         let count = config.limit.unwrap_or(WORLD_PROBLEMS);
         let groups =
             world_groups(&World::new(world), &WorldGroupConfig::default(), root, Split::Train, 0..count)?;
-        return Ok(Box::new(groups.map(|group| Item::Group(Box::new(group)))));
+        return Ok(Box::new(groups.map(|group| Offer::Group(Box::new(group)))));
     }
     if let Some(path) = &config.groups {
         let groups = GroupReader::open(path)?;
         return Ok(Box::new(groups.take(limit).map(move |group| match group {
             Ok(group) => match held_out_statement(&group.problem).filter(|_| !force_test_sets) {
-                Some(name) => Item::HeldOut(name),
+                Some(name) => Offer::HeldOut(name),
                 None => match seed_of(&group) {
-                    Ok(seed) => Item::Seed(Box::new(seed), 0),
-                    Err(message) => Item::Unreadable(message),
+                    Ok(seed) => Offer::Seed(Box::new(seed), 0),
+                    Err(message) => Offer::Unreadable(message),
                 },
             },
-            Err(error) => Item::Unreadable(error.to_string()),
+            Err(error) => Offer::Unreadable(error.to_string()),
         })));
     }
     let Some(path) = config.path.clone() else { return Ok(Box::new(std::iter::empty())) };
@@ -63,14 +63,14 @@ pub fn items(
     let (format, rows) = (data.format(), data.rows()?);
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Box::new(rows.take(limit).map(move |row| match row {
-        Err(error) => Item::Unreadable(error.to_string()),
+        Err(error) => Offer::Unreadable(error.to_string()),
         Ok(row) => match held_out(&path, format, &row).filter(|_| !force_test_sets) {
-            Some(name) => Item::HeldOut(name),
+            Some(name) => Offer::HeldOut(name),
             None => {
                 let mut seed = seed(row);
                 seed.origin.insert("source_file".to_owned(), json!(file));
                 seed.origin.extend(licence.clone().map(|licence| ("licence".to_owned(), json!(licence))));
-                Item::Seed(Box::new(seed), variants)
+                Offer::Seed(Box::new(seed), variants)
             }
         },
     })))

@@ -127,13 +127,6 @@ impl WorldGroupConfig {
     }
 }
 
-/// The group of an instance with single flaws: the gold trace, and 4 to 8 traces with one flaw each, of at least 3
-/// kinds, both effects as balanced as they come. `None` where the instance has too few different flaws.
-#[must_use]
-pub fn world_group(instance: &Instance, seed: Seed) -> Option<Group> {
-    WorldGroupConfig::default().group(instance, seed)
-}
-
 /// The groups of the instances `indices` of a split, without those that have too few different flaws. `seed` is that
 /// of the world's instances; it and the index say everything about a group, whatever the range.
 ///

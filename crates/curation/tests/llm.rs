@@ -7,8 +7,8 @@ use std::{num::NonZeroU32, path::Path};
 use tracelift_curation::{
     GateLimits, GateReason, gate,
     llm::{
-        Draft, FlawAnswer, FlawUse, Flaws, Goal, GroupJudge, Help, JudgeSection, LabelSource, LlmConfig,
-        LlmCounts, Writer, gold_check,
+        FlawAnswer, FlawUse, Flaws, Goal, GroupJudge, Help, JudgeSection, LabelSource, LlmConfig, LlmCounts,
+        Seedling, Writer, gold_check,
     },
 };
 use tracelift_domain::{FlawKind, Gold, Group, Label, Positive, Problem, Question, Rubric, Seed, TaskDomain};
@@ -228,21 +228,21 @@ fn goal() -> Goal {
 }
 
 /// What rules might have drafted: two flawed traces.
-fn draft(writer: &Writer) -> Draft {
+fn seedling(writer: &Writer) -> Seedling {
     let mut blocks: Vec<Vec<Proposal>> = Vec::new();
     for proposal in flaws(writer, &seed(TaskDomain::Math, "")).proposals.into_iter().take(2) {
         let source = FlawSource::Rule { rule: "test".into() };
         blocks.push(vec![Proposal { flaw: Erratum { source, ..proposal.flaw }, ..proposal }]);
     }
-    Draft { positive: REFERENCE.into(), blocks }
+    Seedling { positive: REFERENCE.into(), blocks }
 }
 
 #[test]
 fn models_add_what_the_settings_want() {
     let server = Server::prompted(&[]);
-    let drafted = draft(&writer(&server));
-    let rules = |draft: &Draft| {
-        let all = draft.blocks.iter().flatten();
+    let drafted = seedling(&writer(&server));
+    let rules = |seedling: &Seedling| {
+        let all = seedling.blocks.iter().flatten();
         all.filter(|proposal| matches!(proposal.flaw.source, FlawSource::Rule { .. })).count()
     };
     for (wish, total, by_rule) in
@@ -264,7 +264,7 @@ fn a_full_draft_asks_nothing_and_a_missing_reference_is_written() {
     let server = Server::prompted(&[]);
     let writer = writer(&server);
     let blocks = flaws(&writer, &seed(TaskDomain::Math, "")).proposals.into_iter().map(|p| vec![p]).collect();
-    let full = Draft { positive: REFERENCE.into(), blocks };
+    let full = Seedling { positive: REFERENCE.into(), blocks };
     let folder = tempfile::tempdir().unwrap();
     let help = help(&server, folder.path(), FlawUse::Fill);
     let (mut counts, before) = (LlmCounts::default(), server.count("requests"));

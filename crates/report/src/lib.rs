@@ -8,12 +8,14 @@ mod chart;
 mod curves;
 mod evaluation;
 mod examples;
+mod groups;
 mod histogram;
 mod markup;
 mod page;
 mod palette;
 mod rubric;
 
+pub use groups::groups_page;
 pub use rubric::RubricReport;
 
 use std::path::Path;

@@ -13,7 +13,7 @@ use tracelift_oracle::{Failure, OracleError, Progress};
 
 /// A group on its way: a reference trace, and proposals in blocks of which the group takes one after the other.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Draft {
+pub struct Seedling {
     /// The reference trace.
     pub positive: String,
     /// Proposals, a block for each kind and source, the preferred first in each.
@@ -145,7 +145,7 @@ impl Help {
         skips && matches!(failure, Failure::Unanswered(_))
     }
 
-    /// Completes what rules drafted: a reference trace where they found none (then `drafted` says why), flawed traces
+    /// Completes what rules seeded: a reference trace where they found none (then `seeded` says why), flawed traces
     /// where the settings want them.
     ///
     /// # Errors
@@ -153,30 +153,30 @@ impl Help {
     pub fn complete<E>(
         &self,
         seed: &SeedProblem,
-        drafted: Result<Draft, E>,
+        seeded: Result<Seedling, E>,
         goal: &Goal,
         counts: &mut LlmCounts,
-    ) -> Result<Result<Draft, E>, Failure> {
-        let Some((config, writer)) = &self.writer else { return Ok(drafted) };
-        let mut draft = match drafted {
-            Ok(draft) => draft,
+    ) -> Result<Result<Seedling, E>, Failure> {
+        let Some((config, writer)) = &self.writer else { return Ok(seeded) };
+        let mut seedling = match seeded {
+            Ok(seedling) => seedling,
             Err(why) => match self.reference(seed, goal, counts)? {
-                Some(positive) => Draft { positive, blocks: Vec::new() },
+                Some(positive) => Seedling { positive, blocks: Vec::new() },
                 None => return Ok(Err(why)),
             },
         };
-        let kinds = kinds_to_ask(config.flaws, seed, &draft, goal);
+        let kinds = kinds_to_ask(config.flaws, seed, &seedling, goal);
         if config.flaws == FlawUse::Instead {
-            draft.blocks.clear();
+            seedling.blocks.clear();
         }
-        let mut made = writer.flaws(seed, &draft.positive, &kinds, &goal.limits)?;
+        let mut made = writer.flaws(seed, &seedling.positive, &kinds, &goal.limits)?;
         self.drop_harmless(seed, &mut made);
         counts.add_flaws(&made);
-        draft.blocks.extend(made.proposals.into_iter().map(|proposal| vec![proposal]));
+        seedling.blocks.extend(made.proposals.into_iter().map(|proposal| vec![proposal]));
         if config.flaws == FlawUse::Mixed {
-            draft.blocks.shuffle(&mut goal.seed.child("sources", 0).rng());
+            seedling.blocks.shuffle(&mut goal.seed.child("sources", 0).rng());
         }
-        Ok(Ok(draft))
+        Ok(Ok(seedling))
     }
 
     /// Drops flawed traces for programs with which the executor gets there all the same. Those in math were checked by
@@ -238,15 +238,16 @@ impl Help {
 }
 
 /// The kinds that a model is asked for.
-fn kinds_to_ask(flaws: FlawUse, seed: &SeedProblem, draft: &Draft, goal: &Goal) -> Vec<FlawKind> {
+fn kinds_to_ask(flaws: FlawUse, seed: &SeedProblem, seedling: &Seedling, goal: &Goal) -> Vec<FlawKind> {
     let all = seed.kinds();
     match flaws {
         FlawUse::Nowhere => Vec::new(),
         FlawUse::Mixed | FlawUse::Instead => all.to_vec(),
         FlawUse::Fill => {
-            let passes = |proposal: &&Proposal| gate(seed, &draft.positive, proposal, &goal.limits).is_ok();
+            let passes =
+                |proposal: &&Proposal| gate(seed, &seedling.positive, proposal, &goal.limits).is_ok();
             let good: Vec<FlawKind> =
-                draft.blocks.iter().flatten().filter(passes).map(|proposal| proposal.flaw.kind).collect();
+                seedling.blocks.iter().flatten().filter(passes).map(|proposal| proposal.flaw.kind).collect();
             let kinds: BTreeSet<FlawKind> = good.iter().copied().collect();
             let full = good.len() >= goal.wanted && kinds.len() >= goal.limits.kinds;
             all.iter().copied().filter(|kind| !full && !kinds.contains(kind)).collect()

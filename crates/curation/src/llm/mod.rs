@@ -19,7 +19,7 @@ mod writer;
 
 pub use agreement::{Agreement, DimensionAgreement};
 pub use counts::LlmCounts;
-pub use help::{Draft, Goal, Help};
+pub use help::{Goal, Help, Seedling};
 pub use judge::{GroupJudge, JudgeSection, Judged, LabelSource};
 pub use referee::{Referee, RefereeConfig, RefereeError};
 pub use reference::{Reference, References, gold_check};

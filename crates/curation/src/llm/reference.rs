@@ -34,7 +34,7 @@ pub struct References {
 }
 
 #[derive(Deserialize)]
-struct Reply {
+struct WrittenTrace {
     reasoning: String,
     #[serde(default)]
     implied_answer: String,
@@ -71,7 +71,8 @@ impl Writer {
         let mut references = References::default();
         for sample in 0..u64::from(self.attempts) {
             let inquiry = Inquiry { template, messages: messages.clone(), schema: &SCHEMA, sample };
-            let answer = self.oracle.ask(&inquiry, |reply: &Reply| check_text("reasoning", &reply.reasoning));
+            let answer =
+                self.oracle.ask(&inquiry, |reply: &WrittenTrace| check_text("reasoning", &reply.reasoning));
             let Answer { value, provenance } = match answer {
                 Ok(answer) => answer,
                 Err(failure) if failure.is_final() => {

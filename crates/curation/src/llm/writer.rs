@@ -138,7 +138,7 @@ pub struct Flaws {
 }
 
 #[derive(Deserialize)]
-struct Reply {
+struct WrittenFlaw {
     applies: bool,
     #[serde(default)]
     reason: String,
@@ -271,7 +271,7 @@ impl Writer {
         ];
         let question = Inquiry { template, messages: template.fill(&fillings), schema: &self.schema, sample };
         let answer =
-            self.oracle.ask(&question, |reply: &Reply| reply.check(reference, kind, self.closeness))?;
+            self.oracle.ask(&question, |reply: &WrittenFlaw| reply.check(reference, kind, self.closeness))?;
         let Answer { value: reply, provenance } = answer;
         if !reply.applies {
             return Ok(FlawAnswer::DoesNotApply(reply.reason));
@@ -284,7 +284,7 @@ fn proposal(
     seed: &SeedProblem,
     reference: &str,
     kind: FlawKind,
-    reply: Reply,
+    reply: WrittenFlaw,
     provenance: Provenance,
 ) -> Proposal {
     let reasoning = reply.flawed_trace.trim().to_owned();
@@ -313,7 +313,7 @@ fn proposal(
     Proposal { reasoning, flaw, rubric: None, program: None }
 }
 
-impl Reply {
+impl WrittenFlaw {
     fn check(&self, reference: &str, kind: FlawKind, closeness: f64) -> Result<(), String> {
         if !self.applies {
             return Ok(());
@@ -386,8 +386,8 @@ mod tests {
 
     const REFERENCE: &str = "Ann has 3 + 4 = 7 pens.\nShe gives 2 away.\nThat leaves 7 - 2 = 5 pens.";
 
-    fn reply(flawed: &str, before: &str, after: &str) -> Reply {
-        Reply {
+    fn reply(flawed: &str, before: &str, after: &str) -> WrittenFlaw {
+        WrittenFlaw {
             applies: true,
             reason: String::new(),
             flawed_trace: flawed.into(),

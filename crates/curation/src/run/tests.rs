@@ -1,5 +1,5 @@
 use super::*;
-use crate::output::Place;
+use crate::output::BuildFiles;
 use std::fs;
 use tracelift_datasets::Format;
 
@@ -86,7 +86,7 @@ fn an_interrupted_build_goes_on() {
         })
     }));
     assert!(stopped.is_err());
-    let place = Place::of(&config.out);
+    let place = BuildFiles::of(&config.out);
     assert!(place.progress.exists() && !place.out.exists());
     let other = BuildConfig { wanted: 5, ..config.clone() };
     assert!(matches!(build(&other, &mut |_| {}), Err(BuildError::OtherSettings { .. })));

@@ -107,7 +107,7 @@ fn an_instance_with_too_few_flaws_makes_no_group() {
         let mut none = 0;
         for index in 0..INSTANCES {
             let instance = world.instance(SEED, Split::Train, index);
-            match world_group(&instance, SEED) {
+            match WorldGroupConfig::default().group(&instance, SEED) {
                 Some(group) => hold(&instance, &group, 0),
                 None => none += 1,
             }
@@ -142,7 +142,8 @@ fn noise_adds_negatives_and_changes_nothing_else() {
         let world = World::new(name);
         let full = (0..40).filter(|&index| {
             let instance = world.instance(SEED, Split::Train, index);
-            let (Some(plain), Some(mut rich)) = (world_group(&instance, SEED), config.group(&instance, SEED))
+            let (Some(plain), Some(mut rich)) =
+                (WorldGroupConfig::default().group(&instance, SEED), config.group(&instance, SEED))
             else {
                 return false;
             };

@@ -12,5 +12,5 @@ pub mod rubric;
 pub mod wording;
 
 pub use format::{Prompt, PromptFormat, Thinking};
-pub use rubric::{reward_model_input, reward_model_text};
+pub use rubric::reward_model_text;
 pub use wording::{Message, Role};

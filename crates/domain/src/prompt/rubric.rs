@@ -1,16 +1,9 @@
 //! What a reward model reads.
 
-use crate::{problem::Question, trace::CLOSE, trace::OPEN, trace::Trace};
+use crate::{trace::CLOSE, trace::OPEN};
 
-/// `<task>T</task>\n<type>Y</type>\n<problem>\nX\n</problem>\n<reasoning>\nZ\n</reasoning>`.
-#[must_use]
-pub fn reward_model_input(question: &Question, trace: &Trace) -> String {
-    let Question { source, domain, statement, .. } = question;
-    reward_model_text(source, domain.name(), statement, None, trace.as_str())
-}
-
-/// [`reward_model_input`] from its pieces: for as much of a statement as fits, and for callers with names of their own for
-/// the type of a task, or with tests, which then stand in `<tests>` after the problem.
+/// `<task>T</task>\n<type>Y</type>\n<problem>\nX\n</problem>[\n<tests>\nS\n</tests>]\n<reasoning>\nZ\n</reasoning>`, of
+/// as much of a statement as fits.
 #[must_use]
 pub fn reward_model_text(
     task: &str,
@@ -28,12 +21,11 @@ pub fn reward_model_text(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::TaskDomain;
 
     #[test]
-    fn reward_model_input_is_the_reference_format() {
+    fn the_input_is_the_reference_format() {
         assert_eq!(
-            reward_model_input(&Question::new("gsm8k", TaskDomain::Math, "X"), &Trace::new("Z").unwrap()),
+            reward_model_text("gsm8k", "math", "X", None, "Z"),
             "<task>gsm8k</task>\n<type>math</type>\n<problem>\nX\n</problem>\n<reasoning>\nZ\n</reasoning>"
         );
         assert_eq!(

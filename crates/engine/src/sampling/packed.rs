@@ -25,17 +25,6 @@ pub enum Numbers {
     Bf16,
 }
 
-impl Numbers {
-    /// Whether this machine multiplies these numbers itself.
-    #[must_use]
-    pub fn are_native(self) -> bool {
-        match self {
-            Numbers::F32 => true,
-            Numbers::Bf16 => kernel::multiplies_bf16(),
-        }
-    }
-}
-
 #[derive(Debug)]
 enum Panels {
     /// `[panel][input][output]`

@@ -46,7 +46,7 @@ impl<'s> Broken<'s> {
 
     /// The flawed outlines of a kind, in a seeded order: at most `most`.
     #[must_use]
-    pub fn drafts(&self, kind: FlawKind, random: Seed, most: usize) -> Vec<Proposal> {
+    pub fn proposals(&self, kind: FlawKind, random: Seed, most: usize) -> Vec<Proposal> {
         let reference = self.outline.text();
         let variants = self.outline.sentences.iter().enumerate().flat_map(|(at, sentence)| {
             sentence

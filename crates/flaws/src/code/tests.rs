@@ -42,12 +42,12 @@ fn every_kind_breaks_it() {
     let broken = Broken::read(&seed).unwrap();
     let mut texts = BTreeSet::from([broken.outline.text()]);
     for kind in FlawKind::of(TaskDomain::Code) {
-        let drafts = broken.drafts(*kind, Seed(1), 9);
-        assert!(!drafts.is_empty(), "{kind:?}");
-        for draft in drafts {
-            let span = draft.flaw.span.unwrap();
-            assert_eq!(&draft.reasoning[span.start..span.end], span.after);
-            texts.insert(draft.reasoning);
+        let proposals = broken.proposals(*kind, Seed(1), 9);
+        assert!(!proposals.is_empty(), "{kind:?}");
+        for proposal in proposals {
+            let span = proposal.flaw.span.unwrap();
+            assert_eq!(&proposal.reasoning[span.start..span.end], span.after);
+            texts.insert(proposal.reasoning);
         }
     }
     assert!(texts.len() > 10);
@@ -74,7 +74,7 @@ proptest! {
         let seed = seed(&lines.join("\n"), "assert f(1) == [2]");
         if let Ok(broken) = Broken::read(&seed) {
             for kind in FlawKind::of(TaskDomain::Code) {
-                let _ = broken.drafts(*kind, Seed(1), 9);
+                let _ = broken.proposals(*kind, Seed(1), 9);
             }
         }
     }

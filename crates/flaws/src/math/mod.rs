@@ -17,5 +17,5 @@ mod variant;
 pub use derivation::{Derivation, Unusable};
 pub use rational::Rational;
 pub use revision::{Change, Refusal, Revision, revise};
-pub use rules::{Draft, drafts, last_resort};
+pub use rules::{Intent, last_resort, proposals};
 pub use variant::{Variant, variants};

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use tokenizers::Tokenizer;
-use tracelift_domain::prompt::reward_model_input;
+use tracelift_domain::prompt::reward_model_text;
 
 const SPLITS: [Split; 2] = [Split::Train, Split::Test];
 const NOISE: Noise = Noise { spoiling: 0.25, benign: 0.25 };
@@ -173,7 +173,9 @@ fn every_text_is_made_of_known_words() {
                 assert_eq!(text.to_lowercase(), text);
             }
             // Tags touch each other in this text; special tokens are split off all the same.
-            let read = reward_model_input(&instance.problem().question, &noisy.trace);
+            let question = &instance.problem().question;
+            let (source, domain) = (&question.source, question.domain.name());
+            let read = reward_model_text(source, domain, &question.statement, None, noisy.trace.as_str());
             assert!(!tokenizer.encode(read, false).unwrap().get_tokens().contains(&"<unk>".to_owned()));
         }
     }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use std::collections::HashSet;
 use std::str::FromStr;
 use tokenizers::Tokenizer;
-use tracelift_domain::prompt::reward_model_input;
+use tracelift_domain::prompt::reward_model_text;
 use tracelift_domain::{Effect, FlawKind};
 
 const NOISE: Noise = Noise { spoiling: 0.15, benign: 0.15 };
@@ -348,7 +348,9 @@ fn every_text_survives_the_tokenizer() {
             }
         }
         // Tags without spaces around them are tokens all the same.
-        let ids = encode(&reward_model_input(&problem.question, &gold));
+        let question = &problem.question;
+        let (source, domain) = (&question.source, question.domain.name());
+        let ids = encode(&reward_model_text(source, domain, &question.statement, None, gold.as_str()));
         assert_eq!(encode(&tokenizer.decode(&ids, false).unwrap()), ids);
     }
     assert!(world.words().len() <= 250);

@@ -8,6 +8,7 @@ use crate::{guess, tokenizer};
 use proptest::prelude::*;
 use std::collections::HashSet;
 use tokenizers::Tokenizer;
+use tracelift_domain::prompt::reward_model_text;
 use tracelift_domain::{Problem, Question};
 
 const SPLITS: [Split; 2] = [Split::Train, Split::Test];
@@ -239,7 +240,8 @@ fn every_text_is_made_of_known_words() {
             round_trip(&planner_text(&instance, trace));
             round_trip(&executor_text(&instance, Some(trace), &instance.gold_artifact()));
             let question = &instance.problem().question;
-            let input = tracelift_domain::prompt::reward_model_input(question, trace);
+            let (source, domain) = (&question.source, question.domain.name());
+            let input = reward_model_text(source, domain, &question.statement, None, trace.as_str());
             let encoding = tokenizer.encode(input.as_str(), false).unwrap();
             assert!(!encoding.get_tokens().iter().any(|token| token == "<unk>"), "{input}");
         }

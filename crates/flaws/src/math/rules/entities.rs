@@ -1,6 +1,6 @@
 //! `swapped_entities`: what belongs to one person or thing is given to another.
 
-use super::{Case, Draft, quantities::used};
+use super::{Case, Intent, quantities::used};
 use crate::math::{
     quantity::{bare, names},
     revision::Change,
@@ -8,8 +8,8 @@ use crate::math::{
 };
 use std::collections::BTreeMap;
 
-pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {
-    let mut drafts = quantities(case);
+pub(super) fn intents(case: &Case<'_>) -> Vec<Intent> {
+    let mut intents = quantities(case);
     let names = names(case.problem);
     let pairs = |words: &[String]| -> Vec<(String, String)> {
         words
@@ -19,19 +19,19 @@ pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {
             .collect()
     };
     for (a, b) in pairs(&names) {
-        drafts.extend(exchanged(case, "names", &a, &b));
+        intents.extend(exchanged(case, "names", &a, &b));
     }
     let counted = counted(case);
     for (a, b) in pairs(&counted) {
-        drafts.extend(exchanged(case, "nouns", &a, &b));
+        intents.extend(exchanged(case, "nouns", &a, &b));
     }
-    drafts
+    intents
 }
 
 /// Two quantities that count different things, or are different people's, in each other's place.
-fn quantities(case: &Case<'_>) -> Vec<Draft> {
+fn quantities(case: &Case<'_>) -> Vec<Intent> {
     let used = used(case);
-    let mut drafts = Vec::new();
+    let mut intents = Vec::new();
     for (at, (a, line)) in used.iter().enumerate() {
         for (b, other) in &used[at + 1..] {
             let apart = a.noun != b.noun && !a.noun.is_empty() && !b.noun.is_empty()
@@ -41,11 +41,11 @@ fn quantities(case: &Case<'_>) -> Vec<Draft> {
             if apart && alike {
                 let given = vec![(a.value, b.value), (b.value, a.value)];
                 let change = Change { given, ..Change::default() };
-                drafts.push(Draft::altering("quantities", *line.min(other), change));
+                intents.push(Intent::altering("quantities", *line.min(other), change));
             }
         }
     }
-    drafts
+    intents
 }
 
 /// Plural nouns that the problem counts.
@@ -94,7 +94,7 @@ fn counted(case: &Case<'_>) -> Vec<String> {
 }
 
 /// Each line that names one of the two or both, with the other in its place.
-fn exchanged(case: &Case<'_>, rule: &'static str, a: &str, b: &str) -> Vec<Draft> {
+fn exchanged(case: &Case<'_>, rule: &'static str, a: &str, b: &str) -> Vec<Intent> {
     let derivation = case.derivation;
     let mut words: BTreeMap<usize, BTreeMap<usize, String>> = BTreeMap::new();
     let mut both = [false; 2];
@@ -122,6 +122,6 @@ fn exchanged(case: &Case<'_>, rule: &'static str, a: &str, b: &str) -> Vec<Draft
     }
     words
         .into_iter()
-        .map(|(line, words)| Draft::textual(rule, line, Change { words, ..Change::default() }))
+        .map(|(line, words)| Intent::textual(rule, line, Change { words, ..Change::default() }))
         .collect()
 }

@@ -20,7 +20,7 @@ use tracelift_domain::{Effect, FlawKind};
 
 /// A change that a rule wants to make.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Draft {
+pub struct Intent {
     /// Which form of the kind's rule.
     pub rule: &'static str,
     /// The step at which the trace breaks.
@@ -33,15 +33,15 @@ pub struct Draft {
     pub ends_with: Option<Rational>,
 }
 
-impl Draft {
+impl Intent {
     /// A change that must alter a result.
-    fn altering(rule: &'static str, step: usize, change: Change) -> Draft {
-        Draft { rule, step, change, alters: true, ends_with: None }
+    fn altering(rule: &'static str, step: usize, change: Change) -> Intent {
+        Intent { rule, step, change, alters: true, ends_with: None }
     }
 
     /// A change of the text alone.
-    fn textual(rule: &'static str, step: usize, change: Change) -> Draft {
-        Draft { rule, step, change, alters: false, ends_with: None }
+    fn textual(rule: &'static str, step: usize, change: Change) -> Intent {
+        Intent { rule, step, change, alters: false, ends_with: None }
     }
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Case<'a> {
 ///
 /// Of whole lines only every second trace of three lines loses one, by its seed.
 #[must_use]
-pub fn drafts(
+pub fn proposals(
     derivation: &Derivation,
     problem: &str,
     kind: FlawKind,
@@ -69,31 +69,32 @@ pub fn drafts(
     most: usize,
 ) -> Vec<Proposal> {
     let case = Case { derivation, problem };
-    let mut drafts = match kind {
-        FlawKind::ArithmeticSlip => slips::drafts(&case, seed),
-        FlawKind::WrongOperation => operations::drafts(&case),
+    let mut intents = match kind {
+        FlawKind::ArithmeticSlip => slips::intents(&case, seed),
+        FlawKind::WrongOperation => operations::intents(&case),
         FlawKind::DroppedStep => steps::dropped(&case, seed),
         FlawKind::MisreadQuantity => quantities::misread(&case, seed),
-        FlawKind::SwappedEntities => entities::drafts(&case),
-        FlawKind::UnitOrRateError => units::drafts(&case),
+        FlawKind::SwappedEntities => entities::intents(&case),
+        FlawKind::UnitOrRateError => units::intents(&case),
         FlawKind::PrematureConclusion => steps::premature(&case, seed),
         _ => Vec::new(),
     };
-    // Forms come in blocks; a seeded order over all drafts lets the frequent ones win, one over forms none.
-    drafts.shuffle(&mut seed.child("drafts", 0).rng());
+    // Forms come in blocks; a seeded order over all intents lets the frequent ones win, one over forms none.
+    intents.shuffle(&mut seed.child("drafts", 0).rng());
     let mut forms: Vec<&str> = Vec::new();
-    for draft in &drafts {
-        if !forms.contains(&draft.rule) {
-            forms.push(draft.rule);
+    for intent in &intents {
+        if !forms.contains(&intent.rule) {
+            forms.push(intent.rule);
         }
     }
-    drafts.sort_by_key(|draft| (last_resort(draft.rule), forms.iter().position(|form| *form == draft.rule)));
+    intents
+        .sort_by_key(|intent| (last_resort(intent.rule), forms.iter().position(|form| *form == intent.rule)));
     let mut proposals: Vec<Proposal> = Vec::new();
-    for draft in drafts {
+    for intent in intents {
         if proposals.len() == most {
             break;
         }
-        if let Some(proposal) = propose(&case, kind, &draft)
+        if let Some(proposal) = propose(&case, kind, &intent)
             && proposals.iter().all(|known| known.reasoning != proposal.reasoning)
         {
             proposals.push(proposal);
@@ -102,27 +103,27 @@ pub fn drafts(
     proposals
 }
 
-fn propose(case: &Case<'_>, kind: FlawKind, draft: &Draft) -> Option<Proposal> {
-    let Revision { text, span, changed, answer } = revise(case.derivation, &draft.change).ok()?;
-    if draft.alters && changed.is_empty() {
+fn propose(case: &Case<'_>, kind: FlawKind, intent: &Intent) -> Option<Proposal> {
+    let Revision { text, span, changed, answer } = revise(case.derivation, &intent.change).ok()?;
+    if intent.alters && changed.is_empty() {
         return None;
     }
     let gold = case.derivation.number(case.derivation.equations[case.derivation.answer].result?);
-    let implied = answer.or(draft.ends_with);
+    let implied = answer.or(intent.ends_with);
     let effect = if implied == Some(gold) { Effect::Benign } else { Effect::Spoiling };
-    let origin = changed.iter().position(|(_, consequence)| consequence.step == draft.step);
+    let origin = changed.iter().position(|(_, consequence)| consequence.step == intent.step);
     let downstream = changed
         .into_iter()
         .enumerate()
-        .filter(|(index, _)| Some(*index) != origin || draft.change.results.is_empty())
+        .filter(|(index, _)| Some(*index) != origin || intent.change.results.is_empty())
         .map(|(_, (_, consequence))| consequence)
         .collect();
     let flaw = Erratum {
         kind,
-        source: FlawSource::Rule { rule: draft.rule.to_owned() },
+        source: FlawSource::Rule { rule: intent.rule.to_owned() },
         effect: Some(effect),
         span: Some(span),
-        step: Some(draft.step),
+        step: Some(intent.step),
         steps: case.derivation.lines.len(),
         downstream,
         implied: implied.map(|value| value.to_string()),

@@ -1,16 +1,16 @@
 //! `wrong_operation`: the calculation is right, and not the one that the problem asks for.
 
-use super::{Case, Draft};
+use super::{Case, Intent};
 use crate::math::{
     equation::Expression,
     revision::Change,
     token::{Operation, TokenKind},
 };
 
-pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {
+pub(super) fn intents(case: &Case<'_>) -> Vec<Intent> {
     use Operation::*;
     let derivation = case.derivation;
-    let mut drafts = Vec::new();
+    let mut intents = Vec::new();
     for equation in derivation.equations.iter().filter(|equation| equation.shown.is_some()) {
         equation.left.each_sign(&mut |token, operation, _, right| {
             // The `of` of `20% of 50` is no sign that could be another, nor is the bar of the fraction `3/5`.
@@ -36,9 +36,9 @@ pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {
                 if left.single().is_some() && right.single().is_some());
             for other in others.iter().filter(|other| alone || other.binds() == operation.binds()) {
                 let change = Change { signs: [(token, *other)].into(), ..Change::default() };
-                drafts.push(Draft::altering("other_sign", equation.line, change));
+                intents.push(Intent::altering("other_sign", equation.line, change));
             }
         });
     }
-    drafts
+    intents
 }

@@ -1,6 +1,6 @@
 //! `misread_quantity`: a number of the problem is taken for another wherever it is used.
 
-use super::{Case, Draft};
+use super::{Case, Intent};
 use crate::math::{
     quantity::{Quantity, quantities},
     rational::Rational,
@@ -31,23 +31,23 @@ pub(super) fn used(case: &Case<'_>) -> Vec<(Quantity, usize)> {
     used
 }
 
-pub(super) fn misread(case: &Case<'_>, seed: Seed) -> Vec<Draft> {
+pub(super) fn misread(case: &Case<'_>, seed: Seed) -> Vec<Intent> {
     let used = used(case);
-    let mut drafts = Vec::new();
+    let mut intents = Vec::new();
     for (index, (quantity, line)) in used.iter().enumerate() {
         let mut others = misreadings(quantity.value);
         others.retain(|other| !case.derivation.given.contains(other));
         others.shuffle(&mut seed.child("misread", index as u64).rng());
         for other in others {
             let change = Change { given: vec![(quantity.value, other)], ..Change::default() };
-            drafts.push(Draft::altering("other_digits", *line, change));
+            intents.push(Intent::altering("other_digits", *line, change));
         }
         for (other, _) in used.iter().filter(|(other, _)| alike(other, quantity)) {
             let change = Change { given: vec![(quantity.value, other.value)], ..Change::default() };
-            drafts.push(Draft::altering("another_quantity", *line, change));
+            intents.push(Intent::altering("another_quantity", *line, change));
         }
     }
-    drafts
+    intents
 }
 
 fn alike(a: &Quantity, b: &Quantity) -> bool {

@@ -1,6 +1,6 @@
 //! `arithmetic_slip`: one calculation that is shown has a wrong result, which is used from then on.
 
-use super::{Case, Draft};
+use super::{Case, Intent};
 use crate::math::{rational::Rational, revision::Change};
 use rand::seq::SliceRandom;
 use tracelift_domain::Seed;
@@ -9,9 +9,9 @@ use tracelift_domain::Seed;
 const OFF: [i64; 10] = [1, -1, 2, -2, 10, -10, 3, -3, 20, -20];
 
 /// Wrong results that look like right ones: as many digits, as many zeros at the end.
-pub(super) fn drafts(case: &Case<'_>, seed: Seed) -> Vec<Draft> {
+pub(super) fn intents(case: &Case<'_>, seed: Seed) -> Vec<Intent> {
     let derivation = case.derivation;
-    let mut drafts = Vec::new();
+    let mut intents = Vec::new();
     for (index, equation) in derivation.equations.iter().enumerate() {
         let (Some(result), Some(_)) = (equation.result, &equation.shown) else { continue };
         let right = derivation.number(result);
@@ -21,15 +21,15 @@ pub(super) fn drafts(case: &Case<'_>, seed: Seed) -> Vec<Draft> {
         let change =
             Change { results: wrong.map(|wrong| (index, wrong)).into_iter().collect(), ..Change::default() };
         if wrong.is_some() {
-            drafts.push(Draft::altering("wrong_result", equation.line, change));
+            intents.push(Intent::altering("wrong_result", equation.line, change));
         }
         for off in off.into_iter().skip(1) {
             let Some(wrong) = self::wrong(right, off) else { continue };
             let change = Change { results: [(index, wrong)].into(), ..Change::default() };
-            drafts.push(Draft::altering("wrong_result", equation.line, change));
+            intents.push(Intent::altering("wrong_result", equation.line, change));
         }
     }
-    drafts
+    intents
 }
 
 fn wrong(right: Rational, off: i64) -> Option<Rational> {

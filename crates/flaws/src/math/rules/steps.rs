@@ -1,6 +1,6 @@
 //! `dropped_step` and `premature_conclusion`: a calculation on the way, or the last one, is not made.
 
-use super::{Case, Draft};
+use super::{Case, Intent};
 use crate::math::{revision::Change, token::TokenKind};
 use tracelift_domain::Seed;
 
@@ -22,11 +22,11 @@ fn long_enough(case: &Case<'_>, seed: Seed) -> bool {
 
 /// A calculation that later ones need is left out: its whole line (what needs it then uses its result, or its first
 /// operand in its place), or the calculation inside its sentence, whose operand then stands for the result.
-pub(super) fn dropped(case: &Case<'_>, seed: Seed) -> Vec<Draft> {
+pub(super) fn dropped(case: &Case<'_>, seed: Seed) -> Vec<Intent> {
     let derivation = case.derivation;
     let last = derivation.lines.len() - 1;
     let whole_lines = long_enough(case, seed);
-    let mut drafts = Vec::new();
+    let mut intents = Vec::new();
     for (index, equation) in derivation.equations.iter().enumerate() {
         if index == derivation.answer || !needed(case, index) {
             continue;
@@ -35,30 +35,30 @@ pub(super) fn dropped(case: &Case<'_>, seed: Seed) -> Vec<Draft> {
         let removable = whole_lines && equation.line < last && alone(case, index);
         if removable {
             let change = Change { lines: lines.clone(), ..Change::default() };
-            drafts.push(Draft::textual("missing_line", equation.line, change));
+            intents.push(Intent::textual("missing_line", equation.line, change));
         }
         for operand in operands(case, index) {
             let stand_in = Some((index, operand));
             let change = Change { stand_in, ..Change::default() };
-            drafts.push(Draft::altering("skipped_calculation", equation.line, change));
+            intents.push(Intent::altering("skipped_calculation", equation.line, change));
             if removable {
                 let change = Change { stand_in, lines: lines.clone(), ..Change::default() };
-                drafts.push(Draft::altering("missing_line_unprocessed", equation.line, change));
+                intents.push(Intent::altering("missing_line_unprocessed", equation.line, change));
             }
         }
     }
-    drafts
+    intents
 }
 
 /// The trace stops, or concludes from an earlier result, before the last calculation.
-pub(super) fn premature(case: &Case<'_>, seed: Seed) -> Vec<Draft> {
+pub(super) fn premature(case: &Case<'_>, seed: Seed) -> Vec<Intent> {
     let derivation = case.derivation;
     let answer = &derivation.equations[derivation.answer];
-    let mut drafts = Vec::new();
+    let mut intents = Vec::new();
     for operand in operands(case, derivation.answer) {
         if derivation.links[operand].result.is_some() {
             let change = Change { stand_in: Some((derivation.answer, operand)), ..Change::default() };
-            drafts.push(Draft::altering("early_result", answer.line, change));
+            intents.push(Intent::altering("early_result", answer.line, change));
         }
     }
     let count = derivation.lines.len();
@@ -70,12 +70,12 @@ pub(super) fn premature(case: &Case<'_>, seed: Seed) -> Vec<Draft> {
         }
         if let Some(end) = end.and_then(|equation| equation.result) {
             let change = Change { lines: Some(first..count), ..Change::default() };
-            let mut draft = Draft::textual("cut_short", first, change);
-            draft.ends_with = Some(derivation.number(end));
-            drafts.push(draft);
+            let mut intent = Intent::textual("cut_short", first, change);
+            intent.ends_with = Some(derivation.number(end));
+            intents.push(intent);
         }
     }
-    drafts
+    intents
 }
 
 /// Whether a later number comes from this equation.

@@ -1,7 +1,7 @@
 //! `unit_or_rate_error`: a wrong factor between units, a percentage off by ten, a rate applied to the wrong number, a
 //! unit taken for another.
 
-use super::{Case, Draft, quantities::used};
+use super::{Case, Intent, quantities::used};
 use crate::math::{
     equation::Expression,
     rational::Rational,
@@ -51,22 +51,22 @@ const UNITS: [(&str, &str); 20] = [
     ("yards", "feet"),
 ];
 
-pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {
-    let mut drafts = numbers(case);
-    drafts.extend(rates(case));
-    drafts.extend(words(case));
-    drafts
+pub(super) fn intents(case: &Case<'_>) -> Vec<Intent> {
+    let mut intents = numbers(case);
+    intents.extend(rates(case));
+    intents.extend(words(case));
+    intents
 }
 
 /// Factors and percentages.
-fn numbers(case: &Case<'_>) -> Vec<Draft> {
+fn numbers(case: &Case<'_>) -> Vec<Intent> {
     let derivation = case.derivation;
-    let mut drafts = Vec::new();
+    let mut intents = Vec::new();
     for equation in derivation.equations.iter().filter(|equation| equation.shown.is_some()) {
         let mut put = |rule, token, number: Option<Rational>| {
             let Some(number) = number else { return };
             let change = Change { numbers: [(token, number)].into(), ..Change::default() };
-            drafts.push(Draft::altering(rule, equation.line, change));
+            intents.push(Intent::altering(rule, equation.line, change));
         };
         equation.left.each_sign(&mut |_, operation, left, right| {
             if !operation.binds() {
@@ -88,16 +88,16 @@ fn numbers(case: &Case<'_>) -> Vec<Draft> {
             }
         });
     }
-    drafts
+    intents
 }
 
 /// A rate is applied to another of the problem's numbers.
-fn rates(case: &Case<'_>) -> Vec<Draft> {
+fn rates(case: &Case<'_>) -> Vec<Intent> {
     const MARKS: [&str; 9] =
         [" per ", " each ", " every ", " a day", " a week", " an hour", "/", " each.", " apiece"];
     let derivation = case.derivation;
     let used = used(case);
-    let mut drafts = Vec::new();
+    let mut intents = Vec::new();
     for equation in derivation.equations.iter().filter(|equation| equation.shown.is_some()) {
         let line = derivation.line(equation.line);
         if !MARKS.iter().any(|mark| line.contains(mark) || *mark != "/" && case.problem.contains(mark)) {
@@ -116,20 +116,20 @@ fn rates(case: &Case<'_>) -> Vec<Draft> {
                 for (other, _) in &used {
                     if other.value != value && other.value.is_whole() && !other.percent && !other.currency {
                         let change = Change { numbers: [(*token, other.value)].into(), ..Change::default() };
-                        drafts.push(Draft::altering("misapplied_rate", equation.line, change));
+                        intents.push(Intent::altering("misapplied_rate", equation.line, change));
                     }
                 }
             }
         });
     }
-    drafts
+    intents
 }
 
 /// The words of a line that become others, and whether one of them measures a number.
 type Exchange = (BTreeMap<usize, String>, bool);
 
 /// A line in which a unit is taken for another.
-fn words(case: &Case<'_>) -> Vec<Draft> {
+fn words(case: &Case<'_>) -> Vec<Intent> {
     let derivation = case.derivation;
     let mut lines: BTreeMap<(usize, &str), Exchange> = BTreeMap::new();
     for (at, token) in derivation.tokens.iter().enumerate() {
@@ -155,7 +155,7 @@ fn words(case: &Case<'_>) -> Vec<Draft> {
         .into_iter()
         .filter(|(_, (_, measured))| *measured)
         .map(|((line, _), (words, _))| {
-            Draft::textual("other_unit", line, Change { words, ..Change::default() })
+            Intent::textual("other_unit", line, Change { words, ..Change::default() })
         })
         .collect()
 }

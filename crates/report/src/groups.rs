@@ -1,8 +1,9 @@
 //! The viewer: one self-contained page in which a person reads groups, with what was changed marked.
 
-use crate::survey::Survey;
+use crate::markup::Escaped;
 use std::fmt::Write;
 use tracelift_domain::{Group, Rubric, rubric::dimension_names};
+use tracelift_groups::survey::Survey;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#1d2733;--paper:#fdfdfb;--rule:#d9dde2;--quiet:#5d6975;--out:#ffd9d2;--in:#cdeccf}\n\
@@ -21,7 +22,7 @@ const COMPARED: usize = 1200;
 
 /// The page: a file's survey, and some of its groups.
 #[must_use]
-pub fn page(title: &str, survey: &Survey, groups: &[Group]) -> String {
+pub fn groups_page(title: &str, survey: &Survey, groups: &[Group]) -> String {
     let articles: String = groups.iter().map(article).collect();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
@@ -146,19 +147,7 @@ fn pieces(text: &str) -> Vec<&str> {
 }
 
 fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            c if c.is_control() && !matches!(c, '\n' | '\t') => html.push('\u{FFFD}'),
-            c => html.push(c),
-        }
-    }
-    html
+    Escaped(text).to_string()
 }
 
 #[cfg(test)]
