@@ -104,8 +104,8 @@ fn programs_that_fail() {
 #[test]
 fn time_is_limited_whatever_the_program_does() {
     let verifier = verifier(|programs| {
-        programs.time_limit_s = 1.0;
-        programs.wall_limit_s = Some(4.0);
+        programs.time_limit_s = 0.5;
+        programs.wall_limit_s = Some(2.0);
     });
     for source in [
         "while True: pass",
@@ -315,7 +315,7 @@ fn limits_of_a_case_take_the_place_of_the_configured_ones() {
 fn fifty_at_once() {
     let config = VerifierConfig {
         jobs: NonZeroUsize::new(8),
-        programs: ProgramConfig { time_limit_s: 3.0, ..ProgramConfig::default() },
+        programs: ProgramConfig { time_limit_s: 1.0, ..ProgramConfig::default() },
         ..VerifierConfig::default()
     };
     let verifier = Verifier::new(config).unwrap();
