@@ -62,6 +62,8 @@ const ZYGOTE: &str = concat!(
     include_str!("zygote/tester.py"),
     "\n",
     include_str!("zygote/rehearsal.py"),
+    "\n",
+    include_str!("zygote/practice.py"),
 );
 /// Users for workers of a runner that is root: a range that distributions leave alone.
 const USERS: std::ops::Range<u32> = 45_000..58_000;

@@ -1,5 +1,6 @@
 # The first program of a worker. It builds the place in which programs will run (as far as the level asks for one),
 # gives up whatever it does not need, and becomes the zygote. Everything here runs before any code from outside.
+import _symtable
 import atexit
 import ctypes
 import errno
@@ -295,6 +296,9 @@ def prepare(config, connection):
     zygote.lock()
     prepare_function_tests()
     gc.collect()
+    # What compiling all this took goes back to the machine: each fork would copy the tables of those pages.
+    if hasattr(LIBC, "malloc_trim"):
+        LIBC.malloc_trim(ctypes.c_size_t(0))
     gc.freeze()
     zygote.greet()
     return zygote
@@ -336,7 +340,7 @@ def preload():
 PRELOADED = (
     "__future__ abc array ast base64 binascii bisect calendar cmath collections collections.abc contextlib copy copyreg "
     "dataclasses datetime decimal enum fractions functools heapq io itertools json keyword linecache math numbers operator "
-    "os.path queue random re select statistics string struct symtable textwrap time traceback types typing unicodedata warnings "
+    "os.path queue random re select statistics string struct textwrap time traceback types typing unicodedata warnings "
     "weakref zlib _strptime"
 ).split()
 

@@ -32,20 +32,22 @@ class Names:
         self.bound, self.used = set(), set()
 
     def add(self, source):
-        import symtable
-
-        self.table(symtable.symtable(source, "<tests>", "exec"), True)
+        # What the module `symtable` wraps: its objects for each symbol take three times as long as the compiler.
+        self.table(_symtable.symtable(source, "<tests>", "exec"), True)
 
     def table(self, table, top):
-        for symbol in table.get_symbols():
+        for name, flags in table.symbols.items():
+            scope = flags >> _symtable.SCOPE_OFF & _symtable.SCOPE_MASK
             if top:
-                if symbol.is_assigned() or symbol.is_imported():
-                    self.bound.add(symbol.get_name())
-                elif symbol.is_referenced():
-                    self.used.add(symbol.get_name())
-            elif symbol.is_global():
-                (self.bound if symbol.is_declared_global() and symbol.is_assigned() else self.used).add(symbol.get_name())
-        for inner in table.get_children():
+                if flags & (_symtable.DEF_LOCAL | _symtable.DEF_IMPORT):
+                    self.bound.add(name)
+                elif flags & _symtable.USE:
+                    self.used.add(name)
+            elif scope == _symtable.GLOBAL_EXPLICIT:
+                (self.bound if flags & _symtable.DEF_LOCAL else self.used).add(name)
+            elif scope == _symtable.GLOBAL_IMPLICIT:
+                self.used.add(name)
+        for inner in table.children:
             self.table(inner, False)
 
 

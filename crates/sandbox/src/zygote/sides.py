@@ -51,6 +51,8 @@ class Side:
     def write_changed(self, writer):
         """What was changed here since the other side last heard of it goes with the message."""
         shared = self.shared
+        if not shared.objects:
+            return
         for number, value in list(shared.objects.items()):
             if id(value) not in writer.places and shared.changed(number):
                 writer.mutable(value, type(value))
@@ -286,7 +288,7 @@ def operations(side):
         return getattr(value, name)
 
     return {
-        "call": lambda value, arguments, names: value(*arguments, **names),
+        "call": lambda value, arguments, names: value(*arguments, **dict(zip(names[::2], names[1::2]))),
         "get": attribute,
         "set": setattr,
         "del": delattr,

@@ -85,6 +85,11 @@ def unary(name):
     return lambda self: self._side.ask("unary", self, name)
 
 
+def pairs(names):
+    """Arguments by name, as a tuple of name and value in turns: a dictionary would be one that both sides keep."""
+    return tuple(part for pair in names.items() for part in pair)
+
+
 def awaited(self):
     if False:
         yield
@@ -109,7 +114,7 @@ async def next_later(self):
 
 # What an object can do, a letter each, and what its stand-in then has.
 ABILITIES = {
-    "c": {"__call__": lambda self, *args, **names: self._side.ask("call", self, args, names)},
+    "c": {"__call__": lambda self, *args, **names: self._side.ask("call", self, args, pairs(names) if names else ())},
     "i": {"__iter__": lambda self: self._side.ask("iter", self)},
     "n": {"__next__": lambda self: self._side.ask("next", self)},
     "l": {"__len__": lambda self: self._side.number("len", self)},

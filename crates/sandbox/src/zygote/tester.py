@@ -3,17 +3,21 @@
 
 
 def prepare_function_tests():
-    """Makes once what both sides of every run need, and inherit from the zygote: it costs more than most programs."""
-    global TABLES, TYPES, HANDED, ENTRY
+    """Makes once what both sides of every run need, and inherit from the zygote: it costs more than most programs.
+
+    The two ends of the line are made here as well. Every run is forked from here, and has them as they are now.
+    """
+    global TABLES, TYPES, HANDED, ENTRY, CANDIDATE, SERVER
     import ast
     import re
 
     TABLES = Tables()
     TYPES, HANDED = Types(), Handed()
     ENTRY = re.compile(r"[^\W\d]\w*(\(\))?(\.[^\W\d]\w*(\(\))?)*")
-    # The first tree and the first table of symbols make the types of them all.
+    # The first tree makes the types of them all.
     ast.parse("f(x)")
-    Plan({"entry": None, "given": "", "setup": ""}, [("assert f(1) == 1", False)])
+    practise()
+    CANDIDATE, SERVER = Candidate(Channel(CHANNEL)), Server(Channel(CHANNEL))
 
 
 class run_tests:
@@ -28,7 +32,7 @@ class run_tests:
     def go(self, zygote):
         sys.argv = ["tests"]
         sys.setrecursionlimit(5000)
-        candidate = Candidate(Channel(4))
+        candidate = CANDIDATE
         tests = [(source, False) for source in self.tests["asserts"]]
         if self.tests["check"] is not None:
             tests.append((self.tests["check"], True))

@@ -105,7 +105,7 @@ class Candidate(Side):
             raise AttributeError("%s is the tests' own" % arguments[0])
         if word == "binary" and isinstance_of(target, (str, bytes)) and arguments[:1] == ("mod",):
             raise TypeError("this cannot be done to it")
-        if word == "call" and type(target).__module__ == "enum" and len(arguments[0]) + len(arguments[1]) != 1:
+        if word == "call" and type(target).__module__ == "enum" and len(arguments[0]) + len(arguments[1]) // 2 != 1:
             raise TypeError("this cannot be done to it")
 
     def check(self, word, policy, arguments):
@@ -115,9 +115,9 @@ class Candidate(Side):
             if type(name) is not str or name.startswith("_"):
                 raise Broken("the program asked for an attribute that nobody asks for")
         elif word == "call":
-            if len(arguments) != 2 or type(arguments[0]) is not tuple or type(arguments[1]) is not dict:
+            if len(arguments) != 2 or type(arguments[0]) is not tuple or type(arguments[1]) is not tuple:
                 raise Broken("the program made a call that is none")
-            if any(type(name) is not str for name in arguments[1]):
+            if len(arguments[1]) % 2 or any(type(name) is not str for name in arguments[1][::2]):
                 raise Broken("the program made a call that is none")
 
     # --- messages

@@ -11,6 +11,8 @@
 # What is defined from here on keeps the interpreter's own functions, whatever a candidate makes of `builtins`.
 __builtins__ = dict(vars(sys.modules["builtins"]))
 
+# Where each process has its end of the line.
+CHANNEL = 4
 LONGEST_FRAME = 32 << 20
 MOST_PARTS = 1 << 21
 MOST_SHARED = 1 << 16
@@ -62,11 +64,23 @@ class Channel:
             raise Broken("the program's process ended") from None
 
     def receive(self):
-        length = int.from_bytes(self.exactly(4), "little")
+        data = self.buffer or self.some(65536)
+        if len(data) < 4:
+            self.buffer = data
+            data = self.exactly(4)
+        else:
+            self.buffer = data[4:]
+        length = int.from_bytes(data[:4], "little")
         if not 2 <= length <= LONGEST_FRAME:
             raise Broken("the program sent a frame of %d bytes" % length)
+        data = self.buffer
+        if len(data) == length:
+            # As it is nearly always: one frame, read whole.
+            self.buffer = b""
+        else:
+            data = self.exactly(length)
         try:
-            text = self.exactly(length).decode("ascii")
+            text = data.decode("ascii")
             message, end = self.scan(text, 0)
         except self.invalid:
             raise Broken("the program sent what cannot be read") from None
@@ -79,17 +93,21 @@ class Channel:
         if len(data) < count:
             parts, size = [data], len(data)
             while size < count:
-                try:
-                    data = self.read(self.descriptor, max(65536, min(count - size, 1 << 20)))
-                except OSError:
-                    data = b""
-                if not data:
-                    raise Broken("the program's process ended")
-                parts.append(data)
-                size += len(data)
+                parts.append(self.some(max(65536, min(count - size, 1 << 20))))
+                size += len(parts[-1])
             data = b"".join(parts)
         self.buffer = data[count:]
         return data[:count]
+
+    def some(self, most):
+        """Bytes, as many as there are, up to so many; waits for the first."""
+        try:
+            data = self.read(self.descriptor, most)
+        except OSError:
+            data = b""
+        if not data:
+            raise Broken("the program's process ended")
+        return data
 
     def silent(self):
         """Whether nothing has come in that nobody has asked for."""
@@ -204,6 +222,8 @@ class Shared:
 class Writer:
     """One message's values as parts. `side` says what stands for an object that is not copied."""
 
+    __slots__ = "side shared sharing parts places alive todo count depth".split()
+
     def __init__(self, side, shared, sharing):
         self.side, self.shared, self.sharing = side, shared, sharing
         self.parts, self.places, self.alive, self.todo, self.count, self.depth = [], {}, [], [], {}, 0
@@ -280,6 +300,8 @@ class Writer:
         slot, tables = self.slot, TABLES
         if kind is tuple:
             part = ["t", *(value if short(value) else map(slot, value))]
+        elif issubclass(kind, StandIn):
+            part = ["y", value._number]
         elif kind is bytes:
             part = ["b", value.hex()]
         elif kind is frozenset:
@@ -357,6 +379,8 @@ MOMENTS = {"timedelta", "date", "datetime", "time", "timezone"}
 
 class Reader:
     """The values of one message, out of its parts. `side` says what a number of an object stands for."""
+
+    __slots__ = "side shared values".split()
 
     def __init__(self, side, shared, parts):
         self.side, self.shared = side, shared

@@ -391,14 +391,14 @@ class Zygote:
     def swapped(self, name):
         """Anonymous memory of a process that is on a disk."""
         try:
-            return kilobytes("/proc/%s/status" % name, b"VmSwap:") if self.swap else 0
+            return kilobytes(name, "status", b"VmSwap:") if self.swap else 0
         except (OSError, ValueError):
             return 0
 
     def share_of(self, name):
         """A process's part of the anonymous memory that it has, alone or with others."""
         try:
-            return kilobytes("/proc/%s/smaps_rollup" % name, (b"Pss_Anon:", b"SwapPss:"))
+            return kilobytes(name, "smaps_rollup", (b"Pss_Anon:", b"SwapPss:"))
         except (OSError, ValueError):
             pass
         try:

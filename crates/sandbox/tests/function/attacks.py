@@ -542,15 +542,15 @@ def NAME(*args):
     say(["raise", [0], [["x", [[k, "E"] for k in range(1, 5000)], "AssertionError", 0, [], [], None, None]], [], None])
 #= call_invented
 def NAME(*args):
-    say(["call", [0], [["t", [1], [2], [3]], ["y", 1], ["t"], ["d", 0]], [], None])
+    say(["call", [0], [["t", [1], [2], [3]], ["y", 1], ["t"], ["t"]], [], None])
     hear(); return None
 #= call_type
 def NAME(*args):
-    say(["call", [0], [["t", [1], [2], [3]], ["T", "object"], ["t"], ["d", 0]], [], None])
+    say(["call", [0], [["t", [1], [2], [3]], ["T", "object"], ["t"], ["t"]], [], None])
     hear(); return None
 #= call_plain_list
 def NAME(*args):
-    say(["call", [0], [["t", [1], [2], [3]], ["l", 0], ["t"], ["d", 0]], [], None])
+    say(["call", [0], [["t", [1], [2], [3]], ["l", 0], ["t"], ["t"]], [], None])
     hear(); return None
 #= get_underscored
 def NAME(*args):
