@@ -46,7 +46,8 @@ pub struct FunctionRun {
     pub total: usize,
     /// The tests, in their order.
     pub tests: Vec<AssertOutcome>,
-    /// Whether a passed test asked objects of the candidate's own classes whether they are equal, true or ordered.
+    /// Whether a passed test asked objects of the candidate's own classes whether they are equal, true or ordered, or
+    /// looked at what is in them in more than one way.
     pub weak: bool,
     /// What the first failure says; empty if all is well.
     pub message: String,

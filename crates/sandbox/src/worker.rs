@@ -386,6 +386,7 @@ fn setup(plan: &Plan, level: Level, folder: &Path, user: Option<u32>, file_bytes
             "pivot_root": libc::SYS_pivot_root,
             "mount_setattr": libc::SYS_mount_setattr,
             "close_range": libc::SYS_close_range,
+            "sched_setattr": libc::SYS_sched_setattr,
             "capset": libc::SYS_capset,
             "pidfd_open": libc::SYS_pidfd_open,
             "landlock_create_ruleset": libc::SYS_landlock_create_ruleset,

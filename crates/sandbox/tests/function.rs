@@ -262,6 +262,35 @@ fn only_tests_make_a_verdict_unknown() {
     }
 }
 
+/// What is nested deeper than the bound is carried in neither direction: of the program it is a failed test, of the test
+/// an unknown one. Just below the bound both are carried.
+#[test]
+fn values_are_carried_down_to_a_depth() {
+    let sandbox = sandbox();
+    let measure = "def depth(x):\n    n = 0\n    while x: x, n = x[0], n + 1\n    return n\ndef nested(n):\n    x = []\n    for _ in range(n): x = [x]\n    return x\n";
+    let outcome = |test: &str| {
+        let setup = measure.to_owned();
+        let task = Task { entry: Some("f".into()), setup, asserts: vec![test.into()], ..Task::default() };
+        let program = format!("{measure}def f(x): return nested(x) if isinstance(x, int) else depth(x)\n");
+        task.run(&sandbox, &program).tests.swap_remove(0)
+    };
+    assert_eq!(outcome("assert depth(f(4990)) == 4990"), AssertOutcome::Passed);
+    assert_eq!(outcome("assert f(nested(4990)) == 4990"), AssertOutcome::Passed);
+    for (test, of_the_program) in
+        [("assert depth(f(5010)) == 5010", true), ("assert f(nested(5010)) == 5010", false)]
+    {
+        match outcome(test) {
+            AssertOutcome::Failed(message) if of_the_program => {
+                assert!(message.contains("nested"), "{message}")
+            }
+            AssertOutcome::Unknown(message) if !of_the_program => {
+                assert!(message.contains("nested"), "{message}");
+            }
+            other => panic!("{test}: {other:?}"),
+        }
+    }
+}
+
 /// What a test hands over stays the test's: no program makes it equal to everything, puts its own methods into it, or
 /// reads through it what nobody handed over. And no program says what the library's functions are.
 #[test]

@@ -195,6 +195,9 @@ class Server(Side):
     def instance(self, one, value):
         return self.known_theirs(value) is not None and self.ask("instance", one, value)
 
+    def subclass(self, one, kind):
+        return kind is one
+
     def hash(self, one):
         return self.ask("hash", one) if "q" in one._able else one._number
 
@@ -216,7 +219,9 @@ class Server(Side):
         if tag == "re":
             return self.types.pattern(reader.value(part[1]), part[2])
         value = __import__(part[1], None, None, ["*"])
-        return value if tag == "M" else getattr(value, part[2])
+        for name in part[2].split(".") if tag == "G" else ():
+            value = getattr(value, name)
+        return value
 
     # --- the candidate's objects
 
@@ -250,6 +255,8 @@ class Server(Side):
         if issubclass(value, BaseException):
             return writer.part(value, ["X", *self.exception_chain(value)])
         able = "".join(letter for letter in abilities(kind) if letter in "cilgk")
+        if "g" not in able and hasattr(value, "__class_getitem__"):
+            able += "g"
         return writer.part(value, self.described(value, "c", able, value.__name__, documented(value)))
 
     def has_more(self, kind, value):

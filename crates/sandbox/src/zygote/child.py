@@ -8,6 +8,7 @@ def confine(zygote, job, signal_ready, body, arguments, stdin, stdout, stderr):
     new privileges, no core dumps. What differs from run to run, or would bind the zygote, is done here.
     """
     os.setsid()
+    os.setpriority(os.PRIO_PROCESS, 0, max(zygote.priority, os.getpriority(os.PRIO_PROCESS, 0)))
     # Without a process namespace nothing else ends a program whose zygote was killed.
     prctl("parent death signal", PR_SET_PDEATHSIG, signal.SIGKILL)
     os.dup2(stdin, 0)

@@ -80,6 +80,7 @@ class Handed:
         builtin = {"iter", "next", "get", "str", "repr", "enter", "exit", "getitem"}
         self.pattern, self.module = re.Pattern, type(sys)
         self.function, self.builtin, self.method = types.FunctionType, types.BuiltinFunctionType, types.MethodType
+        self.unbound = {types.MethodDescriptorType, types.WrapperDescriptorType}
         self.lists = [
             (io.IOBase, Policy("o", builtin, frozenset(STREAM.split()))),
             (re.Match, Policy("o", builtin, frozenset(MATCH.split()))),
@@ -123,6 +124,10 @@ class Handed:
         if kind is self.module:
             name = value.__name__
             return ["M", name] if sys.modules.get(name) is value and name != "__main__" else None
+        if kind in self.unbound:
+            # `str.upper`: of its class, which goes by name.
+            owner = self.by_name(value.__objclass__)
+            return owner and [*owner[:2], owner[2] + "." + value.__name__]
         if kind is not self.function and kind is not self.builtin and not issubclass(kind, type):
             return None
         module, name = getattr(value, "__module__", None), getattr(value, "__name__", None)

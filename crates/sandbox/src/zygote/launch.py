@@ -37,6 +37,10 @@ CAP_DAC_READ_SEARCH = 2
 CAPABILITY_VERSION_3 = 0x20080522
 
 
+# How far the zygote's priority is above the programs' where the runner may give it.
+AHEAD = 10
+
+
 class Refused(Exception):
     """The machine does not give what the level needs."""
 
@@ -261,6 +265,13 @@ def prepare(config, connection):
     for option in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(option, signal.SIG_DFL)
     level = config["level"]
+    config["priority"] = os.getpriority(os.PRIO_PROCESS, 0)
+    try:
+        # Ahead of its programs, which get back what the runner has, and of whatever else fills the machine.
+        os.setpriority(os.PRIO_PROCESS, 0, max(-20, config["priority"] - AHEAD))
+    except OSError:
+        # Only with privileges.
+        pass
     if os.getuid() == 0 and level != "L0":
         # Without privileges no program could get the one limit that keeps dumps from going through a pipe.
         try:

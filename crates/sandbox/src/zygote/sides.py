@@ -187,6 +187,9 @@ class Side:
         for name, value in list(vars(error).items()):
             if type(name) is str and not name.startswith("_"):
                 attributes += [name, self.told(writer, value)]
+        for kind, names in TOLD_BESIDE.items():
+            if isinstance_of(error, kind):
+                attributes += [part for name in names for part in (name, self.told(writer, getattr(error, name, None)))]
         if type(error).__str__ not in TABLES.said_by:
             text = describe(error).partition(": ")[2]
         return ["x", own, base, self.origin(error), told, attributes, text, None if cause is None else writer.slot(cause)]
@@ -216,10 +219,16 @@ class Side:
             error = kind.__new__(kind)
         error.args = arguments
         held = vars(error)
+        beside = [name for kind, names in TOLD_BESIDE.items() if isinstance_of(error, kind) for name in names]
         for name, value in zip(attributes[::2], attributes[1::2], strict=True):
             if type(name) is not str or name.startswith("_"):
                 raise ValueError
-            held[name] = reader.value(value)
+            value = reader.value(value)
+            if name in beside:
+                # Of a plain type: what these are shown by has no other in mind.
+                setattr(error, name, value if type(value) in SCALARS else None)
+            else:
+                held[name] = value
         if text is not None:
             held["_text"] = text
         self.mark(error, origin)
@@ -249,6 +258,13 @@ class Side:
             asyncio._set_running_loop(running)
 
 
+# Fields of the interpreter's exceptions that are neither in their arguments nor among their attributes.
+TOLD_BESIDE = {
+    OSError: ("filename", "filename2"),
+    ImportError: ("name", "path"),
+    NameError: ("name",),
+    AttributeError: ("name",),
+}
 # What a rebuilt class of exceptions has of its own.
 REBUILT = {
     "__module__": "solution",
@@ -314,6 +330,7 @@ def operations(side):
         "unary": unary,
         "hash": hash,
         "instance": lambda value, other: isinstance(other, value),
+        "subclass": lambda value, other: issubclass(other, value),
         "enter": lambda value: type(value).__enter__(value),
         "exit": leave_with,
         "await": side.run,

@@ -53,6 +53,9 @@ class StandIn:
     def __instancecheck__(self, value):
         return self._side.instance(self, value)
 
+    def __subclasscheck__(self, kind):
+        return self._side.subclass(self, kind)
+
     def __dir__(self):
         return []
 

@@ -54,6 +54,8 @@ class run_tests:
             return self.all(outcome, len(tests), self.said(error))
         for index in range(len(tests)):
             candidate.weak, candidate.uncarried, candidate.unreturned = False, None, None
+            candidate.answered.clear()
+            candidate.looked.clear()
             outcome, message = self.one(plan, index, scope, candidate)
             self.report(index, outcome, message, candidate.weak)
             if candidate.broken is not None:

@@ -18,6 +18,10 @@ WATCHED = (
 
 
 STEPS = {"next", "send", "throw", "close", "anext", "await"}
+# What an object can be asked without anything being done to it: then it has one answer to each such question.
+QUESTIONS = frozenset("len bool str repr hash eq lt le gt ge getitem".split())
+# What is in an object, asked in several ways: nothing here says that the answers go together.
+LOOKS = frozenset("len iter getitem".split())
 
 
 class Candidate(Side):
@@ -33,6 +37,8 @@ class Candidate(Side):
         # Why the run is over; what could not be carried, from whom.
         self.broken, self.uncarried, self.unreturned = None, None, None
         self.known_before = None
+        # What its objects have answered since anything was done; what of which of them a test has looked at.
+        self.answered, self.looked = {}, {}
         # The names that the tests use: what they mention, they expect.
         self.expected = frozenset()
         self.watched = []
@@ -46,7 +52,14 @@ class Candidate(Side):
         try:
             if self.depth == 0 and not self.channel.silent():
                 raise Broken("the program spoke without being asked")
-            return super().ask(word, *values)
+            answer = super().ask(word, *values)
+            if word in QUESTIONS:
+                self.hold_to(word, values, answer)
+            else:
+                self.answered.clear()
+            if word in LOOKS:
+                self.look(word, values[0])
+            return answer
         except (StopIteration, StopAsyncIteration) as error:
             # `all(map(f, …))` ends well where `f` raises this: only what is gone through may, or what a test expects to.
             if word in STEPS or type(error).__name__ in self.expected:
@@ -58,6 +71,31 @@ class Candidate(Side):
         except NotCarried as error:
             self.uncarried = str(error)
             raise Uncarried(self.uncarried) from None
+
+    def hold_to(self, word, values, answer):
+        """An object that gives two answers to one question, with nothing done in between, has none."""
+        key, kinds = [word], (StandIn, *SCALARS)
+        for value in (*values, answer):
+            if not isinstance_of(value, kinds):
+                return
+            key.append(value._number if isinstance_of(value, StandIn) else (type(value), value))
+        answer = key.pop()
+        before = self.answered.setdefault(tuple(key), answer)
+        # By what is written of it: not a number is no other than itself.
+        if before != answer and repr(before) != repr(answer):
+            self.unreturned = "an object of the program's gives two answers to one question"
+            raise Unreturned(self.unreturned)
+
+    def look(self, word, one):
+        """An object's length need not be that of what it gives out, nor what it gives out twice the same: where a test
+        looks twice, the program decides."""
+        if not isinstance_of(one, StandIn) or one._about[0] != "o":
+            return
+        before = self.looked.setdefault(one._number, word)
+        if before != word:
+            self.weak = True
+        elif word == "iter":
+            self.looked[one._number] = "again"
 
     def read(self, message):
         message = super().read(message)
@@ -79,6 +117,8 @@ class Candidate(Side):
         if policy is None or word not in self.operations:
             raise Broken("the program asked for what nobody gave to it")
         self.check(word, policy, arguments)
+        # What it has of the tests may have changed, and its answers with that.
+        self.answered.clear()
         before, self.known_before = self.known_before, set(self.shared.objects)
         try:
             try:
@@ -127,7 +167,10 @@ class Candidate(Side):
 
     def settle(self, word, writer, slot):
         if self.known_before is None or word not in ("ok", "raise"):
+            before = len(writer.parts)
             self.write_changed(writer)
+            if len(writer.parts) > before:
+                self.answered.clear()
             return []
         shared = self.shared
         fresh = [number for number in shared.objects if number % 2 and number not in self.known_before]
@@ -262,6 +305,9 @@ class Candidate(Side):
         if self.their_numbers.get(id(type(value))) == one._number:
             return True
         return self.known_theirs(value) is not None and self.decided("instance", one, value)
+
+    def subclass(self, one, kind):
+        return kind is one or self.known_theirs(kind) is not None and self.decided("subclass", one, kind)
 
     def hash(self, one):
         if "q" not in one._able:

@@ -851,3 +851,158 @@ hear(); plain([0], ["h", 1, "f", "f", None, "c"]); hear()
 for n in range(1, 100): say(["get", [0], [["t", [1], "a"], ["y", n]], [], None])
 #= twice_the_same_number
 hear(); plain([1], ["h", 1, "f", "f", None, "c"], ["h", 1, "o", "g", None, "q"]); hear(); plain([0], ["h", 1, "c", "x", None, "q"])
+#= len_lies_iter_empty
+class X:
+    def __init__(s): s.n=0
+    def __len__(s): s.n+=1; return s.n
+    def __iter__(s): s.n+=1; return iter([s.n]*s.n)
+    def __getitem__(s,i): s.n+=1; return s.n
+def NAME(*a, **k): return X()
+#= eq_true_once
+class X:
+    n=0
+    def __eq__(s,o): X.n+=1; return X.n==1
+    def __hash__(s): return 1
+def NAME(*a): return X()
+#= reflected_eq_in_list
+class X:
+    def __eq__(s,o): return True
+def NAME(*a): return [X(),X(),X()]
+#= nested_dict_any
+class X:
+    def __eq__(s,o): return True
+    def __hash__(s): return hash(1)
+def NAME(*a): return {X():X(), 1:X()}
+#= counter_with_any
+import collections
+class X:
+    def __eq__(s,o): return True
+    __hash__=lambda s:0
+    __add__=__radd__=__sub__=__rsub__=lambda s,o:s
+    __lt__=__gt__=__le__=__ge__=lambda s,o:True
+def NAME(*a): return collections.Counter({'a':X()})
+#= namedtuple_field_shadow
+import collections
+def NAME(*a):
+    return collections.namedtuple('int','count index real imag conjugate',defaults=(1,)*5)()
+#= fraction_subclass
+import fractions
+class F(fractions.Fraction):
+    def __eq__(s,o): return True
+    def __sub__(s,o): return F(0)
+    __rsub__=__abs__=lambda s,*o:F(0)
+def NAME(*a): return F(0)
+#= datetime_subclass
+import datetime
+class D(datetime.timedelta):
+    def __eq__(s,o): return True
+    def __abs__(s): return 0
+def NAME(*a): return D(1)
+#= custom_stopiteration
+class S(StopIteration): pass
+def NAME(*a): raise S
+#= exception_subclass_importerror
+class E(ModuleNotFoundError): pass
+def NAME(*a): raise E('no module')
+#= exception_with_traceback_attr
+def NAME(*a):
+    e=ValueError(1); e.with_traceback=lambda *a: e; e.add_note=1; raise e
+#= exception_group
+def NAME(*a): raise BaseExceptionGroup('x',[SystemExit(0)])
+#= forge_shared_clear_args
+def NAME(*a): say(["ok",3,[["l",2],["l",4],["l",6],["d",8]],[],None])
+#= forge_self_ref_dict
+def NAME(*a): say(["ok",[0],[["d",0,"a",[0]]],[],None])
+#= forge_hash_other
+def NAME(*a): say(["hash",[0],[["t",[1]],["y",1]],[],None]); hear(); return 3
+#= forge_instance
+def NAME(*a): say(["instance",[0],[["t",[1],3],["T","int"]],[],None]); hear(); return 3
+#= forge_define
+def NAME(*a): say(["define",[0],[["t","len",[1]],["h",50,"f","len",None,"c"]],[],None]); hear(); return 3
+#= forge_name
+def NAME(*a): say(["name",[0],[["t","NAME"]],[],None]); hear(); return 3
+#= forge_raise_handed
+def NAME(*a): say(["raise",[0],[["x",[[-1,"A"]],"Exception",0,[],[],None,None]],[],None])
+#= forge_x_origin
+def NAME(*a): say(["raise",[0],[["x",[],"AssertionError",1,[],[],None,None]],[],None])
+#= forge_x_cause_self
+def NAME(*a): say(["raise",[0],[["x",[],"AssertionError",0,[],[],None,[0]]],[],None])
+#= forge_X_as_value
+def NAME(*a): say(["ok",[0],[["X",[],"AssertionError"]],[],None])
+#= forge_h_kind_change
+def NAME(*a):
+    say(["ok",[0],[["h",1,"o","int",None,"qb"]],[],None])
+    while True: hear(); say(["ok",True,[],[],None])
+#= forge_h_iterator_of_plain_echo
+def NAME(*a):
+    say(["ok",[0],[["h",78,"i","x",None,"in"]],[],None])
+    while True:
+        m=hear(); say(["ok",[0],[["h",78]],[],None])
+#= forge_extra_stdout
+def NAME(*a): say(["ok",3,[],[],["passed","{\"test\": 0, \"outcome\": \"passed\", \"message\": \"\", \"weak\": false}\n"]])
+#= forge_nan_inf_json
+def NAME(*a): 
+    d=b'["ok",NaN,[],[],null]'; _os.write(4,len(d).to_bytes(4,'little')+d)
+#= forge_bigint_json_huge
+def NAME(*a): 
+    d=b'["ok",'+b'9'*2000000+b',[],[],null]'; _os.write(4,len(d).to_bytes(4,'little')+d)
+#= forge_decimal_exponent
+def NAME(*a): say(["ok",[0],[["D","1e999999999"]],[],None])
+#= forge_zone
+def NAME(*a): say(["ok",[0],[["datetime",1,1,1,0,0,0,0,1e308,0]],[],None])
+#= forge_ordereddict_cycle
+def NAME(*a): say(["ok",[0],[["o",0,"a",[0]]],[],None])
+#= forge_set_in_itself
+def NAME(*a): say(["ok",[0],[["s",0,[1]],["z",[0]]],[],None])
+#= forge_default_factory_entry
+def NAME(*a): say(["ok",[0],[["f",0,[1],"k",1],["h",1]],[],None])
+#= fork_race
+def NAME(*a):
+    if _os.fork()==0:
+        plain(3); _os._exit(0)
+    _os.wait(); return 3
+#= patch_channel_send
+import gc as g
+for o in g.get_objects():
+    if type(o).__name__=='Channel':
+        try: o.write=lambda fd,d: _os.write(fd,d.replace(b'"raise"',b'"ok"'))
+        except Exception: pass
+def NAME(*a): raise ValueError
+#= patch_server_ops
+import gc as g
+for o in g.get_objects():
+    if type(o).__name__=='Server':
+        o.operations['call']=lambda *a: True
+def NAME(*a): return None
+#= patch_prebuilt_candidate
+import gc as g
+fr=_sys._getframe()
+while fr:
+    G=fr.f_globals
+    for n in ('CANDIDATE','SERVER','TABLES','STAND_INS','KINDS','QUESTIONS'):
+        if n in G:
+            try: G[n].weak=True; G[n].broken=None; G[n].heard=True
+            except Exception: pass
+    if 'StandIn' in G: G['StandIn'].__eq__=lambda s,o: True
+    if 'Candidate' in G: G['Candidate'].equal=lambda *a: True
+    fr=fr.f_back
+def NAME(*a):
+    class X: pass
+    return X()
+#= kill_sibling_stop
+import signal
+def NAME(*a):
+    for p in range(2,200):
+        if p!=_os.getpid():
+            try: _os.kill(p,signal.SIGUSR1)
+            except OSError: pass
+    return None
+#= int_with_index
+class I:
+    def __index__(s): return 3
+    __int__=__index__
+    def __float__(s): return 3.0
+    def __eq__(s,o): return True
+    def __round__(s,n=0): return 3
+    def __trunc__(s): return 3
+def NAME(*a): return I()

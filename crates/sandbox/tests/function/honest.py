@@ -1351,3 +1351,877 @@ class V:
 def f(*a): return V(*a)
 #: test
 assert f(1, 2) + f(3, 4) == f(4, 6) and (f(3, 4) * f(2)).a == (6, 8) and abs(f(3, 4)) == 5
+#= method_of_a_builtin_as_callable
+def f(g, xs): return [g(x) for x in xs]
+#: test
+assert f(str.upper, ['a', 'b']) == ['A', 'B']
+assert f(str.strip, [' a ']) == ['a']
+#= builtin_key_function
+def f(xs, key): return sorted(xs, key=key)
+#: test
+assert f(['bbb', 'a', 'cc'], len) == ['a', 'cc', 'bbb']
+assert f(['b', 'A'], str.lower) == ['A', 'b']
+assert f([3, -1, 2], abs) == [-1, 2, 3]
+#= operator_functions
+import functools
+def f(op, xs): return functools.reduce(op, xs)
+#: test
+import operator
+assert f(operator.add, [1, 2, 3]) == 6
+assert f(operator.mul, [1, 2, 3, 4]) == 24
+assert f(max, [1, 5, 3]) == 5
+#= itemgetter_as_key
+def f(xs, key): return sorted(xs, key=key)
+#: test
+from operator import itemgetter, attrgetter
+assert f([(1, 'b'), (2, 'a')], itemgetter(1)) == [(2, 'a'), (1, 'b')]
+#= attrgetter_of_tests_objects
+def f(xs, key): return [x.name for x in sorted(xs, key=key)]
+#: test
+from operator import attrgetter
+class P:
+    def __init__(self, n, a): self.name, self.age = n, a
+assert f([P('x', 3), P('y', 1)], attrgetter('age')) == ['y', 'x']
+#= bound_method_of_a_list
+def f(add, n):
+    for i in range(n): add(i)
+#: test
+out = []
+f(out.append, 3)
+assert out == [0, 1, 2]
+#= dict_get_as_callable
+def f(get, keys): return [get(k, 0) for k in keys]
+#: test
+assert f({'a': 1}.get, ['a', 'b']) == [1, 0]
+#= partial_argument
+def f(g): return g(3)
+#: test
+from functools import partial
+assert f(partial(pow, 2)) == 8
+assert f(partial(lambda a, b: a - b, b=1)) == 2
+#= partial_result
+from functools import partial
+def f(n): return partial(lambda a, b: a * b, n)
+#: test
+assert f(3)(4) == 12
+#= class_method_as_callable
+def f(make, xs): return [make(x) for x in xs]
+#: test
+assert f(int, ['1', '2']) == [1, 2]
+assert f(dict.fromkeys, [['a']]) == [{'a': None}]
+assert f(bytes.fromhex, ['ff']) == [b'\xff']
+#= cmp_to_key
+from functools import cmp_to_key
+def f(xs, cmp): return sorted(xs, key=cmp_to_key(cmp))
+#: test
+assert f([1, 3, 2], lambda a, b: b - a) == [3, 2, 1]
+#= islice_of_endless
+from itertools import islice
+def f(it, n): return list(islice(it, n))
+#: test
+import itertools
+assert f(itertools.count(5), 3) == [5, 6, 7]
+assert f(itertools.cycle('ab'), 3) == ['a', 'b', 'a']
+#= tee_results
+import itertools
+def f(xs): return itertools.tee(xs, 2)
+#: test
+a, b = f([1, 2])
+assert list(a) == list(b) == [1, 2]
+#= groupby_result
+from itertools import groupby
+def f(s): return [(k, list(g)) for k, g in groupby(s)]
+#: test
+assert f('aab') == [('a', ['a', 'a']), ('b', ['b'])]
+#= product_iterator
+import itertools
+def f(a, b): return itertools.product(a, b)
+#: test
+assert list(f('ab', [1])) == [('a', 1), ('b', 1)]
+assert next(f([1], [2])) == (1, 2)
+#= generator_pipeline
+def f(n):
+    def evens():
+        for i in range(n):
+            if i % 2 == 0: yield i
+    return (x * x for x in evens())
+#: test
+assert list(f(5)) == [0, 4, 16]
+g = f(3); assert next(g) == 0 and sum(g) == 4
+#= generator_of_generators
+def f(n):
+    for i in range(n): yield (j for j in range(i))
+#: test
+assert [list(g) for g in f(3)] == [[], [0], [0, 1]]
+#= yield_from_argument
+def f(*its):
+    for it in its: yield from it
+#: test
+assert list(f(iter([1]), (x for x in [2]), {3: 4})) == [1, 2, 3]
+#= reversed_and_zip_arguments
+def f(a): return list(a)
+#: test
+assert f(reversed([1, 2])) == [2, 1]
+assert f(zip([1], [2])) == [(1, 2)]
+assert f(map(str, [1])) == ['1']
+assert f(filter(None, [0, 1])) == [1]
+assert f(enumerate('a')) == [(0, 'a')]
+#= nested_in_place
+def f(d):
+    d['a'][0].append(3); d['b'] = d.pop('a')
+#: test
+inner = [1]
+d = {'a': [inner]}
+f(d)
+assert d == {'b': [[1, 3]]} and inner == [1, 3]
+#= in_place_array_rotate
+def f(m):
+    m[:] = [list(r) for r in zip(*m[::-1])]
+#: test
+m = [[1, 2], [3, 4]]
+assert f(m) is None and m == [[3, 1], [4, 2]]
+#= in_place_move_zeroes
+def f(xs):
+    j = 0
+    for i in range(len(xs)):
+        if xs[i]: xs[i], xs[j] = xs[j], xs[i]; j += 1
+#: test
+a = [0, 1, 0, 3]
+f(a)
+assert a == [1, 3, 0, 0]
+#= aliasing_kept
+def f(a, b): a.append(1); return a is b, len(b)
+#: test
+x = []
+assert f(x, x) == (True, 1)
+assert f([], []) == (False, 0)
+#= namedtuple_operations
+from collections import namedtuple
+Point = namedtuple('Point', 'x y')
+def f(a, b): return Point(a, b)
+#: test
+p = f(1, 2)
+assert p.x == 1 and p == (1, 2) and p._asdict() == {'x': 1, 'y': 2} and p._replace(x=3).x == 3 and p._fields == ('x', 'y')
+#= namedtuple_default
+from typing import NamedTuple
+class E(NamedTuple):
+    n: int
+    t: str = 'x'
+def f(n): return [E(n), E(n, 'y')]
+#: test
+assert f(1) == [(1, 'x'), (1, 'y')] and f(2)[0].t == 'x'
+#= counter_operations
+from collections import Counter
+def f(s): return Counter(s)
+#: test
+c = f('aab')
+assert c.most_common(1) == [('a', 2)] and c['z'] == 0 and c + c == Counter('aabaab') if 'Counter' in globals() else True
+assert f('ab') == {'a': 1, 'b': 1}
+#= counter_argument
+def f(c): c.update('a'); return c.most_common()
+#: test
+from collections import Counter
+c = Counter('ab')
+assert f(c) == [('a', 2), ('b', 1)] and c['a'] == 2
+#= defaultdict_of_lists
+from collections import defaultdict
+def f(ps):
+    d = defaultdict(list)
+    for k, v in ps: d[k].append(v)
+    return d
+#: test
+r = f([('a', 1), ('a', 2)])
+assert r == {'a': [1, 2]} and r['q'] == []
+#= nested_defaultdict
+from collections import defaultdict
+def f(): return defaultdict(lambda: defaultdict(int))
+#: test
+d = f()
+d['a']['b'] += 2
+assert d['a']['b'] == 2 and d['x']['y'] == 0
+#= deque_rotates
+from collections import deque
+def f(xs, k): d = deque(xs, maxlen=3); d.rotate(k); return d
+#: test
+from collections import deque
+assert f([1, 2, 3], 1) == deque([3, 1, 2]) and f([1, 2, 3, 4], 0).maxlen == 3
+#= chainmap_result
+from collections import ChainMap
+def f(a, b): return dict(ChainMap(a, b))
+#: test
+assert f({'a': 1}, {'a': 2, 'b': 3}) == {'a': 1, 'b': 3}
+#= decimal_money
+from decimal import Decimal, ROUND_HALF_UP
+def f(x): return Decimal(x).quantize(Decimal('0.01'), rounding=ROUND_HALF_UP)
+#: test
+from decimal import Decimal
+assert f('1.005') == Decimal('1.01') and str(f('2')) == '2.00'
+assert f(Decimal('3.456')) == Decimal('3.46')
+#= fraction_sums
+from fractions import Fraction
+def f(xs): return sum(map(Fraction, xs), Fraction(0))
+#: test
+from fractions import Fraction
+assert f(['1/2', '1/3']) == Fraction(5, 6) and f([1, 2]) == 3 and float(f(['1/2'])) == 0.5
+#= dates_calendar
+from datetime import date, timedelta
+def f(d, n): return d + timedelta(days=n)
+#: test
+from datetime import date, datetime, timedelta
+assert f(date(2024, 2, 28), 2) == date(2024, 3, 1)
+assert (f(datetime(2024, 1, 1, 5), 1) - datetime(2024, 1, 1)).total_seconds() == 104400.0
+assert f(date(2024, 1, 1), 0).isoformat() == '2024-01-01'
+#= aware_times
+from datetime import datetime, timezone, timedelta
+def f(t): return t.astimezone(timezone(timedelta(hours=2)))
+#: test
+from datetime import datetime, timezone
+t = datetime(2024, 1, 1, tzinfo=timezone.utc)
+assert f(t) == t and f(t).hour == 2
+#= date_formats
+from datetime import datetime
+def f(s): return datetime.strptime(s, '%Y-%m-%d').strftime('%d/%m/%Y')
+#: test
+assert f('2024-01-02') == '02/01/2024'
+#= own_exception_with_fields
+class InsufficientFunds(Exception):
+    def __init__(self, need, have):
+        super().__init__(f'need {need}, have {have}')
+        self.need, self.have = need, have
+def f(n, h):
+    if n > h: raise InsufficientFunds(n, h)
+    return h - n
+#: test
+try:
+    f(5, 3)
+    assert False, 'nothing raised'
+except InsufficientFunds as e:
+    assert e.need == 5 and e.have == 3 and str(e) == 'need 5, have 3' and e.args == ('need 5, have 3',)
+assert f(1, 3) == 2
+#= own_exception_str
+class E(ValueError):
+    def __init__(self, code): self.code = code
+    def __str__(self): return 'code %d' % self.code
+def f(c): raise E(c)
+#: test
+try:
+    f(4)
+except ValueError as e:
+    assert str(e) == 'code 4' and e.code == 4 and isinstance(e, E) and type(e).__name__ == 'E'
+else:
+    assert False
+#= exception_chaining
+def f(x):
+    try: int(x)
+    except ValueError as e: raise KeyError('k') from e
+#: test
+try:
+    f('a')
+    assert False
+except KeyError as e:
+    assert isinstance(e.__cause__, ValueError) and e.args == ('k',)
+#= raises_each_kind
+def f(k): raise {'z': ZeroDivisionError, 'i': IndexError, 'k': KeyError, 't': TypeError, 'n': NotImplementedError, 'o': OverflowError, 'u': UnicodeError}[k]('m')
+#: test
+for k, kind in [('z', ZeroDivisionError), ('i', IndexError), ('k', KeyError), ('t', TypeError), ('n', NotImplementedError), ('o', OverflowError), ('u', UnicodeError)]:
+    try:
+        f(k)
+    except kind as e:
+        assert e.args == ('m',)
+    else:
+        assert False
+#= unicode_decode_error
+def f(b): return b.decode('utf-8')
+#: test
+try:
+    f(b'\xff')
+    assert False
+except UnicodeDecodeError as e:
+    assert e.start == 0 and e.reason == 'invalid start byte' and e.encoding == 'utf-8'
+#= json_decode_error
+import json
+def f(s): return json.loads(s)
+#: test
+import json
+try:
+    f('{')
+    assert False
+except json.JSONDecodeError as e:
+    assert e.pos == 1
+assert f('{"a": [1, null]}') == {'a': [1, None]}
+#= os_error_errno
+def f(p): return open(p)
+#: test
+import errno
+try:
+    f('/nonexistent/x')
+    assert False
+except FileNotFoundError as e:
+    assert e.errno == errno.ENOENT and e.filename == '/nonexistent/x'
+#= unittest_style
+def f(x):
+    if x < 0: raise ValueError('negative value')
+    return x ** 0.5
+#: test
+import unittest
+class T(unittest.TestCase):
+    def test_a(self): self.assertEqual(f(4), 2); self.assertAlmostEqual(f(2), 1.41421356)
+    def test_b(self):
+        with self.assertRaises(ValueError) as cm: f(-1)
+        self.assertIn('negative', str(cm.exception))
+    def test_c(self):
+        with self.assertRaisesRegex(ValueError, 'neg'): f(-2)
+r = unittest.TextTestRunner(stream=__import__('io').StringIO()).run(unittest.defaultTestLoader.loadTestsFromTestCase(T))
+assert r.wasSuccessful() and r.testsRun == 3
+#= async_sleep
+import asyncio
+async def f(x):
+    await asyncio.sleep(0)
+    return x * 2
+#: test
+import asyncio
+assert asyncio.run(f(3)) == 6
+#= async_with_tests_coroutine
+async def f(g, n): return [await g(i) for i in range(n)]
+#: test
+import asyncio
+async def g(i):
+    await asyncio.sleep(0)
+    return i + 1
+assert asyncio.run(f(g, 3)) == [1, 2, 3]
+#= async_iterates
+async def f(n):
+    for i in range(n): yield i
+#: test
+import asyncio
+async def go(): return [x async for x in f(3)]
+assert asyncio.run(go()) == [0, 1, 2]
+#= async_gather_inside
+import asyncio
+async def f(xs):
+    async def sq(x): await asyncio.sleep(0); return x * x
+    return await asyncio.gather(*(sq(x) for x in xs))
+#: test
+import asyncio
+assert asyncio.run(f([1, 2])) == [1, 4]
+#= printed_capture
+def f(n):
+    for i in range(n): print(i, end=' ')
+    print()
+#: test
+import io, contextlib
+b = io.StringIO()
+with contextlib.redirect_stdout(b): f(3)
+assert b.getvalue() == '0 1 2 \n'
+#= printed_to_stderr
+import sys
+def f(): print('x', file=sys.stderr); return 1
+#: test
+import io, contextlib
+b = io.StringIO()
+with contextlib.redirect_stderr(b): assert f() == 1
+assert b.getvalue() == 'x\n'
+#= closure_counter
+def f():
+    n = 0
+    def inc(k=1):
+        nonlocal n
+        n += k
+        return n
+    return inc
+#: test
+c = f()
+assert c() == 1 and c(k=5) == 6 and f()() == 1
+#= compose
+def f(*gs):
+    def h(x):
+        for g in reversed(gs): x = g(x)
+        return x
+    return h
+#: test
+assert f(lambda x: x + 1, lambda x: x * 2)(5) == 11
+assert f()(3) == 3
+#= decorator_wraps
+import functools
+def f(fn):
+    @functools.wraps(fn)
+    def w(*a, **k): w.calls += 1; return fn(*a, **k)
+    w.calls = 0
+    return w
+#: test
+@f
+def add(a, b): return a + b
+assert add(1, b=2) == 3 and add(1, 1) == 2 and add.calls == 2 and add.__name__ == 'add'
+#= memoize_calls
+def f(fn):
+    cache = {}
+    def w(*a):
+        if a not in cache: cache[a] = fn(*a)
+        return cache[a]
+    return w
+#: test
+calls = []
+g = f(lambda x: calls.append(x) or x * 2)
+assert g(2) == 4 and g(2) == 4 and calls == [2]
+#= curry
+def f(a): return lambda b: lambda c: a + b + c
+#: test
+assert f(1)(2)(3) == 6
+#= callbacks_called_in_order
+def f(on, xs):
+    for i, x in enumerate(xs): on(i, value=x)
+#: test
+log = []
+f(lambda i, value: log.append((i, value)), 'ab')
+assert log == [(0, 'a'), (1, 'b')]
+#= dataclass_result
+from dataclasses import dataclass, field
+@dataclass
+class P:
+    x: int
+    tags: list = field(default_factory=list)
+def f(x): return P(x)
+#: test
+p = f(3)
+p.tags.append('a')
+assert p.x == 3 and p.tags == ['a'] and f(3) == f(3) and repr(f(1)) == 'P(x=1, tags=[])' and f(1).tags == []
+#= dataclass_order
+from dataclasses import dataclass
+@dataclass(order=True, frozen=True)
+class V:
+    a: int
+    b: int = 0
+def f(xs): return sorted(V(*x) for x in xs)
+#: test
+r = f([(2, 1), (1,)])
+assert [v.a for v in r] == [1, 2] and r[0] < r[1]
+#= enum_result
+from enum import Enum, auto
+class Color(Enum):
+    RED = auto()
+    BLUE = auto()
+def f(s): return Color[s]
+#: test
+assert f('RED') == Color.RED and f('BLUE').value == 2 and f('RED').name == 'RED' and f('RED') is Color.RED
+#= flag_result
+from enum import IntFlag
+class P(IntFlag):
+    R = 4
+    W = 2
+def f(): return P.R | P.W
+#: test
+assert f() == 6 and f() & 2
+#= keywords_only
+def f(a, /, b, *, c=3, **k): return a + b + c + sum(k.values())
+#: test
+assert f(1, 2) == 6 and f(1, b=2, c=4) == 7 and f(1, 2, d=10) == 16
+try:
+    f(a=1, b=2)
+    assert False
+except TypeError:
+    pass
+#= stack_class
+class Stack:
+    def __init__(self): self.items = []
+    def push(self, x): self.items.append(x); return self
+    def pop(self):
+        if not self.items: raise IndexError('empty')
+        return self.items.pop()
+    def __len__(self): return len(self.items)
+    def __bool__(self): return bool(self.items)
+    def __iter__(self): return iter(self.items)
+    def __contains__(self, x): return x in self.items
+    def __repr__(self): return 'Stack(%r)' % self.items
+    @property
+    def top(self): return self.items[-1]
+#: entry
+#: test
+s = Stack()
+assert not s and len(s) == 0
+s.push(1).push(2)
+assert len(s) == 2 and s.top == 2 and list(s) == [1, 2] and 1 in s and 5 not in s and repr(s) == 'Stack([1, 2])' and bool(s)
+assert s.pop() == 2 and len(s) == 1 and list(s) == [1]
+s.pop()
+try:
+    s.pop()
+    assert False
+except IndexError as e:
+    assert str(e) == 'empty'
+#= vector_class
+class Vector:
+    def __init__(self, x, y): self.x, self.y = x, y
+    def __add__(self, o): return Vector(self.x + o.x, self.y + o.y)
+    def __sub__(self, o): return Vector(self.x - o.x, self.y - o.y)
+    def __neg__(self): return Vector(-self.x, -self.y)
+    def __eq__(self, o): return (self.x, self.y) == (o.x, o.y)
+    def __abs__(self): return (self.x ** 2 + self.y ** 2) ** .5
+    def __matmul__(self, o): return self.x * o.x + self.y * o.y
+    def __getitem__(self, i): return (self.x, self.y)[i]
+#: entry
+#: test
+a, b = Vector(3, 4), Vector(1, 1)
+assert a + b == Vector(4, 5) and (a - b).x == 2 and -a == Vector(-3, -4) and abs(a) == 5.0 and a @ b == 7 and a[1] == 4
+x, y = a
+assert (x, y) == (3, 4)
+#= matrix_len_and_iteration
+class M:
+    def __init__(self, rows): self.rows = rows
+    def __len__(self): return len(self.rows)
+    def __iter__(self): return (x for r in self.rows for x in r)
+    def __getitem__(self, k): return self.rows[k[0]][k[1]]
+    def __setitem__(self, k, v): self.rows[k[0]][k[1]] = v
+#: entry
+#: test
+m = M([[1, 2], [3, 4]])
+assert len(m) == 2 and list(m) == [1, 2, 3, 4] and m[0, 1] == 2
+m[0, 1] = 9
+assert m[0, 1] == 9 and list(m) == [1, 9, 3, 4] and list(m) == [1, 9, 3, 4] and len(m) == 2
+#= lru_cache_class
+from collections import OrderedDict
+class LRU:
+    def __init__(self, n): self.n, self.d = n, OrderedDict()
+    def get(self, k):
+        if k not in self.d: return -1
+        self.d.move_to_end(k); return self.d[k]
+    def put(self, k, v):
+        self.d[k] = v; self.d.move_to_end(k)
+        if len(self.d) > self.n: self.d.popitem(last=False)
+#: entry
+#: test
+c = LRU(2)
+c.put(1, 1); c.put(2, 2)
+assert c.get(1) == 1
+c.put(3, 3)
+assert c.get(2) == -1 and c.get(3) == 3
+#= draining_queue
+class Q:
+    def __init__(self, xs): self.xs = list(xs)
+    def __len__(self): return len(self.xs)
+    def __iter__(self):
+        while self.xs: yield self.xs.pop(0)
+#: entry
+#: test
+q = Q([1, 2, 3])
+assert len(q) == 3
+assert list(q) == [1, 2, 3]
+assert list(q) == []
+#= length_after_draining
+class Q:
+    def __init__(self, xs): self.xs = list(xs)
+    def __len__(self): return len(self.xs)
+    def __iter__(self):
+        while self.xs: yield self.xs.pop(0)
+#: entry
+#: test
+q = Q([1, 2, 3])
+assert len(q) == 3 and list(q) == [1, 2, 3] and len(q) == 0
+#= attribute_changes_length
+class T:
+    def __init__(self): self.n = 1
+    def __len__(self): return self.n
+#: entry
+#: test
+t = T()
+assert len(t) == 1
+t.n = 5
+assert len(t) == 5
+#= object_that_shares_a_list
+class T:
+    def __init__(self, xs): self.xs = xs
+    def __len__(self): return len(self.xs)
+    def __getitem__(self, i): return self.xs[i]
+#: entry
+#: test
+xs = [1]
+t = T(xs)
+assert len(t) == 1 and t[0] == 1
+xs.append(2); xs[0] = 7
+assert len(t) == 2 and t[0] == 7
+#= object_seen_through_another
+class A:
+    def __init__(self): self.n = 0
+class B:
+    def __init__(self, a): self.a = a
+    def __len__(self): return self.a.n
+    def grow(self): self.a.n += 1
+#: entry
+#: test
+a = A(); b = B(a)
+assert len(b) == 0
+b.grow()
+assert len(b) == 1
+a.n += 1
+assert len(b) == 2
+#= lazy_property_changes
+class T:
+    def __init__(self): self._k = 0
+    @property
+    def next_id(self): self._k += 1; return self._k
+    def __len__(self): return self._k
+    def __str__(self): return 'T%d' % self._k
+#: entry
+#: test
+t = T()
+assert str(t) == 'T0' and t.next_id == 1 and t.next_id == 2 and len(t) == 2 and str(t) == 'T2' and t.next_id == 3 and len(t) == 3
+#= callback_changes_object
+class Acc:
+    def __init__(self): self.xs = []
+    def __len__(self): return len(self.xs)
+    def __getitem__(self, i): return self.xs[i]
+def f(acc): return acc.xs.append
+#: entry
+#: test
+a = Acc()
+assert len(a) == 0
+add = f(a)
+add(1)
+assert len(a) == 1 and a[0] == 1
+add(2)
+assert len(a) == 2 and a[-1] == 2
+#= getitem_side_effect
+class Reader:
+    def __init__(self): self.reads = 0
+    def __getitem__(self, k): self.reads += 1; return k * 2
+    def __len__(self): return self.reads
+#: entry
+#: test
+r = Reader()
+assert r[1] == 2 and len(r) == 1
+assert r[2] == 4
+assert r.reads == 2
+#= context_manager_timer
+class R:
+    def __init__(self): self.log = []
+    def __enter__(self): self.log.append('in'); return self
+    def __exit__(self, *e): self.log.append('out'); return e[0] is ValueError
+#: entry
+#: test
+r = R()
+with r as x:
+    assert x.log == ['in']
+    raise ValueError
+assert r.log == ['in', 'out'] and x is r
+#= contextmanager_generator
+from contextlib import contextmanager
+@contextmanager
+def f(log):
+    log.append(1)
+    try: yield 'v'
+    finally: log.append(2)
+#: test
+log = []
+with f(log) as v:
+    assert v == 'v' and log == [1]
+assert log == [1, 2]
+#= inherit_and_super
+class A:
+    def hi(self): return 'A'
+    @staticmethod
+    def s(): return 1
+    @classmethod
+    def c(cls): return cls.__name__
+class B(A):
+    def hi(self): return super().hi() + 'B'
+#: entry
+#: test
+assert B().hi() == 'AB' and B.s() == 1 and B.c() == 'B' and isinstance(B(), A) and issubclass(B, A)
+#= abstract_base
+from abc import ABC, abstractmethod
+class S(ABC):
+    @abstractmethod
+    def area(self): ...
+class Sq(S):
+    def __init__(self, a): self.a = a
+    def area(self): return self.a ** 2
+#: entry
+#: test
+assert Sq(3).area() == 9
+try:
+    S()
+    assert False
+except TypeError:
+    pass
+#= linked_list_of_the_program
+class Node:
+    def __init__(self, v, nxt=None): self.v, self.nxt = v, nxt
+def build(xs):
+    head = None
+    for x in reversed(xs): head = Node(x, head)
+    return head
+#: entry
+#: test
+n = build([1, 2, 3]); out = []
+while n is not None:
+    out.append(n.v)
+    n = n.nxt
+assert out == [1, 2, 3]
+#= tree_of_the_program_inserted
+class Node:
+    def __init__(self, v): self.v = v; self.l = self.r = None
+def insert(t, v):
+    if t is None: return Node(v)
+    if v < t.v: t.l = insert(t.l, v)
+    else: t.r = insert(t.r, v)
+    return t
+#: entry
+#: test
+t = None
+for v in (5, 2, 8): t = insert(t, v)
+assert t.v == 5 and t.l.v == 2 and t.r.v == 8 and t.l.l is None
+#= solution_class
+class Solution:
+    def twoSum(self, nums, target):
+        seen = {}
+        for i, x in enumerate(nums):
+            if target - x in seen: return [seen[target - x], i]
+            seen[x] = i
+#: entry Solution().twoSum
+#: check
+def check(candidate):
+    assert candidate(nums=[2, 7, 11, 15], target=9) == [0, 1]
+    assert candidate([3, 3], 6) == [0, 1]
+#= bytes_and_struct
+import struct
+def f(n): return struct.pack('>I', n)
+#: test
+assert f(1) == b'\x00\x00\x00\x01' and f(255).hex() == '000000ff'
+#= set_results
+def f(a, b): return a & b, a | b, a ^ b, frozenset(a)
+#: test
+assert f({1, 2}, {2, 3}) == ({2}, {1, 2, 3}, {1, 3}, frozenset({1, 2}))
+#= float_specials
+def f(): return [float('inf'), -0.0, float('nan'), 1e300 * 10]
+#: test
+import math
+r = f()
+assert r[0] == math.inf and math.copysign(1, r[1]) == -1 and math.isnan(r[2]) and r[3] == 1e301
+#= big_numbers
+import math
+def f(n): return math.factorial(n)
+#: test
+import math
+assert f(500) == math.factorial(500) and f(25) % 10 ** 9 == math.factorial(25) % 10 ** 9
+#= random_seeded_by_program
+import random
+def f(n): random.seed(7); return [random.randint(1, 6) for _ in range(n)]
+#: test
+r = f(20)
+assert len(r) == 20 and all(1 <= x <= 6 for x in r) and f(20) == r
+#= random_argument_instance
+def f(r, n): return [r.randint(0, 9) for _ in range(n)]
+#: test
+import random
+assert f(random.Random(1), 5) == f(random.Random(1), 5)
+#= regex_results
+import re
+def f(s): return re.findall(r'(\w)(\d)', s), re.sub(r'\d', '', s), [m.group() for m in re.finditer(r'\d', s)]
+#: test
+assert f('a1b2') == ([('a', '1'), ('b', '2')], 'ab', ['1', '2'])
+#= string_io_argument
+def f(stream): return [line.rstrip('\n') for line in stream]
+#: test
+import io
+assert f(io.StringIO('a\nb\n')) == ['a', 'b']
+#= writes_to_stream
+def f(stream, xs):
+    for x in xs: stream.write('%s\n' % x)
+#: test
+import io
+b = io.StringIO()
+f(b, [1, 'q'])
+assert b.getvalue() == '1\nq\n'
+#= csv_to_stream
+import csv
+def f(rows, stream): csv.writer(stream).writerows(rows)
+#: test
+import io
+b = io.StringIO()
+f([[1, 'a']], b)
+assert b.getvalue() == '1,a\r\n'
+#= numpy_absent
+def f(xs):
+    try:
+        import no_numpy_here as np
+        return np.mean(xs)
+    except ImportError:
+        return sum(xs) / len(xs)
+#: test
+assert f([1, 2]) == 1.5
+#= type_hints_generic
+from typing import Generic, TypeVar, Optional
+T = TypeVar('T')
+class Box(Generic[T]):
+    def __init__(self, v: T) -> None: self.v = v
+    def get(self) -> Optional[T]: return self.v
+#: entry
+#: test
+assert Box(3).get() == 3 and Box[int](4).get() == 4
+#= user_dict
+from collections import UserDict
+class D(UserDict):
+    def __setitem__(self, k, v): super().__setitem__(k.lower(), v)
+#: entry
+#: test
+d = D()
+d['A'] = 1
+assert d['a'] == 1 and len(d) == 1 and 'a' in d and list(d) == ['a']
+#= dict_subclass_with_method
+class Multi(dict):
+    def add(self, k, v): self.setdefault(k, []).append(v); return self
+#: entry
+#: test
+m = Multi()
+m.add('a', 1).add('a', 2)
+assert m['a'] == [1, 2] and len(m) == 1 and list(m.items()) == [('a', [1, 2])]
+#= list_subclass_with_method
+class L(list):
+    def second(self): return self[1]
+def f(xs): return L(xs)
+#: test
+assert f([1, 2]).second() == 2 and len(f([1])) == 1
+#= wrong_mutates_order_wrong
+def f(a): return a
+#: test
+x = [2, 1]
+assert f(x) == [1, 2]
+#= wrong_length_changes_wrong
+class X:
+    n = 0
+    def __len__(self): X.n += 1; return X.n
+def f(n): return X()
+#: test
+r = f(1)
+assert len(r) == 1 and len(r) == 2
+#= wrong_item_changes_wrong
+class X:
+    n = 0
+    def __getitem__(self, i): self.n += 1; return self.n
+def f(n): return X()
+#: test
+r = f(1)
+assert r[0] == 1 and r[0] == 2
+#= wrong_equal_once_wrong
+class X:
+    n = 0
+    def __eq__(self, o): X.n += 1; return X.n == 1
+    __hash__ = None
+def f(n): return X()
+#: test
+a, b = f(1), f(1)
+assert a == b and not a == b
+#= wrong_text_changes_wrong
+class X:
+    n = 0
+    def __str__(self): X.n += 1; return str(X.n)
+def f(n): return X()
+#: test
+r = f(1)
+assert str(r) == '1' and str(r) == '2'
+#= wrong_order_both_ways_wrong
+class X:
+    n = 0
+    def __lt__(self, o): X.n += 1; return X.n % 2 == 1
+def f(n): return X()
+#: test
+a, b = f(1), f(2)
+assert a < b and not a < b
