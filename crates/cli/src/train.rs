@@ -27,7 +27,7 @@ use tracelift_train::source::{Exercise, Source};
 pub struct Train {
     #[command(flatten)]
     config: config::ConfigArgs,
-    /// Go on with the run that is in the folder `out`; with more steps than it has, a finished one too.
+    /// Go on with the run in the folder `out`, or give a finished one more steps.
     #[arg(long)]
     resume: bool,
 }
