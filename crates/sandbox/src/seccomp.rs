@@ -170,6 +170,8 @@ fn memory(assembler: &mut Assembler) {
     });
     assembler.call(libc::SYS_madvise, |block| {
         block.argument(2);
+        // Pages that the kernel's own thread compares with those of other programs, in time that is nobody's.
+        block.put(JUMP_EQUAL, 1, 0, libc::MADV_MERGEABLE as u32);
         block.put(JUMP_EQUAL, 0, 1, libc::MADV_PAGEOUT as u32);
         block.put(RETURN, 0, 0, DENY);
     });
@@ -250,7 +252,8 @@ fn processes(assembler: &mut Assembler) {
     });
     assembler.call(libc::SYS_prctl, |block| {
         block.argument(0);
-        block.put(JUMP_EQUAL, 3, 0, 62); // PR_SCHED_CORE
+        block.put(JUMP_EQUAL, 4, 0, 62); // PR_SCHED_CORE
+        block.put(JUMP_EQUAL, 3, 0, 67); // PR_SET_MEMORY_MERGE, as MADV_MERGEABLE of all pages
         // The zygote has to be able to look at what it counts.
         block.put(JUMP_EQUAL, 0, 3, libc::PR_SET_DUMPABLE as u32);
         block.argument(1);

@@ -125,6 +125,7 @@ fn memory_that_no_look_finds_is_denied() {
     assert_eq!(map(private | anonymous | huge), DENY);
     assert_eq!(map(shared | huge), DENY);
     assert_eq!(says(&base, libc::SYS_madvise, &[0, 0, libc::MADV_PAGEOUT as u64]), DENY);
+    assert_eq!(says(&base, libc::SYS_madvise, &[0, 0, libc::MADV_MERGEABLE as u64]), DENY);
     assert_eq!(says(&base, libc::SYS_madvise, &[0, 0, libc::MADV_DONTNEED as u64]), ALLOW);
     assert_eq!(says(&base, libc::SYS_setsockopt, &[3, 1, 7]), PRETEND);
     assert_eq!(says(&base, libc::SYS_sendmsg, &[3]), ALLOW);
@@ -164,6 +165,7 @@ fn children_cannot_leave_the_account() {
     assert_eq!(says(&base, libc::SYS_prctl, &[libc::PR_SET_DUMPABLE as u64, 1]), ALLOW);
     assert_eq!(says(&base, libc::SYS_prctl, &[libc::PR_SET_DUMPABLE as u64, 0]), DENY);
     assert_eq!(says(&base, libc::SYS_prctl, &[62]), DENY);
+    assert_eq!(says(&base, libc::SYS_prctl, &[67, 1]), DENY);
     let groups = guard(Guards { groups: true, ..Guards::default() }).unwrap();
     assert_eq!(says(&groups, libc::SYS_setsid, &[]), PRETEND);
     assert_eq!(says(&groups, libc::SYS_setpgid, &[0, 0]), PRETEND);
