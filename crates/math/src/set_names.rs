@@ -255,7 +255,25 @@ fn is_empty_set(words: &str) -> bool {
                             | "than"
                     )
             });
-    named && ends
+    // "no real number x such that x² = -1".
+    let tail = if tail.first().is_some_and(|word| word.len() == 1) { &tail[1..] } else { tail };
+    let described =
+        matches!(tail, ["such", "that", ..] | ["for", "which", ..] | ["that", "satisfies" | "satisfy", ..])
+            && !tail.iter().any(|word| {
+                matches!(
+                    *word,
+                    "so" | "but"
+                        | "answer"
+                        | "except"
+                        | "other"
+                        | "hence"
+                        | "therefore"
+                        | "unless"
+                        | "if"
+                        | "thus"
+                )
+            });
+    named && (ends || described)
 }
 
 #[cfg(test)]

@@ -151,3 +151,9 @@ fn claims() {
 fn completions() {
     check(include_str!("cases/completions.jsonl"));
 }
+
+/// Corrections, denials and honest sentences that no other file of these has.
+#[test]
+fn turns() {
+    check(include_str!("cases/turns.jsonl"));
+}

@@ -113,3 +113,12 @@ fn hand_judged_cases_agree() {
     assert!(score.false_accepts.is_empty(), "{:?}", score.false_accepts);
     assert!(score.agreed * 100 >= score.total * 95, "{} of {}", score.agreed, score.total);
 }
+
+/// What was reported of graders in the field, in our own words: every line is judged as it should be.
+#[test]
+fn field_reports_agree() {
+    let Some(cases) = cases("../field/math.jsonl") else { return };
+    let score = score(&cases);
+    assert!(score.false_accepts.is_empty(), "{:?}", score.false_accepts);
+    assert_eq!(score.agreed, score.total);
+}

@@ -251,8 +251,14 @@ fn unit_at_the_start(words: &str) -> Option<Unit> {
     ends.iter().rev().find_map(|end| units::unit(words[..*end].trim_end_matches(" per")))
 }
 
-/// Pounds are money as well as a weight; a pound sign says which.
+/// Pounds are money as well as a weight; a pound sign says which. The sign of the yen is that of the yuan.
 fn is_pound(gold: &Node, pred: &Node) -> bool {
+    let written =
+        |node: &Node, names: &[&str]| matches!(node, Node::Unit(_, words) if names.contains(&words.as_str()));
+    let yuan = ["yuan", "rmb", "元", "RMB", "CNY"];
+    if written(gold, &["¥"]) && written(pred, &yuan) || written(gold, &yuan) && written(pred, &["¥"]) {
+        return true;
+    }
     let named = |node: &Node, name: &str| matches!(node, Node::Unit(_, words) if words.to_lowercase().starts_with(name));
     named(gold, "£") && named(pred, "pound") || named(gold, "pound") && named(pred, "£")
 }

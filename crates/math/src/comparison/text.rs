@@ -127,7 +127,11 @@ pub(crate) fn says(clause: &str, gold: &str) -> bool {
         };
         // "It increases by 5", "It points east".
         let pronoun = matches!(before.first(), Some(Word::Letters(word)) if matches!(word.as_str(), "it" | "he" | "she" | "they" | "this" | "limit" | "value" | "function" | "graph"));
-        let subject = pronoun && (before.len() == 1 && gold.len() > 1 || before.len() == 2);
+        let subject = pronoun
+            && (before.len() == 1 && gold.len() > 1
+                || before.len() == 2
+                || before.len() == 3
+                    && matches!(before.last(), Some(Word::Letters(word)) if matches!(word.as_str(), "on" | "at" | "in")));
         return (introduced || subject) && !denies(before);
     }
     if clause.starts_with(&gold) {

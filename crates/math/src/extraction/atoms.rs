@@ -204,7 +204,10 @@ fn aside(rest: &str) -> Option<(Role, usize)> {
             worst = role;
         }
         // "(74 also works)".
-        also |= matches!(lower.as_str(), "also" | "too");
+        also |= matches!(
+            lower.as_str(),
+            "also" | "too" | "edit" | "actually" | "correction" | "corrected" | "rather" | "update"
+        );
     }
     if worst == Role::Other && also && inside.contains(|c: char| c.is_ascii_digit()) {
         worst = Role::Or;

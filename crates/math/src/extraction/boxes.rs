@@ -21,7 +21,11 @@ pub(super) fn last_group(
     spans: &[Span],
     side: Side,
 ) -> Result<Option<(usize, Extract)>, BrokenBox> {
-    let boxes = all(text, side)?;
+    let mut boxes = all(text, side)?;
+    // "The answer is \boxed{18}, not \boxed{19}": what is denied is not the last word.
+    while boxes.len() > 1 && boxes.last().is_some_and(|last| denied_before(&text[..last.start])) {
+        boxes.pop();
+    }
     let Some(last) = boxes.last() else { return Ok(None) };
     let mut first = boxes.len() - 1;
     while first > 0 && joins(&text[boxes[first - 1].end..boxes[first].start]) {
@@ -32,9 +36,12 @@ pub(super) fn last_group(
     if pieces.iter().any(String::is_empty) {
         return Err(BrokenBox);
     }
-    if denied(&text[..boxes[first].start], &text[last.end..]) {
+    if denied_before(&text[..boxes[first].start]) || taken_back(&text[last.end..]) {
         let piece = format!("not claimed: {}", pieces.join(", "));
         return Ok(Some((last.end, Extract { words: true, ..Extract::plain(Rung::Boxed, piece) })));
+    }
+    if let ([piece], Some(other)) = (pieces.as_slice(), alternative(&text[last.end..])) {
+        return Ok(Some((last.end, Extract::formula(Rung::Boxed, vec![piece.clone(), other.to_owned()]))));
     }
     let percent = percent_follows(&text[last.end..]);
     let inside = spans.iter().find(|span| span.start < last.start && last.end < span.end);
@@ -43,6 +50,9 @@ pub(super) fn last_group(
             Some(span) => (&text[span.start..last.start], &text[last.end..span.end]),
             None => (&text[..last.start], &text[last.end..]),
         };
+        if inside.is_none() && ["^\\circ", "^{\\circ}", "°"].iter().any(|degree| after.starts_with(degree)) {
+            return Ok(Some((last.end, Extract::formula(Rung::Boxed, vec![format!("{piece}^\\circ")]))));
+        }
         if is_operand(before, after, inside.is_some()) {
             // A box around a part of a formula: the formula is what is said, and it is read with the box in brackets.
             let whole = match inside {
@@ -61,6 +71,23 @@ pub(super) fn last_group(
         }
     }
     Ok(Some((last.end, Extract { percent, ..Extract::formula(Rung::Boxed, pieces) })))
+}
+
+/// Another value that is offered right behind a box: `\boxed{18} \text{ or } 19`.
+fn alternative(after: &str) -> Option<&str> {
+    let edge = |c: char| matches!(c, '$' | ' ' | '~' | ',' | ')' | ']' | '\\');
+    let rest = after.trim_start_matches(edge);
+    let rest = rest.strip_prefix("text{").map_or(rest, str::trim_start);
+    let rest = rest.strip_prefix("or")?;
+    let rest = rest.trim_start().strip_prefix('}').unwrap_or(rest);
+    let rest = rest.trim_start_matches([' ', '$', '(']).trim_start_matches("\\(");
+    let length = rest.find(|c: char| c.is_whitespace() || matches!(c, '$' | ',')).unwrap_or(rest.len());
+    let value = rest[..length].trim_end_matches(['.', '!', '?', ')']);
+    (value.len() < 60
+        && value.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '\\'))
+        && value.contains(|c: char| c.is_ascii_digit())
+        && !value.contains("boxed"))
+    .then_some(value)
 }
 
 /// Whether a box is only a part of the formula that it stands in: `\boxed{73}^c`, `2\cdot\boxed{73}`,
@@ -110,7 +137,7 @@ fn is_operand(before: &str, after: &str, in_formula: bool) -> bool {
 }
 
 /// The unit of measure right behind a box, inside of its formula or outside.
-fn unit_behind(after: &str) -> Option<&str> {
+fn unit_behind(after: &str) -> Option<String> {
     let mut rest = after;
     loop {
         let before = rest;
@@ -124,47 +151,56 @@ fn unit_behind(after: &str) -> Option<&str> {
     }
     for command in ["\\text{", "\\mathrm{", "\\textrm{", "\\mbox{"] {
         if let Some(inside) = rest.strip_prefix(command) {
-            let words = inside[..inside.find('}')?].trim();
-            return units::unit(words).map(|_| words);
+            let close = inside.find('}')?;
+            let words = inside[..close].trim();
+            // `\text{ m}^2`.
+            let power = inside[close + 1..].strip_prefix('^').map(|power| power.trim_start_matches('{'));
+            let digit = power.and_then(|power| power.chars().next()).filter(char::is_ascii_digit);
+            let unit = digit.map_or(words.to_owned(), |digit| format!("{words}^{digit}"));
+            return units::unit(&unit).map(|_| unit);
         }
     }
     let length =
         rest.find(|c: char| !(c.is_alphabetic() || matches!(c, '/' | '^' | '²' | '³'))).unwrap_or(rest.len());
     let word = &rest[..length];
     (units::is_unit_word(&word.to_lowercase()) || word.contains(['/', '^']))
-        .then(|| units::unit(word).map(|_| word))
+        .then(|| units::unit(word).map(|_| word.to_owned()))
         .flatten()
 }
 
-/// Whether the words right before a box deny it, or those right behind it take it back.
-fn denied(before: &str, after: &str) -> bool {
-    let ends = |c: char| ".!?;,:\n}".contains(c);
+/// The words of a text, in lower case.
+fn words(text: &str) -> Vec<String> {
+    text.split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’')))
+        .filter(|word| !word.is_empty())
+        .take(40)
+        .map(|word| word.to_lowercase().replace('’', "'"))
+        .collect()
+}
+
+/// Whether the words right before a box deny it.
+fn denied_before(before: &str) -> bool {
     let before = before.trim_end_matches(['$', ' ', '(', '[', '\\']);
-    let from = before.rfind(ends).map_or(0, |at| at + 1);
-    let words = |text: &str| -> Vec<String> {
-        text.split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’')))
-            .filter(|word| !word.is_empty())
-            .take(40)
-            .map(|word| word.to_lowercase().replace('’', "'"))
-            .collect()
-    };
+    let from = before.rfind(|c: char| ".!?;,:\n}".contains(c)).map_or(0, |at| at + 1);
     let ahead = words(&before[from..]);
     let denies = ahead.iter().rev().take(3).any(|word| {
         matches!(word.as_str(), "not" | "never" | "cannot" | "neither" | "不是") || word.ends_with("n't")
     });
     let kept = ahead.iter().rev().take(3).any(|word| matches!(word.as_str(), "only" | "just" | "but"));
+    denies && !kept
+}
+
+/// Whether the words right behind a box take it back.
+fn taken_back(after: &str) -> bool {
     let after = after.trim_start_matches(['$', ' ', ')', ']', '\\', ',']);
     let to = after.find(['.', '!', '?', '\n', ';']).unwrap_or(after.len());
-    let behind = words(&after[..to]);
-    let taken_back = behind.windows(2).take(4).any(|pair| {
+    words(&after[..to]).windows(2).take(4).any(|pair| {
         matches!(
             (pair[0].as_str(), pair[1].as_str()),
             ("not", "sure" | "certain" | "correct" | "right")
                 | ("is", "wrong" | "incorrect")
                 | ("isn't", "right" | "correct")
         )
-    });
-    denies && !kept || taken_back
+    })
 }
 
 /// All outermost boxes, in order.

@@ -77,6 +77,9 @@ pub(crate) fn anchored(text: &str, letters: &[char]) -> Option<Vec<char>> {
             return Some(found);
         }
     }
+    if let Some(letter) = called_right(text, letters) {
+        return Some(vec![letter]);
+    }
     let head = text.trim_start().trim_start_matches(['*', '(']);
     let letter = head.chars().next().filter(|c| letters.contains(c))?;
     let after = head[letter.len_utf8()..].trim_start_matches('*');
@@ -86,6 +89,48 @@ pub(crate) fn anchored(text: &str, letters: &[char]) -> Option<Vec<char>> {
     // "A, because": a reason may follow, another letter may not.
     let reason = after.starts_with(',') && only;
     (alone || reason).then(|| vec![letter])
+}
+
+/// The letter right before words that call it right: "(B) is correct", B选项正确.
+fn called_right(text: &str, letters: &[char]) -> Option<char> {
+    const RIGHT: &[&str] = &[
+        "is correct",
+        "is right",
+        "is the correct",
+        "is the right",
+        "is true",
+        "选项正确",
+        "項正確",
+        "项正确",
+        "正确",
+        "是正确",
+        "が正解",
+        "が正しい",
+        "가 정답",
+        "가 맞",
+    ];
+    // "A, D": one of several.
+    let listed = |head: &str| {
+        let head = head.trim_end_matches([' ', '(']);
+        head.strip_suffix(',')
+            .is_some_and(|head| head.trim_end_matches([' ', ')']).ends_with(|c: char| letters.contains(&c)))
+    };
+    let places = RIGHT.iter().flat_map(|words| text.match_indices(words).map(|(at, _)| at));
+    places
+        .filter_map(|at| {
+            let before = text[..at].trim_end_matches([' ', ')', '*', '.', '$', '}']);
+            let letter = before.chars().next_back().filter(|c| letters.contains(c))?;
+            let head = &before[..before.len() - letter.len_utf8()];
+            let alone = !head.ends_with(|c: char| c.is_ascii_alphanumeric())
+                && !head.ends_with(['不', '非'])
+                && !listed(head)
+                && !["nor", "or", "and", "neither", "not", "和", "或", "、"]
+                    .iter()
+                    .any(|word| head.trim_end_matches([' ', '(']).ends_with(word));
+            alone.then_some((at, letter))
+        })
+        .max_by_key(|(at, _)| *at)
+        .map(|(_, letter)| letter)
 }
 
 /// Whether the word that ends at `start` is denied right before it.
@@ -109,7 +154,13 @@ fn named(text: &str, start: usize, end: usize, letters: &[char]) -> Vec<char> {
     for (at, atom) in parts.iter().enumerate() {
         let names_another =
             || parts[at + 1..].iter().any(|atom| lone(&text[atom.start..atom.end], letters).next().is_some());
+        let foreign = !text[atom.start..atom.end].is_ascii();
         match atom.kind {
+            // 正解はBではなくCである: what stands before it is denied.
+            Kind::Word(Role::Contrast) if foreign && !found.is_empty() => found.clear(),
+            Kind::Word(Role::Negation) if foreign && !found.is_empty() && !names_another() => {
+                found.pop();
+            }
             // "option C is not correct", "option C is wrong".
             Kind::Word(Role::Negation | Role::Wrong)
                 if !found.is_empty()

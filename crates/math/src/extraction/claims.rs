@@ -18,9 +18,24 @@ pub(super) fn in_words(extract: Extract) -> Extract {
 /// Whether the clause before a phrase denies or doubts what the phrase will say.
 pub(super) fn doubted(before: &str) -> bool {
     let from = before.rfind(['.', '!', '?', '\n', ';', ',', ':', '$', '}']).map_or(0, |at| at + 1);
-    let mut doubted = false;
-    for word in before[from..].split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’'))) {
-        match role(&word.to_lowercase().replace('’', "'")) {
+    // "Supposedly, the answer is 12".
+    let adverb = before[..from].strip_suffix(',').is_some_and(|head| {
+        let start = head.rfind(['.', '!', '?', '\n', ';', ',', ':']).map_or(0, |at| at + 1);
+        let word = head[start..].trim();
+        !word.contains(' ') && role(&word.to_lowercase()) == Role::Hedge
+    });
+    let mut doubted = adverb;
+    let mut words = before[from..]
+        .split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’')))
+        .filter(|word| !word.is_empty())
+        .peekable();
+    while let Some(word) = words.next() {
+        let lower = word.to_lowercase().replace('’', "'");
+        match role(&lower) {
+            Role::Negation if affirms(&lower, words.peek().copied()) => {
+                words.next();
+            }
+            _ if is_operation(&lower) => doubted = true,
             Role::Hedge | Role::Negation | Role::Wrong if word.len() > 1 => doubted = true,
             Role::But | Role::Main => doubted = false,
             _ if is_supposing(word) => doubted = true,
@@ -29,6 +44,49 @@ pub(super) fn doubted(before: &str) -> bool {
         }
     }
     doubted
+}
+
+/// Whether a word of denial denies nothing: "not hard to see", "without loss of generality", "no doubt".
+pub(super) fn affirms(word: &str, next: Option<&str>) -> bool {
+    let Some(next) = next else { return false };
+    match word.to_ascii_lowercase().as_str() {
+        "not" | "isn't" => matches!(
+            next,
+            "hard"
+                | "difficult"
+                | "surprising"
+                | "surprisingly"
+                | "only"
+                | "just"
+                | "merely"
+                | "coincidentally"
+        ),
+        "no" => matches!(next, "doubt" | "question" | "wonder" | "surprise"),
+        "without" => matches!(next, "loss" | "doubt"),
+        _ => false,
+    }
+}
+
+/// Words that make "the answer" another quantity: "twice the answer is 12", "the answer squared is 144".
+fn is_operation(lower: &str) -> bool {
+    matches!(
+        lower,
+        "twice"
+            | "thrice"
+            | "half"
+            | "double"
+            | "triple"
+            | "doubled"
+            | "tripled"
+            | "halved"
+            | "squared"
+            | "cubed"
+            | "plus"
+            | "minus"
+            | "times"
+            | "reciprocal"
+            | "negation"
+    )
 }
 
 /// Whether the sentence that ends here supposes what is not so: "if order mattered, the answer".
@@ -55,6 +113,11 @@ fn is_supposing(word: &str) -> bool {
             | "unless"
             | "assume"
             | "assuming"
+            | "claims"
+            | "claimed"
+            | "alleges"
+            | "guesses"
+            | "guessed"
     )
 }
 
@@ -91,6 +154,7 @@ pub(super) fn retracted(after: &str) -> bool {
             "is" | "are" | "isn't" | "aren't" | "was" | "were" | "can't" | "cannot",
             rest @ ..,
         ] => wrong(rest) || words[1] == "isn't" && matches!(rest, ["right" | "correct" | "true", ..]),
+        ["the", _, "is" | "was" | "are" | "were", rest @ ..] => wrong(rest),
         ["that's" | "this's" | "it's" | "which's", rest @ ..] => wrong(rest),
         ["i", "was" | "am", rest @ ..] => wrong(rest),
         _ => false,

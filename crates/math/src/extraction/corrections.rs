@@ -27,6 +27,12 @@ const TURNS: &[&str] = &[
     "meant",
     "but",
     "however",
+    "edit",
+    "update",
+    "corrected",
+    "thought",
+    "thoughts",
+    "bad",
 ];
 
 /// Whether one of them begins a word of a text, in one pass.
@@ -37,7 +43,10 @@ fn has_turn(text: &str) -> bool {
         let starts = !before.is_ascii_alphabetic();
         before = *byte;
         if !starts
-            || !matches!(byte | 0x20, b'a' | b'w' | b'n' | b'o' | b's' | b'c' | b'h' | b'r' | b'm' | b'b')
+            || !matches!(
+                byte | 0x20,
+                b'a' | b'b' | b'c' | b'e' | b'h' | b'm' | b'n' | b'o' | b'r' | b's' | b't' | b'u' | b'w'
+            )
         {
             continue;
         }
@@ -133,9 +142,10 @@ fn turn(sentence: &str) -> Turn {
     while let Some(word) = words.peek() {
         match word.as_str() {
             "actually" | "wait" | "no" | "nope" | "oops" | "sorry" | "correction" | "hmm" | "hm" | "hold"
-            | "on" | "oh" | "sorry," | "rather" | "mean" | "meant" => opened = true,
+            | "thought" | "thoughts" | "bad" | "oh" | "edit" | "update" | "corrected" | "rather" | "mean"
+            | "meant" => opened = true,
             "but" | "however" => asks = true,
-            "i" | "and" => {}
+            "i" | "and" | "on" | "second" | "my" => {}
             _ => break,
         }
         words.next();
@@ -144,9 +154,9 @@ fn turn(sentence: &str) -> Turn {
         return Turn::None;
     }
     let rest: Vec<String> = words.collect();
-    // "Wait, no."
-    if rest.is_empty() && contains_word(sentence, "no") {
-        return Turn::Mistake;
+    // "Wait, no."; "Hmm, wait." looks at what follows.
+    if rest.is_empty() && opened {
+        return if contains_word(sentence, "no") { Turn::Mistake } else { Turn::Value };
     }
     let mistaken = rest.iter().any(|word| {
         matches!(

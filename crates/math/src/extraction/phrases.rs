@@ -355,8 +355,18 @@ pub(super) fn from_clause(
         Said::Value { pieces, percent, plain } => {
             Extract { rung, pieces, percent, plain, words: false, clause: String::new() }
         }
+        Said::Words if spelled(clause).is_some() => Extract::plain(rung, spelled(clause)?.to_owned()),
         Said::Words => Extract { words: true, ..Extract::plain(rung, clause.to_owned()) },
         Said::Nothing => return None,
     };
     Some(Extract { clause: clause.to_owned(), ..extract })
+}
+
+/// "exactly twelve": the number in words behind words that say nothing of it.
+fn spelled(clause: &str) -> Option<&str> {
+    let mut rest = clause;
+    for word in ["exactly ", "just ", "simply ", "precisely ", "therefore ", "equal to ", "only "] {
+        rest = rest.strip_prefix(word).unwrap_or(rest);
+    }
+    (rest.len() < clause.len() && crate::syntax::number_words::numeral(rest).is_some()).then_some(rest)
 }

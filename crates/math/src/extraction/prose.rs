@@ -148,7 +148,7 @@ pub(crate) fn is_prose(text: &str) -> bool {
 fn has_foreign_words(text: &str) -> bool {
     let number = text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
     let letters = |part: &str| part.chars().filter(|c| is_foreign_letter(*c)).count();
-    letters(&text[..number]) >= 2 || letters(&text[number..]) > 12
+    letters(&text[..number]) >= if number < text.len() { 1 } else { 2 } || letters(&text[number..]) > 12
 }
 
 /// A function or connector glued to a letter or two ("sinx", "orW").

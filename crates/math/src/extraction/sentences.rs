@@ -54,7 +54,9 @@ fn evades(sentence: &str) -> bool {
         .find(|word| !matches!(word.to_ascii_lowercase().as_str(), "the" | "my" | "your" | "so" | "our"));
     subject.is_some_and(|word| word.eq_ignore_ascii_case("answer"))
         && words.next().is_some_and(|verb| {
-            verb.bytes().all(|b| b.is_ascii_lowercase()) && is_word(verb) && role(verb) == Role::Other
+            verb.bytes().all(|b| b.is_ascii_lowercase())
+                && is_word(verb)
+                && (role(verb) == Role::Other || matches!(verb, "has" | "have" | "had" | "needs" | "takes"))
         })
 }
 
@@ -198,6 +200,18 @@ fn is_abbreviation(before: &str) -> bool {
             | "No"
             | "ca"
             | "resp"
+            | "Jan"
+            | "Feb"
+            | "Mar"
+            | "Apr"
+            | "Jun"
+            | "Jul"
+            | "Aug"
+            | "Sep"
+            | "Sept"
+            | "Oct"
+            | "Nov"
+            | "Dec"
             | "cf"
     )
 }

@@ -40,7 +40,7 @@ pub(super) enum Role {
 const WORDS: &[(Role, &str)] = &[
     (
         Role::Filler,
-        "the a an therefore thus indeed simply just exactly lo tanto así luego logo portanto por daher folglich deshalb итак значит поэтому approximately about roughly around precisely \
+        "the a an therefore thus indeed simply just exactly lo tanto así luego de di del des du wir haben habe hanno avons logo portanto por daher folglich deshalb итак значит поэтому approximately about roughly around precisely \
          clearly only also that given by equal to be correct right final answer answers both either it \
          now finally namely probably likely still here this value result number total option choice \
          simplified obviously already again all shown in therefor hence must should would will seems \
@@ -56,8 +56,8 @@ const WORDS: &[(Role, &str)] = &[
     ),
     (
         Role::Negation,
-        "not isn't isnt eliminate eliminated eliminates discard discarded reject rejected aren't wasn't weren't never cannot can't won't neither nor no doesn't don't \
-         couldn't wouldn't shouldn't mustn't without excluding except incorrectly hardly scarcely barely \
+        "not isn't isnt eliminate eliminated eliminates discard discarded reject rejected refuse refuses refused avoid avoids aren't wasn't weren't never cannot can't won't neither nor no doesn't don't \
+         couldn't wouldn't shouldn't mustn't without exclude excludes excluded excluding except incorrectly hardly scarcely barely \
          nowhere nobody nicht kein keine keinesfalls keineswegs niemals mitnichten nie niet geen değil \
          bukan tidak không jamais aucun aucune tampoco jamás ningún mai nessun никогда отнюдь вовсе ليس \
          ليست नहीं ni не нет ne n'est pas não non nem nunca",
@@ -90,7 +90,7 @@ const WORDS: &[(Role, &str)] = &[
     ),
     (
         Role::Changer,
-        "opposite reciprocal inverse within multiple divisor than least most over under above below \
+        "opposite negation reciprocal inverse within multiple divisor than least most over under above below \
          between plus minus divided multiplied squared cubed twice double triple half halves third \
          thirds quarter quarters tenths hundredths thousandths fewer factorial exceeds exceeding beyond \
          past modulo power root point times up less score gross percentage infinitely choose mod minimum \

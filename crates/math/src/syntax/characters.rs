@@ -103,7 +103,7 @@ impl Lexer<'_> {
             '&' => Token::Ampersand,
             '€' => Token::Currency("euro"),
             '£' => Token::Currency("£"),
-            '¥' => Token::Currency("yen"),
+            '¥' => Token::Currency("¥"),
             '₹' => Token::Currency("rupee"),
             // A stray dollar sign is the end of a formula or an amount of money; the parser tells by its place.
             '$' => Token::Currency("dollar"),

@@ -43,7 +43,9 @@ pub(crate) fn is_time_in_words(words: &str) -> bool {
 
 /// The text as a time or an amount, if all of it is one.
 pub(crate) fn measured(piece: &str) -> Option<Measured> {
-    if piece.len() > LENGTH_LIMIT || !piece.bytes().any(|b| b.is_ascii_digit() || matches!(b, b'n' | b'p')) {
+    if piece.len() > LENGTH_LIMIT
+        || !piece.bytes().any(|b| b.is_ascii_digit() || matches!(b, b'n' | b'p')) && !is_time_in_words(piece)
+    {
         return None;
     }
     let worth = |c: char| c.is_alphabetic() || matches!(c, ':' | '\'' | '"' | '°' | '′' | '″');
@@ -119,6 +121,7 @@ fn unwrapped(piece: &str) -> String {
         ("~", " "),
         ("$", ""),
         ("\\quad", " "),
+        ("\\cdot", "·"),
         ("\\Omega", "Ω"),
         ("\\mu ", "µ"),
         ("^{\\circ}", "°"),

@@ -71,6 +71,8 @@ struct Reader<'t> {
     /// Values up to the next turn are what the answer is not.
     contrasting: bool,
     subordinate: Option<Subordinate>,
+    /// A relative clause of the subject: its verb ends it.
+    relative: bool,
     /// The next value joins the last group.
     link: bool,
     change_next: bool,
@@ -104,6 +106,7 @@ pub(super) fn said(text: &str, start: usize, end: usize, spans: &[Span], lead: L
         deny_next: false,
         contrasting: false,
         subordinate: None,
+        relative: false,
         link: false,
         change_next: false,
         minus_next: None,

@@ -2,6 +2,7 @@
 
 use super::{Reader, Subordinate};
 use crate::extraction::atoms::{Atom, Kind};
+use crate::extraction::claims;
 use crate::extraction::vocabulary::Role;
 use crate::syntax::units;
 use crate::syntax::words::is_word;
@@ -12,6 +13,8 @@ impl Reader<'_> {
         let next = self.atoms.get(at + 1).map(|atom| &self.text[atom.start..atom.end]);
         let has_value = !self.groups.is_empty();
         match role {
+            // "not hard to see", "without loss of generality", "no doubt".
+            Role::Negation if claims::affirms(word, next) => self.words_between += 1,
             Role::Negation => {
                 let behind_copula = self.copula;
                 // Japanese and Korean deny behind the value.
@@ -117,6 +120,7 @@ impl Reader<'_> {
                     if has_value && matches!(word, "with") && next.is_some_and(|next| doubt.contains(&next)) {
                         self.hedged = true;
                     }
+                    self.relative = matches!(word, "who" | "which") && self.groups.is_empty();
                     self.begin_subordinate();
                 }
             }
@@ -129,6 +133,16 @@ impl Reader<'_> {
                 }
             }
             Role::Changer => self.changer(word, at),
+            // "It would be a mistake to answer 12".
+            Role::Other | Role::Wrong
+                if matches!(next, Some("to" | "that"))
+                    && matches!(
+                        word,
+                        "mistake" | "error" | "wrong" | "incorrect" | "false" | "untrue" | "impossible"
+                    ) =>
+            {
+                self.deny_next = true;
+            }
             Role::Wrong => {
                 if has_value && self.subordinate.is_none() {
                     self.denied_after();
@@ -143,6 +157,13 @@ impl Reader<'_> {
             // "menos de 5".
             Role::Minus => self.change_next = self.next_is_value(at, 1),
             Role::Copula => {
+                // "The number of students who passed is 12".
+                if self.relative && !matches!(self.before(at), Some("who" | "which" | "whose")) {
+                    self.relative = false;
+                    if self.subordinate == Some(Subordinate::Leading) {
+                        self.subordinate = None;
+                    }
+                }
                 self.copula = true;
                 self.link = false;
                 self.change_next = false;
@@ -167,8 +188,17 @@ impl Reader<'_> {
                 return self.words_between_grow(word);
             }
             Role::Other if next == Some("out") && matches!(word, "rule" | "ruled" | "rules" | "ruling") => {
-                self.deny_next = true;
+                // "12 is ruled out", "we rule out 12".
+                if has_value && self.subordinate.is_none() {
+                    self.denied_after();
+                } else {
+                    self.deny_next = true;
+                }
                 self.link = false;
+            }
+            // "12 is too small".
+            _ if word == "too" && has_value && self.subordinate.is_none() && next.is_some_and(is_excess) => {
+                self.denied_after();
             }
             Role::Other => {
                 self.unit_word(at);
@@ -283,6 +313,9 @@ impl Reader<'_> {
         let always = matches!(
             word.to_lowercase().as_str(),
             "squared"
+                | "plus"
+                | "divided"
+                | "multiplied"
                 | "cubed"
                 | "half"
                 | "halves"
@@ -369,4 +402,23 @@ fn is_ordinal(number: &str) -> bool {
 
 fn role_alone(word: &str) -> bool {
     matches!(word.to_lowercase().as_str(), "unlike" | "versus" | "vs" | "statt" | "anstatt" | "вместо")
+}
+
+/// What something may be too much of.
+fn is_excess(word: &str) -> bool {
+    matches!(
+        word,
+        "small"
+            | "large"
+            | "big"
+            | "high"
+            | "low"
+            | "many"
+            | "few"
+            | "much"
+            | "little"
+            | "great"
+            | "short"
+            | "long"
+    )
 }
