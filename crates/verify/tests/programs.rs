@@ -30,8 +30,8 @@ fn problem(tests: &[(&str, &str)]) -> Problem {
     }
 }
 
-fn judge(source: &str, stdin: &str, stdout: &str) -> Verdict {
-    verifier(|_| {}).judge(&problem(&[(stdin, stdout)]), source).verdict
+fn judge(verifier: &Verifier, source: &str, stdin: &str, stdout: &str) -> Verdict {
+    verifier.judge(&problem(&[(stdin, stdout)]), source).verdict
 }
 
 fn failed(kind: FailureKind) -> Verdict {
@@ -40,6 +40,7 @@ fn failed(kind: FailureKind) -> Verdict {
 
 #[test]
 fn programs_that_pass() {
+    let verifier = verifier(|_| {});
     for (source, stdin, stdout) in [
         ("print(sum(map(int, input().split())))", "1 2 3\n", "6\n"),
         ("import sys\nprint(len(sys.stdin.read()))", &"x\n".repeat(500_000), "1000000"),
@@ -71,13 +72,14 @@ fn programs_that_pass() {
         ),
     ] {
         let head: String = source.chars().take(60).collect();
-        assert_eq!(judge(source, stdin, stdout), Verdict::Passed, "{head}");
+        assert_eq!(judge(&verifier, source, stdin, stdout), Verdict::Passed, "{head}");
     }
 }
 
 #[test]
 fn programs_that_fail() {
     use FailureKind::*;
+    let verifier = verifier(|_| {});
     for (source, kind) in [
         ("print(2)", WrongAnswer),
         ("", NoArtifact),
@@ -97,7 +99,7 @@ fn programs_that_fail() {
         ("x = []\nwhile True: x.append(bytes(10**7))", MemoryLimit),
         ("while True: print('x' * 1000)", OutputLimit),
     ] {
-        assert_eq!(judge(source, "", "1"), failed(kind), "{source}");
+        assert_eq!(judge(&verifier, source, "", "1"), failed(kind), "{source}");
     }
 }
 
@@ -143,7 +145,7 @@ fn string_hashes_are_not_random() {
     let output =
         python.args(["-S", "-c", "print(hash('tracelift'))"]).env("PYTHONHASHSEED", "0").output().unwrap();
     let expected = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(judge("print(hash('tracelift'))", "", &expected), Verdict::Passed);
+    assert_eq!(judge(&verifier(|_| {}), "print(hash('tracelift'))", "", &expected), Verdict::Passed);
 }
 
 #[test]
@@ -253,8 +255,11 @@ fn set_up_runs_after_the_program() {
     assert_eq!(verifier(|_| {}).judge(&tests, source).verdict, Verdict::Passed);
 }
 
-fn run(source: &str, tests: Tests, extent: Extent) -> ProgramReport {
-    let runner = Runner::new(ProgramConfig::default(), NonZeroUsize::MIN);
+fn runner() -> Runner {
+    Runner::new(ProgramConfig::default(), NonZeroUsize::MIN)
+}
+
+fn run(runner: &Runner, source: &str, tests: Tests, extent: Extent) -> ProgramReport {
     runner.run(source, &tests, &LimitOverrides::default(), extent)
 }
 
@@ -267,8 +272,9 @@ fn io(tests: &[(&str, &str)], comparison: Comparison, checker: Option<&str>) -> 
 fn a_checker_decides_where_there_is_one() {
     let checker = "import json, sys\ncase = json.load(sys.stdin)\n\
                    total = sum(map(int, case['actual'].split()))\nsys.exit(total != int(case['expected']))";
+    let runner = runner();
     let verdict = |source: &str, checker: &str| {
-        run(source, io(&[("", "10")], Comparison::Tokens, Some(checker)), Extent::All).verdict
+        run(&runner, source, io(&[("", "10")], Comparison::Tokens, Some(checker)), Extent::All).verdict
     };
     assert_eq!(verdict("print(3, 7)", checker), ProgramVerdict::Accepted);
     assert_eq!(verdict("print(3, 8)", checker), ProgramVerdict::WrongAnswer);
@@ -282,19 +288,20 @@ fn a_checker_decides_where_there_is_one() {
 fn reports_tell_every_test() {
     let tests = || io(&[("1", "1"), ("2", "0"), ("x", "0"), ("4", "4")], Comparison::Exact, None);
     let source = "print(int(input()), end='')";
-    let all = run(source, tests(), Extent::All);
+    let runner = runner();
+    let all = run(&runner, source, tests(), Extent::All);
     let verdicts: Vec<ProgramVerdict> = all.tests.iter().map(|test| test.verdict).collect();
     use ProgramVerdict::*;
     assert_eq!(verdicts, [Accepted, WrongAnswer, RuntimeError, Accepted]);
     assert_eq!((all.verdict, all.passed, all.total), (WrongAnswer, 2, 4));
     assert!(all.tests[2].message.as_ref().unwrap().contains("ValueError"), "{:?}", all.tests[2]);
-    let first = run(source, tests(), Extent::ToFirstFailure);
+    let first = run(&runner, source, tests(), Extent::ToFirstFailure);
     assert_eq!((first.verdict, first.tests.len(), first.total), (WrongAnswer, 2, 4));
 }
 
 #[test]
 fn limits_of_a_case_take_the_place_of_the_configured_ones() {
-    let runner = Runner::new(ProgramConfig::default(), NonZeroUsize::MIN);
+    let runner = runner();
     let tests = io(&[("", "1")], Comparison::Tokens, None);
     let limits = LimitOverrides { time_s: Some(0.3), ..LimitOverrides::default() };
     let start = Instant::now();
