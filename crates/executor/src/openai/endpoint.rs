@@ -14,7 +14,8 @@ use ureq::{
 /// More than any completion; keeps a runaway server from filling the memory.
 const LONGEST_BODY: u64 = 16 << 20;
 
-/// Sends requests over kept-alive connections.
+/// Sends requests, each over a connection of its own: a connection that is kept would hand what a server, or a proxy that
+/// gave up, says too late or twice to the next question as its answer.
 #[derive(Debug)]
 pub(super) struct Client {
     agent: Agent,
@@ -42,8 +43,8 @@ impl Client {
             // A redirected POST would arrive as a GET; its status is reported instead.
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .max_idle_connections(settings.concurrency)
-            .max_idle_connections_per_host(settings.concurrency)
+            .max_idle_connections(0)
+            .max_idle_connections_per_host(0)
             .user_agent(concat!("tracelift/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();
