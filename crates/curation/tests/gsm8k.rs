@@ -1,11 +1,12 @@
-//! Every group that the rules make of GSM8K's training problems, looked at by a checker of its own: an equation parser
-//! that shares no line with the one that made them.
+//! Every group that the rules make of GSM8K's training problems, looked at twice: by a checker of its own, an equation parser
+//! that shares no line with the one that made them, and by the reading of the rules, which also knows units between numbers.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use tracelift_curation::{BuildConfig, SeedConfig, build};
 use tracelift_datasets::Format;
 use tracelift_domain::Group;
+use tracelift_flaws::math;
 use tracelift_groups::{GroupReader, probe::Probe};
 use tracelift_testing::shared;
 
@@ -41,9 +42,14 @@ fn multiplied(line: &str) -> String {
         .collect()
 }
 
-/// The equations of a line whose left side is plain arithmetic up to the `=`: value of the left side, what stands right
-/// of it, and how the equation reads. What the checker cannot read it leaves out.
-fn equations(line: &str) -> Vec<(Fraction, Fraction, String)> {
+/// An equation as it reads, and whether it holds. In percent it may state the number or its hundredth.
+struct Equation {
+    reads: String,
+    holds: bool,
+}
+
+/// The equations of a line whose left side is plain arithmetic up to the `=`. What the checker cannot read it leaves out.
+fn equations(line: &str) -> Vec<Equation> {
     let line = line.replace('$', "").replace('×', "*").replace('÷', "/").replace(['–', '−'], "-");
     let line = multiplied(&line);
     let line = line.replace(", ", "; ");
@@ -69,10 +75,12 @@ fn equations(line: &str) -> Vec<(Fraction, Fraction, String)> {
         let cut = line[..start].chars().next_back().is_some_and(|c| {
             c == '%' || is_word(c) && !c.is_whitespace() && left.starts_with(['+', '-', '*', '/'])
         });
-        if cut || right.is_empty() || after.is_some_and(|c| c == '/' || c == '%' || c.is_alphabetic()) {
+        if cut || right.is_empty() || after.is_some_and(|c| c == '/' || c.is_alphabetic()) {
             continue;
         }
-        let next = line[at + 1..].trim_start()[right.len()..].trim_start();
+        let percent = after == Some('%');
+        let next = &line[at + 1..].trim_start()[right.len()..];
+        let next = next.strip_prefix('%').unwrap_or(next).trim_start();
         if next.starts_with(['+', '-', '*', '/']) {
             continue;
         }
@@ -81,7 +89,9 @@ fn equations(line: &str) -> Vec<(Fraction, Fraction, String)> {
             continue;
         }
         if let Some(value) = evaluate(left) {
-            found.push((value, fraction(right), format!("{left} = {right}")));
+            let (whole, parts) = fraction(right);
+            let holds = same(value, (whole, parts)) || percent && same(value, (whole, 100 * parts));
+            found.push(Equation { reads: format!("{left} = {right}"), holds });
         }
     }
     found
@@ -155,9 +165,9 @@ fn false_equations(text: &str) -> (usize, Vec<(usize, String)>) {
     let mut seen = 0;
     let mut wrong = Vec::new();
     for (line, content) in text.lines().enumerate() {
-        for (left, right, reads) in equations(content) {
+        for Equation { reads, holds } in equations(content) {
             seen += 1;
-            if !same(left, right) {
+            if !holds {
                 wrong.push((line, reads));
             }
         }
@@ -173,6 +183,8 @@ fn the_checker_checks() {
     );
     assert_eq!(false_equations("2*(3+4)=14, 1,000 x 2 = 2,000 and x = 5").0, 2);
     assert!(false_equations("0.5*3 = 1.5").1.is_empty());
+    let (seen, wrong) = false_equations("50 - 40 = 30% and 50 - 20 = 30%, or 20 / 100 = 20%.");
+    assert_eq!((seen, wrong), (3, vec![(0, "50 - 40 = 30".to_owned())]));
 }
 
 /// What is wrong with a group, and how many equations and slips were looked at.
@@ -195,8 +207,13 @@ fn check(group: &Group, wrongs: &mut Vec<String>) -> (usize, usize) {
         if text.get(start..end) != Some(after) || !reference[start..].starts_with(before) {
             bad("the span is not what changed");
         }
+        let slip = negative.negative_kind == "arithmetic_slip";
+        let read = math::false_equations(text);
+        if read != (if slip { vec![step] } else { Vec::new() }) {
+            bad(&format!("states false equations at {read:?}, as rules read it; broken at {step}"));
+        }
         let (_, wrong) = false_equations(text);
-        if negative.negative_kind != "arithmetic_slip" {
+        if !slip {
             if !wrong.is_empty() {
                 bad(&format!("states {wrong:?}"));
             }
@@ -208,7 +225,7 @@ fn check(group: &Group, wrongs: &mut Vec<String>) -> (usize, usize) {
         }
         // Where the origin has units between its numbers, the checker cannot read it and finds nothing wrong.
         let line = reference.lines().nth(step).unwrap();
-        let readable = equations(line).iter().any(|(_, _, reads)| reads.ends_with(&format!("= {before}")));
+        let readable = equations(line).iter().any(|one| one.reads.ends_with(&format!("= {before}")));
         if readable && wrong.len() != 1 {
             bad("has no wrong equation");
         }

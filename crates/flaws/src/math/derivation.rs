@@ -1,7 +1,7 @@
 //! Derivations: a worked solution, cleaned and understood. Which equations it shows, what follows from what.
 
 use super::{
-    equation::{Expression, Prose, annotation},
+    equation::{Expression, Prose, Side, annotation},
     quantity,
     rational::Rational,
     token::{Token, TokenKind, tokens},
@@ -190,33 +190,58 @@ fn cleaned(solution: &str) -> (String, Vec<Note>) {
     (text, notes)
 }
 
+/// An equation as it stands in a text.
+struct Stated {
+    left: Side,
+    right: Side,
+    /// Whether its sides are the same number exactly.
+    holds: bool,
+    /// Whether it is the number that is the same, where the right side is in percent: `5/20*100 = 25%`.
+    as_number: bool,
+}
+
+/// The equation around a sign of equality, if that is one.
+fn around(prose: &Prose<'_>, sign: usize) -> Option<Stated> {
+    let (left, right) = (prose.left_side(sign)?, prose.right_side(sign + 1)?);
+    let all = prose.tokens;
+    if all[left.tokens.start].line != all[sign].line || right.tokens.is_empty() {
+        return None;
+    }
+    let number = |token: usize| all[token].number();
+    let value = |side: &Expression| side.value(&number, &|_, value| Some(value), &|_, sign| sign);
+    let (calculated, stated) = (value(&left.expression), value(&right.expression));
+    let single = right.expression.single();
+    let as_number = single.is_some_and(|(token, percent)| percent && number(token) == calculated);
+    let known = calculated.is_some() && stated.is_some();
+    let holds = known && (calculated == stated || as_number);
+    Some(Stated { left, right, holds, as_number: known && as_number })
+}
+
+/// The lines of the equations that a text shows and that do not hold exactly, one for each.
+#[must_use]
+pub fn false_equations(text: &str) -> Vec<usize> {
+    let tokens = tokens(text);
+    let prose = Prose { text, tokens: &tokens };
+    let signs = tokens.iter().enumerate().filter(|(_, token)| token.kind == TokenKind::Equals);
+    signs
+        .filter(|(at, _)| around(&prose, *at).is_some_and(|equation| !equation.holds))
+        .map(|(_, token)| token.line)
+        .collect()
+}
+
 /// The equations that the text shows; each must hold.
 fn shown(text: &str, all: &[Token]) -> Result<Vec<Equation>, Unusable> {
     let prose = Prose { text, tokens: all };
     let mut equations = Vec::new();
-    for (at, token) in all.iter().enumerate() {
-        if token.kind != TokenKind::Equals {
-            continue;
-        }
-        let (Some(left), Some(right)) = (prose.left_side(at), prose.right_side(at + 1)) else { continue };
-        if all[left.tokens.start].line != token.line || right.tokens.is_empty() {
-            continue;
-        }
-        let number = |token: usize| all[token].number();
-        let value = |side: &Expression| side.value(&number, &|_, value| Some(value), &|_, sign| sign);
-        let (calculated, stated) = (value(&left.expression), value(&right.expression));
-        let (Some(calculated), Some(stated)) = (calculated, stated) else {
-            return Err(Unusable::FalseEquation);
-        };
-        let single = right.expression.single();
-        // `5/20*100 = 25%`
-        let as_number = single.is_some_and(|(token, percent)| percent && number(token) == Some(calculated));
-        if calculated != stated && !as_number {
+    for (at, token) in all.iter().enumerate().filter(|(_, token)| token.kind == TokenKind::Equals) {
+        let Some(Stated { left, right, holds, as_number }) = around(&prose, at) else { continue };
+        if !holds {
             return Err(Unusable::FalseEquation);
         }
         if left.expression.single().is_some() {
             continue;
         }
+        let single = right.expression.single();
         equations.push(Equation {
             line: token.line,
             left: left.expression,

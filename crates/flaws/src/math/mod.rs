@@ -14,7 +14,7 @@ mod rules;
 mod token;
 mod variant;
 
-pub use derivation::{Derivation, Unusable};
+pub use derivation::{Derivation, Unusable, false_equations};
 pub use rational::Rational;
 pub use revision::{Change, Refusal, Revision, revise};
 pub use rules::{Intent, last_resort, proposals};

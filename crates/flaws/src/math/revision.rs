@@ -1,6 +1,10 @@
 //! Revisions: one change to a derivation, and all that follows from it.
 
-use super::{derivation::Derivation, rational::Rational, token::Operation};
+use super::{
+    derivation::{Derivation, false_equations},
+    rational::Rational,
+    token::Operation,
+};
 use crate::proposal::{Consequence, Span};
 use std::{collections::BTreeMap, ops::Range};
 
@@ -32,6 +36,9 @@ pub enum Refusal {
     /// What follows is nothing that a person would write down.
     #[error("a number follows that nobody would write down")]
     Implausible,
+    /// An equation would not hold that the change leaves as it is.
+    #[error("an equation would be false that is not the one that is broken")]
+    FalseEquation,
     /// Nothing is different.
     #[error("nothing changes")]
     Nothing,
@@ -65,6 +72,11 @@ pub fn revise(derivation: &Derivation, change: &Change) -> Result<Revision, Refu
         after: first.after.clone(),
     };
     let text = edited(&derivation.text, &edits);
+    // Sides of equations that are more than a number, chains of them and the like are not recalculated, but seen.
+    let broken: Vec<usize> = change.results.keys().map(|index| derivation.equations[*index].line).collect();
+    if false_equations(&text) != broken {
+        return Err(Refusal::FalseEquation);
+    }
     let gone = |line: usize| change.lines.as_ref().is_some_and(|lines| lines.contains(&line));
     let changed = altered
         .iter()
@@ -129,8 +141,8 @@ fn recalculate(
     let mut altered = vec![false; derivation.equations.len()];
     let mut equations = derivation.equations.iter().enumerate().peekable();
     for token in 0..derivation.tokens.len() {
-        let Some(old) = numbers[token] else { continue };
-        if let Some((index, equation)) = equations.next_if(|(_, equation)| equation.last <= token) {
+        // Also where it does not end in a number: `50 - 20 = 30%`.
+        while let Some((index, equation)) = equations.next_if(|(_, equation)| equation.last <= token) {
             let new = result(derivation, change, index, &numbers, &altered)?;
             match equation.result {
                 Some(at) => {
@@ -141,22 +153,20 @@ fn recalculate(
                         numbers[at] = Some(new);
                     }
                 }
-                None if stated(derivation, index, &numbers) != Some(new) => return Err(Refusal::Implausible),
+                None if stated(derivation, index) != Some(new) => return Err(Refusal::Implausible),
                 None => {}
             }
-            if equation.result == Some(token) {
-                continue;
-            }
+        }
+        let Some(old) = numbers[token] else { continue };
+        // What an equation states was settled with the equation.
+        if derivation.equations.iter().any(|equation| equation.result == Some(token)) {
+            continue;
         }
         if let Some(new) = change.numbers.get(&token) {
             numbers[token] = Some(*new);
             continue;
         }
         let link = derivation.links[token];
-        let shown = derivation.equations.iter().any(|equation| equation.result == Some(token));
-        if shown {
-            continue;
-        }
         numbers[token] = Some(follow(derivation, change, link, old, &numbers, &altered)?);
     }
     announced(derivation, &mut numbers, &altered);
@@ -240,7 +250,7 @@ fn result(
 }
 
 /// The value of a right side that is more than a number: it stays, so the left side must too.
-fn stated(derivation: &Derivation, index: usize, _numbers: &[Option<Rational>]) -> Option<Rational> {
+fn stated(derivation: &Derivation, index: usize) -> Option<Rational> {
     let equation = &derivation.equations[index];
     let number = |token: usize| derivation.tokens[token].number();
     let value = equation.left.value(&number, &|_, value| Some(value), &|_, sign| sign)?;

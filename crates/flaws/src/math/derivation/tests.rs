@@ -1,4 +1,5 @@
 use super::*;
+use crate::math::{Change, revise};
 use proptest::prelude::*;
 
 const PROBLEM: &str = "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May. \
@@ -37,6 +38,23 @@ fn a_solution_is_cleaned_and_understood() {
 }
 
 /// The equations of a solution: how many are shown, how many are behind a number.
+#[test]
+fn what_is_stated_in_percent_follows_too() {
+    let problem =
+        "One spray kills 50% of germs, another 25%, and 5% are the same ones. What percentage is left?";
+    let solution =
+        "The first leaves 100 - 50 = 50%.\nThe second kills 25 - 5 = 20%.\nThat leaves 50 - 20 = 30%";
+    let derivation = Derivation::read(problem, solution, "30").unwrap();
+    let slip = Change { results: [(1, Rational::whole(40))].into(), ..Change::default() };
+    let revision = revise(&derivation, &slip).unwrap();
+    assert!(revision.text.ends_with("25 - 5 = 40%.\nThat leaves 50 - 40 = 10%"), "{}", revision.text);
+    assert_eq!(revision.answer, Some(Rational::whole(10)));
+    assert_eq!(false_equations(&revision.text), [1]);
+    // Fewer than none cannot be left, and nobody would write that.
+    let slip = Change { results: [(1, Rational::whole(60))].into(), ..Change::default() };
+    assert!(revise(&derivation, &slip).is_err());
+}
+
 fn count(solution: &str, gold: &str) -> Result<(usize, usize), Unusable> {
     let derivation = Derivation::read("", solution, gold)?;
     let shown = derivation.equations.iter().filter(|equation| equation.shown.is_some()).count();
