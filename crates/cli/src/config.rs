@@ -15,7 +15,7 @@ use tracelift_domain::Seed;
 use tracelift_eval::Metric;
 use tracelift_executor::ExecutorConfig;
 use tracelift_planner::PlannerConfig;
-use tracelift_reward::RewardConfig;
+use tracelift_reward::{RewardConfig, RubricConfig};
 use tracelift_train::grpo::GrpoConfig;
 use tracelift_verify::VerifierConfig;
 use tracelift_worlds::WorldName;
@@ -73,14 +73,6 @@ pub struct DataConfig {
     /// Train even on problems of known test sets, which are left out otherwise: to measure what that does.
     #[serde(default)]
     pub force_test_sets: bool,
-}
-
-/// Who reads traces against the rubric.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RubricConfig {
-    /// The checkpoint directory of a reward model.
-    pub model: PathBuf,
 }
 
 /// Watching a training: the planner is looked at every few steps on problems that it is not trained on.
@@ -148,6 +140,9 @@ pub struct EvalConfig {
     /// Executor runs behind `w` and `b`.
     #[serde(default = "default_runs")]
     pub runs: usize,
+    /// Let `[rubric]` read the traces as well. Default: no.
+    #[serde(default)]
+    pub rubric: bool,
     /// Further rows: name → checkpoint directory of a planner. The rows `no trace`, `base planner` (the planner above)
     /// and, once the run is finished, its own are always there.
     #[serde(default)]
@@ -190,6 +185,7 @@ impl RunConfig {
         self.planner.sampling.validate()?;
         self.executor.validate()?;
         self.reward.validate()?;
+        self.rubric.as_ref().map_or(Ok(()), RubricConfig::validate)?;
         self.grpo.validate()?;
         if let Some(dev) = &self.dev {
             for (key, value) in [("every", dev.every), ("seeds", dev.seeds), ("runs", dev.runs as u64)] {

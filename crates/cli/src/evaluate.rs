@@ -60,10 +60,12 @@ pub fn run(args: &Evaluate) -> Result<()> {
             .with_context(|| format!("the planner of row `{row}`"))?;
     }
     room::require_executor(executor.as_ref(), &problems, config.planner.sampling.max_tokens, "eval.data")?;
+    let rubric = eval.rubric.then(|| setup::reader(&config)).transpose()?;
     let protocol = Protocol {
         items: &items,
         executor: executor.as_ref(),
         verifier: &verifier,
+        rubric: rubric.as_deref(),
         runs: eval.runs,
         seeds: eval.seeds,
         seed: config.seed.child("evaluation", 0),
@@ -76,6 +78,9 @@ pub fn run(args: &Evaluate) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| config.out.join("evaluation"));
     let (table, _) = evaluate(&protocol, &rows, config.seed, &out)?;
     println!("\n{}", table.text());
+    if let Some(spent) = rubric.as_ref().and_then(|scorer| scorer.spent()) {
+        println!("rubric: {spent}");
+    }
     println!("results: {}", out.display());
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! From a configuration to the parts that it names.
 
-use crate::config::{DataConfig, RubricConfig, RunConfig};
+use crate::config::{DataConfig, RunConfig};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use tracelift_datasets::{DataSet, TestSets};
 use tracelift_domain::{Problem, Seed};
-use tracelift_reward::{FrozenRewardModel, RewardModel};
+use tracelift_reward::TraceScorer;
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
+use tracelift_train::run::RunLayout;
 use tracelift_train::source::{Exercise, Source};
 use tracelift_verify::Verifier;
 use tracelift_worlds::{Split, World};
@@ -16,18 +17,32 @@ const WORLD_PROBLEMS: usize = 2000;
 /// The same for those that a training is looked at by, again and again.
 const WORLD_DEV_PROBLEMS: usize = 200;
 
-/// The reward model, if the rule reads one.
-pub fn reward_model(config: &RunConfig) -> Result<Option<FrozenRewardModel>> {
+/// Who reads traces against the rubric, if the rule needs that.
+pub fn rubric(config: &RunConfig) -> Result<Option<Box<dyn TraceScorer>>> {
     if !config.reward.needs().rubric {
         return Ok(None);
     }
-    let Some(RubricConfig { model }) = &config.rubric else {
+    if config.rubric.is_none() {
         let rule = config.reward.rule.name();
-        bail!("the rule `{rule}` needs a reward model; name its directory in `rubric.model`");
-    };
-    let loaded = RewardModel::load(model);
-    let loaded = loaded.map(|model| Some(FrozenRewardModel::new(model)));
-    loaded.with_context(|| format!("failed to load the reward model from {}", model.display()))
+        bail!(
+            "the rule `{rule}` needs a reward model; name its directory in `rubric.model`, a server that has one in \
+             `rubric.url`, or a prompted model in `rubric.judge`"
+        );
+    }
+    reader(config).map(Some)
+}
+
+/// Whom `[rubric]` names, made ready. A judge's replies are kept in the run's folder.
+pub fn reader(config: &RunConfig) -> Result<Box<dyn TraceScorer>> {
+    let rubric = config.rubric.as_ref().context(
+        "`rubric` is missing; it says who reads traces against the rubric: `model`, `url` or `judge`",
+    )?;
+    if rubric.judge.is_some() {
+        tracelift_files::make_folder(&config.out)?;
+    }
+    let scorer = rubric.open(&RunLayout::of(&config.out).rubric_ledger())?;
+    println!("rubric: {}", scorer.describe());
+    Ok(scorer)
 }
 
 /// The verifier; what it needs for these problems is tried out first. Says on standard error what programs are kept in, and

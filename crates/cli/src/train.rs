@@ -76,7 +76,7 @@ pub fn run(args: &Train) -> Result<()> {
         }
     };
     let verifier = setup::verifier(&config, trained_on.into_iter().chain(dev_problems))?;
-    let rubric = setup::reward_model(&config)?;
+    let rubric = setup::rubric(&config)?;
     println!("executor: {}", executor.describe());
     let base = config.planner.model.display().to_string();
     let cast = Cast {
@@ -86,7 +86,7 @@ pub fn run(args: &Train) -> Result<()> {
         executor: executor.as_ref(),
         verifier: &verifier,
         reward: config.reward.clone(),
-        rubric: rubric.as_ref().map(|model| model as &dyn TraceScorer),
+        rubric: rubric.as_deref(),
         seed: config.seed,
     };
     let dev = config.dev.as_ref().map(|dev| Dev::new(dev, &dev_items, executor.as_ref(), &verifier, seed));
@@ -100,6 +100,9 @@ pub fn run(args: &Train) -> Result<()> {
     };
     train_in(Grpo::new(config.grpo.clone(), planner, cast), course)?;
     setup::record_sandbox(&verifier, &config.out)?;
+    if let Some(spent) = rubric.as_ref().and_then(|scorer| scorer.spent()) {
+        println!("rubric: {spent}");
+    }
     println!("run: {}", config.out.display());
     println!("planner: {}", config.out.join("planner").display());
     Ok(())

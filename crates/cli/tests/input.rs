@@ -160,7 +160,7 @@ fn a_model_that_is_not_there_is_named() {
     let message = refusal(&desk, &["reward.rule=tracelift"]);
     assert_eq!(
         message,
-        "error: the rule `tracelift` needs a reward model; name its directory in `rubric.model`"
+        "error: the rule `tracelift` needs a reward model; name its directory in `rubric.model`, a server that has one in `rubric.url`, or a prompted model in `rubric.judge`"
     );
 }
 

@@ -31,6 +31,13 @@ impl Fingerprint {
         Fingerprint(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// A fingerprint as [`Fingerprint::as_str`] writes it: 64 hexadecimal digits in small letters.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Fingerprint> {
+        let digits = text.len() == 64 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+        digits.then(|| Fingerprint(text.to_owned()))
+    }
+
     /// The first twelve hexadecimal digits, for people.
     #[must_use]
     pub fn short(&self) -> &str {

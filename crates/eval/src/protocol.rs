@@ -1,11 +1,11 @@
 //! The frozen-executor protocol: the same problems, the same executor, the same seeds; only the planner changes.
 
-use crate::sample::SampleRecord;
+use crate::{rubric, sample::SampleRecord};
 use tracelift_domain::{Probability, Problem, Seed, Trace};
 use tracelift_executor::Executor;
 use tracelift_planner::{Asked, Planner, PlannerError, Written};
 use tracelift_reward::measure::Run;
-use tracelift_reward::{Baselines, Measured, leak, measure};
+use tracelift_reward::{Baselines, Measured, TraceScorer, leak, measure};
 use tracelift_train::source::Exercise;
 use tracelift_verify::Verifier;
 
@@ -17,6 +17,8 @@ pub struct Protocol<'a> {
     pub executor: &'a dyn Executor,
     /// The verifier.
     pub verifier: &'a Verifier,
+    /// Who reads the traces against the rubric, where that is wanted.
+    pub rubric: Option<&'a dyn TraceScorer>,
     /// Executor runs behind each `w` and `b`; the first of them is the primary run.
     pub runs: usize,
     /// Traces per problem.
@@ -88,6 +90,9 @@ impl Protocol<'_> {
                     ..self.record(row, i, seed as u64, sample.as_ref(), measured.as_ref(), baseline)
                 });
             }
+        }
+        if let Some(scorer) = self.rubric {
+            rubric::read(scorer, &problems, &written, &mut records);
         }
         Ok(records)
     }

@@ -19,6 +19,8 @@ pub enum Metric {
     WrongReasonsOfRight,
     /// `u = w − b`.
     Uplift,
+    /// What a reader of traces says of them, `s`.
+    Rubric,
     /// Length of a trace in tokens.
     TraceTokens,
     /// Share of traces that state the answer or contain a program.
@@ -27,12 +29,13 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric, in the order of a table's columns.
-    pub const ALL: [Metric; 7] = [
+    pub const ALL: [Metric; 8] = [
         Metric::Accuracy,
         Metric::VerifiedAccuracy,
         Metric::WrongReasons,
         Metric::WrongReasonsOfRight,
         Metric::Uplift,
+        Metric::Rubric,
         Metric::TraceTokens,
         Metric::LeakRate,
     ];
@@ -46,6 +49,7 @@ impl Metric {
             Metric::WrongReasons => "wrong_reasons",
             Metric::WrongReasonsOfRight => "wrong_reasons_of_right",
             Metric::Uplift => "uplift",
+            Metric::Rubric => "rubric",
             Metric::TraceTokens => "trace_tokens",
             Metric::LeakRate => "leak_rate",
         }
@@ -60,6 +64,7 @@ impl Metric {
             Metric::WrongReasons => "wrong reasons",
             Metric::WrongReasonsOfRight => "wrong if right",
             Metric::Uplift => "uplift",
+            Metric::Rubric => "rubric",
             Metric::TraceTokens => "trace tokens",
             Metric::LeakRate => "leaked",
         }
@@ -105,6 +110,9 @@ impl Metric {
                 .with_success
                 .zip(sample.baseline_success)
                 .map_or(Measurement::Unknown, |(w, b)| Measurement::Known(w - b)),
+            Metric::Rubric => sample.rubric.as_ref().map_or(Measurement::Outside, |rubric| {
+                rubric.score.map_or(Measurement::Unknown, Measurement::Known)
+            }),
             Metric::TraceTokens => {
                 sample.trace_tokens.map_or(Measurement::Unknown, |n| Measurement::Known(f64::from(n)))
             }
@@ -221,7 +229,10 @@ fn estimates(samples: &[&SampleRecord]) -> BTreeMap<Metric, Estimate> {
     let estimate = |metric: Metric| {
         Estimate::clustered(samples.iter().map(|sample| (sample.problem_id.as_str(), metric.of(sample))))
     };
-    Metric::ALL.into_iter().map(|metric| (metric, estimate(metric))).collect()
+    // Nobody misses what was not asked for.
+    let read = samples.iter().any(|sample| sample.rubric.is_some());
+    let metrics = Metric::ALL.into_iter().filter(|metric| read || *metric != Metric::Rubric);
+    metrics.map(|metric| (metric, estimate(metric))).collect()
 }
 
 #[cfg(test)]

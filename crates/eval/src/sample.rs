@@ -1,6 +1,6 @@
 //! Samples: what a planner and the frozen executor did with one problem, once. One line of `samples.jsonl` each.
 
-use crate::EvalError;
+use crate::{EvalError, RubricRecord};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tracelift_domain::{Fingerprint, Problem, TaskDomain};
@@ -57,6 +57,8 @@ pub struct SampleRecord {
     pub verified: Option<bool>,
     /// Whether the trace states the answer or contains a program.
     pub leaked: Option<bool>,
+    /// What a reader of traces says, where one was asked.
+    pub rubric: Option<RubricRecord>,
     /// The executor that made the artifact.
     pub executor: Fingerprint,
 }
@@ -90,6 +92,7 @@ impl SampleRecord {
             with_success: None,
             verified: None,
             leaked: None,
+            rubric: None,
             executor: executor.clone(),
         }
     }
@@ -179,6 +182,11 @@ pub(crate) mod tests {
             artifacts: texts.clone(),
             verdicts: texts,
             unknown_because: vec!["timeout".into()],
+            rubric: Some(RubricRecord {
+                score: None,
+                dimensions: None,
+                unknown_because: Some("refused".into()),
+            }),
             correct: Some(true),
             baseline_success: Some(0.5),
             with_success: Some(0.5),
@@ -193,6 +201,7 @@ pub(crate) mod tests {
             serde_json::Value::Number(number) if number.is_f64() => "number",
             serde_json::Value::Number(_) => "integer",
             serde_json::Value::Array(_) => "list of strings",
+            serde_json::Value::Object(_) => "object",
             other => panic!("{other} has no type in the document"),
         };
         let found: Described = everything

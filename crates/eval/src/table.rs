@@ -215,6 +215,7 @@ impl Table {
         notes.extend(self.unknown_notes());
         let missing: Vec<&str> = Metric::ALL
             .into_iter()
+            .filter(|m| self.rows.iter().any(|row| row.estimate(*m).is_some()))
             .filter(|m| !self.measured().any(|n| n == *m))
             .map(Metric::title)
             .collect();

@@ -126,7 +126,7 @@ pub enum CallFailure {
     /// Another model answered.
     #[error(
         "{endpoint} answered as model {served:?}, asked was {asked:?}; if that is one model, set \
-         `served_as = [{served:?}]` beside `model`"
+         `executor.openai.served_as = [{served:?}]`"
     )]
     OtherModel {
         /// Who was asked.

@@ -21,7 +21,7 @@ pub enum InProcessError {
     /// A tokenizer that cannot be part of a fingerprint.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
-    /// A chat template is asked for, and there is none that can be read.
+    /// A chat template is asked for, and there is none.
     #[error(transparent)]
     Chat(#[from] ChatError),
     /// Longer completions than the model has room for.
@@ -84,9 +84,10 @@ impl InProcess {
         if sampling.max_tokens as usize >= context {
             return Err(InProcessError::Context { max_tokens: sampling.max_tokens, context });
         }
-        let template = match format.needs_template() {
-            false => None,
-            true => Some(checkpoint.tokenizer.usable_chat_template()?.text().as_bytes()),
+        let template = match (format.needs_template(), checkpoint.tokenizer.chat_template()) {
+            (false, _) => None,
+            (true, Some(template)) => Some(template.text().as_bytes()),
+            (true, None) => return Err(ChatError::Absent.into()),
         };
         let tokenizer = checkpoint.tokenizer.clone();
         let settings = settled(format, &sampling, tokenizer.eos());

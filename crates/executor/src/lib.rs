@@ -10,6 +10,7 @@ pub mod config;
 pub mod in_process;
 pub mod openai;
 pub mod sampling;
+pub mod service;
 pub mod spending;
 pub mod usage;
 
@@ -19,4 +20,5 @@ pub use config::{ExecutorConfig, InProcessConfig, OpenError};
 pub use in_process::InProcess;
 pub use openai::{Api, Chat, ChatReply, ConfigError, Omissible, OpenAi, OpenAiConfig, Unanswered};
 pub use sampling::{Sampling, SamplingError};
+pub use service::{Service, ServiceConfig};
 pub use usage::{Meter, Usage};

@@ -4,7 +4,6 @@ use crate::{Planner, Sampling, Weights};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use tracelift_domain::{PromptFormat, Seed};
-use tracelift_engine::chat::ChatError;
 use tracelift_engine::lora::LoraConfigError;
 use tracelift_engine::{Checkpoint, CheckpointError, LoraConfig, Precision};
 
@@ -67,12 +66,6 @@ pub enum OpenError {
         .0.display()
     )]
     NoTemplate(PathBuf),
-    /// Its chat template is none.
-    #[error("{source}; mend the template, or set `planner.prompt` to `plain`")]
-    Template {
-        /// What is wrong with it.
-        source: ChatError,
-    },
 }
 
 impl PlannerConfig {
@@ -103,11 +96,8 @@ impl PlannerConfig {
         if max_tokens >= context {
             return Err(OpenError::Context { model: model.to_owned(), max_tokens, context });
         }
-        if self.prompt.needs_template() {
-            checkpoint.tokenizer.usable_chat_template().map_err(|source| match source {
-                ChatError::Absent => OpenError::NoTemplate(model.to_owned()),
-                source => OpenError::Template { source },
-            })?;
+        if self.prompt.needs_template() && checkpoint.tokenizer.chat_template().is_none() {
+            return Err(OpenError::NoTemplate(model.to_owned()));
         }
         Ok(checkpoint)
     }

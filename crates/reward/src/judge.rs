@@ -76,6 +76,10 @@ impl TraceScorer for PromptedJudge {
         format!("judge {}", self.judge.oracle().describe())
     }
 
+    fn spent(&self) -> Option<String> {
+        Some(self.judge.oracle().progress().to_string())
+    }
+
     fn score(&self, items: &[ScoreItem<'_>]) -> Vec<Result<RubricScore, ScoreFailure>> {
         self.judge.oracle().each(items, |_, item| {
             let answer =

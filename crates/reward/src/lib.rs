@@ -1,8 +1,8 @@
 //! Rewards: what a trace is worth.
 //!
 //! [`rule`] turns measurements into a number; [`measure`] takes the measurements with a frozen executor and a
-//! verifier; [`model`] is the rubric reward model that reads the trace itself, and [`judge`] a
-//! prompted model in its place; both are [`TraceScorer`]s, and [`assessment`] says what their scores are worth. Whatever
+//! verifier; [`model`] is the rubric reward model that reads the trace itself, [`remote`] one behind a server, and [`judge`] a
+//! prompted model in its place; all are [`TraceScorer`]s, of which [`rubric`] names one, and [`assessment`] says what their scores are worth. Whatever
 //! could not be measured is unknown (`None`) and stays so.
 
 pub mod assessment;
@@ -13,6 +13,8 @@ pub mod leak;
 pub mod loss;
 pub mod measure;
 pub mod model;
+pub mod remote;
+pub mod rubric;
 pub mod rule;
 pub mod scorer;
 
@@ -21,5 +23,7 @@ pub use frozen::{FrozenRewardModel, RubricLane};
 pub use judge::PromptedJudge;
 pub use measure::{Baselines, Measured, measure};
 pub use model::{RewardModel, RubricScore, Scoring, Shortened};
+pub use remote::{RemoteError, RemoteScorer};
+pub use rubric::{RubricConfig, RubricError};
 pub use rule::{Evidence, Needs, Rule};
 pub use scorer::{ScoreFailure, ScoreItem, TraceScorer};

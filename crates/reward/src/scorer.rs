@@ -1,7 +1,8 @@
-//! Whoever reads a trace against the rubric: the reward model, or a prompted judge in its place.
+//! Whoever reads a trace against the rubric: a reward model here or behind a server, or a prompted judge in its place.
 
 use crate::model::RubricScore;
 use tracelift_domain::{Fingerprint, Question, Trace};
+use tracelift_executor::CallFailure;
 use tracelift_oracle::Failure;
 
 /// A trace to be scored.
@@ -19,6 +20,24 @@ pub enum ScoreFailure {
     /// The judge gave no usable verdict.
     #[error("the judge gave no verdict: {0}")]
     Judge(#[from] Failure),
+    /// The server of the reward model gave no answer.
+    #[error("the rubric server gave no score: {0}")]
+    Server(CallFailure),
+    /// The server of the reward model answered, and has no score for this trace.
+    #[error("the rubric server has no score for the trace: {0}")]
+    Unscored(String),
+    /// Another reward model answered than was asked.
+    #[error(
+        "{url} has another reward model now ({served}) than at the start ({asked}); serve that one again, or begin a new run"
+    )]
+    OtherModel {
+        /// Who was asked.
+        url: String,
+        /// The fingerprint of the model that was there.
+        asked: String,
+        /// The fingerprint of the one that answered.
+        served: String,
+    },
     /// The text could not be turned into tokens.
     #[error("the reward model cannot read the trace: {0}")]
     Unreadable(String),
@@ -33,6 +52,9 @@ impl ScoreFailure {
     pub fn cause(&self) -> &'static str {
         match self {
             ScoreFailure::Judge(failure) => failure.cause(),
+            ScoreFailure::Server(failure) => failure.cause(),
+            ScoreFailure::Unscored(_) => "unscored",
+            ScoreFailure::OtherModel { .. } => "other_model",
             ScoreFailure::Unreadable(_) => "unreadable",
             ScoreFailure::NotAScore => "not_a_score",
         }
@@ -46,6 +68,11 @@ pub trait TraceScorer: Send + Sync {
 
     /// One line for people.
     fn describe(&self) -> String;
+
+    /// What was asked and spent so far, in a line for people; nothing where asking costs nothing.
+    fn spent(&self) -> Option<String> {
+        None
+    }
 
     /// Scores in the order of the items.
     fn score(&self, items: &[ScoreItem<'_>]) -> Vec<Result<RubricScore, ScoreFailure>>;

@@ -344,7 +344,7 @@ fn refuse_if_taken(layout: &RunLayout) -> Result<(), RunError> {
     }
     for entry in fs::read_dir(root).map_err(failed("list", root))? {
         let entry = entry.map_err(failed("list", root))?.file_name().to_string_lossy().into_owned();
-        let ours = ["run.lock", "config.toml", "events", "rollouts", "checkpoints"];
+        let ours = ["run.lock", "config.toml", "events", "rollouts", "checkpoints", RunLayout::RUBRIC_LEDGER];
         if !ours.contains(&entry.as_str()) && !entry.starts_with(TEMPORARY) {
             return Err(RunError::NotEmpty { path: root.to_owned(), entry });
         }

@@ -177,6 +177,7 @@ fn protocol<'s>(stage: &'s Stage<'_>, items: &'s [Exercise]) -> Protocol<'s> {
         items,
         executor: &stage.executor,
         verifier: &stage.verifier,
+        rubric: None,
         runs: 3,
         seeds: 3,
         seed: stage.seed.child("evaluation", 0),

@@ -32,6 +32,9 @@ pub struct Eval {
     /// A reward model's directory, a group file (JSONL), or one after the other.
     #[arg(value_name = "DIR GROUPS", num_args = 0..=2)]
     paths: Vec<PathBuf>,
+    /// A server's address (`tracelift rm serve`): its reward model is measured in place of one here, or beside it.
+    #[arg(long)]
+    url: Option<String>,
     /// A judge's settings (TOML): it is measured in place of a reward model, or beside it.
     #[arg(long, value_name = "TOML")]
     judge: Option<PathBuf>,
@@ -68,8 +71,8 @@ impl Eval {
             [dir, groups, ..] => Meant { dir: Some(dir), groups: Some(groups) },
         };
         ensure!(
-            meant.dir.is_some() || self.judge.is_some(),
-            "nothing to measure; give a reward model's directory, or a judge's settings as --judge"
+            meant.dir.is_some() || self.url.is_some() || self.judge.is_some(),
+            "nothing to measure; give a reward model's directory, a server's address as --url, or a judge's settings as --judge"
         );
         ensure!(
             meant.groups.is_some() || self.solutions.is_some(),
@@ -83,7 +86,7 @@ impl Eval {
 pub fn run(settings: &Eval) -> Result<()> {
     let meant = settings.meant()?;
     let bar = progress::noted("scored", 0);
-    let scorers = scorers::all(meant.dir, settings.judge.as_deref(), &bar)?;
+    let scorers = scorers::all(meant.dir, settings.url.as_deref(), settings.judge.as_deref(), &bar)?;
     let mut silent = Silent::default();
     let groups = match meant.groups {
         Some(path) => Some(on_groups(settings, path, &scorers, &bar, &mut silent)?),

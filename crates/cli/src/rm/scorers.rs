@@ -1,12 +1,13 @@
-//! Who scores: a reward model, a prompted judge, or both side by side.
+//! Who scores: a reward model here or behind a server, a prompted judge, or all side by side.
 
 use crate::config::read_as;
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 use tracelift_domain::TaskDomain;
+use tracelift_executor::ServiceConfig;
 use tracelift_oracle::rubric::JudgeConfig;
-use tracelift_reward::{FrozenRewardModel, PromptedJudge, RewardModel, TraceScorer};
+use tracelift_reward::{FrozenRewardModel, PromptedJudge, RemoteScorer, RewardModel, TraceScorer};
 
 /// A scorer with a name for tables.
 pub struct Named {
@@ -40,8 +41,13 @@ pub fn judge(path: &Path, bar: &ProgressBar) -> Result<PromptedJudge> {
     Ok(judge.observed(move |progress| bar.set_message(progress.to_string())))
 }
 
-/// All that were asked for.
-pub fn all(dir: Option<&Path>, judge_file: Option<&Path>, bar: &ProgressBar) -> Result<Vec<Named>> {
+/// All that were asked for: a model's directory, a server's address, a judge's settings.
+pub fn all(
+    dir: Option<&Path>,
+    url: Option<&str>,
+    judge_file: Option<&Path>,
+    bar: &ProgressBar,
+) -> Result<Vec<Named>> {
     let mut scorers = Vec::new();
     if let Some(dir) = dir {
         let (name, model) = model(dir)?;
@@ -50,6 +56,11 @@ pub fn all(dir: Option<&Path>, judge_file: Option<&Path>, bar: &ProgressBar) -> 
             domain: Some(model.domain),
             scorer: Box::new(FrozenRewardModel::new(model)),
         });
+    }
+    if let Some(url) = url {
+        let server = RemoteScorer::open(&ServiceConfig::at(url)).context("--url")?;
+        let name = format!("{} at {url}", server.name());
+        scorers.push(Named { name, domain: Some(server.domain()), scorer: Box::new(server) });
     }
     if let Some(path) = judge_file {
         let judge = judge(path, bar)?;

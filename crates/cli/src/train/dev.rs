@@ -68,6 +68,7 @@ impl<'a> Dev<'a> {
             items,
             executor,
             verifier,
+            rubric: None,
             runs: config.runs,
             seeds: config.seeds,
             seed: seed.child("look", 0),

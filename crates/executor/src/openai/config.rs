@@ -1,6 +1,5 @@
 //! The settings of an OpenAI-compatible executor.
 
-use super::served::Names;
 use crate::sampling::{Sampling, SamplingError};
 use crate::spending::{Budget, BudgetError, Price};
 use serde::{Deserialize, Serialize};
@@ -193,7 +192,7 @@ pub enum ConfigError {
 pub(super) struct Settings {
     /// Without `/v1` and without a slash at the end.
     pub(super) endpoints: Vec<String>,
-    pub(super) names: Names,
+    pub(super) model: String,
     pub(super) api: Api,
     pub(super) prompt: PromptFormat,
     pub(super) authorization: Option<HeaderValue>,
@@ -202,6 +201,7 @@ pub(super) struct Settings {
     pub(super) retries: u32,
     pub(super) backoff: Duration,
     pub(super) concurrency: usize,
+    pub(super) served_as: Vec<String>,
     pub(super) finished: Vec<String>,
     pub(super) omit: Vec<Omissible>,
     pub(super) price: Option<Price>,
@@ -231,7 +231,7 @@ impl Settings {
         if config.base_urls.is_empty() {
             return Err(ConfigError::NoBaseUrl);
         }
-        let endpoints = config.base_urls.iter().map(|url| endpoint(url)).collect::<Result<_, _>>()?;
+        let endpoints = config.base_urls.iter().map(|url| base_url(url)).collect::<Result<_, _>>()?;
         let refuse = |key, value: String, expected| Err(ConfigError::Setting { key, value, expected });
         if config.model.trim().is_empty() {
             return refuse("model", "empty".into(), "the model's name at the endpoint");
@@ -241,18 +241,7 @@ impl Settings {
                 "`world`, `plain` or `chatml`; for the server's own chat template set `api` to `chat`";
             return refuse("prompt", "a chat template's".into(), expected);
         }
-        if !(0.01..=86_400.0).contains(&config.timeout_s) {
-            return refuse("timeout_s", config.timeout_s.to_string(), "seconds from 0.01 to 86400");
-        }
-        if !(0.0..=60.0).contains(&config.backoff_s) {
-            return refuse("backoff_s", config.backoff_s.to_string(), "seconds from 0 to 60");
-        }
-        if config.retries > 100 {
-            return refuse("retries", config.retries.to_string(), "at most 100");
-        }
-        if config.concurrency.get() > 4096 {
-            return refuse("concurrency", config.concurrency.to_string(), "at most 4096");
-        }
+        check_patience(config.timeout_s, config.retries, config.backoff_s, config.concurrency)?;
         if config.finished.is_empty() || config.finished.iter().any(String::is_empty) {
             let expected = "at least one `finish_reason`, such as \"stop\"";
             return refuse("finished", format!("{:?}", config.finished), expected);
@@ -266,7 +255,7 @@ impl Settings {
         }
         Ok(Settings {
             endpoints,
-            names: Names { asked: config.model, served_as: config.served_as },
+            model: config.model,
             api: config.api,
             prompt: config.prompt,
             authorization: config.api_key_env.as_deref().map(authorization).transpose()?,
@@ -275,6 +264,7 @@ impl Settings {
             retries: config.retries,
             backoff: Duration::from_secs_f64(config.backoff_s),
             concurrency: config.concurrency.get(),
+            served_as: config.served_as,
             finished: config.finished,
             omit: config.omit,
             price: config.price,
@@ -291,7 +281,7 @@ impl Settings {
         };
         format!(
             "{} at {} ({api}; temperature {temperature}, top-p {top_p}, at most {max_tokens} tokens)",
-            self.names.asked,
+            self.model,
             self.endpoints.join(", ")
         )
     }
@@ -305,7 +295,31 @@ impl fmt::Debug for Settings {
     }
 }
 
-fn endpoint(written: &str) -> Result<String, ConfigError> {
+/// Checks how patiently and by how many a server is asked.
+pub(crate) fn check_patience(
+    timeout_s: f64,
+    retries: u32,
+    backoff_s: f64,
+    concurrency: NonZeroUsize,
+) -> Result<(), ConfigError> {
+    let refuse = |key, value: String, expected| Err(ConfigError::Setting { key, value, expected });
+    if !(0.01..=86_400.0).contains(&timeout_s) {
+        return refuse("timeout_s", timeout_s.to_string(), "seconds from 0.01 to 86400");
+    }
+    if !(0.0..=60.0).contains(&backoff_s) {
+        return refuse("backoff_s", backoff_s.to_string(), "seconds from 0 to 60");
+    }
+    if retries > 100 {
+        return refuse("retries", retries.to_string(), "at most 100");
+    }
+    if concurrency.get() > 4096 {
+        return refuse("concurrency", concurrency.to_string(), "at most 4096");
+    }
+    Ok(())
+}
+
+/// The place of a server as it is written, without `/v1` and without a slash at the end.
+pub(crate) fn base_url(written: &str) -> Result<String, ConfigError> {
     let url = written.trim().trim_end_matches('/');
     let url = url.strip_suffix("/v1").unwrap_or(url).trim_end_matches('/');
     let refuse = |url: &str, why: String| Err(ConfigError::BaseUrl { url: url.to_owned(), why });
@@ -351,7 +365,8 @@ fn endpoint(written: &str) -> Result<String, ConfigError> {
     Ok(url.to_owned())
 }
 
-fn authorization(name: &str) -> Result<HeaderValue, ConfigError> {
+/// The header that carries a key.
+pub(crate) fn authorization(name: &str) -> Result<HeaderValue, ConfigError> {
     let refuse = |why| ConfigError::ApiKey { name: name.to_owned(), why };
     let key = match std::env::var(name) {
         Ok(key) => key,
@@ -390,10 +405,10 @@ mod tests {
             ("https://a/openai/v1", "https://a/openai"),
             ("http://[::1]:8000/v1", "http://[::1]:8000"),
         ] {
-            assert_eq!(endpoint(written).as_deref(), Ok(meant), "{written}");
+            assert_eq!(base_url(written).as_deref(), Ok(meant), "{written}");
         }
         for bad in ["", "a:1", "localhost", "ftp://a", "http://", "http://a b", "http://a?x=1", "/v1"] {
-            assert!(endpoint(bad).is_err(), "{bad:?}");
+            assert!(base_url(bad).is_err(), "{bad:?}");
         }
         for (routed, base) in [
             ("http://a:1/v1/chat/completions", "http://a:1/v1"),
@@ -402,14 +417,14 @@ mod tests {
             ("https://a/openai/v1/models", "https://a/openai/v1"),
             ("http://a:1/chat/completions", "http://a:1"),
         ] {
-            let message = endpoint(routed).unwrap_err().to_string();
+            let message = base_url(routed).unwrap_err().to_string();
             assert!(
                 message.contains("ends in a route") && message.ends_with(&format!("{base:?}")),
                 "{message}"
             );
         }
-        assert!(endpoint("http://a/#x").is_err());
-        let secret = endpoint("http://me:hush@a:1").unwrap_err().to_string();
+        assert!(base_url("http://a/#x").is_err());
+        let secret = base_url("http://me:hush@a:1").unwrap_err().to_string();
         assert!(!secret.contains("hush"), "{secret}");
     }
 

@@ -7,26 +7,25 @@ use super::{
 use crate::call::{CallFailure, Completion};
 use std::{io, time::Duration};
 use ureq::{
-    Agent,
-    http::{HeaderValue, StatusCode, header},
+    Agent, Body,
+    http::{HeaderValue, Response, StatusCode, header},
 };
 
 /// More than any completion; keeps a runaway server from filling the memory.
 const LONGEST_BODY: u64 = 16 << 20;
 
-/// Sends requests, each over a connection of its own: a connection that is kept would hand what a server, or a proxy that
-/// gave up, says too late or twice to the next question as its answer.
+/// Sends requests over kept-alive connections.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     agent: Agent,
     authorization: Option<HeaderValue>,
     timeout: Duration,
 }
 
 /// A request that failed, and how long the server asked to be left alone.
-pub(super) struct Failed {
-    pub(super) failure: CallFailure,
-    pub(super) retry_after: Option<Duration>,
+pub(crate) struct Failed {
+    pub(crate) failure: CallFailure,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl From<CallFailure> for Failed {
@@ -36,19 +35,20 @@ impl From<CallFailure> for Failed {
 }
 
 impl Client {
-    pub(super) fn new(settings: &Settings) -> Client {
+    /// So many connections are kept, and no answer is waited for longer than this.
+    pub(crate) fn new(timeout: Duration, connections: usize, authorization: Option<HeaderValue>) -> Client {
         let agent = Agent::config_builder()
-            .timeout_global(Some(settings.timeout))
+            .timeout_global(Some(timeout))
             .http_status_as_error(false)
             // A redirected POST would arrive as a GET; its status is reported instead.
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .max_idle_connections(0)
-            .max_idle_connections_per_host(0)
+            .max_idle_connections(connections)
+            .max_idle_connections_per_host(connections)
             .user_agent(concat!("tracelift/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();
-        Client { agent, authorization: settings.authorization.clone(), timeout: settings.timeout }
+        Client { agent, authorization, timeout }
     }
 
     /// Asks for one completion, once.
@@ -71,7 +71,17 @@ impl Client {
     }
 
     /// The body of a successful reply.
-    pub(super) fn post(&self, endpoint: &str, path: &str, body: &str) -> Result<Vec<u8>, Failed> {
+    pub(crate) fn get(&self, endpoint: &str, path: &str) -> Result<Vec<u8>, Failed> {
+        let mut request =
+            self.agent.get(format!("{endpoint}/{path}")).header(header::ACCEPT, "application/json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        self.read(endpoint, request.call())
+    }
+
+    /// The body of a successful reply.
+    pub(crate) fn post(&self, endpoint: &str, path: &str, body: &str) -> Result<Vec<u8>, Failed> {
         let mut request = self
             .agent
             .post(format!("{endpoint}/{path}"))
@@ -80,8 +90,11 @@ impl Client {
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
-        let failed = |error| self.failure(endpoint, error);
-        let mut response = request.send(body).map_err(failed)?;
+        self.read(endpoint, request.send(body))
+    }
+
+    fn read(&self, endpoint: &str, response: Result<Response<Body>, ureq::Error>) -> Result<Vec<u8>, Failed> {
+        let mut response = response.map_err(|error| self.failure(endpoint, error))?;
         let status = response.status();
         let retry_after = response
             .headers()

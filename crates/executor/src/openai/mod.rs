@@ -7,8 +7,8 @@
 //! [`LONGEST_BACK_OFF`] and [`LONGEST_RETRY_AFTER`].
 
 mod chat;
-mod config;
-mod endpoint;
+pub(crate) mod config;
+pub(crate) mod endpoint;
 mod gate;
 mod reply;
 mod request;
@@ -60,7 +60,7 @@ impl OpenAi {
         let settings = Settings::of(config)?;
         Ok(OpenAi {
             fingerprint: request::fingerprint(&settings),
-            client: Client::new(&settings),
+            client: Client::new(settings.timeout, settings.concurrency, settings.authorization.clone()),
             gate: Gate::new(settings.concurrency, settings.budget, settings.price),
             settings,
             turn: AtomicUsize::new(0),

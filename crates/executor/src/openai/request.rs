@@ -12,7 +12,7 @@ pub(super) fn payload(settings: &Settings, call: &Call<'_>) -> Value {
     let mut payload = settings.extra.clone();
     let sampling = &settings.sampling;
     let mut set = |key: &str, value: Value| payload.insert(key.to_owned(), value);
-    set("model", json!(settings.names.asked));
+    set("model", json!(settings.model));
     match prompt(settings, call.question, call.trace) {
         Prompt::Text(text) => set("prompt", json!(text)),
         Prompt::Conversation { messages, .. } => set("messages", json!(messages)),
@@ -52,7 +52,7 @@ pub(super) fn fingerprint(settings: &Settings) -> Fingerprint {
     endpoints.dedup();
     let mut settled = json!({
         "kind": "openai",
-        "model": settings.names.asked,
+        "model": settings.model,
         "endpoints": endpoints,
         "prompts": prompts(settings),
         "sampling": settings.sampling,

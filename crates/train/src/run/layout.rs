@@ -53,6 +53,9 @@ pub struct RunLayout {
 }
 
 impl RunLayout {
+    /// The name of [`RunLayout::rubric_ledger`].
+    pub(super) const RUBRIC_LEDGER: &str = "rubric.ledger";
+
     /// The layout of the run in `root`, which need not exist.
     #[must_use]
     pub fn of(root: impl Into<PathBuf>) -> RunLayout {
@@ -75,6 +78,12 @@ impl RunLayout {
     #[must_use]
     pub fn config(&self) -> PathBuf {
         self.root.join("config.toml")
+    }
+
+    /// `rubric.ledger`: the replies of a judge, which may be there before the run is, as it is made ready first.
+    #[must_use]
+    pub fn rubric_ledger(&self) -> PathBuf {
+        self.root.join(RunLayout::RUBRIC_LEDGER)
     }
 
     /// `metrics.jsonl`.
