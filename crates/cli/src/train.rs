@@ -209,6 +209,13 @@ impl<'a> Training<'a> {
             }
             (Presence::Resume | Presence::Either, true) => {
                 let continuation = identity::check(out, &description, config)?;
+                if let (Presence::Either, Continuation::Prolonged { from }) = (presence, continuation) {
+                    // Nobody has asked for that.
+                    bail!(
+                        "{} holds a run of {from} steps; choose another folder, or go on with as many",
+                        out.display()
+                    );
+                }
                 let (folder, latest) = RunFolder::resume(out)?;
                 if let Some((_, checkpoint)) = &latest {
                     grpo.restore(checkpoint)
