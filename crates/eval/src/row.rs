@@ -289,7 +289,8 @@ mod tests {
     #[test]
     fn a_row_without_traces_has_no_trace_metrics() {
         let mut none = sample("no trace", 0, 0);
-        (none.trace, none.correct, none.baseline_success) = (None, Some(true), Some(1.0));
+        (none.completion, none.trace) = (None, None);
+        (none.correct, none.baseline_success) = (Some(true), Some(1.0));
         let means = means(&[none]);
         assert_eq!(means[&Metric::Accuracy], (Some(1.0), 0));
         for metric in &Metric::ALL[1..] {

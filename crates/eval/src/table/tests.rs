@@ -15,7 +15,7 @@ fn samples() -> Vec<SampleRecord> {
                 record.level = Some(if problem % 2 == 0 { 4 } else { 8 });
                 record.correct = Some(correct);
                 if rank == 0 {
-                    record.trace = None;
+                    (record.completion, record.trace) = (None, None);
                 } else {
                     record.verified = Some(difficulty < 1 + 2 * rank);
                     record.trace_tokens = Some(40 + (difficulty * rank) as u32);
