@@ -5,7 +5,8 @@ use tracelift_testing::skipped;
 
 /// A sandbox, or nothing where the machine does not give the level.
 pub fn started(config: SandboxConfig) -> Option<Sandbox> {
-    let asked = format!("{:?} with {}", config.level, config.python.display());
+    let level = config.level.map_or("any level".to_owned(), |level| level.to_string());
+    let asked = format!("{level} with {}", config.python.display());
     match Sandbox::start(config) {
         Ok(sandbox) => {
             println!("{}", sandbox.observed());
