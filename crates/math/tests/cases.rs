@@ -157,3 +157,9 @@ fn completions() {
 fn turns() {
     check(include_str!("cases/turns.jsonl"));
 }
+
+/// Pairs of every kind by someone who had not seen what reads them.
+#[test]
+fn unseen() {
+    check(include_str!("cases/unseen.jsonl"));
+}

@@ -34,6 +34,17 @@ impl Judge<'_> {
     fn is_false(&mut self, node: &Node) -> Result<bool, Reason> {
         let Node::Chain(sides, relations) = node else { return Ok(false) };
         let number = |node: &Node| node.is_scalar() && !node.has_symbols();
+        // What stands for two values equals none of them: `±3 = 3`. `√9 = ±3` is how people name both.
+        let signed = |node: &Node| node.any(&|part| matches!(part, Node::PlusMinus { .. }));
+        let one_of_two = |at: usize| {
+            signed(&sides[at])
+                && relations[at] == Relation::Equal
+                && number(&sides[at + 1])
+                && !signed(&sides[at + 1])
+        };
+        if (0..relations.len()).any(one_of_two) {
+            return Ok(true);
+        }
         let mut last: Option<(usize, &Node)> = None;
         for (at, side) in sides.iter().enumerate() {
             if let Some((before, other)) = last

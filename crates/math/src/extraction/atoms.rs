@@ -7,6 +7,7 @@ use super::vocabulary::{Role, role};
 use crate::syntax::characters::is_foreign_letter;
 use crate::syntax::commands::plain_word;
 use crate::syntax::token::Token;
+use crate::syntax::units;
 use crate::syntax::words::is_word;
 
 /// What a part of a clause is.
@@ -62,6 +63,8 @@ pub(super) fn atoms(text: &str, start: usize, end: usize, spans: &[Span]) -> Vec
                 None => (Some(Kind::Plain), plain_end(text, at, end)),
             },
             '.' if !text[at + 1..end].starts_with(|c: char| c.is_ascii_digit()) => (None, at + 1),
+            // "answer != 41".
+            '!' if text[at + 1..end].starts_with('=') => (Some(Kind::Word(Role::Negation)), at + 2),
             '!' | '?' | '"' | '“' | '”' | '\'' | '’' => (None, at + length),
             c if c.is_whitespace() => (None, at + length),
             c if c.is_alphabetic() && !is_formula_letter(c) => word(text, at, end),
@@ -128,7 +131,29 @@ fn word(text: &str, at: usize, end: usize) -> (Option<Kind>, usize) {
     if matches!(lower.as_ref(), "percent" | "percentage" | "pct") {
         return (Some(Kind::Percent), stop);
     }
-    (Some(Kind::Word(role(&lower))), stop)
+    // "36 km/h", "24 cm^2": what is glued to a noun belongs to it.
+    let role = role(&lower);
+    let glued = if role == Role::Other { glued_end(text, stop, end) } else { stop };
+    if glued > stop && units::unit(&text[at..glued]).is_some() {
+        return (Some(Kind::Plain), glued);
+    }
+    (Some(Kind::Word(role)), glued)
+}
+
+/// Where a quotient or a power glued to a noun ends: "/h", "^2".
+fn glued_end(text: &str, stop: usize, end: usize) -> usize {
+    let mut at = stop;
+    loop {
+        let rest = &text[at..end];
+        let Some(sign @ ('/' | '^')) = rest.chars().next() else { return at };
+        let part = rest[1..]
+            .find(|c: char| !(c.is_alphabetic() || sign == '^' && (c.is_ascii_digit() || "-{}".contains(c))))
+            .unwrap_or(rest.len() - 1);
+        if part == 0 {
+            return at;
+        }
+        at += 1 + part;
+    }
 }
 
 /// Whether letters are a name or a function of formulas and not a word.
@@ -172,6 +197,10 @@ fn single(text: &str, at: usize, run: &str, stop: usize, end: usize) -> (Option<
             "o" | "u" | "ou" => return (Some(Kind::Word(Role::Or)), stop),
             _ => {}
         }
+    }
+    // "não é 18, e sim 19".
+    if run == "e" && text[stop..end].starts_with(" sim ") {
+        return (Some(Kind::Word(Role::But)), stop + " sim".len());
     }
     (Some(Kind::Plain), plain_end(text, at, end).max(stop))
 }

@@ -172,6 +172,19 @@ fn named(text: &str, start: usize, end: usize, letters: &[char]) -> Vec<char> {
             }
             Kind::Word(Role::Negation | Role::Contrast) => denied = true,
             Kind::Word(Role::But) => denied = false,
+            // "A through D" names all of them.
+            Kind::Word(_)
+                if !found.is_empty()
+                    && matches!(
+                        &text[atom.start..atom.end],
+                        "through" | "thru" | "to" | "until" | "bis" | "à" | "到" | "至" | "から"
+                    )
+                    && parts
+                        .get(at + 1)
+                        .is_some_and(|atom| lone(&text[atom.start..atom.end], letters).next().is_some()) =>
+            {
+                doubted = true;
+            }
             Kind::Word(Role::Condition | Role::Case) if !found.is_empty() => break,
             Kind::Word(Role::Hedge) => doubted = true,
             Kind::Plain | Kind::Word(_) | Kind::Aside(_) => {

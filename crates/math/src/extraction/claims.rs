@@ -40,6 +40,8 @@ pub(super) fn doubted(before: &str) -> bool {
             Role::But | Role::Main => doubted = false,
             _ if is_supposing(word) => doubted = true,
             _ if word == "then" => doubted = false,
+            // "At first it looks like the answer is 32".
+            _ if lower == "at" && words.peek() == Some(&"first") => doubted = true,
             _ => {}
         }
     }
@@ -109,6 +111,12 @@ fn is_supposing(word: &str) -> bool {
             | "doubts"
             | "wonder"
             | "whether"
+            | "naively"
+            | "initially"
+            | "glance"
+            | "tempting"
+            | "tempted"
+            | "seemingly"
             | "if"
             | "unless"
             | "assume"

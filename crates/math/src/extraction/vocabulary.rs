@@ -58,7 +58,7 @@ const WORDS: &[(Role, &str)] = &[
         Role::Negation,
         "not isn't isnt eliminate eliminated eliminates discard discarded reject rejected refuse refuses refused avoid avoids aren't wasn't weren't never cannot can't won't neither nor no doesn't don't \
          couldn't wouldn't shouldn't mustn't without exclude excludes excluded excluding except incorrectly hardly scarcely barely \
-         nowhere nobody nicht kein keine keinesfalls keineswegs niemals mitnichten nie niet geen değil \
+         nowhere nobody nicht weder kein keine keinesfalls keineswegs niemals mitnichten nie niet geen değil \
          bukan tidak không jamais aucun aucune tampoco jamás ningún mai nessun никогда отнюдь вовсе ليس \
          ليست नहीं ni не нет ne n'est pas não non nem nunca",
     ),

@@ -200,6 +200,12 @@ impl Reader<'_> {
             _ if word == "too" && has_value && self.subordinate.is_none() && next.is_some_and(is_excess) => {
                 self.denied_after();
             }
+            // "weder 18 noch 19".
+            Role::Other if word == "noch" && self.denied && !has_value => self.deny_next = true,
+            // "41 is close to the answer", "41 is off by one".
+            _ if self.copula && has_value && self.subordinate.is_none() && is_miss(word) => {
+                self.denied_after();
+            }
             Role::Other => {
                 self.unit_word(at);
                 self.copula = false;
@@ -402,6 +408,11 @@ fn is_ordinal(number: &str) -> bool {
 
 fn role_alone(word: &str) -> bool {
     matches!(word.to_lowercase().as_str(), "unlike" | "versus" | "vs" | "statt" | "anstatt" | "вместо")
+}
+
+/// Words that say of a value that it is beside the answer.
+fn is_miss(word: &str) -> bool {
+    matches!(word, "close" | "closer" | "near" | "nearer" | "off" | "shy" | "short" | "near-miss" | "wide")
 }
 
 /// What something may be too much of.
