@@ -85,7 +85,7 @@ pub(super) fn assignment(node: &Node) -> Option<Assignment> {
     })
 }
 
-/// `x + y = 7` where 7 was asked for: the value of a sum of letters, each once.
+/// `x + y = 7`, `r^2 + s^2 = 29` where the number was asked for: the value of a sum of letters or powers, each once.
 pub(super) fn value_of_sum(node: &Node) -> Option<&Node> {
     let Node::Chain(sides, relations) = node else { return None };
     let ([Node::Sum(items), value], [Relation::Equal]) = (sides.as_slice(), relations.as_slice()) else {
@@ -100,11 +100,12 @@ pub(super) fn value_of_sum(node: &Node) -> Option<&Node> {
     .then_some(value)
 }
 
-/// A letter, or a product of letters.
+/// A letter, a power of one, or a product of them.
 fn is_plain_letter(node: &Node) -> bool {
     match node {
         Node::Symbol(_) => true,
         Node::Product(items) => items.iter().all(is_plain_letter),
+        Node::Power(base, exponent) => matches!(**base, Node::Symbol(_)) && !exponent.has_symbols(),
         _ => false,
     }
 }

@@ -63,6 +63,11 @@ impl Judge<'_> {
 
     /// Units may be left out; two of one dimension are converted; two of different ones are different.
     fn units(&mut self, gold: &Node, pred: &Node) -> Judgement {
+        if let (Node::Unit(_, x), Node::Unit(_, y)) = (gold, pred)
+            && opposed(x, y)
+        {
+            return found(false, Rule::Unit);
+        }
         let (a, b) = (Amount::of(gold), Amount::of(pred));
         match (&a.measure, &b.measure) {
             (Measure::Number, _) | (_, Measure::Number) | (Measure::Degrees, Measure::Degrees) => {
@@ -261,6 +266,35 @@ fn is_pound(gold: &Node, pred: &Node) -> bool {
     }
     let named = |node: &Node, name: &str| matches!(node, Node::Unit(_, words) if words.to_lowercase().starts_with(name));
     named(gold, "£") && named(pred, "pound") || named(gold, "pound") && named(pred, "£")
+}
+
+/// Whether the words behind two numbers name different directions: "5 km north" and "5 km south".
+fn opposed(a: &str, b: &str) -> bool {
+    const DIRECTIONS: &[&[&str]] = &[
+        &["north", "south", "east", "west"],
+        &["left", "right"],
+        &["up", "down"],
+        &["upstream", "downstream"],
+        &["above", "below"],
+        &["profit", "loss"],
+        &["early", "late"],
+        &["earlier", "later"],
+        &["ago", "later"],
+        &["before", "after"],
+        &["faster", "slower"],
+        &["ahead", "behind"],
+        &["clockwise", "counterclockwise", "anticlockwise"],
+    ];
+    let names = |words: &str, name: &str| {
+        words.split(|c: char| !c.is_alphabetic()).any(|word| word.eq_ignore_ascii_case(name))
+    };
+    if !a.contains(' ') && !b.contains(' ') && a == b {
+        return false;
+    }
+    DIRECTIONS.iter().any(|group| {
+        let of = |words: &str| group.iter().position(|name| names(words, name));
+        matches!((of(a), of(b)), (Some(x), Some(y)) if x != y)
+    })
 }
 
 /// Whether two names of counted things share a word.

@@ -18,6 +18,12 @@ pub(super) fn prepared(node: &Node) -> Node {
                 .map(|item| if item.is_scalar() { Node::Set(vec![item]) } else { item })
                 .collect(),
         ),
+        // `\triangle ABC` is the triangle of that name.
+        Node::Product(mut items)
+            if matches!(items.as_slice(), [Node::Symbol(shape), Node::Symbol(name)] if shape == "triangle" && is_run(name)) =>
+        {
+            items.remove(1)
+        }
         other => matrices::reduced(other),
     });
     match plain {

@@ -16,7 +16,8 @@ pub(super) fn hashes(text: &str, spans: &[Span]) -> Option<(usize, Extract)> {
     while let Some(found) = text[..before].rfind("####") {
         let at = found + 4;
         let mut line_end = text[at..].find('\n').map_or(text.len(), |i| at + i);
-        let mut start = at + placeholder(&text[at..line_end]);
+        let mut start = at + bracketed(&text[at..line_end]);
+        start += placeholder(&text[start..line_end]);
         // A rule of signs is one mark, not many.
         before = text[..found].trim_end_matches('#').len();
         if cleaned(&text[start..line_end]).is_empty() {
@@ -40,6 +41,28 @@ pub(super) fn hashes(text: &str, spans: &[Span]) -> Option<(usize, Extract)> {
         return extract.map(|extract| (line_end, extract));
     }
     None
+}
+
+/// The length of a copied placeholder of several words in brackets: "[your answer here] ", "<your number> ".
+pub(super) fn bracketed(line: &str) -> usize {
+    let rest = line.trim_start_matches([' ', '\t']);
+    let Some(close) = rest
+        .strip_prefix(['<', '[', '{', '('])
+        .and_then(|inside| inside.bytes().take(48).position(|b| matches!(b, b'>' | b']' | b'}' | b')')))
+    else {
+        return 0;
+    };
+    let inside = &rest[1..1 + close];
+    let words = inside.split([' ', '_']).filter(|word| !word.is_empty());
+    let copied =
+        words.clone().any(|word| matches!(word.to_ascii_lowercase().as_str(), "your" | "insert" | "here"))
+            && words.clone().count() > 1
+            && inside.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b' ' | b'_' | b'-'));
+    let behind = &rest[close + 2..];
+    if !copied || behind.trim().is_empty() {
+        return 0;
+    }
+    line.len() - behind.trim_start_matches([':', ' ', '\t']).len()
 }
 
 /// The length of a placeholder at the start of a line: "ANSWER", "[ANSWER]", "<answer>:", "Final answer:".

@@ -5,7 +5,7 @@ use super::claims::{doubted, in_words, retracted, supposed};
 use super::clauses::{Lead, Said, said};
 use super::comparatives;
 use super::formulas::{Span, group_from};
-use super::prose::{cleaned, has_letters};
+use super::prose::{cleaned, has_letters, is_prose};
 use super::sentences::sentence_end;
 use crate::verdict::Rung;
 
@@ -176,6 +176,15 @@ fn phrase(
         let (end, extract) = statement(text, after + 2, spans, rung)?;
         return Some((at, end, extract));
     }
+    if let Some((start, end)) = named_string(text, after) {
+        let inside = &text[start..end];
+        let extract = if inside.contains('$') || is_prose(inside) {
+            from_clause(text, (start, end), spans, rung, Lead::Phrase)?
+        } else {
+            Extract::plain(rung, inside.trim().replace("\\\\", "\\"))
+        };
+        return Some((at, end, extract));
+    }
     let reach = if is_final { 100 } else { 40 };
     let introduces = introduced(text, lowered, after, reach);
     let found = match introduces {
@@ -210,6 +219,37 @@ fn phrase(
         let extract = if unclaimed { in_words(extract) } else { extract };
         (at, end, extract)
     })
+}
+
+/// The value of a name in quotes, as programs write it: `"answer": 19`, `'final_answer': '19'`.
+fn named_string(text: &str, after: usize) -> Option<(usize, usize)> {
+    let rest = text[after..].strip_prefix(['"', '\''])?.trim_start().strip_prefix(':')?.trim_start();
+    let start = text.len() - rest.len();
+    if let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+        let inside = &rest[1..];
+        let mut escaped = false;
+        let close = inside.char_indices().find(|(_, c)| {
+            let closes = *c == quote && !escaped;
+            escaped = *c == '\\' && !escaped;
+            closes
+        })?;
+        return Some((start + 1, start + 1 + close.0));
+    }
+    let mut depth = 0usize;
+    let close = rest.char_indices().find(|(_, c)| match c {
+        '[' | '{' | '(' => {
+            depth += 1;
+            false
+        }
+        ']' | ')' | '}' if depth > 0 => {
+            depth -= 1;
+            false
+        }
+        ',' | '}' | ']' | '\n' => depth == 0,
+        _ => false,
+    });
+    let end = close.map_or(rest.len(), |(at, _)| at);
+    (!rest[..end].trim().is_empty()).then_some((start, start + end))
 }
 
 fn is_final(before: &str) -> bool {
@@ -315,6 +355,7 @@ fn statement(text: &str, start: usize, spans: &[Span], rung: Rung) -> Option<(us
     if spans.iter().any(|span| span.start < start && start < span.end) {
         return None;
     }
+    let start = start + super::hashes::bracketed(&text[start..]);
     let end = sentence_end(text, start, spans);
     let extract = from_clause(text, (start, end), spans, rung, Lead::Phrase)?;
     Some((end, extract))
@@ -368,5 +409,7 @@ fn spelled(clause: &str) -> Option<&str> {
     for word in ["exactly ", "just ", "simply ", "precisely ", "therefore ", "equal to ", "only "] {
         rest = rest.strip_prefix(word).unwrap_or(rest);
     }
-    (rest.len() < clause.len() && crate::syntax::number_words::numeral(rest).is_some()).then_some(rest)
+    (rest.len() < clause.len() && crate::syntax::number_words::numeral(rest).is_some()
+        || crate::syntax::measures::is_time_in_words(rest))
+    .then_some(rest)
 }

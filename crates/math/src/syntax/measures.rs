@@ -34,11 +34,65 @@ fn sure(node: Node) -> Option<Measured> {
     Some(Measured { node, certainty: Certainty::Sure })
 }
 
-/// Whether words name a time of day: "half past four".
+/// Whether words name a time of day or an amount with a fraction in it: "half past four", "half an hour".
 pub(crate) fn is_time_in_words(words: &str) -> bool {
-    words.len() <= 60
-        && (words.contains(" past ") || words.contains(" to "))
+    if words.len() > 60 || !words.contains(' ') {
+        return false;
+    }
+    (words.contains(" past ") || words.contains(" to "))
         && clock_in_words(&words.to_ascii_lowercase()).is_some()
+        || (words.contains("hal")
+            || words.contains("Hal")
+            || words.contains("uarter")
+            || words.contains("third"))
+            && fraction_in_words(&words.to_ascii_lowercase()).is_some()
+}
+
+/// "half an hour", "a quarter of a mile", "an hour and a half", "two and a half hours".
+fn fraction_in_words(lower: &str) -> Option<Node> {
+    let lower = lower.trim().trim_end_matches('.');
+    let share = |words: &str| -> Option<(i32, u32)> {
+        match words {
+            "half" | "a half" | "one half" | "one-half" | "half a" | "half an" | "half of a"
+            | "half of an" => Some((1, 2)),
+            "third" | "a third" | "one third" | "one-third" => Some((1, 3)),
+            "two thirds" | "two-thirds" => Some((2, 3)),
+            "quarter" | "a quarter" | "one quarter" | "one-quarter" => Some((1, 4)),
+            "three quarters" | "three-quarters" => Some((3, 4)),
+            _ => None,
+        }
+    };
+    let whole = |words: &str| -> Option<u64> {
+        if matches!(words, "a" | "an" | "one") {
+            return Some(1);
+        }
+        let numeral = super::number_words::numeral(words);
+        numeral.as_deref().unwrap_or(words).parse().ok().filter(|n: &u64| *n < 1_000_000)
+    };
+    let (whole, (above, below), unit) = if let Some((before, after)) = lower.split_once(" and ") {
+        match share(after) {
+            // "an hour and a half"
+            Some(share) => {
+                let (number, unit) = before.split_once(' ')?;
+                (whole(number)?, share, unit)
+            }
+            // "two and a half hours"
+            None => {
+                let (part, unit) = after.rsplit_once(' ')?;
+                (whole(before)?, share(part)?, unit)
+            }
+        }
+    } else {
+        let (part, unit) = lower.rsplit_once(' ')?;
+        let part = part.strip_suffix(" of an").or_else(|| part.strip_suffix(" of a")).unwrap_or(part);
+        (0, share(part)?, unit)
+    };
+    // "half a circle" is no amount.
+    if units::unit(unit)?.dimension.is_empty() || unit.len() < 3 {
+        return None;
+    }
+    let amount = RBig::from(whole) + RBig::from_parts(above.into(), below.into());
+    Some(Node::Unit(Box::new(Node::exact(amount)), unit.to_owned()))
 }
 
 /// The text as a time or an amount, if all of it is one.
@@ -67,6 +121,11 @@ pub(crate) fn measured(piece: &str) -> Option<Measured> {
     let text = text.trim().trim_end_matches(',').trim();
     if let Some(clock) = clock(text) {
         return sure(clock);
+    }
+    if text.starts_with(|c: char| c.is_ascii_alphabetic()) || text.contains(" and ") {
+        if let Some(amount) = fraction_in_words(&text.to_ascii_lowercase()) {
+            return sure(amount);
+        }
     }
     if let Some(mixed) = mixed_in_words(text).or_else(|| ratio_in_words(text)) {
         return sure(mixed);
@@ -245,7 +304,7 @@ fn clock(text: &str) -> Option<Node> {
     let half = match behind.as_str() {
         "" => None,
         "am" | "inthemorning" => Some(Half::Morning),
-        "pm" | "intheafternoon" | "intheevening" => Some(Half::Afternoon),
+        "pm" | "intheafternoon" | "intheevening" | "atnight" => Some(Half::Afternoon),
         "o'clock" | "oclock" | "h" | "hrs" | "hours" if numbers.contains(':') || behind.starts_with('o') => {
             None
         }

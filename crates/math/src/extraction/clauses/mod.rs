@@ -147,6 +147,16 @@ impl Reader<'_> {
                     Role::Wrong if self.current().is_some() => self.denied_after(),
                     _ => {}
                 },
+                Kind::Word(Role::Copula)
+                    if self.text[atom.start..].starts_with(':')
+                        && self.subordinate.is_none()
+                        && self.groups.last().is_some_and(|group| {
+                            let [part] = group.parts.as_slice() else { return false };
+                            adds_up(self.text, &self.atoms[at + 1..], &self.text[part.start..part.end])
+                        }) =>
+                {
+                    self.subordinate = Some(Subordinate::Trailing);
+                }
                 Kind::Word(role) => self.word(role, at),
             }
             at += 1;
@@ -218,6 +228,10 @@ impl Reader<'_> {
             // "negative 5".
             part.start = minus;
         }
+        // "9:05 in the evening".
+        if formula.is_none() && slice.contains(':') {
+            part.unit_end = end + part_of_day(&self.text[end..]);
+        }
         let percent = formula.is_some() && percent_follows(&self.text[end..]);
         let changed = std::mem::take(&mut self.change_next);
         let loose = self.words_between > 0;
@@ -276,6 +290,42 @@ impl Reader<'_> {
             })
             .any(|atom| matches!(atom.kind, Kind::Plain | Kind::Formula(_)))
     }
+}
+
+/// The length of the words for a part of the day at the start of a text.
+fn part_of_day(text: &str) -> usize {
+    let rest = text.trim_start_matches(' ');
+    let words = ["in the morning", "in the afternoon", "in the evening", "at night"];
+    let found = words.iter().find(|words| rest.starts_with(**words));
+    found.map_or(0, |words| text.len() - rest.len() + words.len())
+}
+
+/// Whether the values behind a colon, each with its own words, add up to the one before it: "18 tiles: 14 inside and 4
+/// at the border".
+fn adds_up(text: &str, atoms: &[Atom], before: &str) -> bool {
+    let number = |text: &str| -> Option<f64> {
+        let plain = text.trim().trim_start_matches('$').replace(',', "");
+        plain.starts_with(|c: char| c.is_ascii_digit()).then(|| plain.parse().ok())?
+    };
+    let Some(total) = number(before) else { return false };
+    let mut sum = 0.0;
+    let mut parts = 0;
+    let mut worded = false;
+    for atom in atoms {
+        match atom.kind {
+            Kind::Plain => match number(&text[atom.start..atom.end]) {
+                Some(part) => {
+                    parts += 1;
+                    sum += part;
+                }
+                None => return false,
+            },
+            Kind::Formula(_) => return false,
+            Kind::Word(Role::Other | Role::Condition) => worded |= parts == 1,
+            _ => {}
+        }
+    }
+    parts >= 2 && worded && (sum - total).abs() < 1e-9
 }
 
 /// Whether a text ends in a word whose number is a place in the text: "step", "equation".

@@ -372,7 +372,10 @@ impl Reader<'_> {
             let words = text[part.end..start].split_whitespace().count();
             let known =
                 units::is_unit_word(&word.to_lowercase()) || units::unit(word).is_some() || !word.is_ascii();
-            if between.trim().is_empty() && words < 4 && (known || is_word(word) && word.len() >= 4) {
+            let verb =
+                matches!(word, "works" | "work" | "holds" | "fits" | "suffices" | "satisfies" | "remains");
+            if between.trim().is_empty() && words < 4 && !verb && (known || is_word(word) && word.len() >= 4)
+            {
                 part.unit_end = end;
                 return;
             }
