@@ -162,7 +162,8 @@ pub(crate) fn base(in_flight: SocketsInFlight) -> Filter {
 fn memory(assembler: &mut Assembler) {
     assembler.call(libc::SYS_mmap, |block| {
         block.argument(3);
-        block.put(JUMP_ANY_BIT, 2, 0, libc::MAP_HUGETLB as u32);
+        // A mapping that grows downwards is a stack to the kernel, and not counted as data.
+        block.put(JUMP_ANY_BIT, 2, 0, (libc::MAP_HUGETLB | libc::MAP_GROWSDOWN) as u32);
         block.put(JUMP_ANY_BIT, 0, 2, libc::MAP_ANONYMOUS as u32);
         // Shared, in either of its two forms: such pages stay as long as one of them is mapped anywhere, touched or not.
         block.put(JUMP_ANY_BIT, 0, 1, libc::MAP_SHARED as u32);

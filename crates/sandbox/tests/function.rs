@@ -260,6 +260,25 @@ fn only_tests_make_a_verdict_unknown() {
             "{test} with {candidate}: {found:?}"
         );
     }
+    // Nor can it lead set-up code there; what set-up code meets by itself is the tests'.
+    let in_set_up = |setup: &str, candidate: &str| {
+        let asserts = vec!["assert f(1) == 1".to_owned()];
+        let task = Task { entry: Some("f".into()), setup: setup.into(), asserts, ..Task::default() };
+        task.run(&sandbox, candidate).tests.swap_remove(0)
+    };
+    for (setup, candidate) in [
+        ("made = f(1)", "f = object()"),
+        ("made = f(1)", "import collections\nf = collections.UserDict()"),
+        ("made = f(1)", "def f(): pass"),
+        ("size = len(f)", "def f(x): return 1"),
+        ("import threading\nif f(1) == 'buy': f(threading.Lock())", "def f(*a): return 'buy'"),
+    ] {
+        let found = in_set_up(setup, candidate);
+        assert!(matches!(found, AssertOutcome::Raised(_)), "{setup} with {candidate}: {found:?}");
+    }
+    for setup in ["made = 1 / 0", "import no_such_module", "import threading\nmade = f(threading.Lock())"] {
+        assert!(unknown(&in_set_up(setup, right)), "{setup}: {:?}", in_set_up(setup, right));
+    }
 }
 
 /// What is nested deeper than the bound is carried in neither direction: of the program it is a failed test, of the test
@@ -310,6 +329,37 @@ fn what_is_handed_over_is_not_taken_over() {
         ("import abc\nclass A(abc.ABC): pass\nclass B(A): pass\nassert isinstance(f(A), A)".into(), String::new(), "def f(A):\n    A.register(int)\n    return 1".into()),
         ("import string\nclass F(string.Formatter): pass\nassert f(F(), len) == SECRET".into(), "SECRET = 42\n".into(), "def f(F, g):\n    text = F.format('{0.__init__.__globals__}', F)\n    return int(text.split(\"'SECRET': \")[1][:2])".into()),
     ];
+    // What was put in the place of a mock, or of what a test has put there to be called, would say that it was called.
+    let fake = "class Fake:\n    def __getattr__(self, name): return lambda *a, **k: Fake()\n    def __call__(self, *a, **k): return True\n";
+    for (made, set, test) in [
+        ("m = Mock()", "m.fetch = Fake()", "m.fetch.assert_called_once_with(5)"),
+        ("m = MagicMock()", "m.return_value = Fake()", "m.return_value.send.assert_called_once_with(5)"),
+        ("m = Mock()", "m.a.b.c = Fake()", "m.a.b.c.assert_called_with(5)"),
+        ("m = AsyncMock()", "m.fetch = Fake()", "m.fetch.assert_awaited_once_with(5)"),
+        ("m = NonCallableMock()", "m.fetch = Fake().x", "m.fetch.assert_called_once_with(5)"),
+        (
+            "m = Mock()",
+            "import collections; m.fetch = collections.namedtuple('T', 'assert_called_once')(Fake())",
+            "m.fetch.assert_called_once()",
+        ),
+        (
+            "m = Mock()",
+            "e = Exception(); e.assert_called_once = Fake(); m.fetch = e",
+            "m.fetch.assert_called_once()",
+        ),
+        (
+            "m = types.SimpleNamespace(client=Mock())",
+            "m.client = Fake()",
+            "m.client.assert_called_once_with(5)",
+        ),
+        ("m = types.SimpleNamespace(valid=lambda x: x == 5)", "m.valid = Fake()", "assert m.valid(4)"),
+        ("m = Slotted()", "m.valid = Fake()", "assert m.valid(4)"),
+    ] {
+        let test = format!(
+            "import types\nfrom unittest.mock import *\nclass Slotted:\n    __slots__ = ['valid']\n    def __init__(self): self.valid = lambda x: x == 5\n{made}\ntry: f(m)\nexcept AttributeError: pass\n{test}"
+        );
+        cases.push((test, String::new(), format!("{fake}def f(m):\n    {set}")));
+    }
     for (test, method) in [("b.audit()", "audit"), ("b.fair()", "fair"), ("b.open()", "open")] {
         let test = format!("b = Bank()\nf(b)\nassert {test}");
         cases.push((test.clone(), bank.into(), format!("def f(b): b.{method} = lambda *a: True")));
@@ -351,6 +401,27 @@ fn what_is_handed_over_is_not_taken_over() {
         run.accepted().then(|| format!("{test}\n{candidate}\n{run:?}"))
     });
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// An object of the program's own that says of itself what a text or a set would say does not pass for one unnoticed.
+#[test]
+fn an_object_that_says_itself_that_it_is_right_makes_a_test_weak() {
+    let sandbox = sandbox();
+    for (test, right) in [
+        ("assert f('x').startswith('y')", "def f(x): return 'yes'"),
+        ("assert f('x').isdigit()", "def f(x): return '1'"),
+        ("assert f('x').issubset({1, 2})", "def f(x): return {1}"),
+        ("assert f('x').is_integer()", "def f(x): return 2.0"),
+    ] {
+        let task = Task { entry: Some("f".into()), asserts: vec![test.into()], ..Task::default() };
+        let honest = task.run(&sandbox, right);
+        assert!(honest.accepted() && !honest.weak, "{test}: {honest:?}");
+        let yes = task.run(
+            &sandbox,
+            "class Yes:\n    def __getattr__(self, name): return lambda *a: True\ndef f(x): return Yes()",
+        );
+        assert!(!yes.accepted() || yes.weak, "{test}: {yes:?}");
+    }
 }
 
 #[test]

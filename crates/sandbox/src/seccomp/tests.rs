@@ -123,6 +123,7 @@ fn memory_that_no_look_finds_is_denied() {
     assert_eq!(map(shared | anonymous), DENY);
     assert_eq!(map(validated | anonymous | libc::MAP_NORESERVE as u64), DENY);
     assert_eq!(map(private | anonymous | huge), DENY);
+    assert_eq!(map(private | anonymous | libc::MAP_GROWSDOWN as u64), DENY);
     assert_eq!(map(shared | huge), DENY);
     assert_eq!(says(&base, libc::SYS_madvise, &[0, 0, libc::MADV_PAGEOUT as u64]), DENY);
     assert_eq!(says(&base, libc::SYS_madvise, &[0, 0, libc::MADV_MERGEABLE as u64]), DENY);

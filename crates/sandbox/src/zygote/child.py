@@ -43,12 +43,19 @@ def install_filter(code):
     prctl("seccomp", PR_SET_SECCOMP, 2, ctypes.addressof(header))
 
 
+# Beyond the limit of memory and what the zygote has itself: sixteen stacks of threads, and 256 MiB of address space.
+DATA_SLACK, SIZE_SLACK = 128 << 20, 256 << 20
+
+
 def set_limits(zygote, job):
     set_limit = resource.setrlimit
     seconds = int(job.cpu) + 1
     set_limit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-    size = job.memory + zygote.base_size + (256 << 20)
-    set_limit(resource.RLIMIT_AS, (size, size))
+    # What a process can write to is what it can fill before anybody looks. Its address space has room for libraries, and
+    # for what threads set aside and never touch, on top.
+    for limit, base, slack in ((resource.RLIMIT_DATA, zygote.base_data, DATA_SLACK), (resource.RLIMIT_AS, zygote.base_size, SIZE_SLACK)):
+        size = job.memory + base + slack
+        set_limit(limit, (size, size))
     set_limit(resource.RLIMIT_FSIZE, (job.file_bytes, job.file_bytes))
     set_limit(resource.RLIMIT_NOFILE, (job.open_files, job.open_files))
     set_limit(resource.RLIMIT_CORE, (zygote.core_limit, zygote.core_limit))

@@ -59,12 +59,35 @@ def can_be_read(target, name):
     return module is None or module == "__main__" or module in OPEN and name not in SHUT
 
 
-def can_be_set(target, name):
-    """What a class of the tests' defines as its method stays that, whatever an object of it is given to."""
+def can_be_set(target, name, *value):
+    """What a class of the tests' defines as its method stays that, whatever an object of it is given to; so does what a
+    test put there to be called, and what a mock makes of itself: another would say that it was called."""
     module, there = owner(target, name)
-    if module == "unittest.mock":
-        return name in ("return_value", "side_effect")
-    return not callable(there) and not isinstance_of(there, (classmethod, staticmethod))
+    mocked = any(base.__module__ == "unittest.mock" for base in type(target).__mro__)
+    if mocked and (module == "unittest.mock" and name not in ("return_value", "side_effect")):
+        return False
+    if mocked and name != "side_effect":
+        return all(type(one) in PLAIN or type(one) in TABLES.mutable for one in value)
+    if callable(there) or isinstance_of(there, (classmethod, staticmethod)):
+        return False
+    held = held_at(target, name, there)
+    return isinstance_of(held, (type, StandIn)) or not callable(held) and type(held).__module__ != "unittest.mock"
+
+
+PLAIN = SCALARS | {complex, bytes, tuple, frozenset}
+
+
+def held_at(target, name, there):
+    """What an object itself has at an attribute, without asking it; None where it has nothing."""
+    try:
+        if type(there) is MEMBER:
+            return there.__get__(target)
+        return object.__getattribute__(target, "__dict__").get(name)
+    except AttributeError:
+        return None
+
+
+MEMBER = type(StandIn._number)
 
 
 class Handed:

@@ -34,6 +34,7 @@ AT_RECURSIVE, AT_EMPTY_PATH = 0x8000, 0x1000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_KEEPCAPS = 1, 4, 8
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 36, 38, 22
 CAP_DAC_READ_SEARCH = 2
+M_ARENA_MAX = -8
 CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -266,12 +267,7 @@ def prepare(config, connection):
         signal.signal(option, signal.SIG_DFL)
     level = config["level"]
     config["priority"] = os.getpriority(os.PRIO_PROCESS, 0)
-    try:
-        # Ahead of its programs, which get back what the runner has, and of whatever else fills the machine.
-        os.setpriority(os.PRIO_PROCESS, 0, max(-20, config["priority"] - AHEAD))
-    except OSError:
-        # Only with privileges.
-        pass
+    get_ahead(config["priority"])
     if os.getuid() == 0 and level != "L0":
         # Without privileges no program could get the one limit that keeps dumps from going through a pipe.
         try:
@@ -286,6 +282,9 @@ def prepare(config, connection):
         keep = 0 if reach else 1 << CAP_DAC_READ_SEARCH
         become(config["uid"], keep)
         config["keep"] = keep
+    if hasattr(LIBC, "mallopt"):
+        # One heap for all threads: each of its own would set 64 MiB of address space aside, which stacks of threads need.
+        LIBC.mallopt(ctypes.c_int(M_ARENA_MAX), ctypes.c_int(1))
     if level == "L3":
         enter_namespaces(config)
         box, program, kept = "/box/run", "/program", 0
@@ -313,6 +312,24 @@ def prepare(config, connection):
     gc.freeze()
     zygote.greet()
     return zygote
+
+
+def get_ahead(priority):
+    """Ahead of its programs, which get back what the runner has, and of whatever else fills the machine. Where the kernel
+    deals out time by sessions first, priorities count within one only: a program of twenty sessions would get twenty
+    times the zygote's share, and the zygote be late. So it is in a session of its own, which is ahead as a whole."""
+    try:
+        os.setsid()
+    except OSError:
+        # It leads one already.
+        pass
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, max(-20, priority - AHEAD))
+        with open("/proc/self/autogroup", "w") as file:
+            file.write(str(-AHEAD))
+    except OSError:
+        # Only with privileges; and not every kernel has such groups.
+        pass
 
 
 def interpreter_reach(uid):

@@ -83,6 +83,14 @@ class Rehearsal(Candidate):
             return False
         return False
 
+    def meets_in_set_up(self, plan, kind):
+        """Whether set-up code meets with what ended it, whatever the candidate."""
+        try:
+            plan.scope(self)
+        except BaseException as error:
+            return issubclass(type(error), kind)
+        return False
+
     def met(self, code, scope, plan, index):
         try:
             result = eval(code, scope)

@@ -49,7 +49,10 @@ class run_tests:
             scope = plan.scope(candidate)
         except BaseException as error:
             outcome = "raised"
-            if candidate.uncarried is not None or not isinstance(error, (Broken, Unreturned)) and not candidate.heard:
+            kind = Uncarried if candidate.uncarried is not None else type(error)
+            own = candidate.uncarried is not None or not candidate.heard and not isinstance(error, (Broken, Unreturned))
+            # What set-up code meets with is the candidate's failure where it would not be met without the candidate.
+            if own and Rehearsal().meets_in_set_up(plan, kind):
                 outcome = "unknown"
             return self.all(outcome, len(tests), self.said(error))
         for index in range(len(tests)):

@@ -22,6 +22,13 @@ STEPS = {"next", "send", "throw", "close", "anext", "await"}
 QUESTIONS = frozenset("len bool str repr hash eq lt le gt ge getitem".split())
 # What is in an object, asked in several ways: nothing here says that the answers go together.
 LOOKS = frozenset("len iter getitem".split())
+# Methods by which plain values say whether they are what a test looks for.
+PREDICATES = {
+    name
+    for kind in (str, bytes, int, float, set, frozenset)
+    for name in vars(kind)
+    if name.startswith("is") or name in ("startswith", "endswith")
+}
 
 
 class Candidate(Side):
@@ -57,6 +64,9 @@ class Candidate(Side):
                 self.hold_to(word, values, answer)
             else:
                 self.answered.clear()
+            if word == "get" and values[1] in PREDICATES and isinstance_of(answer, StandIn):
+                # What a test takes for a text or a set says itself whether it is the right one.
+                self.weak = True
             if word in LOOKS:
                 self.look(word, values[0])
             return answer
@@ -141,7 +151,7 @@ class Candidate(Side):
             raise AttributeError(arguments[0]) if word == "get" else TypeError("this cannot be done to it")
         if word == "get" and not (can_be_read(target, arguments[0]) if policy.names is None else arguments[0] in policy.names):
             raise AttributeError(arguments[0])
-        if word in ("set", "del") and not can_be_set(target, arguments[0]):
+        if word in ("set", "del") and not can_be_set(target, *arguments):
             raise AttributeError("%s is the tests' own" % arguments[0])
         if word == "binary" and isinstance_of(target, (str, bytes)) and arguments[:1] == ("mod",):
             raise TypeError("this cannot be done to it")

@@ -34,7 +34,7 @@ class Watched:
         self.main_peak = 0
         self.endings = {}
         self.looks = 0
-        self.slow_bytes, self.file_bytes = 0, 0
+        self.mappings, self.file_bytes = {}, 0
         self.pace = TICK
 
     def reaped(self, pid, status, usage):
@@ -103,8 +103,13 @@ class Watched:
         memory = private + held
         self.peak = max(self.peak, memory - min(common, private))
         if memory > job.memory and len(alive) > 1:
-            # What forks have in common is counted once, as exactly as it takes.
-            memory = held + sum(self.zygote.share_of(name) for name in alive)
+            # What forks have in common is counted once, as exactly as it takes, and no longer than until it is too much:
+            # a process with many mappings takes long to be asked, and others start meanwhile.
+            memory = held
+            for name in alive:
+                if memory > job.memory:
+                    break
+                memory += self.zygote.share_of(name)
         # All processors at once could be used up to the next look.
         soon = 2 * TICK * min(max(1, len(alive)), CORES)
         self.pace = SHORT_TICK if job.cpu - cpu < soon or memory > job.memory // 2 else TICK
@@ -121,11 +126,11 @@ class Watched:
         """Memory that is in no process: files, and what their descriptors stand for."""
         zygote = self.zygote
         slow = self.looks % SLOW_LOOK == FIRST_SLOW
-        if zygote.sees_descriptors and (slow or len(alive) > 1 and self.looks % 3 == 0):
-            self.slow_bytes = sum(map(mapping_bytes, alive))
+        if zygote.sees_descriptors:
+            self.count_mappings(job, alive, slow or len(alive) > 1 and self.looks % 3 == 0)
         if slow:
             self.file_bytes = 0 if zygote.level == "L3" else zygote.visible_files(job)
-        held = self.slow_bytes
+        held = sum(self.mappings.values())
         if zygote.level == "L3":
             held += zygote.box_bytes()
         unlinked = 0
@@ -141,6 +146,20 @@ class Watched:
             return held + self.file_bytes + unlinked
         self.file_bytes = max(self.file_bytes, unlinked)
         return held
+
+    def count_mappings(self, job, alive, again):
+        """Processes are asked for the list of their mappings every few looks. Where one has a long list, so have its forks,
+        and each that is new is asked at once."""
+        known = {} if again else {name: self.mappings[name] for name in alive if name in self.mappings}
+        if again or any(known.values()):
+            total = sum(known.values())
+            for name in alive:
+                if total > job.memory:
+                    break
+                if name not in known:
+                    known[name] = mapping_bytes(name)
+                    total += known[name]
+        self.mappings = known
 
 
 class Descriptors:
@@ -303,9 +322,9 @@ def freeze_and_kill():
 
 
 def memory_of(who):
-    """Anonymous memory and size of a process, bytes."""
+    """Anonymous memory, size, and what is private and can be written to (stacks included) of a process, bytes."""
     fields = told_of(who, "statm").split()
-    return max(0, int(fields[1]) - int(fields[2])) * PAGE, int(fields[0]) * PAGE
+    return max(0, int(fields[1]) - int(fields[2])) * PAGE, int(fields[0]) * PAGE, int(fields[5]) * PAGE
 
 
 def size_of(name):

@@ -72,8 +72,7 @@ class Zygote:
         self.poll.register(self.connection.fileno(), select.POLLIN)
         self.buffer = b""
         self.descriptors = []
-        self.base_anonymous = memory_of("self")[0]
-        self.base_size = memory_of("self")[1]
+        self.base_anonymous, self.base_size, self.base_data = memory_of("self")
         # Those whose process groups have the job's processes, as long as they are not reaped.
         self.leaders = set()
         self.clean = None

@@ -2225,3 +2225,24 @@ def f(n): return X()
 #: test
 a, b = f(1), f(2)
 assert a < b and not a < b
+#= sets_attributes_of_a_mock
+def f(m):
+    m.status = "done"
+    m.sizes = [1, 2]
+    m.send(5)
+    m.fetch.side_effect = lambda x: x + 1
+    return m.fetch(2)
+#: test
+from unittest.mock import Mock
+m = Mock(); assert f(m) == 3
+m.send.assert_called_once_with(5); m.fetch.assert_called_once_with(2)
+assert m.status == "done" and m.sizes == [1, 2]
+#= fills_a_place_for_a_function
+def f(e):
+    e.on_event = lambda x: x * 2
+    e.kind = int
+#: test
+class E:
+    def __init__(self): self.on_event, self.kind = None, str
+e = E(); f(e)
+assert e.on_event(4) == 8 and e.kind is int

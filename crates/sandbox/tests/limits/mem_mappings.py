@@ -1,7 +1,7 @@
 size = 60000 * 4096
-at = libc.mmap(None, size, 3, 0x22, -1, 0)
+at = libc.mmap(None, size, 1, 0x22, -1, 0)
 for page in range(0, 60000, 2):
-    if libc.mprotect(ctypes.c_void_p(at + page * 4096), ctypes.c_size_t(4096), 1): break
+    if libc.mprotect(ctypes.c_void_p(at + page * 4096), ctypes.c_size_t(4096), 0): break
 held(16)
 for _ in range(30):
     if os.fork() == 0:

@@ -1,0 +1,5 @@
+at = libc.mmap(None, 160 * MIB, 0, 0x4022, -1, 0)
+libc.mprotect(ctypes.c_void_p(at), ctypes.c_size_t(8 * MIB), 3)
+ctypes.memset(at, 1, 8 * MIB)
+unused = mmap.mmap(-1, 64 * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+print(at > 0, len(unused) // MIB)
