@@ -10,10 +10,13 @@ pub mod hendrycks;
 mod options;
 mod quick;
 mod rule;
+mod scan;
 mod set_names;
 mod syntax;
 mod value;
 mod verdict;
+
+use std::borrow::Cow;
 
 use answer::Readings;
 use comparison::Judge;
@@ -274,7 +277,11 @@ pub fn gold_faults<'a>(golds: impl IntoIterator<Item = &'a str>, options: &Optio
 /// A text without sizing commands and without the white space that says nothing. Between digits, letters and after a
 /// comma a space says something: `32, 349` are two numbers.
 fn squeezed(text: &str) -> String {
-    let plain = text.replace("\\left", "").replace("\\right", "");
+    let plain = if text.contains('\\') {
+        Cow::Owned(text.replace("\\left", "").replace("\\right", ""))
+    } else {
+        Cow::Borrowed(text)
+    };
     let mut out = String::with_capacity(plain.len());
     let mut spaced = false;
     for c in plain.chars().filter(|c| *c != '$') {

@@ -62,9 +62,18 @@ pub(crate) fn named_set(words: &str) -> Option<Node> {
 
 /// Whether words say that there is no solution.
 pub(crate) fn says_empty(words: &str) -> bool {
+    if words.len() > LENGTH_LIMIT {
+        return false;
+    }
+    let begins = |a: u8, b: u8| {
+        ((a | 0x20 == b'n') & (b == b'o')) | ((a == b's') & (b == b'i')) | ((a == b'p') & (b == b'a'))
+    };
+    if words.is_ascii() && !crate::scan::holds_pair(words.as_bytes(), begins) {
+        return false;
+    }
     let likely = !words.is_ascii()
         || words.split(|c: char| !c.is_alphabetic()).any(|word| matches!(word, "no" | "No" | "sin" | "pas"));
-    likely && words.len() <= LENGTH_LIMIT && is_empty_set(&plain_words(words))
+    likely && is_empty_set(&plain_words(words))
 }
 
 /// Words in lower case without punctuation and commands.

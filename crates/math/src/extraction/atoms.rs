@@ -38,7 +38,7 @@ const ATOM_LIMIT: usize = 400;
 
 /// The parts of `text[start..end]`.
 pub(super) fn atoms(text: &str, start: usize, end: usize, spans: &[Span]) -> Vec<Atom> {
-    let mut atoms = Vec::new();
+    let mut atoms = Vec::with_capacity(((end - start) / 4).min(64));
     let mut at = start;
     let mut next_span = spans.partition_point(|span| span.start < start);
     while at < end && atoms.len() < ATOM_LIMIT {

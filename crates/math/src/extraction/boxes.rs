@@ -2,6 +2,7 @@
 
 use super::formulas::{Span, percent_follows};
 use super::{BrokenBox, Extract, Side};
+use crate::scan::holds_pair;
 use crate::syntax::units;
 use crate::verdict::Rung;
 
@@ -169,19 +170,25 @@ fn unit_behind(after: &str) -> Option<String> {
 }
 
 /// The words of a text, in lower case.
-fn words(text: &str) -> Vec<String> {
+fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’')))
         .filter(|word| !word.is_empty())
-        .take(40)
         .map(|word| word.to_lowercase().replace('’', "'"))
-        .collect()
 }
 
 /// Whether the words right before a box deny it.
 fn denied_before(before: &str) -> bool {
     let before = before.trim_end_matches(['$', ' ', '(', '[', '\\']);
     let from = before.rfind(|c: char| ".!?;,:\n}".contains(c)).map_or(0, |at| at + 1);
-    let ahead = words(&before[from..]);
+    // All words of denial have an n before one of these; or they are Chinese.
+    let denial = |a: u8, b: u8| {
+        ((a | 0x20 == b'n') & ((b | 0x20 == b'o') | (b | 0x20 == b'e') | (b == b'\'') | (b == 0xe2)))
+            | (a == 0xe4)
+    };
+    if !holds_pair(&before.as_bytes()[from..], denial) {
+        return false;
+    }
+    let ahead: Vec<String> = words(&before[from..]).take(40).collect();
     let denies = ahead.iter().rev().take(3).any(|word| {
         matches!(word.as_str(), "not" | "never" | "cannot" | "neither" | "不是") || word.ends_with("n't")
     });
@@ -193,7 +200,8 @@ fn denied_before(before: &str) -> bool {
 fn taken_back(after: &str) -> bool {
     let after = after.trim_start_matches(['$', ' ', ')', ']', '\\', ',']);
     let to = after.find(['.', '!', '?', '\n', ';']).unwrap_or(after.len());
-    words(&after[..to]).windows(2).take(4).any(|pair| {
+    let first: Vec<String> = words(&after[..to]).take(5).collect();
+    first.windows(2).any(|pair| {
         matches!(
             (pair[0].as_str(), pair[1].as_str()),
             ("not", "sure" | "certain" | "correct" | "right")

@@ -4,18 +4,18 @@ use std::borrow::Cow;
 
 use super::emphasis::without_emphasis;
 use super::tags::{without_entities, without_tags};
+use crate::scan::holds;
 use crate::syntax::scripts;
 
 /// The text without its dress.
 pub(crate) fn undressed(text: &str) -> Cow<'_, str> {
     let mut text = scripts::plain(text);
-    // One pass says which kinds of dress there may be.
-    let (mut tags, mut entities, mut emphasis) = (false, false, false);
-    for byte in text.bytes() {
-        tags |= byte == b'<';
-        entities |= byte == b'&';
-        emphasis |= matches!(byte, b'*' | b'_' | b'#' | b'`' | b'~' | b'>');
-    }
+    // Which kinds of dress there may be.
+    let bytes = text.as_bytes();
+    let tags = holds(bytes, |b| b == b'<');
+    let entities = holds(bytes, |b| b == b'&');
+    let emphasis =
+        holds(bytes, |b| (b == b'*') | (b == b'_') | (b == b'#') | (b == b'`') | (b == b'~') | (b == b'>'));
     if tags {
         text = changed(text, without_tags);
     }
@@ -31,30 +31,23 @@ pub(crate) fn undressed(text: &str) -> Cow<'_, str> {
     text
 }
 
-/// `US$12` and `HK$ 12` as `$12`: whose dollars they are is not told apart.
+/// `US$12` and `HK$ 12` as `$12`: whose dollars they are is not told apart. A sign with another behind it may open a
+/// formula, so that only the last counts.
 fn without_country(text: &str) -> Option<String> {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        let before = &rest[..at];
-        let amount = rest[at + 1..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_digit());
-        let country =
-            ["USD", "US", "HK", "NZ", "CA", "AU", "SG", "NT", "A", "C", "S"].iter().find(|country| {
-                before.strip_suffix(**country).is_some_and(|head| {
-                    head.chars()
-                        .next_back()
-                        .is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '{' | ':' | '*'))
-                })
-            });
-        match country.filter(|_| amount && !rest[at + 1..].contains('$')) {
-            Some(country) => out.push_str(&before[..at - country.len()]),
-            None => out.push_str(before),
-        }
-        out.push('$');
-        rest = &rest[at + 1..];
+    let at = text.rfind('$')?;
+    if !text[at + 1..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
     }
-    out.push_str(rest);
-    (out.len() != text.len()).then_some(out)
+    let before = &text[text[..at].rfind('$').map_or(0, |sign| sign + 1)..at];
+    let country =
+        ["USD", "US", "HK", "NZ", "CA", "AU", "SG", "NT", "A", "C", "S"].iter().find(|country| {
+            before.strip_suffix(**country).is_some_and(|head| {
+                head.chars()
+                    .next_back()
+                    .is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '{' | ':' | '*'))
+            })
+        })?;
+    Some(format!("{}{}", &text[..at - country.len()], &text[at..]))
 }
 
 fn changed<'t>(text: Cow<'t, str>, change: impl Fn(&str) -> Option<String>) -> Cow<'t, str> {

@@ -1,5 +1,10 @@
 //! Emphasis, headings, quotes and code marks of Markdown.
 
+use crate::scan::Set;
+
+/// What a mark may begin with, or ends the marks before it.
+const MARKS: Set = Set::new(b"\n\\#`>*_~");
+
 /// Emphasis, headings and code marks of Markdown taken away, and what is struck out with them. Only marks that stand
 /// at the edge of words count, so that `3*4*5` and `x_1 + x_2` stay.
 pub(super) fn without_emphasis(text: &str) -> Option<String> {
@@ -77,7 +82,7 @@ pub(super) fn without_emphasis(text: &str) -> Option<String> {
                 }
                 at += length;
             }
-            _ => at += 1,
+            _ => at = MARKS.next(bytes, at + 1),
         }
     }
     if drop.is_empty() {

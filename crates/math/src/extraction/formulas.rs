@@ -1,5 +1,12 @@
 //! Formulas in text: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`.
 
+use std::cell::LazyCell;
+
+use crate::scan::Set;
+
+/// What a formula may begin with.
+const OPENINGS: Set = Set::new(b"$\\");
+
 /// A formula: from the first byte of its delimiter to past the last, and its content.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
@@ -14,9 +21,8 @@ pub(super) fn spans(text: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut at = 0;
     // Where the last of each closing mark stands: an opening behind it has no end to look for.
-    let commands = bytes.contains(&b'\\');
-    let last_square = if commands { text.rfind("\\]") } else { None };
-    let last_round = if commands { text.rfind("\\)") } else { None };
+    let last_square = LazyCell::new(|| text.rfind("\\]"));
+    let last_round = LazyCell::new(|| text.rfind("\\)"));
     while at < bytes.len() {
         match bytes[at] {
             b'$' if bytes.get(at + 1) == Some(&b'$') => match find(text, at + 2, "$$", false) {
@@ -43,7 +49,7 @@ pub(super) fn spans(text: &str) -> Vec<Span> {
                         continue;
                     }
                 };
-                let last = if closer == "\\]" { last_square } else { last_round };
+                let last = if closer == "\\]" { *last_square } else { *last_round };
                 let close = if last.is_some_and(|last| last > at) {
                     find(text, at + 2, closer, !multiline)
                 } else {
@@ -57,7 +63,7 @@ pub(super) fn spans(text: &str) -> Vec<Span> {
                     None => at += 2,
                 }
             }
-            _ => at += 1,
+            _ => at = OPENINGS.next(bytes, at + 1),
         }
     }
     spans
@@ -65,18 +71,19 @@ pub(super) fn spans(text: &str) -> Vec<Span> {
 
 /// Where `closer` stands at or after `from`, not escaped.
 fn find(text: &str, from: usize, closer: &str, one_line: bool) -> Option<usize> {
-    let mut at = from;
-    loop {
-        let found = at + text.get(at..)?.find(closer)?;
-        if one_line && text[from..found].contains('\n') {
+    let (bytes, closer) = (text.as_bytes(), closer.as_bytes());
+    for (at, byte) in bytes.iter().enumerate().skip(from) {
+        if *byte == b'\n' && one_line {
             return None;
         }
-        let escaped = closer.starts_with('$') && text[..found].ends_with('\\');
-        if !escaped {
-            return Some(found);
+        if *byte == closer[0] && bytes[at..].starts_with(closer) {
+            let escaped = closer[0] == b'$' && bytes[at - 1] == b'\\';
+            if !escaped {
+                return Some(at);
+            }
         }
-        at = found + 1;
     }
+    None
 }
 
 /// How many amounts of money are passed over in search of the sign that closes a formula.
@@ -93,7 +100,7 @@ fn inline_dollar(text: &str, open: usize) -> Option<usize> {
     // A line of many amounts is no formula.
     for _ in 0..MONEY_LIMIT {
         let found = find(text, at, "$", true)?;
-        if text[open + 1..found].contains('\n') || found == open + 1 {
+        if found == open + 1 {
             return None;
         }
         let money = bytes[found - 1].is_ascii_whitespace()

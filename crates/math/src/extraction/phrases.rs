@@ -7,6 +7,7 @@ use super::comparatives;
 use super::formulas::{Span, group_from};
 use super::prose::{cleaned, has_letters, is_prose};
 use super::sentences::sentence_end;
+use crate::scan;
 use crate::verdict::Rung;
 
 /// No more phrases about an answer are looked at, from the end.
@@ -111,9 +112,12 @@ pub(super) fn answers(text: &str, spans: &[Span]) -> Phrases {
     let mut places: Vec<(usize, usize)> = Vec::new();
     // One pass for all of them: words begin behind something that is no letter.
     let bytes = text.as_bytes();
-    let mut before = b' ';
-    for (at, byte) in bytes.iter().enumerate() {
-        if !before.is_ascii_alphabetic() && begins_head(*byte, bytes.get(at + 1).copied()) {
+    for block in scan::blocks_with(bytes, begins_head) {
+        for at in block {
+            let inside = at > 0 && bytes[at - 1].is_ascii_alphabetic();
+            if inside || !begins_head(bytes[at], bytes[at + 1], bytes[at + 2]) {
+                continue;
+            }
             let found = HEADS.iter().find(|head| {
                 bytes
                     .get(at..at + head.len())
@@ -121,9 +125,8 @@ pub(super) fn answers(text: &str, spans: &[Span]) -> Phrases {
             });
             places.extend(found.map(|head| (at, head.len())));
         }
-        before = *byte;
     }
-    if !text.is_ascii() {
+    if scan::holds(bytes, is_of_foreign_head) {
         for head in FOREIGN_HEADS {
             places.extend(text.match_indices(head).map(|(at, _)| (at, head.len())));
         }
@@ -150,10 +153,18 @@ pub(super) fn answers(text: &str, spans: &[Span]) -> Phrases {
     phrases
 }
 
-/// Whether two letters begin one of the words for "answer".
-fn begins_head(first: u8, second: Option<u8>) -> bool {
-    let Some(second) = second else { return false };
-    matches!((first | 0x20, second | 0x20), (b'a', b'n') | (b'r', b'e' | b'i') | (b'e', b'r'))
+/// Whether three letters begin one of the words for "answer".
+fn begins_head(first: u8, second: u8, third: u8) -> bool {
+    let (a, b, c) = (first | 0x20, second | 0x20, third | 0x20);
+    ((a == b'a') & (b == b'n') & ((c == b's') | (c == b't')))
+        | ((a == b'r') & ((b == b'e') | (b == b'i')) & (c == b's'))
+        | ((a == b'e') & (b == b'r') & (c == b'g'))
+}
+
+/// Whether a byte begins a character that a word for "answer" has which is not ASCII: Latin with accents, Cyrillic,
+/// Chinese and Korean.
+fn is_of_foreign_head(byte: u8) -> bool {
+    (byte == 0xc3) | (byte == 0xd0) | ((byte >= 0xe5) & (byte <= 0xec))
 }
 
 fn phrase(
@@ -412,4 +423,20 @@ fn spelled(clause: &str) -> Option<&str> {
     (rest.len() < clause.len() && crate::syntax::number_words::numeral(rest).is_some()
         || crate::syntax::measures::is_time_in_words(rest))
     .then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_head_is_passed_over() {
+        for head in HEADS {
+            let bytes = head.as_bytes();
+            assert!(begins_head(bytes[0], bytes[1], bytes[2]), "{head}");
+        }
+        for head in FOREIGN_HEADS {
+            assert!(head.bytes().any(is_of_foreign_head), "{head}");
+        }
+    }
 }

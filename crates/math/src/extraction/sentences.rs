@@ -7,8 +7,12 @@ use super::formulas::Span;
 use super::phrases::from_clause;
 use super::prose::cleaned;
 use super::vocabulary::{Role, is_closing, role};
+use crate::scan::Set;
 use crate::syntax::words::is_word;
 use crate::verdict::Rung;
+
+/// What a sentence may end with.
+const ENDS: Set = Set::new(b"\n.!?");
 
 /// The last sentence that names a value, and what it says.
 pub(super) fn last_sentence(text: &str, spans: &[Span], rung: impl Fn(bool) -> Rung) -> Option<Extract> {
@@ -174,7 +178,10 @@ pub(super) fn sentence_end(text: &str, start: usize, spans: &[Span]) -> usize {
                 }
                 at += 1;
             }
-            _ => at += 1,
+            _ => {
+                let formula = spans.get(next).map_or(bytes.len(), |span| span.start);
+                at = ENDS.next(&bytes[..formula], at + 1).max(at + 1);
+            }
         }
     }
     text.len()

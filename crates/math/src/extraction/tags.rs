@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::scan::holds_pair;
+
 /// Tags that hold an answer, by name.
 const ANSWER_TAGS: &[&str] = &[
     "answer",
@@ -27,7 +29,9 @@ const ANSWER_MARKS: &[(&str, &str)] = &[
 
 /// What the last pair of answer tags holds, and where the pair ends; a closing tag alone closes what is before it.
 pub(super) fn tagged(text: &str) -> Option<(usize, &str)> {
-    if !text.bytes().any(|b| matches!(b, b'<' | b'[')) {
+    // What closes an answer begins in one of three ways.
+    let closes = |a: u8, b: u8| ((a == b'<') & ((b == b'/') | (b == b'|'))) | ((a == b'[') & (b == b'/'));
+    if !holds_pair(text.as_bytes(), closes) {
         return None;
     }
     let mut best: Option<(usize, &str)> = None;
@@ -79,6 +83,11 @@ fn opening(text: &str, name: &str) -> Option<usize> {
 
 /// Tags taken away, those that are closed and those that need not be; raised and lowered text as LaTeX has it.
 pub(super) fn without_tags(text: &str) -> Option<String> {
+    // `<<48/2=24>>` and `x < 3` have no names.
+    let names = |a: u8, b: u8| (a == b'<') & (b.is_ascii_alphabetic() | (b == b'/'));
+    if !holds_pair(text.as_bytes(), names) {
+        return None;
+    }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut changed = false;
@@ -166,6 +175,9 @@ fn last_closings(text: &str) -> HashMap<String, usize> {
 }
 
 pub(super) fn without_entities(text: &str) -> Option<String> {
+    if !has_entity(text) {
+        return None;
+    }
     const ENTITIES: &[(&str, &str)] = &[
         ("&nbsp;", " "),
         ("&lt;", "<"),
@@ -232,6 +244,14 @@ pub(super) fn without_entities(text: &str) -> Option<String> {
     }
     out = numbered(&out).unwrap_or(out);
     (out != text).then_some(out)
+}
+
+/// Whether a character may be written by its name or number: the signs between the columns of a matrix are none.
+fn has_entity(text: &str) -> bool {
+    text.split('&').skip(1).any(|behind| {
+        let name = behind.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        behind.starts_with('#') || behind[name..].starts_with(';')
+    })
 }
 
 /// `&#8730;` and `&#x2264;` as the characters with these numbers.

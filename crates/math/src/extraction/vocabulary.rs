@@ -180,8 +180,7 @@ fn other(word: &str) -> Role {
 
 /// Sentences that say nothing about the answer.
 pub(super) fn is_closing(sentence: &str) -> bool {
-    let start: String = sentence.trim_start().chars().take(24).collect::<String>().to_lowercase();
-    [
+    const CLOSINGS: &[&str] = &[
         "let me know",
         "i hope",
         "hope this",
@@ -228,9 +227,20 @@ pub(super) fn is_closing(sentence: &str) -> bool {
         "as a check",
         "验证",
         "检验",
-    ]
-    .iter()
-    .any(|closing| start.starts_with(closing))
+    ];
+    let sentence = sentence.trim_start();
+    let bytes = &sentence.as_bytes()[..sentence.len().min(24)];
+    if bytes.is_ascii() {
+        let begins = |closing: &[u8]| {
+            bytes.get(..closing.len()).is_some_and(|start| start.eq_ignore_ascii_case(closing))
+        };
+        return CLOSINGS.iter().any(|closing| {
+            bytes.first().is_some_and(|first| first.eq_ignore_ascii_case(&closing.as_bytes()[0]))
+                && begins(closing.as_bytes())
+        });
+    }
+    let start: String = sentence.chars().take(24).collect::<String>().to_lowercase();
+    CLOSINGS.iter().any(|closing| start.starts_with(closing))
 }
 
 #[cfg(test)]

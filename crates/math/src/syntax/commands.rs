@@ -1,6 +1,11 @@
 //! The words of LaTeX and of plain text that mean something.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use super::token::{Bracket, Command, Token};
+use super::words::Fnv;
 use crate::expression::{Constant, Function, NamedSet, Relation, Series, SetOperation};
 
 /// What a control word stands for.
@@ -116,7 +121,8 @@ const GREEK: &[&str] = &[
 
 /// The Greek letter with this name.
 pub(crate) fn greek(name: &str) -> Option<&'static str> {
-    GREEK.iter().find(|letter| **letter == name).copied()
+    static NAMES: LazyLock<HashSet<&str, Fnv>> = LazyLock::new(|| GREEK.iter().copied().collect());
+    NAMES.get(name).copied()
 }
 
 fn operator(name: &str) -> Option<Token> {
@@ -335,8 +341,12 @@ pub(crate) fn blackboard(name: &str) -> Option<NamedSet> {
 
 /// What a run of letters in plain text means, if it is a word that mathematics knows.
 pub(crate) fn plain_word(word: &str) -> Option<Token> {
-    let lower = word.to_ascii_lowercase();
-    Some(match lower.as_str() {
+    let lower = if word.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(word.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(word)
+    };
+    Some(match lower.as_ref() {
         "and" | "or" => Token::Connector,
         "pi" => Token::Constant(Constant::Pi),
         "infinity" | "oo" | "inf" => Token::Constant(Constant::Infinity),

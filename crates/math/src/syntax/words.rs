@@ -56,22 +56,14 @@ pub(crate) fn is_word(run: &str) -> bool {
     if run.len() <= 3 || listed {
         return run.len() > 2 && listed;
     }
-    let lower = run.to_ascii_lowercase();
-    let bytes = lower.as_bytes();
-    let vowels = bytes.iter().any(|b| b"aeiouy".contains(b));
+    let letters = || run.bytes().map(|b| b.to_ascii_lowercase());
     // Neighbours in the alphabet, up or down: `abcd`, `aceg`, `dcba`.
-    let near = |pair: &[u8], up: bool| {
-        let gap = if up {
-            i16::from(pair[1]) - i16::from(pair[0])
-        } else {
-            i16::from(pair[0]) - i16::from(pair[1])
-        };
-        (1..=2).contains(&gap)
-    };
-    let rising = bytes.windows(2).all(|pair| near(pair, true));
-    let falling = bytes.windows(2).all(|pair| near(pair, false));
-    let end_of_alphabet = bytes.iter().all(|b| (b't'..=b'z').contains(b));
-    vowels && !rising && !falling && !end_of_alphabet
+    let near = |gap: i16| (1..=2).contains(&gap);
+    let gaps = || letters().zip(letters().skip(1)).map(|(a, b)| i16::from(b) - i16::from(a));
+    letters().any(|b| matches!(b, b'a' | b'e' | b'i' | b'o' | b'u' | b'y'))
+        && !gaps().all(near)
+        && !gaps().all(|gap| near(-gap))
+        && !letters().all(|b| (b't'..=b'z').contains(&b))
 }
 
 /// Whether a run of letters inside of a formula is a word of prose and not a product: a word, and not one that goes on
