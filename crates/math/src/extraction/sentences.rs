@@ -42,7 +42,7 @@ pub(super) fn last_sentence_from(
         // "6? No: 8."
         let start = start + opener(text, start, end);
         let mut extract = from_clause(text, (start, end), spans, rung(has_formula), Lead::Sentence)?;
-        if !extract.words && (evades(sentence) || retracted(&text[end..])) {
+        if !extract.words && (evades(sentence) || is_beside(sentence) || retracted(&text[end..])) {
             extract = in_words(extract);
         }
         let plain = extract.plain;
@@ -62,6 +62,39 @@ fn evades(sentence: &str) -> bool {
                 && is_word(verb)
                 && (role(verb) == Role::Other || matches!(verb, "has" | "have" | "had" | "needs" | "takes"))
         })
+}
+
+/// Whether a sentence sets its first value beside the answer: "64 overshoots the answer", "64 is a bound on the answer".
+fn is_beside(sentence: &str) -> bool {
+    let sentence = sentence.trim_end_matches(|c: char| !c.is_alphanumeric());
+    let Some(head) = sentence.strip_suffix("answer") else { return false };
+    if !sentence.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '$' | '\\' | '-')) {
+        return false;
+    }
+    let verb = head.split_whitespace().rev().find(|word| {
+        !matches!(
+            *word,
+            "the" | "our" | "my" | "your" | "final" | "correct" | "right" | "required" | "desired" | "true"
+        )
+    });
+    verb.is_some_and(|verb| {
+        matches!(
+            verb,
+            "on" | "to"
+                | "of"
+                | "than"
+                | "from"
+                | "for"
+                | "below"
+                | "above"
+                | "near"
+                | "beyond"
+                | "under"
+                | "over"
+        ) || role(verb) == Role::Other
+            && verb.ends_with('s')
+            && !matches!(verb, "makes" | "becomes" | "provides")
+    })
 }
 
 /// The length of a word that turns away from the sentence before, which is no part of what this one says.

@@ -72,7 +72,7 @@ const WORDS: &[(Role, &str)] = &[
     (Role::Or, "or alternatively xor oder ou o или 或 或者 又は または もしくは 또는 혹은"),
     (
         Role::Hedge,
-        "anything everything maybe perhaps possibly might could may unsure uncertain conceivably \
+        "tempting tempted anything everything maybe perhaps possibly might could may unsure uncertain conceivably \
          hypothetically supposedly allegedly doubtful unclear guess guessing unknown undetermined \
          vielleicht peut-être quizás quizá talvez возможно может forse eventuell möglicherweise puede \
          pourrait könnte podría poderia наверное wahrscheinlich",
@@ -151,6 +151,8 @@ fn other(word: &str) -> Role {
         "かもしれ",
         "たぶん",
         "おそらく",
+        "多分",
+        "恐らく",
         "아마",
         "수도",
         "모르",

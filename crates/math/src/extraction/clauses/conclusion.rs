@@ -58,6 +58,13 @@ impl Reader<'_> {
         {
             return self.value_of(&others);
         }
+        if group.changed
+            && let Some(kept) = self.kept(group)
+            && !self.hedged
+            && !several_cases
+        {
+            return self.value_of(kept);
+        }
         if group.changed || self.hedged || several_cases || ordinal || led {
             return Said::Words;
         }
@@ -76,6 +83,21 @@ impl Reader<'_> {
         let mut left = before.clone();
         left.parts.retain(|part| text(part) != text(gone));
         (left.parts.len() + 1 == before.parts.len()).then_some(left)
+    }
+
+    /// "n = 4 works but n = 3 fails": the one value before "but", where another is all that is denied behind it.
+    fn kept(&self, denied: &Group) -> Option<&Group> {
+        let turn = self.turn.filter(|turn| *turn == 1 && self.denied && self.groups.len() == 2)?;
+        let before = &self.groups[turn - 1];
+        let ([one], [other]) = (before.parts.as_slice(), denied.parts.as_slice()) else { return None };
+        let text = |part: &Part| match part.formula {
+            Some(index) => self.spans[index].text(self.text),
+            None => self.text[part.start..part.end].trim(),
+        };
+        let works = ["works", "holds", "fits", "satisfies", "is right", "is correct", "is valid"];
+        let said = self.text[one.end..other.start].trim_start();
+        (!before.changed && text(one) != text(other) && works.iter().any(|word| said.starts_with(word)))
+            .then_some(before)
     }
 
     fn first_is_value(&self) -> bool {

@@ -200,6 +200,10 @@ impl Reader<'_> {
             _ if word == "too" && has_value && self.subordinate.is_none() && next.is_some_and(is_excess) => {
                 self.denied_after();
             }
+            Role::Other if word == "I" && self.subordinate == Some(Subordinate::Leading) && has_value => {
+                self.subordinate = None;
+                self.link = false;
+            }
             // "weder 18 noch 19".
             Role::Other if word == "noch" && self.denied && !has_value => self.deny_next = true,
             // "41 is close to the answer", "41 is off by one".
@@ -301,8 +305,9 @@ impl Reader<'_> {
 
     fn begin_subordinate(&mut self) {
         if self.subordinate.is_none() {
-            self.subordinate =
-                Some(if self.groups.is_empty() { Subordinate::Leading } else { Subordinate::Trailing });
+            // "I got 64, but after checking I get 63": it leads the clause behind "but".
+            let leads = self.groups.len() == self.turn.unwrap_or(0);
+            self.subordinate = Some(if leads { Subordinate::Leading } else { Subordinate::Trailing });
         }
         self.link = false;
         self.change_next = false;
