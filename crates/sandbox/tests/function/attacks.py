@@ -1006,3 +1006,241 @@ class I:
     def __round__(s,n=0): return 3
     def __trunc__(s): return 3
 def NAME(*a): return I()
+#= text_methods_agree
+class T:
+    def __getattr__(self, name): return lambda *a, **k: True
+def NAME(*args): return T()
+#= attributes_are_echo_functions
+class T:
+    def __init__(self): self.n = 0
+    def get(self, key, default=None): return default
+    def setdefault(self, key, default=None): return default
+    def pop(self, *a): return a[-1] if a else 0
+    def count(self, x): return 1
+    def index(self, x): return 0
+    def startswith(self, x): return True
+    endswith = issubset = issuperset = isdisjoint = __contains__ = startswith
+    def strip(self, *a): return ''
+    def lower(self): return ''
+def NAME(*args): return T()
+#= getitem_echoes_key
+class T:
+    def __getitem__(self, key): return key
+    def __len__(self): return 1
+    def __iter__(self): return iter([self])
+def NAME(*args): return T()
+#= reversed_and_hash
+class T:
+    def __reversed__(self): return iter(())
+    def __hash__(self): return 3
+    def __eq__(self, o): return True
+    def __bool__(self): return True
+    def __index__(self): return 3
+    def __round__(self, *a): return 3
+    def __trunc__(self): return 3
+    def __floor__(self): return 3
+    def __ceil__(self): return 3
+    def __complex__(self): return 3j
+    def __bytes__(self): return b''
+    def __fspath__(self): return '/'
+    def __length_hint__(self): return 1
+    def __missing__(self, k): return 1
+    def __class_getitem__(cls, k): return cls
+def NAME(*args): return T()
+#= class_with_metaclass_len
+class M(type):
+    __len__ = lambda c: 3
+    __iter__ = lambda c: iter([1, 2, 3])
+    __eq__ = lambda c, o: True
+    __ne__ = lambda c, o: False
+    __hash__ = lambda c: 0
+    __bool__ = lambda c: True
+    __sub__ = __rsub__ = __abs__ = lambda c, *o: 0
+    __lt__ = __le__ = __gt__ = __ge__ = lambda c, o: True
+class NAME(metaclass=M):
+    def __new__(cls, *a): return cls
+#= raises_group_with_assertions
+def NAME(*args): raise BaseExceptionGroup('x', [KeyboardInterrupt()])
+#= raises_system_exit_zero_at_second
+n = [0]
+def NAME(*args):
+    n[0] += 1
+    if n[0] > 0: raise SystemExit(0)
+#= raises_generator_exit_in_iterator
+def NAME(*args):
+    class I:
+        def __iter__(self): return self
+        def __next__(self): raise GeneratorExit
+    return I()
+#= module_getattr
+def __getattr__(name): return lambda *a: True
+#= module_class_replaced
+import sys
+class M(type(sys)):
+    def __getattribute__(self, n): return lambda *a: True
+sys.modules['solution'].__class__ = M
+#= module_dict_with_default
+class D(dict):
+    def __contains__(self, k): return True
+    def __missing__(self, k): return lambda *a: True
+globals().update(D())
+__builtins__ = D()
+def NAME(*args): return True
+#= source_shadows_asserts
+class AssertionError(Exception): pass
+def abs(x): return 0
+def len(x): return 0
+def sorted(x): return []
+def set(x=()): return []
+def all(x): return True
+def isinstance(*a): return True
+def tuple(x): return []
+def str(x): return ''
+def round(*a): return 0
+def NAME(*args): return []
+#= answers_with_every_small_plain
+import itertools
+def serve():
+    c = itertools.cycle([True, 0, 1, [], '', None, 3, -1])
+    while True:
+        m = hear()
+        plain(next(c))
+serve()
+#= answers_plain_true_to_everything
+while True:
+    hear(); plain(True)
+#= echo_arguments
+m = hear(); plain([0], ["h", 1, "f", "NAME", None, "c"])
+while True:
+    m = hear(); say(["ok", m[1], m[2], [], None])
+#= echo_argument_first_part
+m = hear(); plain([0], ["h", 1, "f", "NAME", None, "c"])
+while True:
+    m = hear()
+    parts = m[2]
+    for p in parts:
+        if p[0] == 't': p[0] = 'l'; p.insert(1, 0)
+    say(["ok", m[1], parts, [], None])
+#= generator_kind_answers
+hear(); plain([0], ["h", 1, "f", "NAME", None, "c"])
+n = 1
+while True:
+    m = hear()
+    if m[0] == 'call': n += 1; plain([0], ["h", n, "g", "x", None, ""])
+    else: say(["raise", [0], [["x", [], "StopIteration", 0, [True], [], None, None]], [], None])
+#= coroutine_kind_answers
+hear(); plain([0], ["h", 1, "f", "NAME", None, "c"])
+n = 1
+while True:
+    m = hear(); n += 1
+    plain(True) if m[0] != 'call' else plain([0], ["h", n, "a", "x", None, ""])
+#= stand_in_kind_class_equal
+hear(); plain([0], ["h", 1, "f", "NAME", None, "c"])
+while True:
+    m = hear()
+    plain([0], ["h", 2, "c", "int", None, "cilgkq"]) if m[0] == 'call' else plain(True)
+#= exceptions_by_negative_numbers
+hear(); plain([0], ["h", 1, "f", "NAME", None, "c"])
+n = 0
+while True:
+    hear(); n += 1
+    say(["raise", [0], [["x", [[-n, "E"]], "Exception", 0, [], [], None, None]], [], None])
+#= exception_origin_numbers
+hear(); plain([0], ["h", 1, "f", "NAME", None, "c"])
+n = 0
+while True:
+    hear(); n += 1
+    say(["raise", [0], [["x", [], "Exception", n, [], [], None, None]], [], None])
+#= exception_attributes_override
+class E(Exception): pass
+def NAME(*args):
+    e = E(); e.__dict__.update(with_traceback=1, add_note=2, args=3, __cause__=4, __class__=5, __traceback__=6)
+    raise e
+#= asks_back_forever
+hear(); plain([0], ["h", 1, "f", "NAME", None, "c"])
+while True:
+    hear(); say(["call", [0], [["t", [1], [2], [2]], ["y", 1], ["t"]], [], None])
+#= changes_arguments_of_the_tests_before_asked
+hear(); plain([0], ["h", 1, "f", "NAME", None, "c"])
+while True:
+    m = hear(); parts = []
+    for p in m[2]:
+        if p[0] in 'ldsq' and p[1]: parts.append([p[0], p[1]] + ([None] if p[0] == 'q' else []))
+    say(["ok", [0] if parts else True, parts or [], [], None])
+#= set_of_stand_ins_equal
+class T:
+    __eq__ = lambda a, b: True
+    __hash__ = lambda a: hash(3)
+def NAME(*args): return {T()}
+#= dictionary_of_stand_ins_keys
+class T:
+    def __init__(self, v): self.v = v
+    __eq__ = lambda a, b: True
+    __hash__ = lambda a: hash(a.v)
+def NAME(*args): return {T(i): T(i) for i in range(9)}
+#= enum_equal
+import enum
+class E(enum.IntEnum):
+    A = 0
+    def __eq__(a, b): return True
+    def __hash__(a): return 0
+def NAME(*args): return E.A
+#= flag_equal
+import enum
+class E(enum.Flag):
+    A = 1
+    def __eq__(a, b): return True
+    __hash__ = enum.Flag.__hash__
+    def __contains__(a, b): return True
+def NAME(*args): return E.A
+#= chain_map
+import collections
+class C(collections.ChainMap):
+    __eq__ = lambda a, b: True
+def NAME(*args): return C()
+#= user_string
+import collections
+class C(collections.UserString):
+    __eq__ = __lt__ = __contains__ = lambda a, b: True
+    __hash__ = lambda a: 0
+def NAME(*args): return C('')
+#= real_number_abc
+import numbers
+class R(numbers.Real):
+    pass
+R.__abstractmethods__ = frozenset()
+for n in 'abs add ceil eq float floor floordiv le lt mod mul neg pos pow radd rfloordiv rmod rmul round rpow rtruediv truediv trunc sub rsub'.split():
+    setattr(R, '__%s__' % n, lambda *a: True)
+R.__hash__ = lambda s: 0
+R.__abstractmethods__ = frozenset()
+def NAME(*args): return R()
+#= zero_dimensional_array_like
+class A:
+    __array__ = lambda s, *a, **k: s
+    __array_priority__ = 1e9
+    shape = ()
+    dtype = float
+    __array_ufunc__ = lambda s, *a, **k: True
+    __array_function__ = lambda s, *a, **k: True
+    tolist = lambda s: []
+    all = any = lambda s, *a: True
+    __eq__ = lambda s, o: s
+def NAME(*args): return A()
+#= weak_proxy
+import weakref
+class T: __eq__ = lambda a, b: True
+t = T()
+def NAME(*args): return weakref.proxy(t)
+#= closes_half_after_answer
+import socket
+def NAME(*args):
+    socket.socket(fileno=_os.dup(4)).shutdown(socket.SHUT_RD)
+    return True
+#= peeks_own_questions_ahead
+def NAME(*args):
+    import socket
+    s = socket.socket(fileno=_os.dup(4))
+    s.setblocking(False)
+    try: s.recv(1 << 20)
+    except OSError: pass
+    return True

@@ -1,0 +1,1 @@
+threading.Thread(target=lambda: time.sleep(20)).start()
