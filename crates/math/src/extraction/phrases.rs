@@ -89,6 +89,7 @@ const COPULAS: &[&str] = &[
     "n'est",
     "не",
     "no",
+    "non",
     "não",
     "—",
     "–",

@@ -40,7 +40,7 @@ pub(super) enum Role {
 const WORDS: &[(Role, &str)] = &[
     (
         Role::Filler,
-        "the a an therefore thus indeed simply just exactly lo tanto así luego de di del des du wir haben habe hanno avons logo portanto por daher folglich deshalb итак значит поэтому approximately about roughly around precisely \
+        "noch the a an therefore thus indeed simply just exactly lo tanto así luego de di del des du wir haben habe hanno avons logo portanto por daher folglich deshalb итак значит поэтому approximately about roughly around precisely \
          clearly only also that given by equal to be correct right final answer answers both either it \
          now finally namely probably likely still here this value result number total option choice \
          simplified obviously already again all shown in therefor hence must should would will seems \
@@ -65,21 +65,21 @@ const WORDS: &[(Role, &str)] = &[
     (Role::Contrast, "rather instead unlike versus vs anstatt statt plutôt вместо invece"),
     (
         Role::But,
-        "but however hmm hm wait actually correction sorry oops although though yet aber sondern mais \
+        "but however hmm hm wait actually correction sorry oops yet aber sondern mais \
          pero sino но а mas ma",
     ),
     (Role::And, "and & y e et und и 和 及 と 그리고 와 과"),
     (Role::Or, "or alternatively xor oder ou o или 或 或者 又は または もしくは 또는 혹은"),
     (
         Role::Hedge,
-        "tempting tempted anything everything maybe perhaps possibly might could may unsure uncertain conceivably \
+        "doubt doubts doubted tempting tempted anything everything maybe perhaps possibly might could may unsure uncertain conceivably \
          hypothetically supposedly allegedly doubtful unclear guess guessing unknown undetermined \
          vielleicht peut-être quizás quizá talvez возможно может forse eventuell möglicherweise puede \
          pourrait könnte podría poderia наверное wahrscheinlich",
     ),
     (
         Role::Condition,
-        "when where for because since whenever provided assuming with per which who considering using \
+        "when where although though for because since whenever provided assuming with per which who considering using \
          after before while whereas from out at on during among via through compared according wenn weil \
          da für bei quand lorsque car parce pour cuando porque para quando когда потому так при для 因为 \
          因為 当 當 其中 если pois où",
@@ -99,7 +99,7 @@ const WORDS: &[(Role, &str)] = &[
     ),
     (
         Role::Wrong,
-        "wrong fails fail failed contradicts violates extraneous inadmissible incorrect false mistaken falsch faux incorrecto incorrecta неверно неправильно 错误 错 \
+        "wrong overestimate underestimate overestimates underestimates overcount undercount overcounts undercounts fails fail failed contradicts violates extraneous inadmissible incorrect false mistaken falsch faux incorrecto incorrecta неверно неправильно 错误 错 \
          errado errada sbagliato impossible invalid kidding joking",
     ),
     (Role::Main, "so we there 所以 因此 故 そこで"),

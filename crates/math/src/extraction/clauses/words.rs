@@ -13,6 +13,18 @@ impl Reader<'_> {
         let next = self.atoms.get(at + 1).map(|atom| &self.text[atom.start..atom.end]);
         let has_value = !self.groups.is_empty();
         match role {
+            // "weder 18 noch 19".
+            _ if word == "noch" && self.denied && !has_value => self.deny_next = true,
+            // "57 satisfies neither equation".
+            Role::Negation
+                if matches!(word, "neither" | "no" | "none")
+                    && has_value
+                    && self.subordinate.is_none()
+                    && !self.values_behind(at)
+                    && self.before(at).is_some_and(is_condition_met) =>
+            {
+                self.denied_after();
+            }
             // "not hard to see", "without loss of generality", "no doubt".
             Role::Negation if claims::affirms(word, next) => self.words_between += 1,
             Role::Negation => {
@@ -94,6 +106,13 @@ impl Reader<'_> {
                     }
                 }
             }
+            // "no doubt", "without doubt", "beyond any doubt".
+            Role::Hedge
+                if word == "doubt"
+                    && matches!(
+                        self.before(at),
+                        Some("no" | "No" | "without" | "Without" | "beyond" | "any" | "a")
+                    ) => {}
             Role::Hedge => {
                 if self.subordinate.is_none() && !self.contrasting {
                     self.hedged = true;
@@ -125,6 +144,10 @@ impl Reader<'_> {
                 }
             }
             Role::Main => {
+                // "but we did not, so it is 56".
+                if word == "so" && self.turn.is_some_and(|turn| turn == self.groups.len()) {
+                    self.contrasting = false;
+                }
                 if self.subordinate == Some(Subordinate::Leading)
                     || matches!(word, "so" | "所以" | "因此" | "故")
                 {
@@ -204,8 +227,6 @@ impl Reader<'_> {
                 self.subordinate = None;
                 self.link = false;
             }
-            // "weder 18 noch 19".
-            Role::Other if word == "noch" && self.denied && !has_value => self.deny_next = true,
             // "41 is close to the answer", "41 is off by one".
             _ if self.copula && has_value && self.subordinate.is_none() && is_miss(word) => {
                 self.denied_after();
@@ -318,6 +339,10 @@ impl Reader<'_> {
             self.minus_next = Some(self.atoms[at].start);
             return;
         }
+        // "54 km/h over 2 hours".
+        if word == "over" && self.measured_before() {
+            return self.begin_subordinate();
+        }
         let reach = if matches!(word, "power" | "root" | "times" | "divided" | "multiplied") { 3 } else { 0 };
         let directly = self.words_between <= reach;
         let next_value = self.next_is_value(at, 1);
@@ -358,6 +383,18 @@ impl Reader<'_> {
         } else {
             self.words_between += 1;
         }
+    }
+
+    /// Whether the last value ends in a unit of measurement.
+    fn measured_before(&self) -> bool {
+        let last = self.groups.last().and_then(|group| group.parts.last());
+        self.words_between == 0
+            && last.is_some_and(|part| {
+                let written = &self.text[part.start..part.unit_end];
+                written
+                    .rsplit_once(' ')
+                    .is_some_and(|(_, unit)| unit.len() > 1 && units::unit(unit).is_some())
+            })
     }
 
     /// A noun right behind a value is its unit.
@@ -416,6 +453,14 @@ fn is_ordinal(number: &str) -> bool {
 
 fn role_alone(word: &str) -> bool {
     matches!(word.to_lowercase().as_str(), "unlike" | "versus" | "vs" | "statt" | "anstatt" | "вместо")
+}
+
+/// Verbs that say of a value what it meets.
+fn is_condition_met(word: &str) -> bool {
+    matches!(
+        word,
+        "satisfies" | "meets" | "fits" | "solves" | "matches" | "fulfils" | "fulfills" | "passes" | "obeys"
+    )
 }
 
 /// Words that say of a value that it is beside the answer.
