@@ -122,10 +122,10 @@ pub(crate) fn measured(piece: &str) -> Option<Measured> {
     if let Some(clock) = clock(text) {
         return sure(clock);
     }
-    if text.starts_with(|c: char| c.is_ascii_alphabetic()) || text.contains(" and ") {
-        if let Some(amount) = fraction_in_words(&text.to_ascii_lowercase()) {
-            return sure(amount);
-        }
+    if is_time_in_words(text)
+        && let Some(amount) = fraction_in_words(&text.to_ascii_lowercase())
+    {
+        return sure(amount);
     }
     if let Some(mixed) = mixed_in_words(text).or_else(|| ratio_in_words(text)) {
         return sure(mixed);
