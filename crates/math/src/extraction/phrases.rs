@@ -165,7 +165,7 @@ fn begins_head(first: u8, second: u8, third: u8) -> bool {
 /// Whether a byte begins a character that a word for "answer" has which is not ASCII: Latin with accents, Cyrillic,
 /// Chinese and Korean.
 fn is_of_foreign_head(byte: u8) -> bool {
-    (byte == 0xc3) | (byte == 0xd0) | ((byte >= 0xe5) & (byte <= 0xec))
+    (byte == 0xc3) | (byte == 0xd0) | (0xe5..=0xec).contains(&byte)
 }
 
 fn phrase(
