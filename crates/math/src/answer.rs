@@ -1,14 +1,17 @@
 //! An extracted text read as trees.
 
+use std::borrow::Cow;
+
 use dashu_ratio::RBig;
 
 use crate::comparison::choice;
 use crate::conditions::{self, Conditioned};
 use crate::expression::Node;
 use crate::extraction::{Extract, Side, is_phrase};
+use crate::scan::holds_pair;
 use crate::set_names::named_set;
 use crate::syntax::measures::{Certainty, Measured, is_time_in_words, measured};
-use crate::syntax::{Fault, number_words, parse};
+use crate::syntax::{Fault, number_words, parse, whole_number};
 
 /// The ways in which an extract can be read.
 #[derive(Clone, Debug)]
@@ -134,12 +137,6 @@ fn worded(piece: &str) -> Result<Readings, Fault> {
         return Ok(Readings::only(node));
     }
     Ok(Readings::only(text_or_set(piece)))
-}
-
-/// A whole number in digits and nothing else.
-fn whole_number(piece: &str) -> Option<Node> {
-    let digits = piece.len() <= 18 && piece.bytes().all(|b| b.is_ascii_digit()) && !piece.starts_with('0');
-    if digits { piece.parse().ok().map(Node::integer) } else { None }
 }
 
 fn readings_of_piece(piece: &str, plain: bool, side: Side) -> Result<Readings, Fault> {
@@ -354,29 +351,34 @@ fn spaced_thousands(piece: &str) -> bool {
     let digits = |group: &str| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit());
     let first =
         groups.next().is_some_and(|group| digits(group) && group.len() <= 3 && !group.starts_with('0'));
-    let rest: Vec<&str> = groups.collect();
-    first && !rest.is_empty() && rest.iter().all(|group| digits(group) && group.len() == 3)
+    first && groups.clone().next().is_some() && groups.all(|group| digits(group) && group.len() == 3)
 }
 
 /// A text whose backslashes were all escaped once too often, made plain. Environments tell: `\\begin` is never meant.
-fn unescaped(piece: &str) -> String {
+fn unescaped(piece: &str) -> Cow<'_, str> {
     if spaced_thousands(piece) {
-        return piece.replace(' ', "");
+        return Cow::Owned(piece.replace(' ', ""));
     }
-    // `{∅}` and `R \ {0}` as plain text writes them.
-    if !piece.is_ascii() && piece.contains("{∅}") && !piece.contains('\\') {
-        return piece.replace('{', "\\{").replace('}', "\\}");
+    if !piece.contains('\\') {
+        // `{∅}` as plain text writes it.
+        return if !piece.is_ascii() && piece.contains("{∅}") {
+            Cow::Owned(piece.replace('{', "\\{").replace('}', "\\}"))
+        } else {
+            Cow::Borrowed(piece)
+        };
     }
+    // `R \ {0}`.
     if let Some(at) = piece.find("\\ {").filter(|at| *at <= 4 && piece.ends_with('}'))
         && matches!(piece[..at].trim(), "R" | "Z" | "N" | "Q" | "C" | "ℝ" | "ℤ" | "ℕ" | "ℚ" | "ℂ")
     {
         let points = &piece[at + 3..piece.len() - 1];
-        return format!("{}\\setminus\\{{{points}\\}}", &piece[..at]);
+        return Cow::Owned(format!("{}\\setminus\\{{{points}\\}}", &piece[..at]));
     }
-    if piece.contains("\\\\begin") || piece.contains("\\\\\\\\") && piece.contains("\\\\end") {
-        piece.replace("\\\\", "\\")
+    let twice = holds_pair(piece.as_bytes(), |a, b| (a == b'\\') & (b == b'\\'));
+    if twice && (piece.contains("\\\\begin") || piece.contains("\\\\\\\\") && piece.contains("\\\\end")) {
+        Cow::Owned(piece.replace("\\\\", "\\"))
     } else {
-        piece.to_owned()
+        Cow::Borrowed(piece)
     }
 }
 

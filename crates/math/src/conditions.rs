@@ -48,7 +48,12 @@ pub(crate) fn split(piece: &str) -> Conditioned<'_> {
     if !introduced && !related {
         return whole;
     }
-    let cut = INTRODUCTIONS.iter().filter(|_| introduced).filter_map(|words| piece.find(words)).min();
+    let commands = piece.contains('\\');
+    let cut = INTRODUCTIONS
+        .iter()
+        .filter(|words| introduced && (commands || !words.starts_with('\\')))
+        .filter_map(|words| piece.find(words))
+        .min();
     if let Some(at) = cut {
         let answer = trimmed(&piece[..at]);
         // A set has its condition inside of its braces, and a statement that begins with one is all condition.

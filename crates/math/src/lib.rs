@@ -277,7 +277,8 @@ pub fn gold_faults<'a>(golds: impl IntoIterator<Item = &'a str>, options: &Optio
 /// A text without sizing commands and without the white space that says nothing. Between digits, letters and after a
 /// comma a space says something: `32, 349` are two numbers.
 fn squeezed(text: &str) -> String {
-    let plain = if text.contains('\\') {
+    let sizes = |a: u8, b: u8| (a == b'\\') & ((b == b'l') | (b == b'r'));
+    let plain = if scan::holds_pair(text.as_bytes(), sizes) {
         Cow::Owned(text.replace("\\left", "").replace("\\right", ""))
     } else {
         Cow::Borrowed(text)

@@ -6,16 +6,25 @@ const BLOCK: usize = 64;
 
 /// Whether a byte like this stands in a text. `like` should join its comparisons by `|` and `&`, without branches.
 pub(crate) fn holds(bytes: &[u8], like: impl Fn(u8) -> bool) -> bool {
-    bytes.chunks(BLOCK).any(|block| block.iter().fold(false, |found, byte| found | like(*byte)))
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    // A sum of truths is compiled to a branch for each byte, one of bytes to comparisons of many at once.
+    let among = |bytes: &[u8]| bytes.iter().fold(0, |found, byte| found | u8::from(like(*byte))) != 0;
+    blocks.iter().any(|block| among(block)) || among(rest)
 }
 
 /// Whether two bytes like these stand side by side.
 pub(crate) fn holds_pair(bytes: &[u8], like: impl Fn(u8, u8) -> bool) -> bool {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     let Some(behind) = bytes.get(1..) else { return false };
-    bytes
-        .chunks(BLOCK)
-        .zip(behind.chunks(BLOCK))
-        .any(|(first, second)| first.iter().zip(second).fold(false, |found, (a, b)| found | like(*a, *b)))
+    let (moved, _) = behind.as_chunks::<BLOCK>();
+    let found = blocks
+        .iter()
+        .zip(moved)
+        .any(|(a, b)| a.iter().zip(b).fold(0, |found, (a, b)| found | u8::from(like(*a, *b))) != 0);
+    // The last whole block has one pair less where nothing stands behind it.
+    let from = bytes.len() - rest.len();
+    let from = if rest.is_empty() { from.saturating_sub(BLOCK) } else { from };
+    found || bytes[from..].windows(2).any(|pair| like(pair[0], pair[1]))
 }
 
 /// Where three bytes like these may begin: stretches of the text, in order, in which they do.
@@ -23,18 +32,21 @@ pub(crate) fn blocks_with(
     bytes: &[u8],
     like: impl Fn(u8, u8, u8) -> bool,
 ) -> impl Iterator<Item = std::ops::Range<usize>> {
-    let blocks = bytes.len().saturating_sub(2).div_ceil(BLOCK);
-    (0..blocks).filter_map(move |block| {
+    let starts = bytes.len().saturating_sub(2);
+    (0..starts.div_ceil(BLOCK)).filter_map(move |block| {
         let from = block * BLOCK;
-        let to = (from + BLOCK).min(bytes.len() - 2);
-        let first = &bytes[from..to];
-        let (second, third) = (&bytes[from + 1..], &bytes[from + 2..]);
-        first
-            .iter()
-            .zip(second)
-            .zip(third)
-            .fold(false, |found, ((a, b), c)| found | like(*a, *b, *c))
-            .then_some(from..to)
+        let to = (from + BLOCK).min(starts);
+        let whole = |offset: usize| bytes[from + offset..].first_chunk::<BLOCK>();
+        let found = if let (Some(first), Some(second), Some(third)) = (whole(0), whole(1), whole(2)) {
+            let mut found = 0;
+            for at in 0..BLOCK {
+                found |= u8::from(like(first[at], second[at], third[at]));
+            }
+            found != 0
+        } else {
+            bytes[from..].windows(3).any(|three| like(three[0], three[1], three[2]))
+        };
+        found.then_some(from..to)
     })
 }
 

@@ -8,7 +8,7 @@ const LENGTH_LIMIT: usize = 200;
 
 /// The set that words name, if they name one.
 pub(crate) fn named_set(words: &str) -> Option<Node> {
-    if words.len() > LENGTH_LIMIT {
+    if words.len() > LENGTH_LIMIT || !may_name(words) {
         return None;
     }
     let plain = plain_words(words);
@@ -58,6 +58,19 @@ pub(crate) fn named_set(words: &str) -> Option<Node> {
         _ => return all_but(&joined),
     };
     Some(Node::NamedSet(set))
+}
+
+/// Whether a word stands in a text without which none in ASCII names a set.
+fn may_name(words: &str) -> bool {
+    const KEYS: &[&str] = &[
+        "no", "keine", "sin", "aucune", "pas", "empty", "null", "none", "all", "any", "every", "set", "real",
+        "integers", "positive", "natural", "rational", "complex",
+    ];
+    !words.is_ascii()
+        || words.contains('\\')
+        || words
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+            .any(|word| KEYS.iter().any(|key| key.eq_ignore_ascii_case(word)))
 }
 
 /// Whether words say that there is no solution.

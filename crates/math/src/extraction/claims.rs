@@ -132,6 +132,9 @@ fn is_supposing(word: &str) -> bool {
 /// Whether the words right behind a statement take it back: "No.", "Wait, that's wrong.", "— just kidding".
 pub(super) fn retracted(after: &str) -> bool {
     let after = after.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '\n');
+    if after.is_empty() {
+        return false;
+    }
     let first: String = after.chars().take(100).collect::<String>().to_lowercase().replace('’', "'");
     let sentence = first.split('\n').next().unwrap_or_default();
     let mut words = sentence.split(|c: char| !(c.is_alphanumeric() || c == '\''));

@@ -138,8 +138,10 @@ fn without_opening(clause: &str) -> &str {
 }
 
 fn compared(clause: &str) -> Option<String> {
+    let ascii = clause.is_ascii();
     let (at, words, sign) = COMPARATIVES
         .iter()
+        .filter(|(words, _)| !ascii || words.is_ascii())
         .filter_map(|(words, sign)| Some((clause.find(words)?, *words, *sign)))
         .min_by_key(|(at, words, _)| (*at, usize::MAX - words.len()))?;
     let value = clause[at + words.len()..].trim();

@@ -1,6 +1,6 @@
 //! Emphasis, headings, quotes and code marks of Markdown.
 
-use crate::scan::Set;
+use crate::scan::{Set, blocks_with};
 
 /// What a mark may begin with, or ends the marks before it.
 const MARKS: Set = Set::new(b"\n\\#`>*_~");
@@ -9,6 +9,9 @@ const MARKS: Set = Set::new(b"\n\\#`>*_~");
 /// at the edge of words count, so that `3*4*5` and `x_1 + x_2` stay.
 pub(super) fn without_emphasis(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
+    if !may_begin(bytes) {
+        return None;
+    }
     // Where a mark is open: its sign, its length, where it stands in the output.
     let mut open: Vec<(u8, usize, usize)> = Vec::new();
     let mut drop: Vec<(usize, usize)> = Vec::new();
@@ -99,6 +102,24 @@ pub(super) fn without_emphasis(text: &str) -> Option<String> {
     }
     out.push_str(&text[from..]);
     Some(out)
+}
+
+/// Whether a mark may stand before something that it marks: those of formulas, as in `x_1` and `3*4`, stand behind
+/// something.
+fn may_begin(bytes: &[u8]) -> bool {
+    let marks = |byte: Option<&u8>| byte.is_some_and(|byte| b"#`>*_~".contains(byte));
+    let begins = |a: u8, b: u8, c: u8| {
+        let mark = (b == b'*') | (b == b'_') | (b == b'~');
+        let letter = ((a | 0x20) >= b'a') & ((a | 0x20) <= b'z');
+        let digit = (a >= b'0') & (a <= b'9');
+        let close = (a == b')') | (a == b'}') | (a == b']') | (a == b'\\');
+        let space = (c == b' ') | (c == b'\n');
+        (b == b'#')
+            | (b == b'`')
+            | ((a == b'\n') & ((b == b'>') | (b == b'*')))
+            | (mark & !letter & !digit & !close & !space)
+    };
+    marks(bytes.first()) || marks(bytes.last()) || blocks_with(bytes, begins).next().is_some()
 }
 
 fn may_precede(c: Option<char>, mark: u8) -> bool {

@@ -127,7 +127,7 @@ pub(super) fn answers(text: &str, spans: &[Span]) -> Phrases {
             places.extend(found.map(|head| (at, head.len())));
         }
     }
-    if scan::holds(bytes, is_of_foreign_head) {
+    if !text.is_ascii() && scan::holds(bytes, is_of_foreign_head) {
         for head in FOREIGN_HEADS {
             places.extend(text.match_indices(head).map(|(at, _)| (at, head.len())));
         }

@@ -19,7 +19,7 @@ pub(crate) mod units;
 mod wording;
 pub(crate) mod words;
 
-pub(crate) use parser::{Fault, parse};
+pub(crate) use parser::{Fault, parse, whole_number};
 
 /// The longest answer that is read, in bytes.
 pub(crate) const LENGTH_LIMIT: usize = 10 * 1024;

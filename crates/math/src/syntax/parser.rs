@@ -18,6 +18,9 @@ pub(crate) enum Fault {
 
 /// The tree of `text`.
 pub(crate) fn parse(text: &str) -> Result<Node, Fault> {
+    if let Some(number) = whole_number(text) {
+        return Ok(number);
+    }
     let mut lexemes = lexer::tokens(text)?;
     brackets::turn_reversed(&mut lexemes);
     if lexemes.is_empty() {
@@ -30,6 +33,12 @@ pub(crate) fn parse(text: &str) -> Result<Node, Fault> {
         return Err(Fault::Malformed("something follows the expression"));
     }
     Ok(node)
+}
+
+/// A whole number in digits and nothing else, which most of what is read is.
+pub(crate) fn whole_number(text: &str) -> Option<Node> {
+    let digits = text.len() <= 18 && text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    if digits { text.parse().ok().map(Node::integer) } else { None }
 }
 
 pub(super) struct Parser<'a> {

@@ -1,5 +1,8 @@
 //! Which runs of letters are words, and which are letters side by side.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 /// Hashes words: FNV-1a, which is fast on short texts. What is hashed are lists of our own, so that nobody can aim at it.
 pub(crate) type Fnv = std::hash::BuildHasherDefault<FnvHasher>;
 
@@ -24,7 +27,7 @@ impl std::hash::Hasher for FnvHasher {
     }
 }
 
-/// In order, to be found by halves: words of three letters and fewer that are words even though four letters make most words.
+/// Words of three letters and fewer that are words even though four letters make most words.
 const SHORT_WORDS: &[&str] = &[
     "add", "age", "ago", "air", "all", "am", "amy", "an", "and", "ann", "ant", "any", "apr", "are", "arm",
     "art", "as", "ask", "at", "aug", "bad", "bag", "bat", "be", "bed", "bee", "ben", "big", "bit", "bob",
@@ -43,6 +46,8 @@ const SHORT_WORDS: &[&str] = &[
     "you", "zoe",
 ];
 
+static SHORT: LazyLock<HashSet<&str, Fnv>> = LazyLock::new(|| SHORT_WORDS.iter().copied().collect());
+
 /// Whether a run of letters is a word of prose and not a product.
 pub(crate) fn is_word(run: &str) -> bool {
     // The longest of the short words has five letters: most words are not looked for, and none is copied.
@@ -51,7 +56,7 @@ pub(crate) fn is_word(run: &str) -> bool {
         let lower = &mut short[..run.len()];
         lower.copy_from_slice(run.as_bytes());
         lower.make_ascii_lowercase();
-        SHORT_WORDS.binary_search_by(|word| word.as_bytes().cmp(lower)).is_ok()
+        std::str::from_utf8(lower).is_ok_and(|lower| SHORT.contains(lower))
     };
     if run.len() <= 3 || listed {
         return run.len() > 2 && listed;
