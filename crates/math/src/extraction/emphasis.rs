@@ -111,7 +111,7 @@ fn may_begin(bytes: &[u8]) -> bool {
     let begins = |a: u8, b: u8, c: u8| {
         let mark = (b == b'*') | (b == b'_') | (b == b'~');
         let letter = ((a | 0x20) >= b'a') & ((a | 0x20) <= b'z');
-        let digit = (a >= b'0') & (a <= b'9');
+        let digit = a.is_ascii_digit();
         let close = (a == b')') | (a == b'}') | (a == b']') | (a == b'\\');
         let space = (c == b' ') | (c == b'\n');
         (b == b'#')
