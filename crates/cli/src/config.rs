@@ -182,7 +182,7 @@ pub fn read(args: &ConfigArgs) -> Result<RunConfig> {
 
 impl RunConfig {
     fn validate(&self) -> Result<()> {
-        self.planner.sampling.validate()?;
+        self.planner.validate()?;
         self.executor.validate()?;
         self.reward.validate()?;
         self.rubric.as_ref().map_or(Ok(()), RubricConfig::validate)?;
@@ -205,7 +205,7 @@ impl RunConfig {
 mod tests {
     use super::*;
     use std::path::Path;
-    use tracelift_domain::PromptFormat;
+    use tracelift_prompt::PlannerPromptConfig;
 
     fn write(text: &str) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -230,7 +230,7 @@ mod tests {
         let config = read(write(GOOD).path()).unwrap();
         assert_eq!(config.seed, Seed(18));
         assert_eq!(config.grpo.group, 4);
-        assert_eq!(config.planner.prompt, PromptFormat::Plain);
+        assert_eq!(config.planner.prompt, PlannerPromptConfig::default());
     }
 
     #[test]

@@ -52,11 +52,12 @@ pub fn run(args: &Evaluate) -> Result<()> {
     for (row, path) in paths {
         let checkpoint =
             config.planner.open_frozen(&path).with_context(|| format!("the planner of row `{row}`"))?;
-        planners.push((row, checkpoint));
+        let prompt = config.planner.prompt(&checkpoint.tokenizer)?;
+        planners.push((row, checkpoint, prompt));
     }
     let problems: Vec<&Problem> = items.iter().map(|item| &item.problem).collect();
-    for (row, checkpoint) in &planners {
-        room::require_planner(config.planner.planner(checkpoint), &problems, "eval.data")
+    for (row, checkpoint, prompt) in &planners {
+        room::require_planner(config.planner.planner(checkpoint, prompt), &problems, "eval.data")
             .with_context(|| format!("the planner of row `{row}`"))?;
     }
     room::require_executor(executor.as_ref(), &problems, config.planner.sampling.max_tokens, "eval.data")?;
@@ -71,9 +72,9 @@ pub fn run(args: &Evaluate) -> Result<()> {
         seed: config.seed.child("evaluation", 0),
     };
     let rows: Vec<(&str, Option<Planner<'_>>)> = std::iter::once((NO_TRACE, None))
-        .chain(
-            planners.iter().map(|(row, checkpoint)| (row.as_str(), Some(config.planner.planner(checkpoint)))),
-        )
+        .chain(planners.iter().map(|(row, checkpoint, prompt)| {
+            (row.as_str(), Some(config.planner.planner(checkpoint, prompt)))
+        }))
         .collect();
     let out = args.out.clone().unwrap_or_else(|| config.out.join("evaluation"));
     let (table, _) = evaluate(&protocol, &rows, config.seed, &out)?;

@@ -8,6 +8,7 @@ mod groups;
 mod interrupt;
 mod model;
 mod progress;
+mod prompt;
 mod quickstart;
 mod rm;
 mod room;
@@ -41,6 +42,9 @@ enum Command {
     Train(train::Train),
     /// Evaluate planners by the frozen-executor protocol.
     Eval(evaluate::Evaluate),
+    /// Look at what planners and executors are told.
+    #[command(subcommand)]
+    Prompt(prompt::PromptCommand),
     /// Let a model go on from prompts.
     Generate(generate::Generate),
     /// Measure the engine's speed on this machine.
@@ -85,7 +89,11 @@ fn main() -> ExitCode {
     fail_beyond_the_file_size_limit();
     match &command {
         Command::Groups(groups::GroupsCommand::Build(_)) => {}
-        Command::World(_) | Command::Groups(_) | Command::Model(_) | Command::Generate(_) => {
+        Command::World(_)
+        | Command::Prompt(_)
+        | Command::Groups(_)
+        | Command::Model(_)
+        | Command::Generate(_) => {
             end_with_the_pipe();
         }
         Command::Rm(rm::RmCommand::Score(_)) => end_with_the_pipe(),
@@ -95,6 +103,7 @@ fn main() -> ExitCode {
         Command::Quickstart(args) => quickstart::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => evaluate::run(&args),
+        Command::Prompt(command) => prompt::run(&command),
         Command::Generate(args) => generate::run(&args),
         Command::Bench(bench) => bench::run(&bench),
         Command::Model(command) => model::run(&command),

@@ -58,7 +58,9 @@ pub fn run(args: &Train) -> Result<()> {
     let planner = config.planner.open(config.seed)?;
     let executor = config.executor.open()?;
     let dev_problems: Vec<&Problem> = dev_items.iter().map(|item| &item.problem).collect();
-    let (trace_tokens, asked) = (config.planner.sampling.max_tokens, config.planner.planner(&planner));
+    let prompt = config.planner.prompt(&planner.tokenizer)?;
+    let (trace_tokens, asked) =
+        (config.planner.sampling.max_tokens, config.planner.planner(&planner, &prompt));
     room::require_planner(asked, &dev_problems, "dev.data")?;
     room::require_executor(executor.as_ref(), &dev_problems, trace_tokens, "dev.data")?;
     // A world has no end, and its problems are all of one kind.
@@ -80,7 +82,7 @@ pub fn run(args: &Train) -> Result<()> {
     println!("executor: {}", executor.describe());
     let base = config.planner.model.display().to_string();
     let cast = Cast {
-        prompt: config.planner.prompt,
+        prompt: prompt.clone(),
         sampling: config.planner.sampling.clone(),
         source,
         executor: executor.as_ref(),

@@ -102,10 +102,6 @@ fn a_value_of_the_wrong_kind_is_named_with_its_key() {
             "`reward.rule` is `tracelft`, expected one of `exec_only`, `exec_only_matched`, `tracelift`",
         ),
         ("reward.lambda=2", "`reward.lambda`: 2 lies outside [0, 1]"),
-        (
-            "planner.prompt=chatter",
-            "`planner.prompt` is `chatter`, expected one of `world`, `plain`, `chatml`",
-        ),
         ("verifier.answers=steps", "`verifier.answers` is `steps`, expected one of `native`"),
         ("data.world=word", "`data.world` is `word`, expected one of `steps`, `words`, `programs`"),
     ] {
@@ -119,6 +115,12 @@ fn a_value_of_the_wrong_kind_is_named_with_its_key() {
         (
             "planner.sampling.temperature=0.0",
             "`planner.sampling.temperature` is 0, expected above 0 in training",
+        ),
+        ("planner.prompt=chatter", "`planner.prompt` names \"chatter\", expected a preset (`boxed`, "),
+        ("planner.prompt.user='{{ gold }}'", "`planner.prompt.user`: undefined value"),
+        (
+            "executor.in_process.prompt.user=''",
+            "`executor.in_process.prompt.user` holds `{{ reasoning }}` 0 times",
         ),
         ("reward.runs=0", "error: tracelift.toml: `reward.runs` is 0, expected at least 1"),
         ("executor.in_process.sampling.top_p=2.0", "`sampling.top_p` is 2, expected"),

@@ -5,8 +5,7 @@
 mod support;
 
 use std::fs;
-use support::{Desk, Run, lines, problems, rollouts::Rollout};
-use tracelift_domain::PromptFormat;
+use support::{Desk, PROMPT, Run, lines, problems, rollouts::Rollout};
 use tracelift_eval::SampleRecord;
 use tracelift_testing::{
     Server,
@@ -20,7 +19,7 @@ fn desk(url: &str, reward: &str, grpo: &str) -> Desk {
     let desk = Desk::new();
     let problems = problems(PROBLEMS);
     desk.write("problems.jsonl", &lines(&problems));
-    desk.warm_planner("planner", PromptFormat::Plain, &problems[..1]);
+    desk.warm_planner("planner", &problems[..1]);
     let config = format!(
         r#"
         out = "run"
@@ -29,6 +28,7 @@ fn desk(url: &str, reward: &str, grpo: &str) -> Desk {
         path = "problems.jsonl"
         [planner]
         model = "planner"
+        prompt = {PROMPT}
         sampling = {{ temperature = 1.0, top_p = 1.0, max_tokens = 12 }}
         [executor.openai]
         base_urls = ["{url}"]

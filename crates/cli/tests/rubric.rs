@@ -10,15 +10,15 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use support::rollouts::Rollout;
-use support::{Desk, Run, lines, problems};
-use tracelift_domain::{Problem, PromptFormat};
+use support::{Desk, PROMPT, Run, lines, problems};
+use tracelift_domain::Problem;
 use tracelift_testing::{Server, until, words};
 
 /// A folder with a planner that writes usable traces, an executor, and a configuration that lacks its `[rubric]`.
 fn desk(problems: &[Problem]) -> Desk {
     let desk = Desk::new();
     desk.write("problems.jsonl", &lines(problems));
-    desk.warm_planner("planner", PromptFormat::Plain, &problems[..1]);
+    desk.warm_planner("planner", &problems[..1]);
     desk.small_model("executor", 2);
     desk
 }
@@ -36,6 +36,7 @@ fn configure(desk: &Desk, out: &str, rubric: &str, grpo: &str) -> String {
             path = "problems.jsonl"
             [planner]
             model = "planner"
+            prompt = {PROMPT}
             sampling = {{ temperature = 1.0, top_p = 1.0, max_tokens = 12 }}
             [executor.in_process]
             model = "executor"

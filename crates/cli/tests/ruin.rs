@@ -4,8 +4,8 @@
 
 mod support;
 
-use support::{Desk, lines, problems};
-use tracelift_domain::{Gold, Problem, PromptFormat, Question, TaskDomain};
+use support::{Desk, PROMPT, lines, problems};
+use tracelift_domain::{Gold, Problem, Question, TaskDomain};
 use tracelift_engine::{Checkpoint, Precision};
 use tracelift_testing::words;
 
@@ -16,6 +16,7 @@ const CONFIG: &str = r#"
     path = "problems.jsonl"
     [planner]
     model = "planner"
+    prompt = PROMPT
     sampling = { temperature = 1.0, top_p = 1.0, max_tokens = 12 }
     [executor.in_process]
     model = "executor"
@@ -36,8 +37,8 @@ fn desk() -> Desk {
     let desk = Desk::new();
     let problems = problems(8);
     desk.write("problems.jsonl", &lines(&problems));
-    desk.write("tracelift.toml", CONFIG);
-    desk.warm_planner("planner", PromptFormat::Plain, &problems[..1]);
+    desk.write("tracelift.toml", &CONFIG.replace("PROMPT", PROMPT));
+    desk.warm_planner("planner", &problems[..1]);
     desk.small_model("executor", 2);
     desk
 }

@@ -26,6 +26,23 @@ impl TaskDomain {
     }
 }
 
+/// What an answer looks like, as far as its data set says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AnswerForm {
+    /// A number.
+    Number,
+    /// Anything that can be written down, in LaTeX where it needs to be.
+    #[default]
+    Expression,
+}
+
+impl AnswerForm {
+    fn is_default(&self) -> bool {
+        *self == AnswerForm::default()
+    }
+}
+
 /// One stdin/stdout test of a program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,6 +129,8 @@ pub struct Question {
     pub domain: TaskDomain,
     /// What is to be solved.
     pub statement: String,
+    /// Of answers: what they look like.
+    pub form: AnswerForm,
     /// The function or class that the program has to define, where one is wanted by name.
     pub entry: Option<String>,
     /// Tests that the data set shows with the problem, each as it prints it. Those that judge may be others.
@@ -123,13 +142,20 @@ impl Question {
     #[must_use]
     pub fn new(source: impl Into<String>, domain: TaskDomain, statement: impl Into<String>) -> Question {
         let (source, statement) = (source.into(), statement.into());
-        Question { source, domain, statement, entry: None, tests_shown: Vec::new() }
+        Question {
+            source,
+            domain,
+            statement,
+            form: AnswerForm::default(),
+            entry: None,
+            tests_shown: Vec::new(),
+        }
     }
 }
 
 /// A problem `x`: a question, and gold by which what is handed in is judged.
 ///
-/// In files it is flat: `{"id", "source", "domain", "statement", "gold"}`, and `entry` and `tests_shown` where there are
+/// In files it is flat: `{"id", "source", "domain", "statement", "gold"}`, and `form`, `entry` and `tests_shown` where there are
 /// any. The name that a `function` gold gives as its own `entry` need not be said twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "ProblemLine", into = "ProblemLine")]
@@ -149,6 +175,8 @@ struct ProblemLine {
     source: String,
     domain: TaskDomain,
     statement: String,
+    #[serde(default, skip_serializing_if = "AnswerForm::is_default")]
+    form: AnswerForm,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     entry: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -158,18 +186,18 @@ struct ProblemLine {
 
 impl From<ProblemLine> for Problem {
     fn from(line: ProblemLine) -> Problem {
-        let ProblemLine { id, source, domain, statement, entry, tests_shown, gold } = line;
+        let ProblemLine { id, source, domain, statement, form, entry, tests_shown, gold } = line;
         let entry = entry.or_else(|| gold.entry().map(str::to_owned));
-        Problem { id, question: Question { source, domain, statement, entry, tests_shown }, gold }
+        Problem { id, question: Question { source, domain, statement, form, entry, tests_shown }, gold }
     }
 }
 
 impl From<Problem> for ProblemLine {
     fn from(problem: Problem) -> ProblemLine {
         let Problem { id, question, gold } = problem;
-        let Question { source, domain, statement, entry, tests_shown } = question;
+        let Question { source, domain, statement, form, entry, tests_shown } = question;
         let entry = entry.filter(|entry| gold.entry() != Some(entry.as_str()));
-        ProblemLine { id, source, domain, statement, entry, tests_shown, gold }
+        ProblemLine { id, source, domain, statement, form, entry, tests_shown, gold }
     }
 }
 

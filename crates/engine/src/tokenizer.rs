@@ -2,6 +2,7 @@
 
 use crate::chat::{ChatError, ChatOptions, ChatTemplate, Conversation};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -129,18 +130,44 @@ impl Tokenizer {
     /// # Errors
     /// When it is a conversation and there is no chat template, or the text cannot be encoded.
     pub fn prompt(&self, prompt: &Prompt) -> Result<Vec<u32>, TokenizerError> {
+        let text = self.laid_out(prompt)?;
         match prompt {
-            Prompt::Text(text) => self.encode_prompt(text),
-            Prompt::Conversation { messages, thinking } => {
+            Prompt::Text(_) => self.encode_prompt(&text),
+            // A template writes the token that begins a text itself.
+            Prompt::Conversation { .. } => self.encode(&text),
+        }
+    }
+
+    /// The text of a prompt, as the model is given it.
+    ///
+    /// # Errors
+    /// When it is a conversation and there is no chat template, or the template refuses it.
+    pub fn laid_out<'p>(&self, prompt: &'p Prompt) -> Result<Cow<'p, str>, ChatError> {
+        match prompt {
+            Prompt::Text(text) => Ok(text.into()),
+            Prompt::Conversation { messages, thinking, prefill } => {
                 let enable_thinking = match thinking {
                     Thinking::Default => None,
                     Thinking::Off => Some(false),
                 };
                 let options = ChatOptions { enable_thinking, ..ChatOptions::default() };
-                // A template writes the token that begins a text itself.
-                self.encode(&self.chat(&Conversation::from(messages.as_slice()), &options)?)
+                let text = self.chat(&Conversation::from(messages.as_slice()), &options)?;
+                Ok((text + prefill).into())
             }
         }
+    }
+
+    /// Whether a reply of these tokens has just come to one of some texts: asked anew with every token, it looks at the end
+    /// alone.
+    #[must_use]
+    pub fn stops(&self, tokens: &[u32], at: &[impl AsRef<str>]) -> bool {
+        /// More tokens than one character is spread over.
+        const SPREAD: usize = 8;
+        let Some(longest) = at.iter().map(|text| text.as_ref().len()).max() else { return false };
+        // A token is at least a byte of what is looked for, and the last one may hold more than its end.
+        let end = &tokens[tokens.len().saturating_sub(longest + SPREAD)..];
+        // Tokens that make no text yet come to nothing.
+        self.decode(end).is_ok_and(|text| at.iter().any(|stop| text.contains(stop.as_ref())))
     }
 
     /// Text to tokens for a model to go on from: with the token that begins a text, if the tokenizer puts one there, and

@@ -80,15 +80,11 @@ impl Protocol<'_> {
 
         let mut records = Vec::new();
         for (i, samples) in written.iter().enumerate() {
-            let prompt = planner.map(|planner| planner.prompt.planner(&problems[i].question).fingerprint());
             let baseline = without[i].map(Probability::get);
             for (seed, sample) in samples.iter().enumerate() {
                 let measured =
                     results.next_if(|&(item, s, _)| (item, s) == (i, seed)).map(|(.., measured)| measured);
-                records.push(SampleRecord {
-                    planner_prompt_sha256: prompt.clone(),
-                    ..self.record(row, i, seed as u64, sample.as_ref(), measured.as_ref(), baseline)
-                });
+                records.push(self.record(row, i, seed as u64, sample.as_ref(), measured.as_ref(), baseline));
             }
         }
         if let Some(scorer) = self.rubric {
@@ -133,7 +129,10 @@ impl Protocol<'_> {
         unknown_because.extend(baseline.is_none().then(|| "no_baseline".to_owned()));
         SampleRecord {
             level: instance.as_ref().map(|instance| instance.level()),
-            executor_prompt_sha256: measured.map(|_| self.executor.prompt(question, trace).fingerprint()),
+            planner_prompt_sha256: sample.map(|sample| sample.prompt.clone()),
+            executor_prompt_sha256: measured
+                .and_then(|_| self.executor.prompt(question, trace).ok())
+                .map(|prompt| prompt.fingerprint()),
             completion: sample.map(|sample| sample.completion.clone()),
             trace: trace.map(|trace| trace.as_str().to_owned()),
             trace_tokens: sample.and_then(|sample| u32::try_from(sample.tokens.len()).ok()),

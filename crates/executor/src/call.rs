@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tracelift_domain::prompt::Prompt;
 use tracelift_domain::{Fingerprint, Question, Seed, Trace};
+use tracelift_prompt::PromptError;
 
 /// One run of the executor. The arms differ by `trace` alone.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +21,7 @@ pub struct Call<'a> {
 /// What an executor wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completion {
-    /// The text, without prompt and end-of-text token. It may be empty: then the model had nothing to say.
+    /// The text, without prompt and end-of-text token; with what the prompt began of it. It may be empty: then the model had nothing to say.
     pub text: String,
     /// Length of the prompt in tokens, if it is known.
     pub prompt_tokens: Option<u32>,
@@ -158,6 +159,12 @@ pub enum CallFailure {
         /// The model's longest sequence.
         context: usize,
     },
+    /// A text of the prompt fails on this question.
+    #[error("the prompt cannot be made: {detail}")]
+    Prompt {
+        /// Which, and why.
+        detail: String,
+    },
     /// The in-process engine could not run it.
     #[error("the in-process executor failed: {detail}")]
     Engine {
@@ -196,6 +203,7 @@ impl CallFailure {
             CallFailure::Unpaid { .. } => "budget",
             CallFailure::NonFinite => "non_finite",
             CallFailure::TooLong { .. } => "too_long",
+            CallFailure::Prompt { .. } => "prompt",
             CallFailure::Engine { .. } => "engine",
         }
     }
@@ -220,6 +228,7 @@ impl CallFailure {
             | CallFailure::Unpaid { .. }
             | CallFailure::NonFinite
             | CallFailure::TooLong { .. }
+            | CallFailure::Prompt { .. }
             | CallFailure::Engine { .. } => false,
         }
     }
@@ -243,8 +252,15 @@ impl CallFailure {
             | CallFailure::Unpaid { .. }
             | CallFailure::NonFinite
             | CallFailure::TooLong { .. }
+            | CallFailure::Prompt { .. }
             | CallFailure::Engine { .. } => false,
         }
+    }
+}
+
+impl From<PromptError> for CallFailure {
+    fn from(error: PromptError) -> CallFailure {
+        CallFailure::Prompt { detail: error.to_string() }
     }
 }
 
@@ -257,7 +273,10 @@ pub trait Executor: Send + Sync {
     fn describe(&self) -> String;
 
     /// What a call asks it with, as far as that can be written down without its model.
-    fn prompt(&self, question: &Question, trace: Option<&Trace>) -> Prompt;
+    ///
+    /// # Errors
+    /// [`CallFailure::Prompt`], as the call would fail.
+    fn prompt(&self, question: &Question, trace: Option<&Trace>) -> Result<Prompt, CallFailure>;
 
     /// How many tokens of its model's context are left where such a call has its prompt and its longest completion; what is
     /// missing is negative. `None` where that cannot be known here.

@@ -1,10 +1,11 @@
 //! Which executor a configuration file names.
 
-use crate::{ConfigError, Executor, InProcess, OpenAi, OpenAiConfig, Sampling, in_process::InProcessError};
+use crate::in_process::{self, InProcessError};
+use crate::{ConfigError, Executor, InProcess, OpenAi, OpenAiConfig, Sampling};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use tracelift_domain::PromptFormat;
-use tracelift_engine::{Checkpoint, CheckpointError};
+use tracelift_engine::{Checkpoint, CheckpointError, Tokenizer};
+use tracelift_prompt::{ExecutorPrompt, ExecutorPromptConfig, Layout, PromptError};
 
 /// An executor; exactly one of the two.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,16 +23,23 @@ pub struct ExecutorConfig {
 pub struct InProcessConfig {
     /// A checkpoint directory.
     pub model: PathBuf,
-    /// `world`, `plain`, `chatml`, `chat` or `chat-without-thinking`.
-    #[serde(default = "plain")]
-    pub prompt: PromptFormat,
+    /// How it is asked. Default: by the preset for what a question calls for, in the model's chat template, or as plain text
+    /// where it has none.
+    #[serde(default)]
+    pub prompt: ExecutorPromptConfig,
     /// How it is sampled.
     #[serde(default)]
     pub sampling: Sampling,
 }
 
-fn plain() -> PromptFormat {
-    PromptFormat::Plain
+impl InProcessConfig {
+    /// How questions are put to a model with this tokenizer.
+    ///
+    /// # Errors
+    /// What is wrong with the section `prompt`.
+    pub fn prompt(&self, tokenizer: &Tokenizer) -> Result<ExecutorPrompt, PromptError> {
+        in_process::prompt(&self.prompt, tokenizer)
+    }
 }
 
 /// Why the executor that a configuration names cannot be had.
@@ -40,6 +48,9 @@ pub enum OpenError {
     /// None or two are named.
     #[error("`executor` needs exactly one of `in_process` and `openai`")]
     Unclear,
+    /// Its prompts cannot be made.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
     /// The checkpoint cannot be loaded.
     #[error("failed to load the executor from {}: {source}", model.display())]
     Checkpoint {
@@ -57,12 +68,22 @@ pub enum OpenError {
 }
 
 impl ExecutorConfig {
-    /// Whether exactly one is named.
+    /// Whether exactly one is named, and its prompts can be made.
     ///
     /// # Errors
-    /// [`OpenError::Unclear`].
+    /// [`OpenError::Unclear`], [`OpenError::Prompt`].
     pub fn validate(&self) -> Result<(), OpenError> {
-        if self.in_process.is_some() == self.openai.is_some() { Err(OpenError::Unclear) } else { Ok(()) }
+        match (&self.in_process, &self.openai) {
+            // Any layout will do to try the texts.
+            (Some(config), None) => {
+                ExecutorPrompt::new("executor.in_process.prompt", &config.prompt, Layout::Plain)?;
+            }
+            (None, Some(config)) => {
+                config.prompt()?;
+            }
+            _ => return Err(OpenError::Unclear),
+        }
+        Ok(())
     }
 
     /// The executor: a checkpoint is loaded, a server is not yet asked anything.
@@ -76,7 +97,7 @@ impl ExecutorConfig {
                     model: config.model.clone(),
                     source: source.into(),
                 })?;
-                Ok(Box::new(InProcess::new(&checkpoint, config.prompt, config.sampling.clone())?))
+                Ok(Box::new(InProcess::new(&checkpoint, &config.prompt, config.sampling.clone())?))
             }
             (None, Some(config)) => Ok(Box::new(OpenAi::new(config.clone())?)),
             _ => Err(OpenError::Unclear),

@@ -7,10 +7,11 @@ use serde_json::json;
 use std::collections::HashMap;
 use tracelift_domain::fingerprint::canonical;
 use tracelift_domain::prompt::Prompt;
-use tracelift_domain::{Fingerprint, PromptFormat, Question, Trace};
+use tracelift_domain::{Fingerprint, Question, Trace};
 use tracelift_engine::chat::ChatError;
 use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_engine::{Checkpoint, Device, Finish, Numbers, Request, Sampled, Sampler, Tokenizer};
+use tracelift_prompt::{ExecutorPrompt, ExecutorPromptConfig, Layout, PromptError};
 
 /// Why a checkpoint cannot be an executor.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,9 @@ pub enum InProcessError {
     /// A tokenizer that cannot be part of a fingerprint.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    /// Its prompts cannot be made.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
     /// A chat template is asked for, and there is none.
     #[error(transparent)]
     Chat(#[from] ChatError),
@@ -37,12 +41,24 @@ pub enum InProcessError {
     },
 }
 
+/// How questions are put to a model with this tokenizer: in its chat template, where it has one and nothing else is said.
+pub(crate) fn prompt(
+    section: &ExecutorPromptConfig,
+    tokenizer: &Tokenizer,
+) -> Result<ExecutorPrompt, PromptError> {
+    let fallback = match tokenizer.chat_template() {
+        Some(_) => Layout::Chat,
+        None => Layout::Plain,
+    };
+    ExecutorPrompt::new("executor.in_process.prompt", section, fallback)
+}
+
 /// What decides, beside weights and tokenizer, how an executor behaves: canonical JSON with names of its own.
-fn settled(format: PromptFormat, sampling: &Sampling, eos: &[u32]) -> String {
+fn settled(prompt: &ExecutorPrompt, sampling: &Sampling, eos: &[u32]) -> String {
     let Sampling { temperature, top_p, top_k, max_tokens, stop } = sampling;
     canonical(&json!({
         "kind": "in-process",
-        "prompt": format,
+        "prompt": prompt.settled(),
         "sampling": {
             "temperature": temperature,
             "top_p": top_p,
@@ -59,7 +75,7 @@ fn settled(format: PromptFormat, sampling: &Sampling, eos: &[u32]) -> String {
 pub struct InProcess {
     sampler: Sampler,
     tokenizer: Tokenizer,
-    format: PromptFormat,
+    prompt: ExecutorPrompt,
     sampling: Sampling,
     fingerprint: Fingerprint,
     parameters: usize,
@@ -72,11 +88,11 @@ impl InProcess {
     /// Freezes a checkpoint.
     ///
     /// # Errors
-    /// When the sampling settings make no sense, the tokenizer cannot be fingerprinted, or there is no chat template
-    /// where one is asked for.
+    /// When the sampling settings or the prompt's make no sense, the tokenizer cannot be fingerprinted, or there is no chat
+    /// template where one is asked for.
     pub fn new(
         checkpoint: &Checkpoint,
-        format: PromptFormat,
+        prompt: &ExecutorPromptConfig,
         sampling: Sampling,
     ) -> Result<InProcess, InProcessError> {
         sampling.validate()?;
@@ -84,13 +100,14 @@ impl InProcess {
         if sampling.max_tokens as usize >= context {
             return Err(InProcessError::Context { max_tokens: sampling.max_tokens, context });
         }
-        let template = match (format.needs_template(), checkpoint.tokenizer.chat_template()) {
+        let prompt = self::prompt(prompt, &checkpoint.tokenizer)?;
+        let template = match (prompt.layout().needs_template(), checkpoint.tokenizer.chat_template()) {
             (false, _) => None,
             (true, Some(template)) => Some(template.text().as_bytes()),
             (true, None) => return Err(ChatError::Absent.into()),
         };
         let tokenizer = checkpoint.tokenizer.clone();
-        let settings = settled(format, &sampling, tokenizer.eos());
+        let settings = settled(&prompt, &sampling, tokenizer.eos());
         let weights = checkpoint.model.fingerprint();
         let vocabulary = tokenizer.to_json()?;
         let parts = [
@@ -105,7 +122,7 @@ impl InProcess {
         Ok(InProcess {
             sampler,
             tokenizer,
-            format,
+            prompt,
             sampling,
             fingerprint,
             parameters,
@@ -120,15 +137,17 @@ impl InProcess {
         // Calls with the same prompt (K runs of one arm) share one reading of it.
         let mut requests: Vec<Request> = Vec::new();
         let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
+        let mut stops: Vec<Vec<&str>> = Vec::new();
         let (max_tokens, context) = (self.sampling.max_tokens as usize, self.context);
         let mut place = |call: &Call<'_>| {
-            let prompt = self.tokenizer.prompt(&self.prompt(call.question, call.trace));
-            let prompt = prompt.map_err(|error| engine(&error))?;
+            let prompt = self.prompt(call.question, call.trace)?;
+            let prompt = self.tokenizer.prompt(&prompt).map_err(|error| engine(&error))?;
             if prompt.len() + max_tokens > context {
                 return Err(CallFailure::TooLong { prompt: prompt.len(), max_tokens, context });
             }
             let request = *known.entry(prompt).or_insert_with_key(|prompt| {
                 requests.push(Request { prompt: prompt.clone(), seeds: Vec::new() });
+                stops.push(self.stops(call.question));
                 requests.len() - 1
             });
             requests[request].seeds.push(call.seed);
@@ -142,7 +161,9 @@ impl InProcess {
             max_tokens,
             stop: self.tokenizer.eos().to_vec(),
         };
-        let samples = self.sampler.generate(&requests, &settings).map_err(|error| engine(&error));
+        let ended = |request: usize, tokens: &[u32]| self.tokenizer.stops(tokens, &stops[request]);
+        let samples = self.sampler.generate_until(&requests, &settings, &ended);
+        let samples = samples.map_err(|error| engine(&error));
         places
             .into_iter()
             .map(|place| {
@@ -153,19 +174,29 @@ impl InProcess {
             .collect()
     }
 
-    fn completion(&self, prompt_tokens: usize, sampled: &Sampled) -> Result<Completion, CallFailure> {
+    /// The texts before which a reply ends.
+    fn stops<'a>(&'a self, question: &Question) -> Vec<&'a str> {
+        self.sampling.stop.iter().chain(self.prompt.stop(question)).map(String::as_str).collect()
+    }
+
+    fn completion(
+        &self,
+        question: &Question,
+        prompt_tokens: usize,
+        sampled: &Sampled,
+    ) -> Result<Completion, CallFailure> {
         if sampled.finish == Finish::NonFinite {
             return Err(CallFailure::NonFinite);
         }
         let text = self.tokenizer.decode(&sampled.tokens);
         let mut text = text.map_err(|error| CallFailure::Engine { detail: error.to_string() })?;
         let mut truncated = sampled.finish == Finish::Length;
-        if let Some(end) = self.sampling.stop.iter().filter_map(|stop| text.find(stop.as_str())).min() {
+        if let Some(end) = self.stops(question).iter().filter_map(|stop| text.find(stop)).min() {
             text.truncate(end);
             truncated = false;
         }
         Ok(Completion {
-            text,
+            text: self.prompt.prefill(question).to_owned() + &text,
             prompt_tokens: u32::try_from(prompt_tokens).ok(),
             completion_tokens: u32::try_from(sampled.tokens.len()).ok(),
             truncated,
@@ -182,13 +213,13 @@ impl Executor for InProcess {
         format!("in-process, {:.1} M parameters, {}", self.parameters as f64 / 1e6, self.fingerprint)
     }
 
-    fn prompt(&self, question: &Question, trace: Option<&Trace>) -> Prompt {
-        self.format.executor(question, trace)
+    fn prompt(&self, question: &Question, trace: Option<&Trace>) -> Result<Prompt, CallFailure> {
+        Ok(self.prompt.prompt(question, trace)?)
     }
 
     fn room(&self, question: &Question, trace: Option<&Trace>) -> Option<isize> {
         // A prompt that cannot be made is for the call to report.
-        let prompt = self.tokenizer.prompt(&self.prompt(question, trace)).ok()?;
+        let prompt = self.tokenizer.prompt(&self.prompt(question, trace).ok()?).ok()?;
         let taken = prompt.len() + self.sampling.max_tokens as usize;
         Some(self.context.cast_signed().wrapping_sub(taken.cast_signed()))
     }
@@ -196,7 +227,10 @@ impl Executor for InProcess {
     fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>> {
         let samples = self.sampled(calls).into_iter();
         let results: Vec<_> = samples
-            .map(|sampled| sampled.and_then(|(tokens, sampled)| self.completion(tokens, &sampled)))
+            .zip(calls)
+            .map(|(sampled, call)| {
+                sampled.and_then(|(tokens, sampled)| self.completion(call.question, tokens, &sampled))
+            })
             .collect();
         for result in &results {
             self.meter.record(result, 0);
@@ -216,8 +250,10 @@ mod tests {
     #[test]
     fn the_settings_in_a_fingerprint_are_pinned() {
         let sampling = Sampling { top_k: Some(5), stop: vec!["\n".into()], ..Sampling::default() };
+        let section = ExecutorPromptConfig::named("world");
+        let prompt = ExecutorPrompt::new("executor.in_process.prompt", &section, Layout::Plain).unwrap();
         assert_eq!(
-            settled(PromptFormat::ChatWithoutThinking, &sampling, &[2, 7]),
+            settled(&prompt, &sampling, &[2, 7]),
             r#"{"eos":[2,7],"kind":"in-process","prompt":"chat-without-thinking","sampling":{"max_tokens":512,"stop":["\n"],"temperature":0.5,"top_k":5,"top_p":1.0}}"#
         );
     }

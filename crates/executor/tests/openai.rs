@@ -8,9 +8,10 @@ use std::{
     num::NonZeroUsize,
     time::{Duration, Instant},
 };
-use tracelift_domain::{Gold, Problem, PromptFormat, Question, Seed, TaskDomain, Trace};
+use tracelift_domain::{Gold, Problem, Question, Seed, TaskDomain, Trace};
 use tracelift_executor::spending::{Budget, Price, Stopped};
 use tracelift_executor::{Api, Call, CallFailure, Completion, Executor, OpenAi, OpenAiConfig, Sampling};
+use tracelift_prompt::ExecutorPromptConfig;
 use tracelift_testing::Server;
 
 fn config(urls: &[String]) -> OpenAiConfig {
@@ -18,7 +19,7 @@ fn config(urls: &[String]) -> OpenAiConfig {
         base_urls: urls.to_vec(),
         model: "silly".into(),
         api: Api::Completions,
-        prompt: PromptFormat::World,
+        prompt: ExecutorPromptConfig::named("world"),
         api_key_env: None,
         sampling: Sampling::default(),
         timeout_s: 20.0,

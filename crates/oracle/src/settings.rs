@@ -220,7 +220,7 @@ impl OracleConfig {
             base_urls: self.base_urls.clone(),
             model: self.model.clone(),
             api: tracelift_executor::Api::Chat,
-            prompt: tracelift_domain::PromptFormat::Plain,
+            prompt: tracelift_prompt::ExecutorPromptConfig::default(),
             api_key_env: self.api_key_env.clone(),
             sampling: Sampling {
                 temperature: self.temperature(),

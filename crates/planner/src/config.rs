@@ -1,11 +1,12 @@
 //! Which planner a configuration file names.
 
-use crate::{Planner, Sampling, Weights};
+use crate::{Planner, PlannerError, Sampling, Weights};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use tracelift_domain::{PromptFormat, Seed};
+use tracelift_domain::Seed;
 use tracelift_engine::lora::LoraConfigError;
-use tracelift_engine::{Checkpoint, CheckpointError, LoraConfig, Precision};
+use tracelift_engine::{Checkpoint, CheckpointError, LoraConfig, Precision, Tokenizer};
+use tracelift_prompt::{Layout, PlannerPrompt, PlannerPromptConfig, PromptError};
 
 /// The planner: the section `[planner]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,9 +14,10 @@ use tracelift_engine::{Checkpoint, CheckpointError, LoraConfig, Precision};
 pub struct PlannerConfig {
     /// A checkpoint directory, or a model of the hub's cache.
     pub model: PathBuf,
-    /// `world`, `plain`, `chatml`, `chat` or `chat-without-thinking`.
-    #[serde(default = "plain")]
-    pub prompt: PromptFormat,
+    /// How it is asked. Default: by the preset for what a question calls for, in the model's chat template, or as plain text
+    /// where it has none.
+    #[serde(default)]
+    pub prompt: PlannerPromptConfig,
     /// How it is sampled.
     #[serde(default)]
     pub sampling: Sampling,
@@ -23,10 +25,6 @@ pub struct PlannerConfig {
     pub lora: Option<LoraConfig>,
     /// The type in which the trained planner is written: `f32`, `bf16` or `f16`; that of `model`'s weights if nothing is said.
     pub precision: Option<Precision>,
-}
-
-fn plain() -> PromptFormat {
-    PromptFormat::Plain
 }
 
 /// Why the planner that a configuration names cannot be had.
@@ -60,9 +58,12 @@ pub enum OpenError {
         /// The model's longest sequence.
         context: usize,
     },
+    /// Its prompts cannot be made.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
     /// Its prompts cannot be laid out.
     #[error(
-        "the planner in {} has no chat template; set `planner.prompt` to `plain`, or put a chat_template.jinja there",
+        "the planner in {} has no chat template; set `planner.prompt.layout` to `plain`, or put a chat_template.jinja there",
         .0.display()
     )]
     NoTemplate(PathBuf),
@@ -96,19 +97,44 @@ impl PlannerConfig {
         if max_tokens >= context {
             return Err(OpenError::Context { model: model.to_owned(), max_tokens, context });
         }
-        if self.prompt.needs_template() && checkpoint.tokenizer.chat_template().is_none() {
+        if self.prompt(&checkpoint.tokenizer)?.layout().needs_template()
+            && checkpoint.tokenizer.chat_template().is_none()
+        {
             return Err(OpenError::NoTemplate(model.to_owned()));
         }
         Ok(checkpoint)
     }
 
-    /// A checkpoint at work as this planner.
+    /// Checks what can be checked without a model.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense.
+    pub fn validate(&self) -> Result<(), PlannerError> {
+        self.sampling.validate()?;
+        // Any layout will do to try the texts.
+        PlannerPrompt::new("planner.prompt", &self.prompt, Layout::Plain)?;
+        Ok(())
+    }
+
+    /// How questions are put to a model with this tokenizer.
+    ///
+    /// # Errors
+    /// What is wrong with the section `prompt`.
+    pub fn prompt(&self, tokenizer: &Tokenizer) -> Result<PlannerPrompt, PromptError> {
+        let fallback = match tokenizer.chat_template() {
+            Some(_) => Layout::Chat,
+            None => Layout::Plain,
+        };
+        PlannerPrompt::new("planner.prompt", &self.prompt, fallback)
+    }
+
+    /// A checkpoint at work as this planner, asked by a [`PlannerConfig::prompt`].
     #[must_use]
-    pub fn planner<'a>(&'a self, checkpoint: &'a Checkpoint) -> Planner<'a> {
+    pub fn planner<'a>(&'a self, checkpoint: &'a Checkpoint, prompt: &'a PlannerPrompt) -> Planner<'a> {
         Planner {
             weights: Weights::Frozen(&checkpoint.model),
             tokenizer: &checkpoint.tokenizer,
-            prompt: self.prompt,
+            prompt,
             sampling: &self.sampling,
         }
     }

@@ -1,10 +1,11 @@
 //! The one way from questions to traces.
 
 use crate::{Sampling, SamplingError};
-use tracelift_domain::{Ending, Field, PromptFormat, Question, Seed, Trace, TraceDefect, completion};
+use tracelift_domain::{Ending, Field, Fingerprint, Question, Seed, Trace, TraceDefect, completion};
 use tracelift_engine::sampling::GenerateError;
 use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_engine::{Device, Finish, Learner, Model, Numbers, Request, Sampler, Tokenizer};
+use tracelift_prompt::{End, PlannerPrompt, PromptError};
 
 /// A model at work as a planner: what it is, how it is asked, and how it is sampled.
 #[derive(Clone, Copy)]
@@ -13,8 +14,8 @@ pub struct Planner<'a> {
     pub weights: Weights<'a>,
     /// Its tokenizer; it says which tokens end a completion.
     pub tokenizer: &'a Tokenizer,
-    /// The layout of its prompts.
-    pub prompt: PromptFormat,
+    /// How questions are put to it.
+    pub prompt: &'a PlannerPrompt,
     /// How it is sampled.
     pub sampling: &'a Sampling,
 }
@@ -58,16 +59,19 @@ pub struct Traces {
 /// One completion of a planner.
 #[derive(Clone, Debug)]
 pub struct Written {
-    /// Its tokens; the end token included, where it ended with one.
+    /// The tokens that it chose; the end token included, where it ended with one. What the prompt began of the reply is not
+    /// among them, and not learned.
     pub tokens: Vec<u32>,
     /// `log p` of each under the whole distribution at the sampling temperature, before top-p.
     pub log_probs: Vec<f32>,
-    /// The tokens as text, without the end token.
+    /// The reply as text: what the prompt began of it and the tokens, without the end token.
     pub completion: String,
     /// The trace in it, or what keeps it from being one: a known failure of the planner.
     pub trace: Result<Trace, TraceDefect>,
     /// Whether the token budget ended it.
     pub truncated: bool,
+    /// The hash of what was asked.
+    pub prompt: Fingerprint,
 }
 
 /// Why a planner cannot write.
@@ -76,7 +80,10 @@ pub enum PlannerError {
     /// Settings that make no sense.
     #[error(transparent)]
     Sampling(#[from] SamplingError),
-    /// A prompt cannot be made, or a completion not be read.
+    /// A prompt cannot be made.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// A prompt cannot be encoded, or a completion not be read.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
     /// A prompt that the model cannot go on from.
@@ -88,9 +95,9 @@ impl Planner<'_> {
     /// The tokens of the prompt for a question.
     ///
     /// # Errors
-    /// When the format needs a chat template and there is none, or the text cannot be encoded.
+    /// When a text of the prompt fails on it, the layout needs a chat template and there is none, or it cannot be encoded.
     pub fn prompt(&self, question: &Question) -> Result<Vec<u32>, PlannerError> {
-        Ok(self.tokenizer.prompt(&self.prompt.planner(question))?)
+        Ok(self.tokenizer.prompt(&self.prompt.prompt(question)?)?)
     }
 
     /// How many tokens of the model's context are left where a question has its prompt and its longest completion; what is
@@ -114,25 +121,37 @@ impl Planner<'_> {
     pub fn write(&self, asked: &[Asked<'_>]) -> Result<Vec<Traces>, PlannerError> {
         self.sampling.validate()?;
         let mut requests = Vec::with_capacity(asked.len());
+        let mut said = Vec::with_capacity(asked.len());
         for Asked { question, seeds } in asked {
-            requests.push(Request { prompt: self.prompt(question)?, seeds: seeds.clone() });
+            let prompt = self.prompt.prompt(question)?;
+            requests.push(Request { prompt: self.tokenizer.prompt(&prompt)?, seeds: seeds.clone() });
+            said.push(prompt.fingerprint());
         }
         let sampling = self.sampling.until(self.tokenizer.eos().to_vec());
-        let sampled = self.weights.sampler().generate(&requests, &sampling)?;
+        let stops = |request: usize, tokens: &[u32]| {
+            self.tokenizer.stops(tokens, self.prompt.stop(asked[request].question))
+        };
+        let sampled = self.weights.sampler().generate_until(&requests, &sampling, &stops)?;
         let mut traces = Vec::with_capacity(asked.len());
         for (at, (Request { prompt, .. }, samples)) in requests.into_iter().zip(sampled).enumerate() {
+            let question = asked[at].question;
             let mut written = Vec::with_capacity(samples.len());
             for sample in samples {
                 let ending = match sample.finish {
-                    Finish::Stop => Ending::Stopped,
+                    Finish::Stop => match self.prompt.end(question) {
+                        End::Says => Ending::Stopped,
+                        End::Closes => Ending::Closes,
+                    },
                     Finish::Length => Ending::TokenLimit,
                     Finish::NonFinite => return Err(GenerateError::NonFinite(at).into()),
                 };
-                let completion = self.tokenizer.decode(&sample.tokens)?;
+                let completion =
+                    self.prompt.prefill(question).to_owned() + &self.tokenizer.decode(&sample.tokens)?;
                 written.push(Written {
                     trace: completion::read(&completion, Field::Completion, ending),
                     completion,
                     truncated: sample.finish == Finish::Length,
+                    prompt: said[at].clone(),
                     tokens: sample.tokens,
                     log_probs: sample.log_probs,
                 });

@@ -259,8 +259,8 @@ mod tests {
         fn describe(&self) -> String {
             "parrot".into()
         }
-        fn prompt(&self, question: &Question, _: Option<&Trace>) -> Prompt {
-            Prompt::Text(question.statement.clone())
+        fn prompt(&self, question: &Question, _: Option<&Trace>) -> Result<Prompt, CallFailure> {
+            Ok(Prompt::Text(question.statement.clone()))
         }
         fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>> {
             calls

@@ -27,12 +27,13 @@ use crate::state::StateError;
 use std::borrow::Cow;
 use std::path::Path;
 use std::time::Instant;
-use tracelift_domain::{Probability, Problem, PromptFormat, Seed, Trace};
+use tracelift_domain::{Probability, Problem, Seed, Trace};
 use tracelift_engine::optimizer::NonFinite;
 use tracelift_engine::{Checkpoint, Model, Tokenizer};
 use tracelift_executor::spending::Stopped;
 use tracelift_executor::{CallFailure, Executor};
 use tracelift_planner::{Asked, Planner, PlannerError, Sampling, Weights, Written};
+use tracelift_prompt::PlannerPrompt;
 use tracelift_reward::{
     Baselines, Evidence, Measured, RewardConfig, RubricScore, ScoreItem, TraceScorer, measure,
 };
@@ -68,8 +69,8 @@ struct Rollout {
 
 /// Who and what takes part in a training beside the planner that learns.
 pub struct Cast<'a> {
-    /// The layout of the planner's prompts.
-    pub prompt: PromptFormat,
+    /// How questions are put to the planner.
+    pub prompt: PlannerPrompt,
     /// How it is sampled.
     pub sampling: Sampling,
     /// Where problems come from.
@@ -125,7 +126,7 @@ impl<'a> Grpo<'a> {
         Planner {
             weights: Weights::Learning(&self.policy.learner),
             tokenizer: &self.tokenizer,
-            prompt: self.cast.prompt,
+            prompt: &self.cast.prompt,
             sampling: &self.cast.sampling,
         }
     }

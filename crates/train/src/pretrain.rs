@@ -9,7 +9,6 @@ use crate::sft::{Example, SftConfig, SftConfigError};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use tracelift_domain::Seed;
-use tracelift_domain::prompt::format::{world_executor, world_planner};
 use tracelift_engine::ops::rope::Scaling;
 use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_engine::{Config, Family, Tokenizer};
@@ -217,11 +216,11 @@ impl Corpus<'_> {
         let (text, given) = match self.part {
             Part::Planner => {
                 let trace = instance.noisy_trace(&self.config.planner_noise, seed.child("noise", 0)).trace;
-                let given = world_planner(&instance.problem().question);
+                let given = corpus::planner_prompt(&instance.problem().question);
                 (corpus::planner_text(&instance, &trace), given)
             }
             Part::Executor if rng.random_bool(self.config.without_trace) => {
-                let given = world_executor(&instance.problem().question, None);
+                let given = corpus::executor_prompt(&instance.problem().question, None);
                 (corpus::executor_text(&instance, None, &instance.gold_artifact()), given)
             }
             Part::Executor => {
@@ -231,7 +230,7 @@ impl Corpus<'_> {
                 let followed = rng.random_bool(self.config.follow).then_some(noisy.implied).flatten();
                 let artifact = followed.unwrap_or_else(|| instance.gold_artifact());
                 // Supervised from the trace on: a small executor learns little from answers alone.
-                let given = world_planner(&instance.problem().question);
+                let given = corpus::planner_prompt(&instance.problem().question);
                 (corpus::executor_text(&instance, Some(&noisy.trace), &artifact), given)
             }
         };

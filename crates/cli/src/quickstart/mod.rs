@@ -20,11 +20,12 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tracelift_curation::{WorldGroupConfig, world_groups};
-use tracelift_domain::{Group, Probability, PromptFormat, Seed};
+use tracelift_domain::{Group, Probability, Seed};
 use tracelift_engine::{Checkpoint, Precision};
 use tracelift_eval::Protocol;
 use tracelift_executor::{Executor, InProcess};
 use tracelift_planner::{Planner, Sampling, Weights};
+use tracelift_prompt::{ExecutorPromptConfig, PlannerPrompt};
 use tracelift_reward::{FrozenRewardModel, RewardConfig, RewardModel, Rule, TraceScorer};
 use tracelift_train::grpo::{Cast, Grpo, GrpoConfig};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
@@ -62,6 +63,7 @@ struct Stage<'a> {
     seed: Seed,
     out: &'a Path,
     planner: Checkpoint,
+    prompt: PlannerPrompt,
     /// The whole distribution, since the flaws of planners of worlds are spread thinly over it.
     sampling: Sampling,
     executor: InProcess,
@@ -142,7 +144,7 @@ fn prepare<'a>(args: &Quickstart, out: &'a Path) -> Result<Stage<'a>> {
         },
         ..tracelift_executor::Sampling::default()
     };
-    let executor = InProcess::new(&load("executor")?, PromptFormat::World, sampling)?;
+    let executor = InProcess::new(&load("executor")?, &ExecutorPromptConfig::named("world"), sampling)?;
     let verifier = Verifier::new(VerifierConfig { answers: AnswerMode::Exact, ..VerifierConfig::default() })?;
     let instance = World::new(args.world).instance(seed, Split::Train, 0);
     if let Some(observed) = verifier.probe([instance.problem()])? {
@@ -151,7 +153,8 @@ fn prepare<'a>(args: &Quickstart, out: &'a Path) -> Result<Stage<'a>> {
     println!("world {}: base planner and frozen executor in {}", args.world, base.display());
     println!("executor: {}", executor.describe());
     let sampling = Sampling { temperature: 1.0, top_p: 1.0, max_tokens: trace_budget(args.world) };
-    Ok(Stage { world, seed, out, planner: load("planner")?, sampling, executor, verifier })
+    let prompt = PlannerPrompt::of_worlds()?;
+    Ok(Stage { world, seed, out, planner: load("planner")?, prompt, sampling, executor, verifier })
 }
 
 /// Blocks that the reward model has beyond the planner.
@@ -169,7 +172,7 @@ fn trace_budget(world: WorldName) -> usize {
 fn planner<'s>(stage: &'s Stage<'_>, checkpoint: &'s Checkpoint) -> Planner<'s> {
     let Checkpoint { model, tokenizer } = checkpoint;
     let weights = Weights::Frozen(model);
-    Planner { weights, tokenizer, prompt: PromptFormat::World, sampling: &stage.sampling }
+    Planner { weights, tokenizer, prompt: &stage.prompt, sampling: &stage.sampling }
 }
 
 fn protocol<'s>(stage: &'s Stage<'_>, items: &'s [Exercise]) -> Protocol<'s> {
@@ -284,14 +287,14 @@ struct Settled<'a> {
 
 #[derive(Serialize)]
 struct SettledPlanner<'a> {
-    prompt: PromptFormat,
+    prompt: serde_json::Value,
     sampling: &'a Sampling,
 }
 
 impl<'a> Settled<'a> {
     fn of(grpo: &'a Grpo<'_>) -> Settled<'a> {
         let Cast { reward, prompt, sampling, .. } = &grpo.cast;
-        Settled { reward, grpo: &grpo.config, planner: SettledPlanner { prompt: *prompt, sampling } }
+        Settled { reward, grpo: &grpo.config, planner: SettledPlanner { prompt: prompt.settled(), sampling } }
     }
 }
 
@@ -316,7 +319,7 @@ fn grpo<'s>(stage: &'s Stage<'_>, rule: Rule, steps: u64, rubric: Option<&'s dyn
         problems: 1 << 24,
     };
     let cast = Cast {
-        prompt: PromptFormat::World,
+        prompt: stage.prompt.clone(),
         sampling: stage.sampling.clone(),
         source,
         executor: &stage.executor,

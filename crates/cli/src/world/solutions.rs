@@ -7,10 +7,11 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
-use tracelift_domain::{Problem, PromptFormat, Seed, TaskDomain};
+use tracelift_domain::{Problem, Seed, TaskDomain};
 use tracelift_engine::Checkpoint;
 use tracelift_files::{Draft, make_folder};
 use tracelift_planner::{Asked, Planner, Sampling, Weights};
+use tracelift_prompt::PlannerPrompt;
 use tracelift_worlds::{Instance, Split, World, WorldName};
 
 /// Problems that are sampled together.
@@ -81,10 +82,11 @@ pub fn run(settings: &Solutions) -> Result<()> {
         .with_context(|| format!("failed to read the planner in {}", settings.planner.display()))?;
     let sampling =
         Sampling { temperature: settings.temperature, top_p: 1.0, max_tokens: settings.max_tokens };
+    let prompt = PlannerPrompt::of_worlds()?;
     let planner = Planner {
         weights: Weights::Frozen(&model),
         tokenizer: &tokenizer,
-        prompt: PromptFormat::World,
+        prompt: &prompt,
         sampling: &sampling,
     };
     let end = settings.first.checked_add(settings.problems);

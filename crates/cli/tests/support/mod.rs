@@ -9,8 +9,9 @@ use rollouts::Rollout;
 use std::fs;
 use std::ops::Deref;
 use std::path::PathBuf;
-use tracelift_domain::{Gold, Problem, PromptFormat, Question, TaskDomain, Trace};
+use tracelift_domain::{Gold, Problem, Question, TaskDomain, Trace};
 use tracelift_engine::{Checkpoint, Device, Learner, Memory, Precision, Start};
+use tracelift_prompt::{Layout, PlannerPrompt, PlannerPromptConfig};
 use tracelift_testing::words;
 use tracelift_train::metrics::{StepMetrics, read_metrics};
 use tracelift_train::run::RunLayout;
@@ -25,6 +26,15 @@ impl Deref for Desk {
     fn deref(&self) -> &tracelift_testing::Desk {
         &self.0
     }
+}
+
+/// How a warm planner is asked: in few tokens.
+pub const PROMPT: &str =
+    r#"{ layout = "text", system = "", examples = [], user = "Problem:\n{{ question }}\n\n", end = "says" }"#;
+
+#[derive(serde::Deserialize)]
+struct Section {
+    prompt: PlannerPromptConfig,
 }
 
 impl Desk {
@@ -44,14 +54,17 @@ impl Desk {
 
     /// A byte-level planner that has seen enough to write `<reasoning>D</reasoning>` with a D of 1, 2 or 3: a random
     /// one hardly ever closes what it opens, and then no executor is asked.
-    pub fn warm_planner(&self, name: &str, format: PromptFormat, problems: &[Problem]) {
+    /// It is asked as [`PROMPT`] says.
+    pub fn warm_planner(&self, name: &str, problems: &[Problem]) {
+        let section: Section = toml::from_str(&format!("prompt = {PROMPT}")).unwrap();
+        let asked = PlannerPrompt::new("planner.prompt", &section.prompt, Layout::Plain).unwrap();
         let folder = self.small_model(name, 1);
         let Checkpoint { model, tokenizer } = Checkpoint::load(&folder).unwrap();
         let examples: Vec<Example> = problems
             .iter()
             .flat_map(|problem| ["1", "2", "3"].map(|trace| (problem, trace)))
             .map(|(problem, trace)| {
-                let prompt = tokenizer.prompt(&format.planner(&problem.question)).unwrap();
+                let prompt = tokenizer.prompt(&asked.prompt(&problem.question).unwrap()).unwrap();
                 let trace = Trace::new(trace).unwrap().tagged().replace(' ', "");
                 let mut tokens = [prompt.as_slice(), &tokenizer.encode(&trace).unwrap()].concat();
                 tokens.extend(tokenizer.eos());

@@ -144,7 +144,7 @@ impl Referee {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracelift_domain::{Fingerprint, Gold, Prompt, PromptFormat, Question, TaskDomain};
+    use tracelift_domain::{Fingerprint, Gold, Prompt, Question, TaskDomain};
     use tracelift_executor::{CallFailure, Completion, Usage};
 
     /// Replies with what the trace says, run by run; `-` fails.
@@ -157,8 +157,8 @@ mod tests {
         fn describe(&self) -> String {
             "scripted".into()
         }
-        fn prompt(&self, question: &Question, trace: Option<&Trace>) -> Prompt {
-            PromptFormat::Plain.executor(question, trace)
+        fn prompt(&self, question: &Question, _: Option<&Trace>) -> Result<Prompt, CallFailure> {
+            Ok(Prompt::Text(question.statement.clone()))
         }
         fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>> {
             let said =

@@ -11,7 +11,8 @@
 //!    the prompt, the completion has the closing one alone: then all up to it is thinking, unless the completion begins with
 //!    `<reasoning>`.
 //! 2. At the end, white space and special tokens are left out.
-//! 3. What is left must be one pair of tags with text between them.
+//! 3. What is left must be one pair of tags with text between them. Where a configuration says so (`end = "closes"`), the
+//!    end of a reply that the model ended itself stands for a closing tag that is missing.
 //!
 //! Tags inside of thinking do not count; special tokens and markers of thinking inside of a trace are its text.
 
@@ -34,6 +35,8 @@ pub enum Field {
 pub enum Ending {
     /// The model stopped, or nobody knows.
     Stopped,
+    /// The model stopped, and that closes a trace which it left open: instruct models end their turn in place of the tag.
+    Closes,
     /// At the limit of tokens: a trace, or thinking, that is not closed was cut.
     TokenLimit,
 }
@@ -43,13 +46,13 @@ pub enum Ending {
 /// # Errors
 /// The first defect, in this order: empty or thinking alone, no tags, unclosed, several, text outside, empty between the tags.
 pub fn read(text: &str, field: Field, ending: Ending) -> Result<Trace, TraceDefect> {
-    trace(text, field).map_err(|defect| match (defect, ending) {
+    trace(text, field, ending).map_err(|defect| match (defect, ending) {
         (TraceDefect::Unclosed | TraceDefect::ThinkingOnly, Ending::TokenLimit) => TraceDefect::Truncated,
         (defect, _) => defect,
     })
 }
 
-fn trace(text: &str, field: Field) -> Result<Trace, TraceDefect> {
+fn trace(text: &str, field: Field, ending: Ending) -> Result<Trace, TraceDefect> {
     let (said, thought) = dress::after_thinking(text)?;
     let said = dress::without_end(said);
     if said.is_empty() {
@@ -61,7 +64,11 @@ fn trace(text: &str, field: Field) -> Result<Trace, TraceDefect> {
             _ => Err(TraceDefect::NoTags),
         };
     };
-    let (inside, after) = rest.split_once(CLOSE).ok_or(TraceDefect::Unclosed)?;
+    let (inside, after) = match (rest.split_once(CLOSE), ending) {
+        (Some(parts), _) => parts,
+        (None, Ending::Closes) => (rest, ""),
+        (None, Ending::Stopped | Ending::TokenLimit) => return Err(TraceDefect::Unclosed),
+    };
     if inside.contains(OPEN) || after.contains(OPEN) || after.contains(CLOSE) || before.contains(CLOSE) {
         return Err(TraceDefect::Several);
     }

@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
-use tracelift_domain::{PromptFormat, Question, Trace};
+use tracelift_domain::prompt::{Message, Role, Thinking};
 
 #[test]
 fn byte_symbols_are_those_of_the_tokenizers_crate() {
@@ -66,28 +66,47 @@ fn a_prompt_begins_as_the_tokenizer_wants_and_never_ends() {
 #[test]
 fn prompts_follow_the_chat_template_where_it_is_asked_for() {
     let mut tokenizer = Tokenizer::byte_level().unwrap();
-    let question = Question::new("test", tracelift_domain::TaskDomain::Math, "1 + 1?");
-    let trace = Trace::new("Add.").unwrap();
-    let absent = tokenizer.prompt(&PromptFormat::Chat.executor(&question, Some(&trace))).unwrap_err();
+    let said = |thinking, prefill: &str| Prompt::Conversation {
+        messages: vec![
+            Message { role: Role::System, content: "Solve.".into() },
+            Message { role: Role::User, content: "1 + 1?".into() },
+        ],
+        thinking,
+        prefill: prefill.into(),
+    };
+    let absent = tokenizer.prompt(&said(Thinking::Default, "")).unwrap_err();
     assert!(absent.to_string().contains("no chat template"), "{absent}");
     tokenizer
         .set_chat_template(
             "{% for m in messages %}{{ m.role[0] }}:{{ m.content }};{% endfor %}{{ enable_thinking }}{{ eos_token }}",
         )
         .unwrap();
-    let text = |tokens: Vec<u32>| {
-        assert_eq!(tokens.last(), Some(&257), "`eos_token` is unknown to the template");
+    let text = |prompt| {
+        let tokens = tokenizer.prompt(&prompt).unwrap();
+        assert!(tokens.contains(&257), "`eos_token` is unknown to the template");
         tokenizer.decode(&tokens).unwrap()
     };
-    let with = text(tokenizer.prompt(&PromptFormat::Chat.executor(&question, Some(&trace))).unwrap());
-    assert!(with.starts_with("s:Solve") && with.ends_with("Reasoning to follow:\nAdd.;"), "{with}");
-    let without =
-        text(tokenizer.prompt(&PromptFormat::ChatWithoutThinking.executor(&question, None)).unwrap());
-    assert!(without.ends_with("1 + 1?;False") || without.ends_with("1 + 1?;false"), "{without}");
-    let plan = text(tokenizer.prompt(&PromptFormat::Chat.planner(&question)).unwrap());
-    assert!(plan.starts_with("s:You write reasoning"), "{plan}");
-    let Prompt::Text(plain) = PromptFormat::Plain.planner(&question) else { panic!("plain text") };
-    assert_eq!(tokenizer.prompt(&Prompt::Text(plain.clone())).unwrap(), tokenizer.encode(&plain).unwrap());
+    assert_eq!(text(said(Thinking::Default, "")), "s:Solve.;u:1 + 1?;");
+    assert_eq!(text(said(Thinking::Off, "")).to_lowercase(), "s:solve.;u:1 + 1?;false");
+    assert_eq!(text(said(Thinking::Default, "<reasoning>\n")), "s:Solve.;u:1 + 1?;<reasoning>\n");
+    let plain = "Solve.\n\n1 + 1?\n\n";
+    assert_eq!(tokenizer.prompt(&Prompt::Text(plain.into())).unwrap(), tokenizer.encode(plain).unwrap());
+}
+
+#[test]
+fn a_reply_stops_where_its_text_does() {
+    let tokenizer = Tokenizer::byte_level().unwrap();
+    let at = ["</reasoning>", "§"];
+    for (text, ends) in [
+        ("a</reasoning>", true),
+        ("a</reasonin", false),
+        ("a long text, longer than what is looked at by far, and then a §", true),
+        ("</reasoning> and on and on and on and on", false),
+        ("", false),
+    ] {
+        assert_eq!(tokenizer.stops(&tokenizer.encode(text).unwrap(), &at), ends, "{text}");
+    }
+    assert!(!tokenizer.stops(&tokenizer.encode("a").unwrap(), &[] as &[&str]));
 }
 
 /// Any text, and texts in which special tokens, tag by tag, are likely.

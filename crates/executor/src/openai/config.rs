@@ -5,7 +5,7 @@ use crate::spending::{Budget, BudgetError, Price};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{fmt, num::NonZeroUsize, time::Duration};
-use tracelift_domain::PromptFormat;
+use tracelift_prompt::{ExecutorPrompt, ExecutorPromptConfig, Layout, PromptError};
 use ureq::http::{HeaderValue, Uri};
 
 /// Which of the two completion APIs is spoken.
@@ -71,10 +71,10 @@ pub struct OpenAiConfig {
     /// Which API is spoken. Default: chat.
     #[serde(default = "default_api")]
     pub api: Api,
-    /// The layout of prompts, for `completions`: one that needs no chat template, which only the server knows. Default:
-    /// plain.
-    #[serde(default = "default_prompt")]
-    pub prompt: PromptFormat,
+    /// How it is asked. Default: by the preset for what a question calls for. With `completions` the layout is needed, one
+    /// that takes no chat template, which only the server knows (default: plain); with `chat` it is the server's.
+    #[serde(default)]
+    pub prompt: ExecutorPromptConfig,
     /// The environment variable that holds the API key. Default: no key is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key_env: Option<String>,
@@ -119,9 +119,6 @@ pub struct OpenAiConfig {
 fn default_api() -> Api {
     Api::Chat
 }
-fn default_prompt() -> PromptFormat {
-    PromptFormat::Plain
-}
 fn default_timeout_s() -> f64 {
     120.0
 }
@@ -142,6 +139,9 @@ fn default_concurrency() -> NonZeroUsize {
 /// An executor that cannot be made from its settings.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ConfigError {
+    /// Prompts that cannot be made.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
     /// Nowhere to send calls.
     #[error("setting `base_urls` is empty; name at least one, such as http://localhost:8000")]
     NoBaseUrl,
@@ -187,6 +187,16 @@ pub enum ConfigError {
     },
 }
 
+impl OpenAiConfig {
+    /// How questions are put to the model.
+    ///
+    /// # Errors
+    /// What is wrong with the section `prompt`.
+    pub fn prompt(&self) -> Result<ExecutorPrompt, PromptError> {
+        ExecutorPrompt::new("executor.openai.prompt", &self.prompt, Layout::Plain)
+    }
+}
+
 /// Checked settings, in the form in which they are used.
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -194,7 +204,7 @@ pub(super) struct Settings {
     pub(super) endpoints: Vec<String>,
     pub(super) model: String,
     pub(super) api: Api,
-    pub(super) prompt: PromptFormat,
+    pub(super) prompt: ExecutorPrompt,
     pub(super) authorization: Option<HeaderValue>,
     pub(super) sampling: Sampling,
     pub(super) timeout: Duration,
@@ -236,10 +246,11 @@ impl Settings {
         if config.model.trim().is_empty() {
             return refuse("model", "empty".into(), "the model's name at the endpoint");
         }
-        if matches!(config.api, Api::Completions) && config.prompt.needs_template() {
+        let prompt = config.prompt()?;
+        if matches!(config.api, Api::Completions) && prompt.layout().needs_template() {
             let expected =
-                "`world`, `plain` or `chatml`; for the server's own chat template set `api` to `chat`";
-            return refuse("prompt", "a chat template's".into(), expected);
+                "`text`, `plain` or `chatml`; for the server's own chat template set `api` to `chat`";
+            return refuse("prompt.layout", "a chat template's".into(), expected);
         }
         check_patience(config.timeout_s, config.retries, config.backoff_s, config.concurrency)?;
         if config.finished.is_empty() || config.finished.iter().any(String::is_empty) {
@@ -257,7 +268,7 @@ impl Settings {
             endpoints,
             model: config.model,
             api: config.api,
-            prompt: config.prompt,
+            prompt,
             authorization: config.api_key_env.as_deref().map(authorization).transpose()?,
             sampling: config.sampling,
             timeout: Duration::from_secs_f64(config.timeout_s),
@@ -276,7 +287,7 @@ impl Settings {
     pub(super) fn describe(&self) -> String {
         let Sampling { temperature, top_p, max_tokens, .. } = &self.sampling;
         let api = match self.api {
-            Api::Completions => format!("completions, {:?} prompts", self.prompt).to_lowercase(),
+            Api::Completions => format!("completions, {} prompts", self.prompt.layout().name()),
             Api::Chat => "chat".into(),
         };
         format!(

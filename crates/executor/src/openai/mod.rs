@@ -70,8 +70,11 @@ impl OpenAi {
 
     /// Makes one call, again and again while that makes sense, starting at the `first` endpoint.
     fn call(&self, call: &Call<'_>, first: usize) -> Result<Completion, CallFailure> {
-        let body = request::payload(&self.settings, call).to_string();
-        let at_most = request::at_most(&self.settings, call);
+        let prompt = self.prompt(call.question, call.trace).inspect_err(|failure| {
+            self.meter.record(&Err(failure.clone()), 0);
+        })?;
+        let at_most = request::at_most(&self.settings, &prompt);
+        let body = request::payload(&self.settings, call, prompt).to_string();
         let endpoints = &self.settings.endpoints;
         let mut not_before: Vec<Option<Instant>> = vec![None; endpoints.len()];
         let mut retries = 0;
@@ -93,7 +96,11 @@ impl OpenAi {
             pass.spent = cost(&reply, at_most);
             drop(pass);
             match reply {
-                Ok(completion) => break Ok(completion),
+                Ok(completion) => {
+                    // A server sends what comes after the reply's beginning.
+                    let text = self.settings.prompt.prefill(call.question).to_owned() + &completion.text;
+                    break Ok(Completion { text, ..completion });
+                }
                 Err(Failed { failure, retry_after }) => {
                     if retries == self.settings.retries || !failure.is_transient() {
                         break Err(failure);
@@ -117,8 +124,12 @@ impl Executor for OpenAi {
         self.settings.describe()
     }
 
-    fn prompt(&self, question: &Question, trace: Option<&Trace>) -> Prompt {
-        request::prompt(&self.settings, question, trace)
+    fn prompt(&self, question: &Question, trace: Option<&Trace>) -> Result<Prompt, CallFailure> {
+        Ok(match self.settings.api {
+            Api::Completions => self.settings.prompt.prompt(question, trace)?,
+            // Whatever the layout, the server has its own.
+            Api::Chat => self.settings.prompt.conversation(question, trace)?,
+        })
     }
 
     fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>> {

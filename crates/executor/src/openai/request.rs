@@ -3,26 +3,37 @@
 use super::config::{Api, Omissible, Settings, default_finished};
 use crate::{call::Call, spending::Cost};
 use serde_json::{Value, json};
+use tracelift_domain::Fingerprint;
 use tracelift_domain::fingerprint::canonical;
-use tracelift_domain::prompt::Prompt;
-use tracelift_domain::{Fingerprint, PromptFormat, Question, TaskDomain, Trace};
+use tracelift_domain::prompt::{Message, Prompt, Role};
 
 /// The body of a call's request.
-pub(super) fn payload(settings: &Settings, call: &Call<'_>) -> Value {
+pub(super) fn payload(settings: &Settings, call: &Call<'_>, prompt: Prompt) -> Value {
     let mut payload = settings.extra.clone();
     let sampling = &settings.sampling;
     let mut set = |key: &str, value: Value| payload.insert(key.to_owned(), value);
     set("model", json!(settings.model));
-    match prompt(settings, call.question, call.trace) {
-        Prompt::Text(text) => set("prompt", json!(text)),
-        Prompt::Conversation { messages, .. } => set("messages", json!(messages)),
-    };
+    match prompt {
+        Prompt::Text(text) => {
+            set("prompt", json!(text));
+        }
+        Prompt::Conversation { mut messages, prefill, .. } => {
+            // The last turn is the reply's beginning, as vLLM and SGLang are told to go on from it; llama.cpp does so anyway.
+            if !prefill.is_empty() {
+                messages.push(Message { role: Role::Assistant, content: prefill });
+                set("continue_final_message", json!(true));
+                set("add_generation_prompt", json!(false));
+            }
+            set("messages", json!(messages));
+        }
+    }
+    let stop: Vec<&String> = sampling.stop.iter().chain(settings.prompt.stop(call.question)).collect();
     for (field, value) in [
         (Omissible::Temperature, Some(json!(sampling.temperature))),
         (Omissible::TopP, Some(json!(sampling.top_p))),
         (Omissible::MaxTokens, Some(json!(sampling.max_tokens))),
         (Omissible::TopK, sampling.top_k.map(|top_k| json!(top_k))),
-        (Omissible::Stop, (!sampling.stop.is_empty()).then(|| json!(sampling.stop))),
+        (Omissible::Stop, (!stop.is_empty()).then(|| json!(stop))),
         // Servers keep seeds in signed 32-bit integers.
         (Omissible::Seed, Some(json!(call.seed.0 & 0x7fff_ffff))),
     ] {
@@ -33,19 +44,20 @@ pub(super) fn payload(settings: &Settings, call: &Call<'_>) -> Value {
     Value::Object(payload)
 }
 
-/// The most that a call may take.
-pub(super) fn at_most(settings: &Settings, call: &Call<'_>) -> Cost {
+/// The most that a call with this prompt may take.
+pub(super) fn at_most(settings: &Settings, prompt: &Prompt) -> Cost {
     let max_tokens = settings.sampling.max_tokens;
-    match prompt(settings, call.question, call.trace) {
+    match prompt {
         Prompt::Text(text) => Cost::at_most([text.as_str()], max_tokens),
-        Prompt::Conversation { messages, .. } => {
-            Cost::at_most(messages.iter().map(|message| message.content.as_str()), max_tokens)
+        Prompt::Conversation { messages, prefill, .. } => {
+            let turns = messages.iter().map(|message| message.content.as_str());
+            Cost::at_most(turns.chain([prefill.as_str()]), max_tokens)
         }
     }
 }
 
-/// Model name, set of endpoints, API and prompts, sampling, extra fields. The prompts go in as they are rendered for
-/// fixed problems, so that a change of their wording changes the fingerprint.
+/// Model name, set of endpoints, API and prompts, sampling, extra fields. The prompts go in word for word, so that a change
+/// of their wording changes the fingerprint.
 pub(super) fn fingerprint(settings: &Settings) -> Fingerprint {
     let mut endpoints: Vec<&str> = settings.endpoints.iter().map(String::as_str).collect();
     endpoints.sort_unstable();
@@ -74,29 +86,14 @@ pub(super) fn fingerprint(settings: &Settings) -> Fingerprint {
     Fingerprint::of([("executor", canonical(&settled).as_bytes())])
 }
 
-/// A text for `completions`, a conversation that the server lays out for `chat`.
-pub(super) fn prompt(settings: &Settings, question: &Question, trace: Option<&Trace>) -> Prompt {
-    // A format that only a server's template can lay out is refused for `completions` with the settings.
-    let format = match settings.api {
-        Api::Completions => settings.prompt,
-        Api::Chat => PromptFormat::Chat,
+/// All that decides the prompts. With `chat` the layout is the server's.
+fn prompts(settings: &Settings) -> Value {
+    let mut prompts = settings.prompt.settled();
+    prompts["layout"] = match settings.api {
+        Api::Completions => json!(settings.prompt.layout()),
+        Api::Chat => json!("messages"),
     };
-    format.executor(question, trace)
-}
-
-fn prompts(settings: &Settings) -> Vec<Value> {
-    let trace = Trace::new("trace");
-    [TaskDomain::Math, TaskDomain::Code, TaskDomain::Steps]
-        .into_iter()
-        .flat_map(|domain| [(domain, None), (domain, trace.as_ref())])
-        .map(|(domain, trace)| {
-            let question = Question::new("", domain, "statement");
-            match prompt(settings, &question, trace) {
-                Prompt::Text(text) => json!(text),
-                Prompt::Conversation { messages, .. } => json!(messages),
-            }
-        })
-        .collect()
+    prompts
 }
 
 #[cfg(test)]
@@ -105,7 +102,8 @@ mod tests {
     use crate::openai::{OpenAi, OpenAiConfig};
     use crate::{Executor, Sampling};
     use std::num::NonZeroUsize;
-    use tracelift_domain::Seed;
+    use tracelift_domain::{Question, Seed, TaskDomain};
+    use tracelift_prompt::ExecutorPromptConfig;
 
     fn config() -> OpenAiConfig {
         toml::from_str("base_urls = ['http://a', 'http://b']\nmodel = 'm'\napi = 'completions'").unwrap()
@@ -133,7 +131,8 @@ mod tests {
             OpenAiConfig { base_urls: vec!["http://a".into()], ..config() },
             OpenAiConfig { model: "n".into(), ..config() },
             OpenAiConfig { api: Api::Chat, ..config() },
-            OpenAiConfig { prompt: PromptFormat::Chatml, ..config() },
+            OpenAiConfig { prompt: ExecutorPromptConfig::named("chatml"), ..config() },
+            OpenAiConfig { prompt: ExecutorPromptConfig::named("hashes"), ..config() },
             OpenAiConfig { sampling: Sampling { top_k: Some(5), ..Sampling::default() }, ..config() },
             OpenAiConfig { extra, ..config() },
         ];
@@ -141,8 +140,11 @@ mod tests {
             assert_ne!(print_of(other.clone()), base, "{other:?}");
         }
         // With chat the layout is the server's.
-        let chat = |prompt| print_of(OpenAiConfig { api: Api::Chat, prompt, ..config() });
-        assert_eq!(chat(PromptFormat::Plain), chat(PromptFormat::World));
+        let chat = |name| {
+            print_of(OpenAiConfig { api: Api::Chat, prompt: ExecutorPromptConfig::named(name), ..config() })
+        };
+        assert_eq!(chat("plain"), chat("chatml"));
+        assert_ne!(chat("plain"), chat("hashes"));
     }
 
     #[test]
@@ -150,6 +152,6 @@ mod tests {
         let settings = Settings::of(config()).unwrap();
         let question = Question::new("s", TaskDomain::Math, "x");
         let call = Call { question: &question, trace: None, seed: Seed(u64::MAX) };
-        assert_eq!(payload(&settings, &call)["seed"], json!(i32::MAX));
+        assert_eq!(payload(&settings, &call, Prompt::Text("x".into()))["seed"], json!(i32::MAX));
     }
 }

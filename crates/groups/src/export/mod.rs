@@ -13,9 +13,9 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
 };
-use tracelift_domain::Group;
-use tracelift_domain::prompt::{format::plain, wording};
+use tracelift_domain::{Group, Prompt};
 use tracelift_files::{Draft, WriteError, make_folder};
+use tracelift_prompt::{Layout, PlannerPrompt, PlannerPromptConfig, PromptError};
 
 /// A shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub enum ExportError {
     /// A group cannot be read.
     #[error(transparent)]
     Groups(#[from] GroupsError),
+    /// A planner cannot be asked about a group.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -55,36 +58,51 @@ pub enum ExportError {
 /// # Errors
 /// When a group is not valid or something cannot be written. Files appear whole or not at all.
 pub fn export(file: &Path, shape: Shape, out: &Path) -> Result<u64, ExportError> {
+    let asked = Asked::new()?;
     match shape {
         Shape::TrlPreference => pairs(file, out, |group, chosen, rejected, _| {
-            json!({
-                "prompt": prompt(group),
+            Ok(json!({
+                "prompt": asked.about(group)?,
                 "chosen": tagged(chosen.0),
                 "rejected": tagged(rejected.0),
                 "margin": chosen.1 - rejected.1,
                 "negative_kind": rejected.2,
                 "problem_id": group.problem_id,
-            })
+            }))
         }),
         Shape::Rewardbench => pairs(file, out, |group, chosen, rejected, index| {
-            json!({
-                "prompt": prompt(group),
+            Ok(json!({
+                "prompt": asked.about(group)?,
                 "chosen": tagged(chosen.0),
                 "chosen_model": "reference",
                 "rejected": tagged(rejected.0),
                 "rejected_model": rejected.3,
                 "subset": rejected.2,
                 "id": format!("{}#{index}", group.problem_id),
-            })
+            }))
         }),
-        Shape::VerlParquet => parquet::verl(file, out),
+        Shape::VerlParquet => parquet::verl(file, out, &asked),
         Shape::Hf => parquet::hf(file, out),
     }
 }
 
-/// What a planner is asked.
-fn prompt(group: &Group) -> String {
-    plain(&wording::planner(&group.question()))
+/// How a planner is asked, as plain text: what lays it out is the trainer's business.
+struct Asked(PlannerPrompt);
+
+impl Asked {
+    fn new() -> Result<Asked, PromptError> {
+        PlannerPrompt::new("prompt", &PlannerPromptConfig::named("plain"), Layout::Plain).map(Asked)
+    }
+
+    fn about(&self, group: &Group) -> Result<String, PromptError> {
+        match self.0.prompt(&group.question())? {
+            Prompt::Text(text) => Ok(text),
+            // Plain is a text.
+            Prompt::Conversation { messages, .. } => {
+                Ok(messages.into_iter().map(|message| message.content + "\n\n").collect())
+            }
+        }
+    }
 }
 
 fn tagged(trace: &str) -> String {
@@ -97,7 +115,7 @@ type Side<'a> = (&'a str, f64, &'a str, &'a str);
 fn pairs(
     file: &Path,
     out: &Path,
-    row: impl Fn(&Group, Side<'_>, Side<'_>, usize) -> serde_json::Value,
+    row: impl Fn(&Group, Side<'_>, Side<'_>, usize) -> Result<serde_json::Value, PromptError>,
 ) -> Result<u64, ExportError> {
     let mut output = draft(out)?;
     let mut rows = 0;
@@ -117,7 +135,7 @@ fn pairs(
                     negative.negative_kind.as_str(),
                     maker,
                 );
-                let line = one_line(row(&group, chosen, rejected, index).to_string());
+                let line = one_line(row(&group, chosen, rejected, index)?.to_string());
                 writeln!(output, "{line}").map_err(|error| output.failed(error))?;
                 index += 1;
                 rows += 1;

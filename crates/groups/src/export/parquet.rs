@@ -1,6 +1,6 @@
 //! Parquet: rows in batches, so that memory does not grow with the file.
 
-use super::{ExportError, card, draft, prompt};
+use super::{Asked, ExportError, card, draft};
 use crate::{GroupReader, survey::Surveyor};
 use parquet::{
     basic::Compression,
@@ -97,7 +97,7 @@ const VERL: &str = "message verl {
 }";
 
 /// verl's rows: a planner's prompt a problem.
-pub(super) fn verl(file: &Path, out: &Path) -> Result<u64, ExportError> {
+pub(super) fn verl(file: &Path, out: &Path, asked: &Asked) -> Result<u64, ExportError> {
     let refused = |source| ExportError::Parquet { path: out.to_owned(), source };
     let mut table = Table::create(draft(out)?, VERL).map_err(refused)?;
     let mut rows = 0_u64;
@@ -107,7 +107,7 @@ pub(super) fn verl(file: &Path, out: &Path) -> Result<u64, ExportError> {
         let row = vec![
             one(&group.source),
             one("user"),
-            one(&prompt(&group)),
+            one(&asked.about(&group)?),
             one(group.task_type.name()),
             one("rule"),
             one(truth.unwrap_or(&group.reference_solution)),

@@ -69,7 +69,7 @@ fn shares(names: &[&str], whole: usize) -> BTreeMap<String, f64> {
 
 fn record(cast: &Cast<'_>, item: &Exercise, rollout: Rollout, step: u64) -> RolloutRecord {
     let Rollout { evidence, measured, written, .. } = rollout;
-    let Written { trace, completion, tokens, truncated, .. } = written;
+    let Written { trace, completion, tokens, truncated, prompt, .. } = written;
     let needs = cast.reward.needs();
     let question = &item.problem.question;
     let mut unknown_because =
@@ -99,9 +99,10 @@ fn record(cast: &Cast<'_>, item: &Exercise, rollout: Rollout, step: u64) -> Roll
         gold: item.problem.gold.text(),
         group_index: rollout.item as u64,
         sample_index: rollout.sample as u64,
-        planner_prompt: cast.prompt.planner(question).fingerprint().as_str().to_owned(),
+        planner_prompt: prompt.as_str().to_owned(),
         executor_prompt: asked
-            .map(|trace| cast.executor.prompt(question, Some(trace)).fingerprint().as_str().to_owned()),
+            .and_then(|trace| cast.executor.prompt(question, Some(trace)).ok())
+            .map(|prompt| prompt.fingerprint().as_str().to_owned()),
         completion,
         trace_tokens: tokens.len() as u64,
         truncated,

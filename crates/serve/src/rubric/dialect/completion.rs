@@ -131,14 +131,17 @@ pub(crate) fn prompt_text(prompt: Option<Value>) -> Result<Option<String>, ItemF
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracelift_domain::{Prompt, PromptFormat, Question, TaskDomain};
+    use tracelift_domain::{Prompt, Question, TaskDomain};
+    use tracelift_prompt::{Layout, PlannerPrompt, PlannerPromptConfig};
 
     #[test]
     fn finds_the_statement_in_the_prompts_of_the_house() {
         let question = Question::new("test", TaskDomain::Math, "Ann has 3 pens.\nHow many after she buys 2?");
-        for format in [PromptFormat::World, PromptFormat::Plain, PromptFormat::Chatml] {
-            let Prompt::Text(prompt) = format.planner(&question) else { panic!("{format:?} is a text") };
-            assert_eq!(statement(&prompt), question.statement, "{format:?}");
+        for name in ["world", "plain", "chatml"] {
+            let section = PlannerPromptConfig::named(name);
+            let prompt = PlannerPrompt::new("planner.prompt", &section, Layout::Plain).unwrap();
+            let Prompt::Text(prompt) = prompt.prompt(&question).unwrap() else { panic!("{name} is a text") };
+            assert_eq!(statement(&prompt), question.statement, "{name}");
         }
         let published =
             "You are solving a problem.\nUse this format.\n\nProblem:\nAnn has 3 pens.\n\nReasoning:\n";

@@ -1,0 +1,94 @@
+//! How what is said is laid out for a model.
+
+use serde::{Deserialize, Serialize};
+use tracelift_domain::prompt::{Message, Prompt, Role, Thinking};
+
+/// The layout of a model's prompts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// The user's text as it is, and nothing else: for models that were trained on a text of their own.
+    Text,
+    /// Turns as paragraphs, for base models.
+    Plain,
+    /// A ChatML conversation (`<|im_start|>…<|im_end|>`), the Qwen2 family's format, whatever template the model has.
+    Chatml,
+    /// The model's own chat template.
+    Chat,
+    /// The chat template with `enable_thinking` off: for models that would otherwise think aloud before they answer.
+    ChatWithoutThinking,
+}
+
+impl Layout {
+    const ALL: [Layout; 5] =
+        [Layout::Text, Layout::Plain, Layout::Chatml, Layout::Chat, Layout::ChatWithoutThinking];
+
+    /// The name in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::Text => "text",
+            Layout::Plain => "plain",
+            Layout::Chatml => "chatml",
+            Layout::Chat => "chat",
+            Layout::ChatWithoutThinking => "chat-without-thinking",
+        }
+    }
+
+    /// The layout of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Layout> {
+        Layout::ALL.into_iter().find(|layout| layout.name() == name)
+    }
+
+    /// All names, for messages.
+    pub(crate) fn names() -> String {
+        Layout::ALL.map(|layout| format!("`{}`", layout.name())).join(", ")
+    }
+
+    /// Whether only a model's own chat template can lay it out.
+    #[must_use]
+    pub fn needs_template(self) -> bool {
+        match self {
+            Layout::Text | Layout::Plain | Layout::Chatml => false,
+            Layout::Chat | Layout::ChatWithoutThinking => true,
+        }
+    }
+
+    /// Turns, and the beginning of the reply.
+    #[must_use]
+    pub(crate) fn lay_out(self, messages: Vec<Message>, prefill: String) -> Prompt {
+        let thinking = match self {
+            Layout::Text => return Prompt::Text(only(messages) + &prefill),
+            Layout::Plain => return Prompt::Text(paragraphs(&messages) + &prefill),
+            Layout::Chatml => return Prompt::Text(chatml(&messages) + &prefill),
+            Layout::Chat => Thinking::Default,
+            Layout::ChatWithoutThinking => Thinking::Off,
+        };
+        Prompt::Conversation { messages, thinking, prefill }
+    }
+}
+
+/// The user's text; there is no other turn where the parts were checked.
+fn only(messages: Vec<Message>) -> String {
+    messages.into_iter().map(|message| message.content).collect()
+}
+
+/// Turns as paragraphs.
+fn paragraphs(messages: &[Message]) -> String {
+    messages.iter().flat_map(|message| [message.content.as_str(), "\n\n"]).collect()
+}
+
+fn chatml(messages: &[Message]) -> String {
+    let mut text = String::new();
+    for Message { role, content } in messages {
+        let role = match role {
+            Role::System => "system",
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        };
+        text.push_str(&format!("<|im_start|>{role}\n{content}<|im_end|>\n"));
+    }
+    text.push_str("<|im_start|>assistant\n");
+    text
+}
