@@ -72,7 +72,7 @@ pub enum RubricError {
         /// Its directory.
         dir: PathBuf,
         /// What is wrong with it.
-        source: RewardModelError,
+        source: Box<RewardModelError>,
     },
     /// The server is none.
     #[error("`rubric.url`: {0}")]
@@ -131,8 +131,8 @@ impl RubricConfig {
     pub fn open(&self, ledger: &Path) -> Result<Box<dyn TraceScorer>, RubricError> {
         self.validate()?;
         if let Some(dir) = &self.model {
-            let model =
-                RewardModel::load(dir).map_err(|source| RubricError::Model { dir: dir.clone(), source })?;
+            let model = RewardModel::load(dir)
+                .map_err(|source| RubricError::Model { dir: dir.clone(), source: source.into() })?;
             return Ok(Box::new(FrozenRewardModel::new(model)));
         }
         if let Some(server) = self.server() {
