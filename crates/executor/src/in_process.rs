@@ -254,7 +254,8 @@ mod tests {
         let prompt = ExecutorPrompt::new("executor.in_process.prompt", &section, Layout::Plain).unwrap();
         assert_eq!(
             settled(&prompt, &sampling, &[2, 7]),
-            r#"{"eos":[2,7],"kind":"in-process","prompt":"chat-without-thinking","sampling":{"max_tokens":512,"stop":["\n"],"temperature":0.5,"top_k":5,"top_p":1.0}}"#
+            r#"{"eos":[2,7],"kind":"in-process","prompt":{"layout":"text","texts":{"answer":TEXTS,"function":TEXTS,"program":TEXTS}},"sampling":{"max_tokens":512,"stop":["\n"],"temperature":0.5,"top_k":5,"top_p":1.0}}"#
+                .replace("TEXTS", r#"{"examples":[],"prefill":"","reasoning":"<reasoning> {{ trace }} </reasoning> ","stop":[],"system":"","user":"<problem> {{ question }} </problem> {{ reasoning }}<answer>"}"#)
         );
     }
 }

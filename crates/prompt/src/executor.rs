@@ -103,7 +103,16 @@ impl ExecutorPrompt {
     /// All that decides the prompts, for fingerprints.
     #[must_use]
     pub fn settled(&self) -> Value {
-        json!(self.0)
+        self.0.settled(|Parts { system, user, reasoning, prefill, stop, examples, layout: _, end: _ }| {
+            json!({
+                "system": system,
+                "user": user,
+                "reasoning": reasoning,
+                "prefill": prefill,
+                "stop": stop,
+                "examples": examples,
+            })
+        })
     }
 }
 

@@ -5,6 +5,8 @@ use crate::preset::{Artifact, Preset, Side};
 use crate::{End, Example, Layout, PromptError, template};
 use minijinja::Value;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
 use tracelift_domain::prompt::{Message, Role};
 use tracelift_domain::{AnswerForm, Question, TaskDomain};
 
@@ -34,10 +36,9 @@ pub(crate) struct Parts {
 }
 
 /// The parts for every kind of question, and the layout for all.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Said {
     /// `planner.prompt`, `executor.in_process.prompt`, …: for messages.
-    #[serde(skip)]
     pub key: String,
     pub layout: Layout,
     parts: [Parts; Artifact::ALL.len()],
@@ -84,6 +85,16 @@ impl Said {
         let said = Said { key: key.to_owned(), layout: layout.unwrap_or(fallback), parts };
         said.check_places()?;
         Ok(said)
+    }
+
+    /// All that decides prompts, by names that stay: the layout, and `texts` for each kind of question.
+    pub fn settled(&self, texts: impl Fn(&Parts) -> Json) -> Json {
+        let kinds: BTreeMap<&str, Json> = Artifact::ALL
+            .iter()
+            .zip(&self.parts)
+            .map(|(artifact, parts)| (artifact.name(), texts(parts)))
+            .collect();
+        json!({"layout": self.layout, "texts": kinds})
     }
 
     /// The parts for a question.

@@ -1,6 +1,6 @@
 //! A planner's prompts.
 
-use crate::parts::{Said, probes};
+use crate::parts::{Parts, Said, probes};
 use crate::preset::Side;
 use crate::{End, Layout, PlannerPromptConfig, PromptError, template};
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ impl PlannerPrompt {
     /// When a template fails on it.
     pub fn prompt(&self, question: &Question) -> Result<Prompt, PromptError> {
         let PlannerPrompt(said) = self;
-        let user = |parts: &crate::parts::Parts, variables: &_| said.render("user", &parts.user, variables);
+        let user = |parts: &Parts, variables: &_| said.render("user", &parts.user, variables);
         let last = user(said.of(question), &template::variables(question))?;
         let turns = said.turns(question, user, last)?;
         Ok(said.layout.lay_out(turns, self.prefill(question).to_owned()))
@@ -75,6 +75,15 @@ impl PlannerPrompt {
     /// All that decides the prompts, for fingerprints.
     #[must_use]
     pub fn settled(&self) -> Value {
-        json!(self.0)
+        self.0.settled(|Parts { system, user, prefill, stop, end, examples, layout: _, reasoning: _ }| {
+            json!({
+                "system": system,
+                "user": user,
+                "prefill": prefill,
+                "stop": stop,
+                "end": end,
+                "examples": examples,
+            })
+        })
     }
 }

@@ -88,7 +88,7 @@ fn prompts_follow_the_chat_template_where_it_is_asked_for() {
     };
     assert_eq!(text(said(Thinking::Default, "")), "s:Solve.;u:1 + 1?;");
     assert_eq!(text(said(Thinking::Off, "")).to_lowercase(), "s:solve.;u:1 + 1?;false");
-    assert_eq!(text(said(Thinking::Default, "<reasoning>\n")), "s:Solve.;u:1 + 1?;<reasoning>\n");
+    assert_eq!(text(said(Thinking::Default, "<reasoning>\n")), "s:Solve.;u:1 + 1?;<eos><reasoning>\n");
     let plain = "Solve.\n\n1 + 1?\n\n";
     assert_eq!(tokenizer.prompt(&Prompt::Text(plain.into())).unwrap(), tokenizer.encode(plain).unwrap());
 }
