@@ -2,7 +2,7 @@
 
 use crate::{Format, Row, statement, stdio};
 use serde_json::{Map, Value, json};
-use tracelift_domain::{FunctionTests, Gold, Group, Problem, Question, TaskDomain};
+use tracelift_domain::{AnswerForm, FunctionTests, Gold, Group, Problem, Question, TaskDomain};
 
 /// The text of a field; numbers are written out.
 pub(crate) fn text(row: &Value, key: &str) -> Option<String> {
@@ -54,14 +54,16 @@ pub(crate) fn row(format: Format, row: &Value, stem: &str, line: usize) -> Resul
     }
 }
 
-fn answered(id: String, source: &str, statement: String, answer: String) -> Problem {
-    Problem { id, question: Question::new(source, TaskDomain::Math, statement), gold: Gold::Answer(answer) }
+fn answered(id: String, source: &str, statement: String, answer: String, form: AnswerForm) -> Problem {
+    let question = Question { form, ..Question::new(source, TaskDomain::Math, statement) };
+    Problem { id, question, gold: Gold::Answer(answer) }
 }
 
 fn gsm8k(row: &Value, stem: &str, line: usize) -> Result<Row, String> {
     let (question, answer) = (first(row, &["question"])?, first(row, &["answer"])?);
     let gold = answer.rsplit_once("####").ok_or("`answer` has no final answer after `####`")?.1.trim();
-    let problem = answered(format!("gsm8k/{stem}/{line:05}"), "gsm8k", question, gold.to_owned());
+    let problem =
+        answered(format!("gsm8k/{stem}/{line:05}"), "gsm8k", question, gold.to_owned(), AnswerForm::Number);
     Ok(made(line, problem, Some(answer)))
 }
 
@@ -71,7 +73,8 @@ fn math(row: &Value, stem: &str, line: usize) -> Result<Row, String> {
     let gold = answer.ok_or("has no `answer`, and no `solution` with \\boxed{…}")?;
     let unique = text(row, "unique_id");
     let id = unique.clone().unwrap_or_else(|| format!("{stem}/{line:05}"));
-    let mut made = made(line, answered(format!("math/{id}"), "math", problem, gold), solution);
+    let mut made =
+        made(line, answered(format!("math/{id}"), "math", problem, gold, AnswerForm::Expression), solution);
     made.origin.extend(unique.map(|id| ("unique_id".to_owned(), id.into())));
     Ok(made)
 }
@@ -89,7 +92,11 @@ fn svamp(row: &Value, stem: &str, line: usize) -> Result<Row, String> {
         }
     });
     let id = text(row, "ID").unwrap_or_else(|| format!("{line:05}"));
-    Ok(made(line, answered(format!("svamp/{stem}/{id}"), "svamp", statement, answer), solution))
+    Ok(made(
+        line,
+        answered(format!("svamp/{stem}/{id}"), "svamp", statement, answer, AnswerForm::Number),
+        solution,
+    ))
 }
 
 /// The files of the years and of those who publish them agree on nothing but the words.
@@ -101,7 +108,11 @@ fn aime(row: &Value, stem: &str, line: usize) -> Result<Row, String> {
     }
     let solution = text(row, "solution").or_else(|| text(row, "Solution"));
     let id = first(row, &["id", "ID", "problem_idx"]).unwrap_or_else(|_| format!("{line:05}"));
-    Ok(made(line, answered(format!("aime/{stem}/{id}"), "aime", statement, answer), solution))
+    Ok(made(
+        line,
+        answered(format!("aime/{stem}/{id}"), "aime", statement, answer, AnswerForm::Number),
+        solution,
+    ))
 }
 
 fn mbpp(row: &Value, line: usize) -> Result<Row, String> {

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use tracelift_datasets::{ColumnMap, DataSet, DatasetError, Format, Row, TestSets, held_out};
-use tracelift_domain::{Gold, TaskDomain};
+use tracelift_domain::{AnswerForm, Gold, TaskDomain};
 use tracelift_testing::shared;
 
 fn rows(text: &str, name: &str, format: Format, map: Option<&ColumnMap>) -> Vec<Result<Row, String>> {
@@ -78,6 +78,15 @@ fn each_format_is_read() {
     };
     assert_eq!((gsm8k.problem.id.as_str(), answer(&gsm8k).as_str()), ("gsm8k/train/00001", "2"));
     assert_eq!(gsm8k.problem.question.statement, "Q?");
+    for (row, form) in [
+        (&gsm8k, AnswerForm::Number),
+        (&math, AnswerForm::Expression),
+        (&svamp, AnswerForm::Number),
+        (&aime, AnswerForm::Number),
+        (&problems, AnswerForm::Expression),
+    ] {
+        assert_eq!(row.problem.question.form, form, "{}", row.problem.id);
+    }
     assert_eq!(answer(&math), "\\frac{1}{2}");
     assert_eq!(svamp.problem.question.statement, "There are 290. How big?");
     assert_eq!(svamp.solution.as_deref(), Some("290 / 2 = 145"));

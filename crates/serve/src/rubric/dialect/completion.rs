@@ -85,7 +85,7 @@ pub(crate) fn said<'q>(query: &'q str, prompt: Option<&'q str>) -> Result<Said<'
 }
 
 /// The problem's statement in a prompt: the last user turn of a conversation; in it, what stands in `<problem>` tags, or
-/// after a line `Problem:` and before a last line `Reasoning:`; else all of it.
+/// after the last line `Problem:` and before a last line `Reasoning:`; else all of it.
 fn statement(prompt: &str) -> &str {
     let turn = turns::asked(prompt).unwrap_or(prompt);
     if let Some((_, rest)) = turn.split_once("<problem>")
@@ -93,9 +93,10 @@ fn statement(prompt: &str) -> &str {
     {
         return inside.trim();
     }
-    let after = match turn.strip_prefix("Problem:\n") {
-        Some(rest) => rest,
-        None => turn.split_once("\nProblem:\n").map_or(turn, |(_, rest)| rest),
+    // Worked examples stand before the question.
+    let after = match turn.rsplit_once("\nProblem:\n") {
+        Some((_, rest)) => rest,
+        None => turn.strip_prefix("Problem:\n").unwrap_or(turn),
     };
     let after = after.trim();
     let after = after.strip_suffix(OPEN).map_or(after, str::trim_end);
