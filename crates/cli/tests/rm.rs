@@ -13,7 +13,11 @@ use support::Desk;
 use tracelift_domain::{Question, Seed, TaskDomain, Trace};
 use tracelift_engine::{Checkpoint, Precision};
 use tracelift_reward::RewardModel;
-use tracelift_testing::{Server, words};
+use tracelift_testing::{
+    Server,
+    raw::{Answer, serve},
+    words,
+};
 
 /// A desk with the reward model `rm`, of random weights.
 fn desk() -> (Desk, RewardModel) {
@@ -115,6 +119,57 @@ fn model_and_judge_stand_side_by_side() {
     assert!(run().status.success());
     assert_eq!(server.count("answers"), answers);
     assert_eq!(read(&desk.path("out.json")), found);
+}
+
+/// Settings of a judge that is asked once.
+fn judge_at(url: &str) -> String {
+    format!(
+        "[oracle]\nbase_urls = ['{url}']\nmodel = 'silly'\nretries = 0\nbackoff_s = 0.01\ntimeout_s = 2\n"
+    )
+}
+
+#[test]
+fn a_judge_that_says_nothing_is_no_measurement() {
+    let (desk, _) = desk();
+    desk.write("groups.jsonl", &groups(4));
+    let solution = json!({"problem": "Add 5 to 1.", "reasoning": "1 + 5 = 6", "is_correct": true});
+    desk.write("solutions.jsonl", &format!("{solution}\n"));
+    let mut gone = Server::prompted(&[]);
+    let dead = gone.url();
+    gone.kill();
+    let choice = |choice: &str| Answer::json(format!(r#"{{"model": "silly", "choices": [{choice}]}}"#));
+    let judges = [
+        (dead, "cannot connect"),
+        (serve(Answer::of("401 Unauthorized", "", r#"{"error": "no such key"}"#)), "no such key"),
+        (serve(Answer::of("503 Service Unavailable", "", "starting")), "503"),
+        (serve(Answer::json(r#"{"error": {"message": "CUDA out of memory"}}"#)), "CUDA out of memory"),
+        (serve(Answer::json("<html>")), "<html>"),
+        (serve(choice(r#"{"message": {"content": null}, "finish_reason": "stop"}"#)), "it is empty"),
+        (serve(choice(r#"{"message": {"content": "{}"}, "finish_reason": "abort"}"#)), "abort"),
+        (serve(choice(r#"{"message": {"content": "I cannot."}, "finish_reason": "stop"}"#)), "I cannot."),
+    ];
+    for (i, (url, cause)) in judges.iter().enumerate() {
+        // A ledger of its own each: what one judge said is not another's word.
+        let settings = format!("{}ledger = 'ledger-{i}'\n", judge_at(url));
+        desk.write("judge.toml", &settings);
+        for line in [
+            "rm eval groups.jsonl --judge judge.toml --json out.json",
+            "rm eval rm groups.jsonl --judge judge.toml",
+            "rm eval --judge judge.toml --solutions solutions.jsonl",
+        ] {
+            let message = desk.bad(&words(line));
+            for said in ["nothing is known", "`judge silly` scored none of the ", cause] {
+                assert!(message.contains(said), "{url}, {line}: {said:?} is not in\n{message}");
+            }
+        }
+        let found = &read(&desk.path("out.json"))["groups"]["scorers"][0][1];
+        assert_eq!(found["traces"], 0, "{found}");
+        let means = [&found["total"]["mae"], &found["score"]["ranking"]["pairs"]["mean"]];
+        assert_eq!(means, [&Value::Null; 2], "{found}");
+        let input = json!({"problem": "Add.", "reasoning": "2 + 2 = 4"}).to_string();
+        let output = score(&desk, &words("rm score --judge judge.toml -"), &input);
+        assert_eq!((output.status.code(), &lines(&output.stdout)[0]["score"]), (Some(1), &Value::Null));
+    }
 }
 
 #[test]

@@ -127,7 +127,7 @@ pub enum CallFailure {
     /// Another model answered.
     #[error(
         "{endpoint} answered as model {served:?}, asked was {asked:?}; if that is one model, set \
-         `executor.openai.served_as = [{served:?}]`"
+         `served_as = [{served:?}]` beside `model`"
     )]
     OtherModel {
         /// Who was asked.

@@ -26,7 +26,7 @@ pub struct ServiceConfig {
     pub retries: u32,
     /// The first pause between attempts, in seconds; it doubles each time.
     pub backoff_s: f64,
-    /// Requests that are under way at the same time; so many connections are kept.
+    /// Requests that are under way at the same time.
     pub concurrency: NonZeroUsize,
 }
 
@@ -64,7 +64,7 @@ impl Service {
         check_patience(*timeout_s, *retries, *backoff_s, *concurrency)?;
         let authorization = api_key_env.as_deref().map(authorization).transpose()?;
         Ok(Service {
-            client: Client::new(Duration::from_secs_f64(*timeout_s), concurrency.get(), authorization),
+            client: Client::new(Duration::from_secs_f64(*timeout_s), authorization),
             url: base_url(url)?,
             retries: *retries,
             backoff: Duration::from_secs_f64(*backoff_s),

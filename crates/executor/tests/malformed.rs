@@ -227,11 +227,53 @@ fn a_body_that_is_not_the_protocol_s_is_unknown() {
         ("error", r#"{"error":"busy"}"#.into()),
         ("error", with(r#""error":{"message":"half of it"}"#).into()),
         ("error", with(r#""error":false"#).into()),
-        ("malformed", r#"{"object":"error","message":"no such model"}"#.into()),
+        ("error", r#"{"object":"error","message":"no such model","code":404}"#.into()),
+        ("error", with(r#""object":"error","message":"half of it""#).into()),
+        // Of routers, which say with the choice what went wrong behind them.
+        ("error", choice(&GOOD.replace("{\"index\"", "{\"error\":{\"code\":502},\"index\"")).into()),
+        // Of filters that say so beside the end.
+        (
+            "filtered",
+            choice(&GOOD.replace(
+                "{\"index\"",
+                r#"{"content_filter_results":{"hate":{"filtered":false},"violence":{"filtered":true,"severity":"high"}},"index""#,
+            ))
+            .into(),
+        ),
         ("malformed", r#"{"detail":"Not Found"}"#.into()),
         ("empty", r#"{"choices":[]}"#.into()),
     ];
     assert_unknown(Api::Chat, bodies.into_iter().map(|(cause, body)| (cause, Answer::json(body))).collect());
+}
+
+#[test]
+fn what_filters_found_harmless_is_known() {
+    let checked =
+        r#"{"content_filter_results":{"hate":{"filtered":false,"severity":"safe"}},"error":null,"index""#;
+    let body = choice(&GOOD.replace("{\"index\"", checked));
+    assert_eq!(ask(Api::Chat, Answer::json(body)).unwrap().text, "7");
+}
+
+#[test]
+fn what_a_server_says_too_late_answers_nobody() {
+    let reply = |text: &str| {
+        let body = choice(&GOOD.replace("\"7\"", text));
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+        format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    };
+    let question = Question::new("test", TaskDomain::Math, "What is 7?");
+    for pause in [0, 1, 20] {
+        let late = Answer::Late(reply("\"7\""), Duration::from_millis(pause), reply("\"999\""));
+        let mut config: OpenAiConfig =
+            toml::from_str("base_urls = ['http://a']\nmodel = 'silly'\nretries = 0\nconcurrency = 1")
+                .unwrap();
+        config.base_urls = vec![serve(late)];
+        let calls: Vec<Call> =
+            (0..20).map(|i| Call { question: &question, trace: None, seed: Seed(i) }).collect();
+        for result in OpenAi::new(config).unwrap().run(&calls) {
+            assert_eq!(result.unwrap().text, "7", "a pause of {pause} ms");
+        }
+    }
 }
 
 #[test]

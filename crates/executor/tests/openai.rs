@@ -10,7 +10,9 @@ use std::{
 };
 use tracelift_domain::{Gold, Problem, Question, Seed, TaskDomain, Trace};
 use tracelift_executor::spending::{Budget, Price, Stopped};
-use tracelift_executor::{Api, Call, CallFailure, Completion, Executor, OpenAi, OpenAiConfig, Sampling};
+use tracelift_executor::{
+    Api, Call, CallFailure, Completion, Executor, Omissible, OpenAi, OpenAiConfig, Sampling,
+};
 use tracelift_prompt::ExecutorPromptConfig;
 use tracelift_testing::Server;
 
@@ -139,6 +141,51 @@ fn the_request_says_what_the_settings_say() {
         assert_eq!(body[key], value, "{key}");
     }
     assert_eq!(body.as_object().unwrap().len(), 9, "{body}");
+}
+
+#[test]
+fn what_is_omitted_is_not_sent() {
+    use Omissible::{MaxTokens, Seed, Stop, Temperature, TopK, TopP};
+    let server = Server::start(&[]);
+    let every = [
+        ("temperature", Temperature),
+        ("top_p", TopP),
+        ("top_k", TopK),
+        ("max_tokens", MaxTokens),
+        ("stop", Stop),
+        ("seed", Seed),
+    ];
+    let sent = |api: Api, omit: Vec<Omissible>| {
+        let executor = executor(&server, |config| {
+            config.api = api;
+            config.sampling = Sampling {
+                temperature: 0.25,
+                top_p: 0.9,
+                top_k: Some(7),
+                max_tokens: 9,
+                stop: vec!["!".into()],
+            };
+            config.omit = omit;
+            config.extra.insert("max_completion_tokens".into(), json!(9));
+        });
+        assert_in_order(&executor.run(&calls(&problems(1))));
+        server.stats()["last_body"].as_object().unwrap().clone()
+    };
+    for api in [Api::Completions, Api::Chat] {
+        let whole = sent(api, Vec::new());
+        for (name, field) in every {
+            let mut wanted = whole.clone();
+            assert!(wanted.remove(name).is_some(), "{name} is not sent at all");
+            assert_eq!(sent(api, vec![field]), wanted, "without {name}");
+        }
+        let none = sent(api, every.map(|(_, field)| field).to_vec());
+        let mut fields: Vec<&str> = none.keys().map(String::as_str).collect();
+        fields.sort_unstable();
+        let mut wanted =
+            vec!["max_completion_tokens", "model", if api == Api::Chat { "messages" } else { "prompt" }];
+        wanted.sort_unstable();
+        assert_eq!(fields, wanted);
+    }
 }
 
 #[test]

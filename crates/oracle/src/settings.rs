@@ -32,6 +32,10 @@ pub struct OracleConfig {
     /// How the reply's schema is sent along. Default: auto.
     #[serde(default)]
     pub structured: Structured,
+    /// Further names under which the server may answer as this model. Default: none. What need not be listed is as for
+    /// executors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub served_as: Vec<String>,
     /// Fields to leave out because this server refuses them. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub omit: Vec<Omissible>,
@@ -160,6 +164,7 @@ impl OracleConfig {
             top_p: default_top_p(),
             max_tokens: default_max_tokens(),
             structured: Structured::Auto,
+            served_as: Vec::new(),
             omit: Vec::new(),
             extra: Map::new(),
             timeout_s: default_timeout_s(),
@@ -233,7 +238,7 @@ impl OracleConfig {
             retries: self.retries,
             backoff_s: self.backoff_s,
             concurrency: self.concurrency,
-            served_as: Vec::new(),
+            served_as: self.served_as.clone(),
             // What ends a conversation is for `Chat` to say.
             finished: vec!["stop".into(), "length".into()],
             omit: Vec::new(),

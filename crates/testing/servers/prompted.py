@@ -228,7 +228,7 @@ class Handler(BaseHTTPRequestHandler):
         message = {"role": "assistant", "content": said}
         if refusal is not None:
             message["refusal"] = refusal
-        answer = {"model": options.model + "-1", "choices": [{"message": message, "finish_reason": reason}]}
+        answer = {"model": options.model + "-0613", "choices": [{"message": message, "finish_reason": reason}]}
         if not options.no_usage:
             prompt = sum(len(m["content"].split()) for m in request["messages"])
             answer["usage"] = {"prompt_tokens": prompt, "completion_tokens": len((said or "").split())}

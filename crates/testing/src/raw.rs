@@ -18,6 +18,8 @@ pub enum Answer {
     Drip(Vec<u8>, Duration),
     /// The first bytes, then the second so often.
     Repeat(Vec<u8>, Vec<u8>, usize),
+    /// The first bytes, after a pause the second, and so on for as long as the connection is used.
+    Late(Vec<u8>, Duration, Vec<u8>),
 }
 
 impl Answer {
@@ -59,6 +61,12 @@ pub fn serve(answer: Answer) -> String {
 fn reply(mut stream: TcpStream, answer: &Answer) -> std::io::Result<()> {
     read_request(&mut stream)?;
     match answer {
+        Answer::Late(first, pause, second) => loop {
+            stream.write_all(first)?;
+            thread::sleep(*pause);
+            stream.write_all(second)?;
+            read_request(&mut stream)?;
+        },
         Answer::Bytes(bytes) => stream.write_all(bytes)?,
         Answer::AndSilence(bytes) => {
             stream.write_all(bytes)?;

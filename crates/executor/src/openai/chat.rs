@@ -5,6 +5,7 @@ use super::{
     config::{Api, ConfigError, OpenAiConfig, Settings},
     endpoint::{Client, Failed},
     reply,
+    served::Names,
 };
 use crate::call::CallFailure;
 use serde_json::Value;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub struct Chat {
     client: Client,
     endpoints: Vec<String>,
+    names: Names,
 }
 
 /// What a model said, and how it ended.
@@ -50,16 +52,17 @@ impl From<Failed> for Unanswered {
 }
 
 impl Chat {
-    /// A client of the endpoints in these settings, of which it uses the base URLs, the API key, the time-out and the
-    /// concurrency (as the number of connections that are kept). All of them are checked. Nothing is sent yet.
+    /// A client of the endpoints in these settings, of which it uses the base URLs, the API key, the time-out and the names
+    /// of the model. All of them are checked. Nothing is sent yet.
     ///
     /// # Errors
     /// A setting that makes no sense, or an API key that is named and not there.
     pub fn new(config: OpenAiConfig) -> Result<Chat, ConfigError> {
         let settings = Settings::of(config)?;
         Ok(Chat {
-            client: Client::new(settings.timeout, settings.concurrency, settings.authorization),
+            client: Client::new(settings.timeout, settings.authorization),
             endpoints: settings.endpoints,
+            names: settings.names,
         })
     }
 
@@ -76,15 +79,16 @@ impl Chat {
     pub fn send(&self, endpoint: usize, body: &Value) -> Result<ChatReply, Unanswered> {
         let endpoint = &self.endpoints[endpoint % self.endpoints.len()];
         let bytes = self.client.post(endpoint, "v1/chat/completions", &body.to_string())?;
-        read(endpoint, &bytes).map_err(|failure| Unanswered { failure, retry_after: None })
+        read(&self.names, endpoint, &bytes).map_err(|failure| Unanswered { failure, retry_after: None })
     }
 }
 
-/// A reply that its model brought to an end, or that a filter or the token budget ended: those are the last word on a
-/// question, and whoever asked decides what they are worth.
-fn read(endpoint: &str, bytes: &[u8]) -> Result<ChatReply, CallFailure> {
+/// A reply that the model that was asked brought to an end, or that a filter or the token budget ended: those are the
+/// last word on a question, and whoever asked decides what they are worth.
+fn read(names: &Names, endpoint: &str, bytes: &[u8]) -> Result<ChatReply, CallFailure> {
     const LAST_WORDS: [&str; 3] = ["stop", "length", "content_filter"];
     let said = reply::read(Api::Chat, endpoint, bytes)?;
+    names.check(endpoint, said.model.as_deref())?;
     let endpoint = endpoint.to_owned();
     if said.calls_tool {
         return Err(CallFailure::ToolCall { endpoint });
@@ -109,15 +113,16 @@ mod tests {
 
     #[test]
     fn text_refusals_and_ends_are_told_apart() {
-        let reply = |body: &str| read("e", body.as_bytes()).unwrap();
+        let names = Names { asked: "m".into(), served_as: Vec::new() };
+        let reply = |body: &str| read(&names, "e", body.as_bytes()).unwrap();
         let said = reply(
-            r#"{"model":"m-1","choices":[{"message":{"content":"7"},"finish_reason":"stop"}],
+            r#"{"model":"m-0613","choices":[{"message":{"content":"7"},"finish_reason":"stop"}],
                 "usage":{"prompt_tokens":3,"completion_tokens":1}}"#,
         );
         assert_eq!((said.text.as_deref(), said.finish_reason.as_deref()), (Some("7"), Some("stop")));
         assert_eq!(
             (said.model.as_deref(), said.prompt_tokens, said.completion_tokens),
-            (Some("m-1"), Some(3), Some(1))
+            (Some("m-0613"), Some(3), Some(1))
         );
         let refused =
             reply(r#"{"choices":[{"message":{"content":null,"refusal":"no"},"finish_reason":"stop"}]}"#);
@@ -141,8 +146,13 @@ mod tests {
             ),
             (r#"{"error":{"message":"busy"},"choices":[]}"#, "error"),
             (r#"{"choices":[]}"#, "empty"),
+            (
+                r#"{"model":"m-mini","choices":[{"message":{"content":"7"},"finish_reason":"stop"}]}"#,
+                "other_model",
+            ),
         ] {
-            assert_eq!(read("e", body.as_bytes()).unwrap_err().cause(), cause, "{body:?}");
+            let names = Names { asked: "m".into(), served_as: Vec::new() };
+            assert_eq!(read(&names, "e", body.as_bytes()).unwrap_err().cause(), cause, "{body:?}");
         }
     }
 }

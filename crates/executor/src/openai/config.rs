@@ -1,5 +1,6 @@
 //! The settings of an OpenAI-compatible executor.
 
+use super::served::Names;
 use crate::sampling::{Sampling, SamplingError};
 use crate::spending::{Budget, BudgetError, Price};
 use serde::{Deserialize, Serialize};
@@ -202,7 +203,7 @@ impl OpenAiConfig {
 pub(super) struct Settings {
     /// Without `/v1` and without a slash at the end.
     pub(super) endpoints: Vec<String>,
-    pub(super) model: String,
+    pub(super) names: Names,
     pub(super) api: Api,
     pub(super) prompt: ExecutorPrompt,
     pub(super) authorization: Option<HeaderValue>,
@@ -211,7 +212,6 @@ pub(super) struct Settings {
     pub(super) retries: u32,
     pub(super) backoff: Duration,
     pub(super) concurrency: usize,
-    pub(super) served_as: Vec<String>,
     pub(super) finished: Vec<String>,
     pub(super) omit: Vec<Omissible>,
     pub(super) price: Option<Price>,
@@ -266,7 +266,7 @@ impl Settings {
         }
         Ok(Settings {
             endpoints,
-            model: config.model,
+            names: Names { asked: config.model, served_as: config.served_as },
             api: config.api,
             prompt,
             authorization: config.api_key_env.as_deref().map(authorization).transpose()?,
@@ -275,7 +275,6 @@ impl Settings {
             retries: config.retries,
             backoff: Duration::from_secs_f64(config.backoff_s),
             concurrency: config.concurrency.get(),
-            served_as: config.served_as,
             finished: config.finished,
             omit: config.omit,
             price: config.price,
@@ -292,7 +291,7 @@ impl Settings {
         };
         format!(
             "{} at {} ({api}; temperature {temperature}, top-p {top_p}, at most {max_tokens} tokens)",
-            self.model,
+            self.names.asked,
             self.endpoints.join(", ")
         )
     }

@@ -14,7 +14,8 @@ use ureq::{
 /// More than any completion; keeps a runaway server from filling the memory.
 const LONGEST_BODY: u64 = 16 << 20;
 
-/// Sends requests over kept-alive connections.
+/// Sends requests, each over a connection of its own: a connection that is kept would hand what a server, or a proxy that
+/// gave up, says too late or twice to the next question as its answer.
 #[derive(Debug)]
 pub(crate) struct Client {
     agent: Agent,
@@ -35,16 +36,16 @@ impl From<CallFailure> for Failed {
 }
 
 impl Client {
-    /// So many connections are kept, and no answer is waited for longer than this.
-    pub(crate) fn new(timeout: Duration, connections: usize, authorization: Option<HeaderValue>) -> Client {
+    /// No answer is waited for longer than this.
+    pub(crate) fn new(timeout: Duration, authorization: Option<HeaderValue>) -> Client {
         let agent = Agent::config_builder()
             .timeout_global(Some(timeout))
             .http_status_as_error(false)
             // A redirected POST would arrive as a GET; its status is reported instead.
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .max_idle_connections(connections)
-            .max_idle_connections_per_host(connections)
+            .max_idle_connections(0)
+            .max_idle_connections_per_host(0)
             .user_agent(concat!("tracelift/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();

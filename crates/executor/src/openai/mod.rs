@@ -60,7 +60,7 @@ impl OpenAi {
         let settings = Settings::of(config)?;
         Ok(OpenAi {
             fingerprint: request::fingerprint(&settings),
-            client: Client::new(settings.timeout, settings.concurrency, settings.authorization.clone()),
+            client: Client::new(settings.timeout, settings.authorization.clone()),
             gate: Gate::new(settings.concurrency, settings.budget, settings.price),
             settings,
             turn: AtomicUsize::new(0),

@@ -6,10 +6,10 @@
 //! [`whole`].
 
 use super::config::{Api, Settings};
-use super::served::is_the_same_model;
 use crate::call::{CallFailure, Completion};
 use serde::de::{IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use std::{fmt, marker::PhantomData};
 
 /// A JSON object, and nothing else.
@@ -33,6 +33,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 
 #[derive(Deserialize)]
 struct Reply {
+    /// `error` where there is one and the status does not say so.
+    #[serde(default)]
+    object: Option<Value>,
     #[serde(default)]
     choices: Option<Vec<Object<Choice>>>,
     #[serde(default)]
@@ -53,6 +56,12 @@ struct Choice {
     message: Option<Object<Message>>,
     #[serde(default)]
     finish_reason: Option<String>,
+    /// Of routers: what went wrong behind them, beside whatever came before it.
+    #[serde(default)]
+    error: Option<IgnoredAny>,
+    /// Of Azure: what its filters found.
+    #[serde(default)]
+    content_filter_results: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -101,11 +110,10 @@ pub(super) fn read(api: Api, endpoint: &str, body: &[u8]) -> Result<Said, CallFa
     let body = std::str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
     let Object(reply) =
         serde_json::from_str::<Object<Reply>>(body).map_err(|error| malformed(error.to_string()))?;
-    if reply.error.is_some() {
-        return Err(CallFailure::Errored {
-            endpoint: endpoint.to_owned(),
-            excerpt: excerpt(body.as_bytes()),
-        });
+    let errored =
+        || CallFailure::Errored { endpoint: endpoint.to_owned(), excerpt: excerpt(body.as_bytes()) };
+    if reply.error.is_some() || reply.object.is_some_and(|object| object == "error") {
+        return Err(errored());
     }
     let mut choices = reply.choices.ok_or_else(|| malformed("`choices` is missing".into()))?.into_iter();
     let Some(Object(choice)) = choices.next() else {
@@ -119,6 +127,9 @@ pub(super) fn read(api: Api, endpoint: &str, body: &[u8]) -> Result<Said, CallFa
         return Err(malformed(format!(
             "`choices[0].index` is {index}, of the one choice that was asked for,"
         )));
+    }
+    if choice.error.is_some() {
+        return Err(errored());
     }
     let (text, message) = match api {
         Api::Completions => (choice.text, None),
@@ -140,8 +151,17 @@ pub(super) fn read(api: Api, endpoint: &str, body: &[u8]) -> Result<Said, CallFa
     };
     let (prompt_tokens, completion_tokens) =
         reply.usage.map_or((None, None), |Object(usage)| (usage.prompt_tokens, usage.completion_tokens));
-    let (finish_reason, model) = (choice.finish_reason, reply.model);
+    // What a filter took away is filtered, whatever it ends with.
+    let filtered = choice.content_filter_results.is_some_and(|results| has_filtered(&results));
+    let finish_reason = if filtered { Some("content_filter".to_owned()) } else { choice.finish_reason };
+    let model = reply.model;
     Ok(Said { text, refusal, calls_tool, finish_reason, model, prompt_tokens, completion_tokens })
+}
+
+/// Whether a filter says that it took something away: `{"hate": {"filtered": true, …}, …}`.
+fn has_filtered(results: &Value) -> bool {
+    let found = |result: &Value| result.get("filtered") == Some(&Value::Bool(true));
+    results.as_object().is_some_and(|results| results.values().any(found))
 }
 
 /// The completion in a reply, if the model that was asked wrote it, and wrote it to an end.
@@ -149,13 +169,8 @@ pub(super) fn read(api: Api, endpoint: &str, body: &[u8]) -> Result<Said, CallFa
 /// # Errors
 /// What keeps the reply from counting.
 pub(super) fn whole(settings: &Settings, endpoint: &str, said: Said) -> Result<Completion, CallFailure> {
+    settings.names.check(endpoint, said.model.as_deref())?;
     let endpoint = endpoint.to_owned();
-    if let Some(served) = said
-        .model
-        .filter(|served| !is_the_same_model(&settings.model, served) && !settings.served_as.contains(served))
-    {
-        return Err(CallFailure::OtherModel { endpoint, asked: settings.model.clone(), served });
-    }
     if let Some(refusal) = said.refusal {
         return Err(CallFailure::Refusal { endpoint, excerpt: excerpt(refusal.as_bytes()) });
     }

@@ -12,7 +12,7 @@ pub(super) fn payload(settings: &Settings, call: &Call<'_>, prompt: Prompt) -> V
     let mut payload = settings.extra.clone();
     let sampling = &settings.sampling;
     let mut set = |key: &str, value: Value| payload.insert(key.to_owned(), value);
-    set("model", json!(settings.model));
+    set("model", json!(settings.names.asked));
     match prompt {
         Prompt::Text(text) => {
             set("prompt", json!(text));
@@ -64,7 +64,7 @@ pub(super) fn fingerprint(settings: &Settings) -> Fingerprint {
     endpoints.dedup();
     let mut settled = json!({
         "kind": "openai",
-        "model": settings.model,
+        "model": settings.names.asked,
         "endpoints": endpoints,
         "prompts": prompts(settings),
         "sampling": settings.sampling,

@@ -4,8 +4,36 @@
 //! `m-2024-07-18`), the tag `latest`, the path or the owner of the same name (`m`, `owner/m`, `/models/owner/m`). Names
 //! that say nothing of the kind are another model's, unless `served_as` lists them.
 
+use crate::call::CallFailure;
+
+/// The names under which a model may answer.
+#[derive(Clone, Debug)]
+pub(super) struct Names {
+    /// As requests say it.
+    pub(super) asked: String,
+    /// What else it may be called.
+    pub(super) served_as: Vec<String>,
+}
+
+impl Names {
+    /// Refuses what another model said. A reply that names none is taken for the model's.
+    pub(super) fn check(&self, endpoint: &str, served: Option<&str>) -> Result<(), CallFailure> {
+        let is_ours = |served: &str| {
+            is_the_same_model(&self.asked, served) || self.served_as.iter().any(|name| name == served)
+        };
+        match served.filter(|served| !is_ours(served)) {
+            None => Ok(()),
+            Some(served) => Err(CallFailure::OtherModel {
+                endpoint: endpoint.to_owned(),
+                asked: self.asked.clone(),
+                served: served.to_owned(),
+            }),
+        }
+    }
+}
+
 /// Whether two names are one model's, as far as names tell.
-pub(super) fn is_the_same_model(asked: &str, served: &str) -> bool {
+fn is_the_same_model(asked: &str, served: &str) -> bool {
     let (asked, served) = (asked.to_ascii_lowercase(), served.to_ascii_lowercase());
     let tagged = |bare: &str, tagged: &str| tagged.strip_suffix(":latest") == Some(bare);
     is_placed_in(&asked, &served)
