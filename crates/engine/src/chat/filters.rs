@@ -1,9 +1,9 @@
 //! Filters of jinja2 that minijinja lacks, or has otherwise.
 
-use super::arguments::Arguments;
-use super::{show, text};
+use super::arguments::{Arguments, text_of};
+use super::{numbers, show, text};
 use minijinja::value::{Kwargs, Rest, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, Value};
+use minijinja::{Environment, Error, ErrorKind, State, Value, filters as native};
 
 /// Puts them into an environment.
 pub(super) fn add_to(environment: &mut Environment<'_>) {
@@ -31,11 +31,10 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
         Ok(show::text(value)?.split(|c| !is_part(c)).filter(|word| !word.is_empty()).count())
     });
     environment.add_filter("int", |value: &Value, all: Rest<Value>, names: Kwargs| {
-        whole(value, Arguments::apart(&all, names))
+        numbers::whole(value, Arguments::apart(&all, names))
     });
-    environment.add_filter("float", |value: &Value, otherwise: Option<f64>| {
-        let text = value.as_str().map(|text| text.trim().parse::<f64>().ok());
-        text.unwrap_or_else(|| f64::try_from(value.clone()).ok()).or(otherwise).unwrap_or(0.0)
+    environment.add_filter("float", |value: &Value, all: Rest<Value>, names: Kwargs| {
+        numbers::float(value, Arguments::apart(&all, names))
     });
     environment.add_filter("replace", |value: &Value, old: &str, new: &str, count: Option<usize>| {
         let text = show::text(value)?;
@@ -43,10 +42,69 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
             count.map_or_else(|| text.replace(old, new), |count| text.replacen(old, new, count)),
         )
     });
+    // What is undefined has a length of 0 and nothing to go through; `none` has neither.
     environment.add_test("sequence", |value: &Value| {
-        matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::String)
+        matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::String | ValueKind::Undefined)
     });
-    environment.add_test("callable", |_: &Value| false);
+    environment.add_test("iterable", |value: &Value| {
+        !value.is_none() && (value.is_undefined() || value.try_iter().is_ok())
+    });
+    // Macros and functions; what has attributes or items is none here.
+    environment.add_test("callable", |value: &Value| value.kind() == ValueKind::Plain);
+    environment.add_filter("first", |value: &Value| match value.kind() {
+        ValueKind::Undefined => Ok(Value::UNDEFINED),
+        _ => native::first(value),
+    });
+    for name in ["length", "count"] {
+        environment.add_filter(name, |value: &Value| match value.kind() {
+            ValueKind::Undefined => Ok(0),
+            _ => native::length(value),
+        });
+    }
+    environment.add_filter("last", |value: Value| match value.kind() {
+        ValueKind::Undefined => Ok(Value::UNDEFINED),
+        ValueKind::Map => Ok(value.try_iter()?.last().unwrap_or_default()),
+        _ => native::last(value),
+    });
+    // These take by name alone what Python takes by place as well.
+    environment.add_filter("sort", |state: &State, value: Value, all: Rest<Value>, names: Kwargs| {
+        native::sort(state, value, named(&all, names, &["reverse", "case_sensitive", "attribute"])?)
+    });
+    environment.add_filter("unique", |state: &State, value: Value, all: Rest<Value>, names: Kwargs| {
+        native::unique(state, value, named(&all, names, &["case_sensitive", "attribute"])?)
+    });
+    environment.add_filter("min", |state: &State, value: Value, all: Rest<Value>, names: Kwargs| {
+        native::min(state, value, named(&all, names, &["case_sensitive", "attribute"])?)
+    });
+    environment.add_filter("max", |state: &State, value: Value, all: Rest<Value>, names: Kwargs| {
+        native::max(state, value, named(&all, names, &["case_sensitive", "attribute"])?)
+    });
+    environment.add_filter("dictsort", |value: &Value, all: Rest<Value>, names: Kwargs| {
+        native::dictsort(value, named(&all, names, &["case_sensitive", "by", "reverse"])?)
+    });
+    // And these by place alone.
+    environment.add_filter("batch", |state: &State, value: Value, all: Rest<Value>, names: Kwargs| {
+        let (count, fill) = portions(&all, names, "linecount")?;
+        native::batch(state, value, count, fill)
+    });
+    environment.add_filter("slice", |state: &State, value: Value, all: Rest<Value>, names: Kwargs| {
+        let (count, fill) = portions(&all, names, "slices")?;
+        native::slice(state, value, count, fill)
+    });
+    environment.add_filter(
+        "format",
+        |format: &Value, all: Rest<Value>, names: Kwargs| -> Result<Value, Error> {
+            let given: Vec<(String, Value)> = names
+                .args()
+                .map(|name| Ok((name.to_owned(), names.get(name)?)))
+                .collect::<Result<_, Error>>()?;
+            let format = text_of("format", format)?;
+            match given.is_empty() {
+                true => numbers::formatted(&format, &all),
+                false => numbers::formatted(&format, &[Value::from_pairs(given)]),
+            }
+        },
+    );
     environment.add_filter("truncate", truncate);
     environment.add_filter("wordwrap", word_wrap);
     environment.add_filter("join", join);
@@ -55,29 +113,25 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.add_filter("forceescape", minijinja::filters::escape);
 }
 
-/// `value|int(default=0, base=10)`: what is no number is the default.
-fn whole(value: &Value, mut arguments: Arguments<'_>) -> Result<i64, Error> {
-    let otherwise = arguments.whole("default")?.unwrap_or(0);
-    let base = arguments
-        .whole("base")?
-        .and_then(|base| u32::try_from(base).ok())
-        .filter(|base| (2..=36).contains(base));
+/// The arguments of a filter, all of them by name.
+fn named(places: &[Value], names: Kwargs, order: &[&str]) -> Result<Kwargs, Error> {
+    if places.len() > order.len() {
+        return Err(Error::from(ErrorKind::TooManyArguments));
+    }
+    let by_place = order.iter().zip(places).map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let by_name = names.args().map(|name| Ok((name.to_owned(), names.get::<Value>(name)?)));
+    by_place.map(Ok).chain(by_name).collect::<Result<Vec<(String, Value)>, Error>>().map(Kwargs::from_iter)
+}
+
+/// How many items stand together, and what fills up the last of them.
+fn portions(places: &[Value], names: Kwargs, count: &str) -> Result<(usize, Option<Value>), Error> {
+    let mut arguments = Arguments::apart(places, names);
+    let given = arguments.whole(count)?.and_then(|count| usize::try_from(count).ok());
+    let count =
+        given.ok_or_else(|| Error::new(ErrorKind::MissingArgument, format!("`{count}` is missing")))?;
+    let fill = arguments.value("fill_with")?;
     arguments.done()?;
-    let Some(text) = value.as_str() else {
-        let truncated = || {
-            f64::try_from(value.clone()).ok().filter(|number| number.is_finite()).map(|number| number as i64)
-        };
-        return Ok(value.as_i64().or_else(truncated).unwrap_or(otherwise));
-    };
-    let text = text.trim();
-    let digits = match base {
-        Some(16) => text.trim_start_matches("0x"),
-        _ => text,
-    };
-    let number = i64::from_str_radix(digits, base.unwrap_or(10)).ok();
-    let truncated =
-        || text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number as i64);
-    Ok(number.or_else(truncated).unwrap_or(otherwise))
+    Ok((count, fill))
 }
 
 /// `value|truncate(length=255, killwords=false, end='...', leeway=5)`
@@ -167,31 +221,4 @@ fn attribute_of(item: &Value, path: &Value) -> Result<Value, Error> {
         Ok(position) => item.get_item(&Value::from(position)),
         Err(_) => item.get_attr(part),
     })
-}
-
-/// `left % right`: Python formats a text, and divides numbers so that the rest has the sign of the divisor.
-pub(super) fn percent(left: &Value, right: &Value) -> Result<Value, Error> {
-    if let Some(format) = left.as_str() {
-        let arguments: Vec<Value> =
-            if right.is_tuple() { right.try_iter()?.collect() } else { vec![right.clone()] };
-        return minijinja::formatting::format(minijinja::formatting::FormatStyle::Printf, format, &arguments)
-            .map(Value::from);
-    }
-    let refused = || {
-        let message = format!("cannot take a {} modulo a {}", left.kind(), right.kind());
-        Error::new(ErrorKind::InvalidOperation, message)
-    };
-    if let (Some(a), Some(b)) = (left.as_i64(), right.as_i64())
-        && (left.is_integer() || !left.is_number())
-        && (right.is_integer() || !right.is_number())
-    {
-        let rest = a.checked_rem(b).ok_or_else(refused)?;
-        return Ok(Value::from(if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest }));
-    }
-    let (a, b) = (f64::try_from(left.clone())?, f64::try_from(right.clone())?);
-    if b == 0.0 {
-        return Err(refused());
-    }
-    let rest = a % b;
-    Ok(Value::from(if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }))
 }

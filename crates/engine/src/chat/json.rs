@@ -1,38 +1,46 @@
 //! The filter `tojson` as `transformers` defines it: Python's `json.dumps` with its spaces, in the order of the keys,
 //! with nothing escaped for HTML.
 
+use super::arguments::{Arguments, text_of};
 use super::show;
-use minijinja::value::{Kwargs, ValueKind};
+use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Error, ErrorKind, Value};
 use std::fmt::Write as _;
 
 struct Style {
-    indent: Option<usize>,
+    /// What a line begins with, once for each level.
+    indent: Option<String>,
     item: String,
     key: String,
     ascii: bool,
     sorted: bool,
 }
 
-/// `value|tojson(indent=…, separators=…, ensure_ascii=…, sort_keys=…)`
-pub(super) fn to_json(value: &Value, options: Kwargs) -> Result<String, Error> {
-    let indent: Option<usize> = options.get("indent")?;
-    let separators: Option<(String, String)> =
-        options.get::<Option<Vec<String>>>("separators")?.map(|pair| {
-            let mut pair = pair.into_iter();
-            (pair.next().unwrap_or_default(), pair.next().unwrap_or_default())
-        });
+/// `value|tojson(ensure_ascii=False, indent=None, separators=None, sort_keys=False)`
+pub(super) fn to_json(value: &Value, all: Rest<Value>, names: Kwargs) -> Result<String, Error> {
+    let mut options = Arguments::apart(&all, names);
+    let ascii = options.truth("ensure_ascii")?.unwrap_or(false);
+    let indent = match options.value("indent")? {
+        None => None,
+        Some(given) => Some(match given.as_str() {
+            Some(text) => text.to_owned(),
+            None => " ".repeat(usize::try_from(given).map_or(0, |indent| indent.min(super::text::WIDEST))),
+        }),
+    };
+    let separators: Option<(String, String)> = match options.value("separators")? {
+        None => None,
+        Some(pair) => {
+            let mut pair = pair.try_iter()?.map(|part| text_of("separators", &part));
+            let mut next = || pair.next().unwrap_or_else(|| Ok(String::new()));
+            Some((next()?, next()?))
+        }
+    };
+    let sorted = options.truth("sort_keys")?.unwrap_or(false);
+    options.done()?;
     // Python writes no space at the end of a line.
     let plain = (if indent.is_some() { "," } else { ", " }.to_owned(), ": ".to_owned());
     let (item, key) = separators.unwrap_or(plain);
-    let style = Style {
-        indent,
-        item,
-        key,
-        ascii: options.get::<Option<bool>>("ensure_ascii")?.unwrap_or(false),
-        sorted: options.get::<Option<bool>>("sort_keys")?.unwrap_or(false),
-    };
-    options.assert_all_used()?;
+    let style = Style { indent, item, key, ascii, sorted };
     let mut text = String::new();
     style.write(&mut text, value, 0)?;
     Ok(text)
@@ -68,9 +76,18 @@ impl Style {
                     keys.sort();
                 }
                 self.list(text, ['{', '}'], keys.len(), depth, |style, text, i| {
-                    match keys[i].as_str() {
-                        Some(key) => style.string(text, key)?,
-                        None => style.string(text, &keys[i].to_string())?,
+                    match (keys[i].as_str(), keys[i].kind()) {
+                        (Some(key), _) => style.string(text, key)?,
+                        // As a value is written that stands alone.
+                        (None, ValueKind::None | ValueKind::Bool | ValueKind::Number) => {
+                            text.push('"');
+                            style.write(text, &keys[i], depth)?;
+                            text.push('"');
+                        }
+                        (None, kind) => {
+                            let message = format!("tojson: a {kind} cannot be the key of an object");
+                            return Err(Error::new(ErrorKind::InvalidOperation, message));
+                        }
                     }
                     text.push_str(&style.key);
                     style.write(text, &value.get_item(&keys[i])?, depth + 1)
@@ -108,9 +125,9 @@ impl Style {
     }
 
     fn line(&self, text: &mut String, depth: usize) {
-        if let Some(indent) = self.indent {
+        if let Some(indent) = &self.indent {
             text.push('\n');
-            text.extend(std::iter::repeat_n(' ', indent * depth));
+            text.push_str(&indent.repeat(depth));
         }
     }
 

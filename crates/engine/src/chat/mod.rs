@@ -10,16 +10,19 @@ mod arguments;
 mod clock;
 mod filters;
 mod json;
-mod percent;
+mod numbers;
+mod operators;
 mod show;
 mod text;
 
 /// A JSON value as templates read it; objects keep the order of their keys.
 pub use minijinja::Value;
+use minijinja::value::{Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use tracelift_domain::{Message, Role};
 
@@ -144,12 +147,13 @@ impl Default for ChatOptions {
     }
 }
 
-/// A chat template, ready to render.
+/// A chat template, ready to render; or, as a file of a checkpoint, one that cannot be read, of which only whoever wants
+/// to use it learns.
 #[derive(Clone, Debug)]
 pub struct ChatTemplate {
     text: Arc<str>,
     tokens: BTreeMap<String, String>,
-    environment: Arc<Environment<'static>>,
+    environment: Result<Arc<Environment<'static>>, String>,
 }
 
 impl ChatTemplate {
@@ -173,7 +177,10 @@ impl ChatTemplate {
             out.write_str(&shown).map_err(|error| Error::new(ErrorKind::WriteFailure, error.to_string()))
         });
         filters::add_to(&mut environment);
-        environment.add_function(percent::FUNCTION, filters::percent);
+        environment.add_function(operators::PERCENT, numbers::percent);
+        environment.add_function(operators::TIMES, numbers::times);
+        environment.add_function("cycler", |items: Rest<Value>| minijinja_contrib::globals::cycler(items.0));
+        environment.add_function("joiner", minijinja_contrib::globals::joiner);
         environment.add_function("raise_exception", |message: String| -> Result<Value, Error> {
             Err(Error::new(ErrorKind::InvalidOperation, format!("{RAISED}{message}")))
         });
@@ -185,9 +192,36 @@ impl ChatTemplate {
         });
         environment.add_template_owned(
             NAME,
-            percent::as_calls(&without_generation_tags(&with_plain_newlines(text))),
+            operators::as_calls(&without_generation_tags(&with_plain_newlines(text))),
         )?;
-        Ok(ChatTemplate { text: text.into(), tokens, environment: Arc::new(environment) })
+        Ok(ChatTemplate { text: text.into(), tokens, environment: Ok(Arc::new(environment)) })
+    }
+
+    /// A template as it lies beside a model. One that is not valid Jinja (or uses what only Python has) does not keep the
+    /// model from being loaded: it is kept as it is, and refused when a conversation is put to it.
+    ///
+    /// # Errors
+    /// When it is too long.
+    pub(crate) fn kept(
+        file: &Path,
+        text: &str,
+        tokens: BTreeMap<String, String>,
+    ) -> Result<ChatTemplate, ChatError> {
+        match ChatTemplate::new(text, tokens.clone()) {
+            Err(ChatError::Template(why)) => {
+                let why = format!("{}: {why}", file.display());
+                Ok(ChatTemplate { text: text.into(), tokens, environment: Err(why) })
+            }
+            ready => ready,
+        }
+    }
+
+    /// Refuses a template of a checkpoint that cannot be read.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it.
+    pub fn check(&self) -> Result<(), ChatError> {
+        self.environment.as_ref().map(drop).map_err(|why| ChatError::Template(why.clone()))
     }
 
     /// The template's text.
@@ -204,7 +238,7 @@ impl ChatTemplate {
         let none = Value::from(());
         let mut values: BTreeMap<&str, Value> =
             self.tokens.iter().map(|(name, token)| (name.as_str(), Value::from(token.as_str()))).collect();
-        values.insert("messages", conversation.messages.clone());
+        values.insert("messages", as_passed_on(&conversation.messages));
         values.insert("tools", conversation.tools.clone().unwrap_or_else(|| none.clone()));
         values.insert("documents", none);
         values.insert("add_generation_prompt", Value::from(options.add_generation_prompt));
@@ -217,11 +251,51 @@ impl ChatTemplate {
 
     /// The template with these variables.
     fn render_with(&self, values: BTreeMap<String, Value>) -> Result<String, ChatError> {
-        let text = self.environment.get_template(NAME)?.render(Value::from_pairs(values))?;
+        let environment = self.environment.as_ref().map_err(|why| ChatError::Template(why.clone()))?;
+        let text = environment.get_template(NAME)?.render(Value::from_pairs(values))?;
         if text.len() > LONGEST_TEXT {
             return Err(ChatError::TextTooLong(text.len()));
         }
         Ok(text)
+    }
+}
+
+/// The fields under which messages carry what a model thought, the usual one first.
+const THOUGHTS: [&str; 3] = ["reasoning_content", "thinking", "reasoning"];
+
+/// Messages as `transformers` passes them on to templates: without fields that are `none`, and with what a model thought
+/// under the names that templates look for.
+fn as_passed_on(messages: &Value) -> Value {
+    let passed_on = |message: Value| {
+        if message.kind() != ValueKind::Map {
+            return message;
+        }
+        let Ok(keys) = message.try_iter() else { return message };
+        let mut fields: Vec<(Value, Value)> = keys
+            .filter_map(|key| {
+                let value = message.get_item(&key).ok().filter(|value| !value.is_none())?;
+                Some((key, value))
+            })
+            .collect();
+        let field = |name: &str| fields.iter().position(|(key, _)| key.as_str() == Some(name));
+        if let Some(at) = THOUGHTS.into_iter().find_map(field) {
+            let thought = fields[at].1.clone();
+            let (thinking, usual) = (field("thinking"), field(THOUGHTS[0]));
+            match usual {
+                Some(usual) => fields[usual].1 = thought.clone(),
+                None => fields.push((Value::from(THOUGHTS[0]), thought.clone())),
+            }
+            let first =
+                thinking.map_or((Value::from("thinking"), thought), |thinking| fields.remove(thinking));
+            fields.insert(0, first);
+        }
+        Value::from_pairs(fields)
+    };
+    match messages.kind() {
+        ValueKind::Seq => {
+            messages.try_iter().map_or_else(|_| messages.clone(), |all| all.map(passed_on).collect())
+        }
+        _ => messages.clone(),
     }
 }
 
@@ -231,13 +305,13 @@ fn with_plain_newlines(text: &str) -> String {
 }
 
 /// `{% generation %}` marks what an assistant said, for masks of training; in the text it is nothing. Its whitespace
-/// rules are those of any block.
+/// rules are those of any block, and what is set in it is not seen outside.
 fn without_generation_tags(text: &str) -> String {
     let tag = |name: &str| Regex::new(&format!(r"\{{%([-+]?)\s*{name}\s*([-+]?)%\}}"));
     match (tag("generation"), tag("endgeneration")) {
         (Ok(open), Ok(close)) => {
-            let opened = open.replace_all(text, "{%$1 if true $2%}");
-            close.replace_all(&opened, "{%$1 endif $2%}").into_owned()
+            let opened = open.replace_all(text, "{%$1 with $2%}");
+            close.replace_all(&opened, "{%$1 endwith $2%}").into_owned()
         }
         // Two constant patterns, which are valid.
         _ => text.to_owned(),

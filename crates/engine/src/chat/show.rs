@@ -28,6 +28,7 @@ fn write(text: &mut String, value: &Value, depth: usize) -> Result<(), Error> {
     }
     match value.kind() {
         ValueKind::String => quoted(text, value.as_str().unwrap_or_default()),
+        ValueKind::Undefined => text.push_str("Undefined"),
         ValueKind::Number if !value.is_integer() => text.push_str(&number(value)),
         ValueKind::Seq => {
             let [open, close] = if value.is_tuple() { ['(', ')'] } else { ['[', ']'] };

@@ -155,11 +155,9 @@ struct Expression {
 }
 
 /// What comes out otherwise, and is left so: nothing of it stands in templates of conversations.
-const OTHERWISE: [&str; 31] = [
+const OTHERWISE: [&str; 46] = [
     "{{ '{!r}'.format('x') }}",
-    "{{ '{!s} {!r}'.format('a', 'b') }}",
     "{{ '{:.1%}'.format(0.256) }}",
-    "{{ '{0[0]} {1[a]} {2.real}'.format(xs, d, n) }}",
     "{{ '%r'%'x' }}",
     "{{ w.encode() }}",
     "{{ 'abc'.translate({97:'x'}) }}",
@@ -177,16 +175,33 @@ const OTHERWISE: [&str; 31] = [
     "{{ messages[0]|attr('role') }}",
     "{{ xs|random|string|length }}",
     "{{ {1:2,none:3,true:4}|tojson }}",
-    "{{ +n }}",
     "{{ range(3) }}",
-    "{{ cycler('a','b').next() }}",
-    "{{ joiner(',')() }}",
     "{{ lipsum is defined }}",
+    "{{ '{0[0]} {1[a]} {2.real}'.format(xs, d, n) }}",
+    "{{ '{!s} {!r}'.format('a', 'b') }}",
     "{{ dict([('a', 1)]) }}",
-    "{{ undefined_one | length }}",
     "{{ n.real }}",
     "{{ f.imag }}",
     "{% macro f(a, b='B') %}{{ a }}{{ b }}{{ varargs }}{{ kwargs }}{% endmacro %}{{ f(1) }}|{{ f(1, 2) }}|{{ f(b=3, a=4) }}|{{ f(1, 2, 3, x=4) }}",
+    "{{ '\\N{BULLET}' }}",
+    "{{ d.items() }}",
+    "{{ d.keys() }}",
+    "{{ d.values() }}",
+    "{{ {'items': 1}.items is callable }}",
+    "{{ namespace({'a': 1}, b=2).b }}|{{ namespace({'a': 1}).a }}",
+    "{% for x in xs %}{{ loop }}{% break %}{% endfor %}",
+    "{% with a = 1, b = a %}{{ b is defined }}{% endwith %}",
+    "{% macro f(x, y=x) %}{{ x }}{{ y }}{% endmacro %}{{ f(1) }}",
+    "{% macro f() %}{{ n }}{% endmacro %}{% set g = f %}{{ g() }}{{ f is callable }}{{ f.name }}",
+    "{{ '%*d' % (5, 3) }}",
+    "{{ xs[1.0] is defined }}|{{ xs[true] }}",
+    "{{ range(3) is iterable }}|{{ range(3) is sequence }}|{{ xs|map('abs') is iterable }}|{{ xs|map('abs') is sequence }}|{{ xs|map('abs') is string }}",
+    "{% autoescape true %}{{ '<a>' }}{% endautoescape %}",
+    "{{ xs|random in xs }}",
+    "{{ 'http://a.b/c d?e=é&f'|urlencode }}|{{ [('a', 1), ('b c', '/')]|urlencode }}",
+    "{{ {'class': 'a', 'x': none, 'id': 3}|xmlattr }}",
+    "{% set c = cycler('a', 'b') %}{% for x in xs %}{{ c.next() }}{% endfor %}{{ c.current }}",
+    "{{ ['a', 'B', 'A', 'b']|unique|list }}|{{ [1, 1.0, true]|unique|list }}",
 ];
 
 #[test]
@@ -203,7 +218,7 @@ fn expressions_are_rendered_as_jinja2_renders_them() {
             (_, None) => true,
             (Err(_), Some(_)) => false,
         };
-        if !same && !OTHERWISE.contains(&template.as_str()) {
+        if same == OTHERWISE.contains(&template.as_str()) {
             different.push(format!("{template}\n  here:   {found:?}\n  jinja2: {text:?} {refused:?}"));
         }
     }

@@ -154,8 +154,8 @@ fn of_text(text: &str, name: &str, mut arguments: Arguments<'_>) -> Result<Value
             Value::from(without_tabs(text, usize::try_from(size).unwrap_or(0).min(WIDEST)))
         }
         "isalpha" => all(char::is_alphabetic),
-        "isalnum" => all(|c| c.is_alphabetic() || c.is_numeric()),
-        "isnumeric" => all(char::is_numeric),
+        "isalnum" => all(|c| c.is_alphabetic() || is_numeric(c)),
+        "isnumeric" => all(is_numeric),
         "isdigit" => {
             all(|c| is_decimal(c) || matches!(c, '²' | '³' | '¹' | '⁰'..='⁹' | '₀'..='₉' | '①'..='⑨'))
         }
@@ -202,7 +202,7 @@ fn of_number(number: &Value, name: &str, arguments: Arguments<'_>) -> Result<Val
 }
 
 /// Characters to which a text may be widened.
-const WIDEST: usize = 100_000;
+pub(super) const WIDEST: usize = 100_000;
 
 /// Where it cannot be even, Python puts one more before a text in an odd width.
 fn before_center(missing: usize, width: usize) -> usize {
@@ -234,13 +234,23 @@ pub(super) fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
 
+/// What stands for a number: Unicode's numbers, and the usual ones among the Han characters, which are letters.
+fn is_numeric(c: char) -> bool {
+    c.is_numeric() || "〇零一二三四五六七八九十百千万萬億亿兆两兩壹贰貳叁參肆伍陆陸柒捌玖拾佰仟".contains(c)
+}
+
 /// Digits that make decimal numbers, of the scripts that have ten in a row.
 fn is_decimal(c: char) -> bool {
+    decimal(c).is_some()
+}
+
+/// What such a digit stands for.
+pub(super) fn decimal(c: char) -> Option<u32> {
     const ZEROS: [u32; 26] = [
         0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6,
         0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1b50, 0xff10,
     ];
-    ZEROS.iter().any(|zero| (*zero..zero + 10).contains(&(c as u32)))
+    ZEROS.iter().find(|zero| (**zero..**zero + 10).contains(&(c as u32))).map(|zero| c as u32 - zero)
 }
 
 fn swapped(c: char) -> String {
