@@ -4,6 +4,7 @@ use crate::chat::{ChatError, ChatOptions, ChatTemplate, Conversation};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tracelift_domain::prompt::{Prompt, Thinking};
@@ -94,9 +95,13 @@ impl Tokenizer {
     /// When it is not valid.
     pub fn add_chat_template(&mut self, name: &str, text: &str) -> Result<(), ChatError> {
         let template = ChatTemplate::new(text, self.special_tokens())?;
-        self.more.retain(|(other, _)| other != name);
-        self.more.push((name.to_owned(), template));
+        self.add_template(name.to_owned(), template);
         Ok(())
+    }
+
+    fn add_template(&mut self, name: String, template: ChatTemplate) {
+        self.more.retain(|(other, _)| *other != name);
+        self.more.push((name, template));
     }
 
     /// What templates may name.
@@ -113,6 +118,15 @@ impl Tokenizer {
     #[must_use]
     pub fn chat_template(&self) -> Option<&ChatTemplate> {
         self.chat.as_ref()
+    }
+
+    /// The checkpoint's chat template, for whoever cannot do without.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn usable_chat_template(&self) -> Result<&ChatTemplate, ChatError> {
+        let template = self.chat.as_ref().ok_or(ChatError::Absent)?;
+        template.check().map(|()| template)
     }
 
     /// A conversation as the chat template writes it.
@@ -176,9 +190,8 @@ impl Tokenizer {
     /// # Errors
     /// When the tokenizer cannot encode it.
     pub fn encode_prompt(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
-        let failed = |error: tokenizers::Error| TokenizerError::Code(error.to_string());
-        let bare = self.inner.encode_fast(text, false).map_err(failed)?;
-        let mut tokens = self.inner.encode_fast(text, true).map_err(failed)?.get_ids().to_vec();
+        let bare = guarded(|| self.inner.encode_fast(text, false))?;
+        let mut tokens = guarded(|| self.inner.encode_fast(text, true))?.get_ids().to_vec();
         let ends = |tokens: &[u32]| tokens.iter().rev().take_while(|token| self.eos.contains(token)).count();
         let added = ends(&tokens).saturating_sub(ends(bare.get_ids()));
         tokens.truncate(tokens.len() - added);
@@ -277,9 +290,7 @@ impl Tokenizer {
     /// # Errors
     /// When the tokenizer cannot encode it.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
-        let encoding =
-            self.inner.encode_fast(text, false).map_err(|error| TokenizerError::Code(error.to_string()))?;
-        Ok(encoding.get_ids().to_vec())
+        guarded(|| self.inner.encode_fast(text, false)).map(|encoding| encoding.get_ids().to_vec())
     }
 
     /// Tokens to text, special tokens included; an end token at the end is left out.
@@ -291,7 +302,21 @@ impl Tokenizer {
             Some((last, rest)) if self.eos.contains(last) => rest,
             _ => tokens,
         };
-        self.inner.decode(tokens, false).map_err(|error| TokenizerError::Code(error.to_string()))
+        guarded(|| self.inner.decode(tokens, false))
+    }
+}
+
+/// What the `tokenizers` crate does with a text or tokens. It panics at settings that it read without complaint; those that
+/// are known are refused when a file is read ([`look`]), and any other is an error as well.
+fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, TokenizerError> {
+    // The tokenizer is only read, and what it writes to, a cache of words, is a cache.
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result.map_err(|error| TokenizerError::Code(error.to_string())),
+        Err(panic) => {
+            let said = panic.downcast_ref::<String>().map(String::as_str);
+            let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+            Err(TokenizerError::Code(format!("its settings cannot be used with this text: {said}")))
+        }
     }
 }
 

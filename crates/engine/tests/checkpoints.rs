@@ -242,10 +242,34 @@ fn a_damaged_tokenizer_is_an_error() {
     file["model"]["dropout"] = json!(0.1);
     fs::write(&path, file.to_string()).unwrap();
     assert!(refusal(desk.path()).contains("`model.dropout` cuts the same text into other tokens every time"));
-    let mut file = whole;
-    file["normalizer"] = json!({"type": "Precompiled", "precompiled_charsmap": "AAECAw=="});
-    fs::write(&path, file.to_string()).unwrap();
-    assert!(refusal(desk.path()).contains("`normalizer`"), "{}", refusal(desk.path()));
+    let replace = |pattern: Value| json!({"type": "Replace", "pattern": pattern, "content": "x"});
+    let parts = [
+        ("normalizer", json!({"type": "Precompiled", "precompiled_charsmap": "AAECAw=="}), "`normalizer`"),
+        ("normalizer", replace(json!({"String": ""})), "where there is nothing"),
+        ("normalizer", replace(json!({"Regex": ""})), "where there is nothing"),
+        (
+            "normalizer",
+            json!({"type": "Sequence", "normalizers": [replace(json!({"Regex": "(?<=a)b*"}))]}),
+            "where there is nothing",
+        ),
+        (
+            "pre_tokenizer",
+            json!({"type": "Sequence", "pretokenizers": [{"type": "FixedLength", "length": 0}]}),
+            "a `length` of 0",
+        ),
+        (
+            "post_processor",
+            json!({"type": "TemplateProcessing", "single": [{"Sequence": {"id": "B", "type_id": 0}}], "pair": [],
+                "special_tokens": {}}),
+            "a second text",
+        ),
+    ];
+    for (part, value, told) in parts {
+        let mut file = whole.clone();
+        file[part] = value;
+        fs::write(&path, file.to_string()).unwrap();
+        assert!(refusal(desk.path()).contains(told), "{}", refusal(desk.path()));
+    }
 }
 
 #[test]
@@ -429,8 +453,19 @@ fn templates_are_found_where_transformers_looks() {
     fs::write(at("additional_chat_templates/README"), "{% no template").unwrap();
     assert_eq!(render(), ["file", "more", "file"]);
     fs::write(at("additional_chat_templates/tool_use.jinja"), "{% if %}").unwrap();
-    let message = Tokenizer::load(desk.path()).unwrap_err().to_string();
-    assert!(message.contains("tool_use.jinja"), "{message}");
+    // A template that cannot be read keeps nobody from the model, and is what it was when the model is saved.
+    let tokenizer = Tokenizer::load(desk.path()).unwrap();
+    let with_tools: Conversation = serde_json::from_str(
+        r#"{"messages": [{"role": "user", "content": "hi"}], "tools": [{"name": "f"}]}"#,
+    )
+    .unwrap();
+    assert_eq!(tokenizer.chat(&Conversation::of_user("hi"), &ChatOptions::default()).unwrap(), "file");
+    let message = tokenizer.chat(&with_tools, &ChatOptions::default()).unwrap_err().to_string();
+    assert!(message.contains("tool_use.jinja") && message.contains("syntax error"), "{message}");
+    let again = tempfile::tempdir().unwrap();
+    tokenizer.save(again.path()).unwrap();
+    let kept = fs::read_to_string(again.path().join("additional_chat_templates/tool_use.jinja")).unwrap();
+    assert_eq!(kept, "{% if %}");
 }
 
 #[test]

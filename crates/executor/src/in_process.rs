@@ -25,7 +25,7 @@ pub enum InProcessError {
     /// Its prompts cannot be made.
     #[error(transparent)]
     Prompt(#[from] PromptError),
-    /// A chat template is asked for, and there is none.
+    /// A chat template is asked for, and there is none that can be read.
     #[error(transparent)]
     Chat(#[from] ChatError),
     /// Longer completions than the model has room for.
@@ -101,10 +101,9 @@ impl InProcess {
             return Err(InProcessError::Context { max_tokens: sampling.max_tokens, context });
         }
         let prompt = self::prompt(prompt, &checkpoint.tokenizer)?;
-        let template = match (prompt.layout().needs_template(), checkpoint.tokenizer.chat_template()) {
-            (false, _) => None,
-            (true, Some(template)) => Some(template.text().as_bytes()),
-            (true, None) => return Err(ChatError::Absent.into()),
+        let template = match prompt.layout().needs_template() {
+            false => None,
+            true => Some(checkpoint.tokenizer.usable_chat_template()?.text().as_bytes()),
         };
         let tokenizer = checkpoint.tokenizer.clone();
         let settings = settled(&prompt, &sampling, tokenizer.eos());

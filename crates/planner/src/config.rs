@@ -4,6 +4,7 @@ use crate::{Planner, PlannerError, Sampling, Weights};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use tracelift_domain::Seed;
+use tracelift_engine::chat::ChatError;
 use tracelift_engine::lora::LoraConfigError;
 use tracelift_engine::{Checkpoint, CheckpointError, LoraConfig, Precision, Tokenizer};
 use tracelift_prompt::{Layout, PlannerPrompt, PlannerPromptConfig, PromptError};
@@ -67,6 +68,12 @@ pub enum OpenError {
         .0.display()
     )]
     NoTemplate(PathBuf),
+    /// Its chat template is none.
+    #[error("{source}; mend the template, or set `planner.prompt` to `plain`")]
+    Template {
+        /// What is wrong with it.
+        source: ChatError,
+    },
 }
 
 impl PlannerConfig {
@@ -97,10 +104,11 @@ impl PlannerConfig {
         if max_tokens >= context {
             return Err(OpenError::Context { model: model.to_owned(), max_tokens, context });
         }
-        if self.prompt(&checkpoint.tokenizer)?.layout().needs_template()
-            && checkpoint.tokenizer.chat_template().is_none()
-        {
-            return Err(OpenError::NoTemplate(model.to_owned()));
+        if self.prompt(&checkpoint.tokenizer)?.layout().needs_template() {
+            checkpoint.tokenizer.usable_chat_template().map_err(|source| match source {
+                ChatError::Absent => OpenError::NoTemplate(model.to_owned()),
+                source => OpenError::Template { source },
+            })?;
         }
         Ok(checkpoint)
     }

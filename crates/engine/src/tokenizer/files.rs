@@ -2,6 +2,7 @@
 
 use super::look::look_over;
 use super::{Tokenizer, TokenizerError};
+use crate::chat::ChatTemplate;
 use crate::checkpoint::{FileError, read_json, read_text};
 use crate::config::Family;
 use serde_json::{Map, Value, json};
@@ -90,11 +91,12 @@ impl Tokenizer {
             DEFAULT.clone_into(name);
         }
         for (name, text, file) in found {
-            let set = match name.as_str() {
-                DEFAULT => self.set_chat_template(&text),
-                name => self.add_chat_template(name, &text),
-            };
-            set.map_err(|error| failed(&file, error.to_string()))?;
+            let template = ChatTemplate::kept(&file, &text, self.special_tokens())
+                .map_err(|error| failed(&file, error.to_string()))?;
+            match name.as_str() {
+                DEFAULT => self.chat = Some(template),
+                _ => self.add_template(name, template),
+            }
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use tokenizers::normalizers::Precompiled;
 #[derive(Deserialize)]
 struct Look {
     normalizer: Option<Value>,
+    pre_tokenizer: Option<Value>,
     post_processor: Option<Value>,
     model: Model,
 }
@@ -24,7 +25,7 @@ struct Model {
 /// # Errors
 /// A sentence that names the part that is wrong.
 pub(super) fn look_over(text: &str) -> Result<Option<u32>, String> {
-    let Look { normalizer, post_processor, model } =
+    let Look { normalizer, pre_tokenizer, post_processor, model } =
         serde_json::from_str(text).map_err(|error| format!("not a tokenizer.json: {error}"))?;
     if model.dropout.is_some_and(|dropout| dropout != 0.0) {
         return Err(
@@ -34,6 +35,9 @@ pub(super) fn look_over(text: &str) -> Result<Option<u32>, String> {
     if let Some(normalizer) = &normalizer {
         normalizers(normalizer)?;
     }
+    if let Some(pre_tokenizer) = &pre_tokenizer {
+        pre_tokenizers(pre_tokenizer)?;
+    }
     let mut highest = None;
     if let Some(processor) = &post_processor {
         post_processors(processor, &mut highest)?;
@@ -41,14 +45,49 @@ pub(super) fn look_over(text: &str) -> Result<Option<u32>, String> {
     Ok(highest)
 }
 
-/// The tables of SentencePiece, which are read from base64.
+/// The tables of SentencePiece, which are read from base64; and what is replaced, which must be something.
 fn normalizers(value: &Value) -> Result<(), String> {
-    if value.get("type").and_then(Value::as_str) == Some("Precompiled") {
-        let read = serde_json::from_value::<Precompiled>(value.clone());
-        read.map_err(|error| format!("`normalizer`: {error}"))?;
+    match value.get("type").and_then(Value::as_str) {
+        Some("Precompiled") => {
+            let read = serde_json::from_value::<Precompiled>(value.clone());
+            read.map_err(|error| format!("`normalizer`: {error}"))?;
+        }
+        Some("Replace") => {
+            let pattern = value.get("pattern");
+            let of = |kind: &str| pattern.and_then(|pattern| pattern.get(kind)).and_then(Value::as_str);
+            if of("String") == Some("") || of("Regex").is_some_and(matches_nothing) {
+                return Err(
+                    "`normalizer`: `Replace` has a pattern that also matches where there is nothing; \
+                            the `tokenizers` crate cannot replace that"
+                        .to_owned(),
+                );
+            }
+        }
+        _ => {}
     }
     let inner = value.get("normalizers").and_then(Value::as_array);
     inner.into_iter().flatten().try_for_each(normalizers)
+}
+
+/// Whether a pattern matches a place without a character, as far as a few texts show.
+fn matches_nothing(pattern: &str) -> bool {
+    // What is no pattern is the crate's to refuse.
+    let Ok(pattern) = fancy_regex::RegexBuilder::new(pattern).backtrack_limit(100_000).build() else {
+        return false;
+    };
+    ["", "a", " ", "1", "\n", "Ab 12.\n\n", "▁é漢"]
+        .iter()
+        .any(|text| pattern.find_iter(text).map_while(Result::ok).any(|found| found.start() == found.end()))
+}
+
+fn pre_tokenizers(value: &Value) -> Result<(), String> {
+    if value.get("type").and_then(Value::as_str) == Some("FixedLength")
+        && value.get("length").and_then(Value::as_u64) == Some(0)
+    {
+        return Err("`pre_tokenizer`: `FixedLength` has a `length` of 0".to_owned());
+    }
+    let inner = value.get("pretokenizers").and_then(Value::as_array);
+    inner.into_iter().flatten().try_for_each(pre_tokenizers)
 }
 
 /// What is put around a text.
@@ -84,6 +123,12 @@ fn post_processors(value: &Value, highest: &mut Option<u32>) -> Result<(), Strin
                     )));
                 }
                 ids.iter().copied().for_each(&mut seen);
+            }
+            let of_second = |piece: &BTreeMap<String, Value>| {
+                piece.get("Sequence").and_then(|piece| piece.get("id")).and_then(Value::as_str) == Some("B")
+            };
+            if template.single.iter().any(of_second) {
+                return Err(broken("`single` puts a second text beside the only one".to_owned()));
             }
             let pieces = template.single.iter().chain(&template.pair);
             let named = pieces.filter_map(|piece| piece.get("SpecialToken")?.get("id")?.as_str());

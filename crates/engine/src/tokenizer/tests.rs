@@ -109,6 +109,15 @@ fn a_reply_stops_where_its_text_does() {
     assert!(!tokenizer.stops(&tokenizer.encode("a").unwrap(), &[] as &[&str]));
 }
 
+#[test]
+fn where_the_crate_panics_is_an_error() {
+    let failed = guarded::<()>(|| panic!("index {}", 7)).unwrap_err().to_string();
+    assert!(failed.ends_with("its settings cannot be used with this text: index 7"), "{failed}");
+    let failed = guarded::<()>(|| Err("no such token".into())).unwrap_err().to_string();
+    assert_eq!(failed, "the tokenizer failed: no such token");
+    assert_eq!(guarded(|| Ok(7)).unwrap(), 7);
+}
+
 /// Any text, and texts in which special tokens, tag by tag, are likely.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
