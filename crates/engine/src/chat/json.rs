@@ -20,13 +20,10 @@ struct Style {
 pub(super) fn to_json(value: &Value, all: Rest<Value>, names: Kwargs) -> Result<String, Error> {
     let mut options = Arguments::apart(&all, names);
     let ascii = options.truth("ensure_ascii")?.unwrap_or(false);
-    let indent = match options.value("indent")? {
-        None => None,
-        Some(given) => Some(match given.as_str() {
-            Some(text) => text.to_owned(),
-            None => " ".repeat(usize::try_from(given).map_or(0, |indent| indent.min(super::text::WIDEST))),
-        }),
-    };
+    let indent = options.value("indent")?.map(|given| match given.as_str() {
+        Some(text) => text.to_owned(),
+        None => " ".repeat(usize::try_from(given).map_or(0, |indent| indent.min(super::text::WIDEST))),
+    });
     let separators: Option<(String, String)> = match options.value("separators")? {
         None => None,
         Some(pair) => {
