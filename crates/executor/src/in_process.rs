@@ -46,10 +46,7 @@ pub(crate) fn prompt(
     section: &ExecutorPromptConfig,
     tokenizer: &Tokenizer,
 ) -> Result<ExecutorPrompt, PromptError> {
-    let fallback = match tokenizer.chat_template() {
-        Some(_) => Layout::Chat,
-        None => Layout::Plain,
-    };
+    let fallback = Layout::of_model(tokenizer.chat_template());
     ExecutorPrompt::new("executor.in_process.prompt", section, fallback)
 }
 

@@ -129,10 +129,7 @@ impl PlannerConfig {
     /// # Errors
     /// What is wrong with the section `prompt`.
     pub fn prompt(&self, tokenizer: &Tokenizer) -> Result<PlannerPrompt, PromptError> {
-        let fallback = match tokenizer.chat_template() {
-            Some(_) => Layout::Chat,
-            None => Layout::Plain,
-        };
+        let fallback = Layout::of_model(tokenizer.chat_template());
         PlannerPrompt::new("planner.prompt", &self.prompt, fallback)
     }
 

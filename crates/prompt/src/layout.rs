@@ -41,6 +41,15 @@ impl Layout {
         Layout::ALL.into_iter().find(|layout| layout.name() == name)
     }
 
+    /// The layout of a model that nothing else is said of: by its chat template, or as plain text where it has none.
+    #[must_use]
+    pub fn of_model<T>(template: Option<T>) -> Layout {
+        match template {
+            Some(_) => Layout::Chat,
+            None => Layout::Plain,
+        }
+    }
+
     /// All names, for messages.
     pub(crate) fn names() -> String {
         Layout::ALL.map(|layout| format!("`{}`", layout.name())).join(", ")

@@ -19,6 +19,7 @@ use crate::PromptError;
 use crate::preset::Artifact;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
+use std::sync::LazyLock;
 use tracelift_domain::{AnswerForm, Question, Trace};
 
 /// Steps of the interpreter for one text; a preset takes some dozens.
@@ -52,20 +53,24 @@ pub(crate) fn with_trace(variables: &Value, trace: &Trace) -> Value {
     context! { trace => trace.as_str(), ..variables.clone() }
 }
 
+/// What all texts are filled in by. It is made once: a start looks at the prompts of every problem.
+#[allow(clippy::expect_used, reason = "the delimiters are Jinja's own")]
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    let syntax = SyntaxConfig::builder().trim_blocks(true).keep_trailing_newline(true).build();
+    environment.set_syntax(syntax.expect("a valid syntax"));
+    environment
+});
+
 /// A text with its variables filled in.
 pub(crate) fn render(key: &str, text: &str, variables: &Value) -> Result<String, PromptError> {
     // Most texts say nothing about the question.
     if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
         return Ok(text.to_owned());
     }
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_fuel(Some(FUEL));
-    let rendered =
-        SyntaxConfig::builder().trim_blocks(true).keep_trailing_newline(true).build().and_then(|syntax| {
-            environment.set_syntax(syntax);
-            environment.render_named_str(key, text, variables)
-        });
+    let rendered = ENVIRONMENT.render_named_str(key, text, variables);
     rendered.map_err(|error| PromptError::Template {
         key: key.to_owned(),
         detail: match (error.detail(), error.line()) {
