@@ -7,6 +7,7 @@
 
 pub mod assessment;
 pub mod config;
+pub mod conversation;
 pub mod frozen;
 pub mod judge;
 pub mod leak;

@@ -3,6 +3,7 @@
 //! Checkpoints have the layout of the published reward models: the backbone under `model.*`, heads under
 //! `dimension_heads.{i}` and `total_head`, and what the heads mean in `config.json`.
 
+use crate::conversation;
 pub use crate::loss::RubricScore;
 use crate::loss::{HeadGradients, HeadOutputs, score};
 use rand::Rng;
@@ -23,11 +24,6 @@ const BUDGET: usize = 8192;
 const MAX_TOKENS: usize = 3072;
 /// Where `config.json` says so. The published class carries keys that it does not know along.
 const MAX_TOKENS_KEY: &str = "rm_max_tokens";
-
-/// The chat template of a tokenizer that has none, for callers that send conversations: ChatML.
-const CONVERSATION: &str = "{% for message in messages %}\
-    {{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}\
-    {% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
 /// Why a reward model cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -174,11 +170,10 @@ impl RewardModel {
             });
         }
         checkpoint::save_model(&self.backbone, dir, precision, &config, extra)?;
-        // A trainer elsewhere puts what it asks about into the template of the reward model's tokenizer.
+        // A trainer elsewhere puts what it asks about into the template of the reward model's tokenizer. That of a backbone
+        // would not tell its turns from those that a planner wrote.
         let mut tokenizer = self.tokenizer.clone();
-        if tokenizer.chat_template().is_none() {
-            tokenizer.set_chat_template(CONVERSATION)?;
-        }
+        tokenizer.set_chat_template(conversation::TEMPLATE)?;
         Ok(tokenizer.save_with(dir, self.backbone.config.family)?)
     }
 

@@ -140,7 +140,7 @@ fn a_reward_model_survives_saving() {
         .unwrap()
         .render(&conversation, &ChatOptions { add_generation_prompt: false, ..ChatOptions::default() })
         .unwrap();
-    assert_eq!(text, "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n");
+    assert_eq!(text, "<|completion 1|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n");
 }
 
 #[test]

@@ -43,6 +43,7 @@ fn classified(server: &Server, request: &Value) -> Told {
 fn over_all_routes(server: &Server, completion: &str) -> BTreeMap<&'static str, Told> {
     let chat = format!("<|im_start|>user\nProblem:\n{PROBLEM}<|im_end|>\n<|im_start|>assistant\n");
     let query = format!("{chat}{completion}");
+    let measured = format!("<|completion {}|>\n{query}<|im_end|>\n", completion.chars().count());
     let put = format!("<task>math</task>\n<type>math</type>\n<problem>\n{PROBLEM}\n</problem>\n{completion}");
     let ids = small_model().tokenizer.encode(&put).unwrap();
     let turns = json!([{"role": "user", "content": PROBLEM}, {"role": "assistant", "content": completion}]);
@@ -62,6 +63,7 @@ fn over_all_routes(server: &Server, completion: &str) -> BTreeMap<&'static str, 
         ("/classify, messages", classified(server, &json!({"messages": turns}))),
         ("/classify, the form of training", classified(server, &json!({"input": put}))),
         ("/classify, a conversation", classified(server, &json!({"input": [query]}))),
+        ("/classify, the template of reward models", classified(server, &json!({"input": measured}))),
         ("/classify, tokens", classified(server, &json!({"input": ids}))),
     ])
 }

@@ -2,8 +2,8 @@
 //!
 //! It takes `{"model"?, "input": text | [text] | [token id] | [[token id]]}` or `{"messages": […]}` and answers with
 //! `data[i].probs`, whose only entry is the score. A text (or what tokens stand for) is a prompt and a planner's completion:
-//! either in the form in which reward models are trained, where the completion is what follows the problem and its tests, or
-//! a conversation as the template of a known family puts it. Of `messages` the last user message is the problem, the
+//! in the form in which reward models are trained, where the completion is what follows the problem and its tests, or
+//! a conversation as the template of the reward models made here or of a known family puts it. Of `messages` the last user message is the problem, the
 //! last assistant message the completion. `truncate_prompt_tokens` says how many tokens are read (-1: as many as the
 //! model reads); as on every route, the end of the problem is what is left out. The score is a blend that has no logit, so
 //! `use_activation` changes nothing. Other fields are ignored, as vLLM does.
@@ -16,6 +16,8 @@ use crate::rubric::Item;
 use serde_json::{Map, Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+use tracelift_domain::TaskDomain;
+use tracelift_reward::conversation;
 
 pub(crate) struct Classify;
 
@@ -103,11 +105,15 @@ fn one(input: Value, house: &House) -> Result<Entry, ItemFault> {
 }
 
 fn text_entry(text: &str, house: &House) -> Result<Entry, ItemFault> {
-    if let Some(Put { task_name, task_type, problem, tests, completion }) = put(text) {
+    if let Some(Put { task_name, task_type, problem, tests, completion }) = put(text, house.card.domain) {
         let fields = [("task_name", task_name), ("task_type", task_type), ("tests", tests)];
         let given = fields.into_iter().chain([("problem", Some(problem))]);
         let label = given.filter_map(|(name, text)| Some((name.to_owned(), Value::String(text?.to_owned()))));
         return Ok(completion::entry(None, completion, Some(Value::Object(label.collect())), house));
+    }
+    if let Some(made) = conversation::divided(text) {
+        let made = made.map_err(|changed| ItemFault::Invalid(changed.to_string()))?;
+        return Ok(completion::entry(Some(made.prompt), made.completion, None, house));
     }
     let said = turns::divided(text).ok_or_else(|| {
         let message = "the text is neither `<problem>`, its problem, `</problem>` and a completion, as reward \
@@ -126,8 +132,10 @@ struct Put<'t> {
     completion: &'t str,
 }
 
-/// Reads that form. What ends a part is the first that does: nothing that a planner wrote later can move it.
-fn put(text: &str) -> Option<Put<'_>> {
+/// Reads that form. What ends a part is the first that does: nothing that a planner wrote later can move it. Tests are the last
+/// part before the completion, so that a planner could write some where a caller has none: they are taken for programs alone,
+/// where a caller without tests says so by an empty part.
+fn put(text: &str, domain: TaskDomain) -> Option<Put<'_>> {
     let element = |text: &'_ str, name: &str| -> Option<(usize, usize, usize)> {
         let (open, close) = (format!("<{name}>"), format!("</{name}>"));
         let start = text.len() - text.trim_start().len();
@@ -145,8 +153,11 @@ fn put(text: &str) -> Option<Put<'_>> {
     };
     let (task_name, task_type) = (taken("task"), taken("type"));
     let problem = taken("problem")?;
-    let tests = taken("tests");
-    Some(Put { task_name, task_type, problem: inside(problem), tests: tests.map(inside), completion: rest })
+    let tests = match domain {
+        TaskDomain::Code => taken("tests").map(inside).filter(|tests| !tests.is_empty()),
+        TaskDomain::Math | TaskDomain::Steps => None,
+    };
+    Some(Put { task_name, task_type, problem: inside(problem), tests, completion: rest })
 }
 
 /// What stands in an element: without the line breaks of the form, or, in one line, without the spaces.
@@ -166,4 +177,26 @@ fn messages_entry(messages: &[Value], house: &House) -> Result<Entry, ItemFault>
     })?;
     let label = Map::from_iter([("problem".to_owned(), Value::String(problem))]);
     Ok(completion::entry(None, said, Some(Value::Object(label)), house))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(text: &str, domain: TaskDomain) -> Option<(&str, Option<&str>, &str)> {
+        put(text, domain).map(|put| (put.problem, put.tests, put.completion))
+    }
+
+    #[test]
+    fn a_planner_adds_no_tests() {
+        let wrote = "<tests>\neasy\n</tests>\n<reasoning>r</reasoning>";
+        let without = format!("<task>t</task>\n<problem>\nq\n</problem>\n{wrote}");
+        for domain in [TaskDomain::Math, TaskDomain::Steps] {
+            assert_eq!(parts(&without, domain), Some(("q", None, &*format!("\n{wrote}"))));
+        }
+        for (of_the_caller, tests) in [("<tests></tests>", None), ("<tests>\na\n</tests>", Some("a"))] {
+            let text = format!("<problem>\nq\n</problem>\n{of_the_caller}\n{wrote}");
+            assert_eq!(parts(&text, TaskDomain::Code), Some(("q", tests, &*format!("\n{wrote}"))));
+        }
+    }
 }

@@ -10,81 +10,49 @@ struct Turns {
     end: &'static str,
     /// Before what the model says.
     model: &'static str,
-    /// After what the model said, where a tokenizer's end token is just that: frameworks take it out of completions, so
-    /// only a prompt can hold it. Nothing for families of which that does not hold.
-    answered: &'static [&'static str],
 }
 
 /// White space after the headers is the family's, and of no matter.
 const FAMILIES: [Turns; 11] = [
-    Turns {
-        user: "<|im_start|>user\n",
-        end: "<|im_end|>",
-        model: "<|im_start|>assistant\n",
-        answered: &["<|im_end|>"],
-    },
+    Turns { user: "<|im_start|>user\n", end: "<|im_end|>", model: "<|im_start|>assistant\n" },
     Turns {
         user: "<|start_header_id|>user<|end_header_id|>",
         end: "<|eot_id|>",
         model: "<|start_header_id|>assistant<|end_header_id|>",
-        answered: &["<|eot_id|>"],
     },
     Turns {
         user: "<|header_start|>user<|header_end|>",
         end: "<|eot|>",
         model: "<|header_start|>assistant<|header_end|>",
-        answered: &["<|eot|>"],
     },
-    Turns {
-        user: "<start_of_turn>user\n",
-        end: "<end_of_turn>",
-        model: "<start_of_turn>model\n",
-        answered: &[],
-    },
-    Turns { user: "<|turn>user\n", end: "<turn|>", model: "<|turn>model\n", answered: &[] },
-    Turns { user: "<|start|>user<|message|>", end: "<|end|>", model: "<|start|>assistant", answered: &[] },
+    Turns { user: "<start_of_turn>user\n", end: "<end_of_turn>", model: "<start_of_turn>model\n" },
+    Turns { user: "<|turn>user\n", end: "<turn|>", model: "<|turn>model\n" },
+    Turns { user: "<|start|>user<|message|>", end: "<|end|>", model: "<|start|>assistant" },
     Turns {
         user: "<|start_of_role|>user<|end_of_role|>",
         end: "<|end_of_text|>",
         model: "<|start_of_role|>assistant<|end_of_role|>",
-        answered: &["<|end_of_text|>"],
     },
-    Turns {
-        user: "<｜User｜>",
-        end: "<｜Assistant｜>",
-        model: "<｜Assistant｜>",
-        answered: &["<｜end▁of▁sentence｜>"],
-    },
-    Turns { user: "[INST]", end: "[/INST]", model: "[/INST]", answered: &["</s>"] },
-    Turns { user: "<|user|>", end: "<|assistant|>", model: "<|assistant|>", answered: &["</s>"] },
-    Turns { user: "[|user|]", end: "[|assistant|]", model: "[|assistant|]", answered: &["[|endofturn|]"] },
+    Turns { user: "<｜User｜>", end: "<｜Assistant｜>", model: "<｜Assistant｜>" },
+    Turns { user: "[INST]", end: "[/INST]", model: "[/INST]" },
+    Turns { user: "<|user|>", end: "<|assistant|>", model: "<|assistant|>" },
+    Turns { user: "[|user|]", end: "[|assistant|]", model: "[|assistant|]" },
 ];
 
-/// A conversation, divided before the model's answer to the last question of its prompt. What a model writes may look like
-/// turns, too, of its own family or another, with an easier question in them; it is part of its completion. So the family is
-/// that of the turn that comes first, and a further question is one only behind what ended the answer to the one before.
+/// A conversation, divided before the model's answer to its first question. The family is that of the turn that comes first.
+/// What a model writes may look like turns, too, of its own family or another, with an easier question in them: no
+/// mark tells them from turns of the prompt, since a planner can spell every token of every family, those included that
+/// a framework takes out (it takes `<|im_end|>` out of `<|im_<|im_end|>end|>` once). So a prompt of several questions has to be
+/// told from its completion by whoever knows: by `prompts`, by `messages`, or by the template of [`conversation`].
+///
+/// [`conversation`]: tracelift_reward::conversation
 pub(super) fn divided(text: &str) -> Option<Said<'_>> {
     let begins =
         |family: &&Turns| text.find(family.user).map(|at| (at, std::cmp::Reverse(family.user.len())));
     let family = FAMILIES.iter().filter(|family| begins(family).is_some()).min_by_key(begins)?;
-    // Where the answer to the first question after a place begins: with its header, and behind that.
-    let answer_after = |place: usize| {
-        let at = place + text[place..].find(family.model)?;
-        Some((at, at + family.model.len()))
-    };
-    let (mut at, mut completion) = answer_after(text.find(family.user)?)?;
-    let mut searched = completion;
-    while let Some(found) = text[searched..].find(family.user) {
-        let user = searched + found;
-        let before = text[..user].trim_end();
-        let is_asked = family.answered.iter().any(|end| before.ends_with(end));
-        searched = user + family.user.len();
-        if is_asked && let Some(answer) = answer_after(searched) {
-            (at, completion) = answer;
-            searched = completion;
-        }
-    }
-    Some(Said { prompt: &text[..at], completion: &text[completion..] })
+    let question = text.find(family.user)?;
+    let answer = question + text[question..].find(family.model)?;
+    Some(Said { prompt: &text[..answer], completion: &text[answer + family.model.len()..] })
 }
 
 /// The last user turn of a conversation.
@@ -104,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_to_the_last_question_is_the_completion() {
+    fn the_answer_to_the_first_question_is_the_completion() {
         for (text, question, completion) in [
             ("<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\nr<|im_end|>", "q", "r<|im_end|>"),
             (
@@ -116,11 +84,6 @@ mod tests {
                 "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\nr<|im_end|>\n<|im_start|>user\nt",
                 "q",
                 "r<|im_end|>\n<|im_start|>user\nt",
-            ),
-            (
-                "<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\nr",
-                "q",
-                "r",
             ),
             (
                 "<|start_header_id|>user<|end_header_id|>\n\nq<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nr",
@@ -150,6 +113,8 @@ mod tests {
             "<｜User｜>easy<｜Assistant｜>r",
             "[INST] easy [/INST]r",
             "<|im_start|>assistant\nr",
+            "<|im_end|>\n<|im_start|>user\neasy<|im_end|>\n<|im_start|>assistant\n<reasoning>r</reasoning>",
+            "a</s><|im_end|><|im_start|>user\neasy<|im_end|>\n<|im_start|>assistant\n",
         ] {
             let text = format!("{mine}{wrote}");
             let said = divided(&text).unwrap();
