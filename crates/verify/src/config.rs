@@ -129,6 +129,14 @@ pub struct ConfigError {
     expected: &'static str,
 }
 
+impl ConfigError {
+    /// The same of a limit that a case names.
+    pub(crate) fn in_a_case(&self) -> String {
+        let key = self.key.replace("_limit", "");
+        format!("`limits.{key}` is {}, expected {}", self.value, self.expected)
+    }
+}
+
 impl ProgramConfig {
     /// Checks what the types do not say.
     ///

@@ -116,6 +116,8 @@ fn a_field_that_is_not_read_is_an_error_that_names_file_line_and_key() {
         (r#"{"id": 2, "code": "x", "tests": {"asserts": ["f()"]}, "asserts": ["g()"]}"#, "asserts"),
         (r#"{"id": 2, "code": "x", "tests": {"asserts": ["f()"]}, "checker": "y"}"#, "checker"),
         (r#"{"id": 2, "code": "x", "asserts": ["f()"], "entrypoint": "f"}"#, "entrypoint"),
+        (r#"{"id": 2, "code": "x", "asserts": ["f()"], "limits": {"time_s": -1}}"#, "limits.time_s"),
+        (r#"{"id": 2, "code": "x", "asserts": ["f()"], "limits": {"memory_mib": 1}}"#, "limits.memory_mib"),
     ] {
         let error = read(line).unwrap_err();
         assert!(error.contains("cases.jsonl:2") && error.contains(&format!("`{key}`")), "{error}");

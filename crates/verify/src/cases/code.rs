@@ -11,7 +11,7 @@
 
 use super::{CaseError, CaseId, lines};
 use crate::{
-    config::LimitOverrides,
+    config::{LimitOverrides, ProgramConfig},
     programs::{Comparison, Tests, defines, extract, wanted},
 };
 use serde::{Deserialize, de::IgnoredAny};
@@ -115,6 +115,7 @@ impl CaseRow {
         if tests.is_empty() {
             return Err("its `tests` are empty; a program that is not tested cannot be judged".into());
         }
+        self.limits.applied_to(&ProgramConfig::default()).map_err(|wrong| wrong.in_a_case())?;
         let source = match (self.code, self.completion) {
             (Some(code), None) => Some(code),
             (None, Some(completion)) => extract(&completion, tests.wanted()),

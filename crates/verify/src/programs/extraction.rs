@@ -259,6 +259,9 @@ mod tests {
             ("```md\nSo:\n```", "```md\nSo:\n```"),
             ("Here: ```python\na\n```", "a\n"),
             ("x = 1  # ```python\nprint(x)", "x = 1  # ```python\nprint(x)"),
+            ("> Sure:\n> ```python\n> if x:\n>     y\n> ```\nDone.", "if x:\n    y\n"),
+            (">> ```py\n>> a\n>> ```\n\n```text\nb\n```", "a\n"),
+            ("> quoted\n\n```python\na\n```", "a\n"),
         ] {
             assert_eq!(whole(completion).as_deref(), Some(source), "{completion:?}");
         }
@@ -274,6 +277,7 @@ mod tests {
             "def f():\n    r'\\\\'  # it's \"\"\"\n    return 1\n",
             "s = \"\"\"\\\"\"\"\n```\n\"\"\"\n",
             "class A:\n    \"\"\"One line with ``` in it.\"\"\"\n    x = 1\n",
+            "# ```\ndef f():\n    return 1  # as in ```\n",
         ] {
             let completion = format!("Sure:\n```python\n{program}```\nDone.");
             assert_eq!(whole(&completion).as_deref(), Some(program), "{completion}");

@@ -1,8 +1,8 @@
 //! Fenced blocks, as models write them.
 //!
 //! A fence opens on a line of its own, or behind words where it says that Python follows. It is closed by the next line
-//! that starts or ends with as many marks, except within a string of the program: programs carry fences in their
-//! docstrings. A block of Markdown is looked into.
+//! that starts or ends with as many marks, except within a string of the program, or at the end of a comment: programs carry
+//! fences in their docstrings. A block of Markdown and a quotation (lines behind `>`) are looked into.
 
 /// A fenced block.
 #[derive(Debug)]
@@ -38,10 +38,21 @@ impl Language {
 
 /// All fenced blocks.
 pub(super) fn blocks(text: &str) -> Vec<Block> {
-    let lines: Vec<&str> = text.lines().collect();
+    in_lines(&text.lines().collect::<Vec<_>>())
+}
+
+fn in_lines(lines: &[&str]) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut at = 0;
     while let Some(&line) = lines.get(at) {
+        let quoted = lines[at..].iter().take_while(|line| line.starts_with('>')).count();
+        if quoted > 0 {
+            // Of all its levels at once: what is left quotes nothing.
+            let said: Vec<&str> = lines[at..at + quoted].iter().map(|line| without_quotation(line)).collect();
+            blocks.extend(in_lines(&said));
+            at += quoted;
+            continue;
+        }
         at += 1;
         let Some(fence) = Fence::opening(line) else { continue };
         // "```print(1)```" on one line is a block as well.
@@ -66,6 +77,14 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
         }
     }
     blocks
+}
+
+/// A line of a quotation without its marks.
+fn without_quotation(mut line: &str) -> &str {
+    while let Some(rest) = line.strip_prefix('>') {
+        line = rest.strip_prefix(' ').unwrap_or(rest);
+    }
+    line
 }
 
 /// Whether a text ends outside of all fenced blocks.
@@ -125,7 +144,8 @@ impl<'a> Fence<'a> {
         let python = matches!(language, Language::Python | Language::Unnamed);
         let careful = || self.closing(lines, self.length, python);
         let short = || self.closing(lines, 3, python);
-        let unbalanced = || lines.iter().fold(None, |string, line| open_string(line, string)).is_some();
+        let unbalanced =
+            || matches!(lines.iter().fold(Tail::Code, |tail, line| tail.after(line)), Tail::String(_));
         let next = || if python && !unbalanced() { None } else { self.closing(lines, 3, false) };
         let unclosed = End { lines: lines.len(), closed: false, last: false };
         careful().or_else(short).or_else(next).unwrap_or(unclosed)
@@ -133,16 +153,16 @@ impl<'a> Fence<'a> {
 
     fn closing(&self, lines: &[&str], length: usize, python: bool) -> Option<End> {
         let marks = self.mark[..1].repeat(length);
-        let mut string = None;
+        let mut tail = Tail::Code;
         for (place, line) in lines.iter().enumerate() {
             let trimmed = line.trim();
-            if string.is_none() && trimmed.starts_with(&marks) {
+            if !matches!(tail, Tail::String(_)) && trimmed.starts_with(&marks) {
                 return Some(End { lines: place, closed: true, last: false });
             }
             if python {
-                string = open_string(line, string);
+                tail = tail.after(line);
             }
-            if string.is_none() && trimmed.ends_with(&marks) {
+            if tail == Tail::Code && trimmed.ends_with(&marks) {
                 return Some(End { lines: place + 1, closed: true, last: true });
             }
         }
@@ -163,33 +183,48 @@ impl<'a> Fence<'a> {
     }
 }
 
-/// The quotes of the long string that is open at the end of a line of Python, given what was open at its start.
-fn open_string(line: &str, mut open: Option<&'static str>) -> Option<&'static str> {
-    let mut rest = line;
-    while !rest.is_empty() {
-        if let Some(quotes) = open {
-            let Some(end) = unescaped(rest, quotes) else { return open };
-            rest = &rest[end + quotes.len()..];
-            open = None;
-            continue;
+/// In what a line of Python ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tail {
+    Code,
+    Comment,
+    /// A long string, with these quotes.
+    String(&'static str),
+}
+
+impl Tail {
+    /// In what a line ends, given in what the one before it did.
+    fn after(self, line: &str) -> Tail {
+        let mut open = match self {
+            Tail::String(quotes) => Some(quotes),
+            Tail::Code | Tail::Comment => None,
+        };
+        let mut rest = line;
+        while !rest.is_empty() {
+            if let Some(quotes) = open {
+                let Some(end) = unescaped(rest, quotes) else { return Tail::String(quotes) };
+                rest = &rest[end + quotes.len()..];
+                open = None;
+                continue;
+            }
+            let Some(start) = rest.find(['"', '\'', '#']) else { return Tail::Code };
+            rest = &rest[start..];
+            if rest.starts_with('#') {
+                return Tail::Comment;
+            }
+            if let Some(quotes) = ["\"\"\"", "'''"].into_iter().find(|quotes| rest.starts_with(quotes)) {
+                rest = &rest[3..];
+                open = Some(quotes);
+                continue;
+            }
+            let quote = if rest.starts_with('"') { "\"" } else { "'" };
+            // A short string that is not closed on its line is no string of Python's: the line says nothing.
+            rest = &rest[1..];
+            let Some(end) = unescaped(rest, quote) else { return Tail::Code };
+            rest = &rest[end + 1..];
         }
-        let start = rest.find(['"', '\'', '#'])?;
-        rest = &rest[start..];
-        if rest.starts_with('#') {
-            return None;
-        }
-        if let Some(quotes) = ["\"\"\"", "'''"].into_iter().find(|quotes| rest.starts_with(quotes)) {
-            rest = &rest[3..];
-            open = Some(quotes);
-            continue;
-        }
-        let quote = if rest.starts_with('"') { "\"" } else { "'" };
-        // A short string that is not closed on its line is no string of Python's: the line says nothing.
-        rest = &rest[1..];
-        let end = unescaped(rest, quote)?;
-        rest = &rest[end + 1..];
+        open.map_or(Tail::Code, Tail::String)
     }
-    open
 }
 
 /// Where these quotes stand, not behind a backslash.
