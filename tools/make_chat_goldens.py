@@ -86,8 +86,10 @@ def render(name: str, template: str, messages: list, **options: object) -> dict:
 def main() -> None:
     default = Path(__file__).resolve().parent.parent / "crates/engine/tests/golden/chat"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=default, help="where the files go (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=default, help="a folder of templates, for the goldens as well (default: %(default)s)")
     out = parser.parse_args().out
+    if not any(out.glob("*.jinja")):
+        parser.error(f"{out} holds no `.jinja`")
 
     class Clock(datetime.datetime):
         """A clock that stands still."""
