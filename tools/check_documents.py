@@ -12,14 +12,16 @@ where `--data FOLDER` names one (default: ../shared/data, if it is there), its d
 
 A comment directly above a block says what is special about it; readers of the page do not see it:
 
-    <!-- by hand: 2026-11-29, eight minutes -->   not run here; `--list` names it with the day
+    <!-- by hand: 2026-11-29, eight minutes -->   not run here; listed with the day on which it last ran
+    <!-- by hand: never, needs the hub -->        nobody could run it where this project is made
     <!-- server: http://127.0.0.1:8001/health --> runs until the page ends; the next block waits until that address answers
     <!-- needs: data/gsm8k/train.jsonl -->        run where that file is there, counted as skipped where it is not
     <!-- needs: python torch -->                  run where that module can be imported
     <!-- status: 1 -->                            what the page shows ends with this status, and must
     <!-- writes: cases.jsonl -->                  above a block of another language: the page's text becomes that file
 
-Exit status: 0 if every command that ran succeeded, 1 if one failed, 2 if nothing could be run at all.
+A block that is run by hand and says no day is an error. Exit status: 0 if every command that ran succeeded, 1 if one failed, 2 if
+nothing could be run at all.
 """
 
 import argparse
@@ -34,11 +36,13 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SHELL = ("console", "sh")
 FENCE = re.compile(r"^(?P<indent>\s*)```(?P<language>\S*)\s*$")
+BY_HAND = re.compile(r"^(?P<day>\d{4}-\d{2}-\d{2}|never), \S")
 NOTE = re.compile(r"^\s*<!-- (?P<kind>by hand|server|needs|writes|status): (?P<value>.+?) -->\s*$")
 
 
@@ -76,6 +80,21 @@ def blocks(page: Path) -> list[Block]:
             if notes:
                 sys.exit(f"{page}:{at + 1}: {' and '.join(notes)} stands above no block")
         at += 1
+    return found
+
+
+def by_hand(pages: list[Path]) -> list[tuple[str, Block]]:
+    """The blocks that are not run here, each with the day on which somebody ran it."""
+    found = []
+    for block in (block for page in pages for block in blocks(page) if block.language in SHELL and "by hand" in block.notes):
+        said = BY_HAND.match(block.notes["by hand"])
+        try:
+            day = said and said["day"]
+            if day is None or (day != "never" and date.fromisoformat(day) > date.today()):
+                raise ValueError
+        except ValueError:
+            sys.exit(f"{block.place}: `by hand` needs the day on which it last ran, and why it is not run here: 2026-11-29, an hour")
+        found.append((day, block))
     return found
 
 
@@ -167,15 +186,14 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="only name what is not run here")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of data sets")
     parser.add_argument("--binary", type=Path, default=ROOT / "target" / "release" / "tracelift")
-    parser.add_argument("--budget", type=float, default=120.0, help="seconds that a block may take")
+    parser.add_argument("--budget", type=float, default=600.0, help="seconds that a block may take")
     arguments = parser.parse_args()
     pages = [page.resolve() for page in arguments.pages] or [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
+    hand = by_hand(pages)
     if arguments.list:
-        for page in pages:
-            for block in blocks(page):
-                if block.language in SHELL and "by hand" in block.notes:
-                    print(f"{block.place}: {block.notes['by hand']}")
+        for _, block in sorted(hand, key=lambda entry: entry[0]):
+            print(f"{block.place}: {block.notes['by hand']}")
         return
     if not arguments.binary.exists():
         sys.exit(f"{arguments.binary} does not exist; `cargo build --release` makes it")
@@ -211,6 +229,8 @@ def main() -> None:
         finally:
             page.close()
     print(f"{ran} blocks ran, {len(failed)} failed, {skipped} skipped" + "".join(f"\n  {place}" for place in failed))
+    if hand:
+        print(f"{len(hand)} more are run by hand; the oldest ran on {min(day for day, _ in hand)} (`--list` names them)")
     if ran == 0:
         sys.exit(2)
     sys.exit(1 if failed else 0)

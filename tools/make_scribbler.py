@@ -1,6 +1,6 @@
 """Turns a random model of the `steps` world into one that writes traces: short, well-formed, and without meaning.
 
-    tracelift model init DIR --world steps [--hidden …]
+    tracelift model init DIR --tokenizer steps [--hidden …]
     python tools/make_scribbler.py DIR
 
 A random model never closes a tag, so nobody reads what it writes, and a benchmark of a training step leaves half of the
