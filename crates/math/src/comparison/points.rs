@@ -62,10 +62,36 @@ impl Place<'_> {
 pub(super) fn is_stepped(node: &Node) -> bool {
     node.any(&|part| match part {
         Node::Apply(Function::Floor | Function::Ceil | Function::Mod, arguments) => {
-            arguments.iter().any(Node::has_symbols)
+            arguments.iter().any(|argument| argument.has_symbols() && !cancels(argument))
         }
         _ => false,
     })
+}
+
+/// Whether all letters of a sum cancel: `2y-y-y` never jumps.
+fn cancels(node: &Node) -> bool {
+    let mut slopes = Vec::new();
+    collect_slopes(node, &RBig::from(1), &mut slopes).is_some()
+        && slopes.iter().all(|(_, slope)| slope.is_zero())
+}
+
+/// Adds how often each letter stands in `factor` times a sum; `None` where it is not a sum of multiples of letters.
+fn collect_slopes<'n>(node: &'n Node, factor: &RBig, slopes: &mut Vec<(&'n str, RBig)>) -> Option<()> {
+    match node {
+        Node::Number { .. } => {}
+        Node::Symbol(name) => match slopes.iter_mut().find(|(known, _)| known == name) {
+            Some((_, slope)) => *slope += factor,
+            None => slopes.push((name, factor.clone())),
+        },
+        Node::Negative(inner) => collect_slopes(inner, &-factor.clone(), slopes)?,
+        Node::Sum(items) => items.iter().try_for_each(|item| collect_slopes(item, factor, slopes))?,
+        Node::Product(items) => match items.as_slice() {
+            [Node::Number { value, .. }, rest] => collect_slopes(rest, &(factor * value), slopes)?,
+            _ => return None,
+        },
+        _ => return None,
+    }
+    Some(())
 }
 
 /// Where whole-valued functions of expressions like these may jump, and points between: small whole numbers (squares and
@@ -131,4 +157,25 @@ pub(super) fn needs_integers(node: &Node) -> bool {
         Node::Series { low, high, .. } => low.has_symbols() || high.has_symbols(),
         _ => false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::parse;
+
+    #[test]
+    fn letters_that_cancel_do_not_jump() {
+        for (text, stepped) in [
+            ("\\lfloor 2y-y-y\\rfloor", false),
+            ("\\lceil x+\\frac12-x\\rceil", true),
+            ("\\lceil x+0.5-x\\rceil", false),
+            ("\\lfloor 2y-y\\rfloor", true),
+            ("\\lfloor x-y\\rfloor", true),
+            ("\\lfloor x^2-x\\rfloor", true),
+            ("\\lfloor 3.5\\rfloor", false),
+        ] {
+            assert_eq!(is_stepped(&parse(text).unwrap()), stepped, "{text}");
+        }
+    }
 }
