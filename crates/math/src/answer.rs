@@ -27,7 +27,7 @@ pub(crate) struct Readings {
 }
 
 impl Readings {
-    fn only(node: Node) -> Readings {
+    pub(crate) fn only(node: Node) -> Readings {
         Readings { nodes: vec![node], letters: None, bare: None, bound: None }
     }
 

@@ -50,6 +50,18 @@ impl Gold {
     /// Reads a gold answer. What cannot be read is kept as text: it still equals itself.
     #[must_use]
     pub fn parse(gold: &str, options: &Options) -> Gold {
+        // A whole number is read as what it is, whatever else may be looked for.
+        if let Some(number) = syntax::whole_number(gold.trim()) {
+            return Gold {
+                source: gold.to_owned(),
+                answer: gold.trim().to_owned(),
+                form: Some(canonical::form(&number)),
+                readings: Ok(Readings::only(number)),
+                shape: (true, false),
+                choice: None,
+                options: options.clone(),
+            };
+        }
         let text = extraction::undressed(gold);
         let extract = extraction::extract(&text, options, Side::Gold).ok().flatten();
         let (answer, readings) = match &extract {
@@ -165,7 +177,7 @@ impl Gold {
         if self.answer.is_empty() {
             return (Verdict::GoldUnparsable, Rule::EmptyGold);
         }
-        if squeezed(&extract.text()) == squeezed(&self.answer) {
+        if same_squeezed(&extract.text(), &self.answer) {
             return (Verdict::Equal, Rule::SameText);
         }
         let golds = match &self.readings {
@@ -193,7 +205,7 @@ impl Gold {
             Err(Fault::Malformed(_)) => return (Verdict::Different, Rule::MalformedPrediction),
         };
         if let (Some(a), Some(b)) = (&golds.bound, &preds.bound)
-            && squeezed(a) != squeezed(b)
+            && !same_squeezed(a, b)
             && !self.same_bound(a, b)
         {
             return (Verdict::Different, Rule::Condition);
@@ -274,33 +286,47 @@ pub fn gold_faults<'a>(golds: impl IntoIterator<Item = &'a str>, options: &Optio
         .collect()
 }
 
-/// A text without sizing commands and without the white space that says nothing. Between digits, letters and after a
-/// comma a space says something: `32, 349` are two numbers.
-fn squeezed(text: &str) -> String {
+/// Whether two texts are the same without sizing commands and the white space that says nothing. Between digits, letters
+/// and after a comma a space says something: `32, 349` are two numbers.
+fn same_squeezed(a: &str, b: &str) -> bool {
+    squeezed(&unsized_text(a)).eq(squeezed(&unsized_text(b)))
+}
+
+fn unsized_text(text: &str) -> Cow<'_, str> {
     let sizes = |a: u8, b: u8| (a == b'\\') & ((b == b'l') | (b == b'r'));
-    let plain = if scan::holds_pair(text.as_bytes(), sizes) {
+    if scan::holds_pair(text.as_bytes(), sizes) {
         Cow::Owned(text.replace("\\left", "").replace("\\right", ""))
     } else {
         Cow::Borrowed(text)
-    };
-    let mut out = String::with_capacity(plain.len());
-    let mut spaced = false;
-    for c in plain.chars().filter(|c| *c != '$') {
-        if c.is_whitespace() {
-            spaced = true;
-            continue;
-        }
-        let before = out.chars().next_back();
-        if spaced
-            && c.is_alphanumeric()
-            && before.is_some_and(|before| before.is_alphanumeric() || before == ',')
-        {
-            out.push(' ');
-        }
-        spaced = false;
-        out.push(c);
     }
-    out
+}
+
+fn squeezed(text: &str) -> impl Iterator<Item = char> {
+    let mut rest = text.chars().filter(|c| *c != '$');
+    let mut before = None;
+    // What follows a space that stays.
+    let mut held = None;
+    std::iter::from_fn(move || {
+        if let Some(c) = held.take() {
+            return Some(c);
+        }
+        let mut spaced = false;
+        let c = loop {
+            match rest.next()? {
+                c if c.is_whitespace() => spaced = true,
+                c => break c,
+            }
+        };
+        let parts = spaced
+            && c.is_alphanumeric()
+            && before.is_some_and(|before: char| before.is_alphanumeric() || before == ',');
+        before = Some(c);
+        if parts {
+            held = Some(c);
+            return Some(' ');
+        }
+        Some(c)
+    })
 }
 
 /// What a text command around the whole answer holds.

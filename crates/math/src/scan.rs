@@ -3,41 +3,72 @@
 
 /// How many bytes are compared before a look at what came out; the compiler compares many of them at once.
 const BLOCK: usize = 64;
+/// The same for what is left of a text behind its last whole block, and for short texts.
+const PART: usize = 16;
+
+/// Whether something begins within the first `starts` bytes of a text: `among` looks at one block from a place on.
+/// The last part overlaps what was looked at, so that only texts shorter than one are read byte by byte.
+fn begins_within(
+    starts: usize,
+    among_block: impl Fn(usize) -> bool,
+    among_part: impl Fn(usize) -> bool,
+    at: impl Fn(usize) -> bool,
+) -> bool {
+    if starts < PART {
+        return (0..starts).any(at);
+    }
+    let blocks = starts / BLOCK;
+    let parts = (starts % BLOCK) / PART;
+    (0..blocks).any(|block| among_block(block * BLOCK))
+        || (0..parts).any(|part| among_part(blocks * BLOCK + part * PART))
+        || !starts.is_multiple_of(PART) && among_part(starts - PART)
+}
 
 /// Whether a byte like this stands in a text. `like` should join its comparisons by `|` and `&`, without branches.
 pub(crate) fn holds(bytes: &[u8], like: impl Fn(u8) -> bool) -> bool {
-    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     // A sum of truths is compiled to a branch for each byte, one of bytes to comparisons of many at once.
-    let among = |bytes: &[u8]| bytes.iter().fold(0, |found, byte| found | u8::from(like(*byte))) != 0;
-    blocks.iter().any(|block| among(block)) || among(rest)
+    fn among<const N: usize>(bytes: &[u8], like: impl Fn(u8) -> bool) -> bool {
+        let block = bytes.first_chunk::<N>();
+        block.is_some_and(|block| block.iter().fold(0, |found, byte| found | u8::from(like(*byte))) != 0)
+    }
+    begins_within(
+        bytes.len(),
+        |from| among::<BLOCK>(&bytes[from..], &like),
+        |from| among::<PART>(&bytes[from..], &like),
+        |at| like(bytes[at]),
+    )
 }
 
 /// Whether two bytes like these stand side by side.
 pub(crate) fn holds_pair(bytes: &[u8], like: impl Fn(u8, u8) -> bool) -> bool {
-    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    let Some(behind) = bytes.get(1..) else { return false };
-    let (moved, _) = behind.as_chunks::<BLOCK>();
-    let found = blocks
-        .iter()
-        .zip(moved)
-        .any(|(a, b)| a.iter().zip(b).fold(0, |found, (a, b)| found | u8::from(like(*a, *b))) != 0);
-    // The last whole block has one pair less where nothing stands behind it.
-    let from = bytes.len() - rest.len();
-    let from = if rest.is_empty() { from.saturating_sub(BLOCK) } else { from };
-    found || bytes[from..].windows(2).any(|pair| like(pair[0], pair[1]))
+    fn among<const N: usize>(bytes: &[u8], like: impl Fn(u8, u8) -> bool) -> bool {
+        let (Some(first), Some(second)) = (bytes.first_chunk::<N>(), bytes[1..].first_chunk::<N>()) else {
+            return false;
+        };
+        first.iter().zip(second).fold(0, |found, (a, b)| found | u8::from(like(*a, *b))) != 0
+    }
+    begins_within(
+        bytes.len().saturating_sub(1),
+        |from| among::<BLOCK>(&bytes[from..], &like),
+        |from| among::<PART>(&bytes[from..], &like),
+        |at| like(bytes[at], bytes[at + 1]),
+    )
 }
 
-/// Where three bytes like these may begin: stretches of the text, in order, in which they do.
+/// Where three bytes like these may begin: stretches of the text, in order, in which they do. The last may overlap the one
+/// before it.
 pub(crate) fn blocks_with(
     bytes: &[u8],
     like: impl Fn(u8, u8, u8) -> bool,
 ) -> impl Iterator<Item = std::ops::Range<usize>> {
     let starts = bytes.len().saturating_sub(2);
     (0..starts.div_ceil(BLOCK)).filter_map(move |block| {
-        let from = block * BLOCK;
-        let to = (from + BLOCK).min(starts);
+        let to = ((block + 1) * BLOCK).min(starts);
+        let from = to.saturating_sub(BLOCK);
         let whole = |offset: usize| bytes[from + offset..].first_chunk::<BLOCK>();
-        let found = if let (Some(first), Some(second), Some(third)) = (whole(0), whole(1), whole(2)) {
+        let found = if let (BLOCK, Some(first), Some(second), Some(third)) =
+            (to - from, whole(0), whole(1), whole(2))
+        {
             let mut found = 0;
             for at in 0..BLOCK {
                 found |= u8::from(like(first[at], second[at], third[at]));
@@ -50,7 +81,20 @@ pub(crate) fn blocks_with(
     })
 }
 
-/// A set of bytes.
+/// Where the next byte like this stands at or behind `from`; the length of the text if none does.
+pub(crate) fn next_like(bytes: &[u8], from: usize, like: impl Fn(u8) -> bool) -> usize {
+    /// Marks stand closer together than those that are only looked for.
+    const NEAR: usize = 32;
+    let behind = bytes.get(from..).unwrap_or_default();
+    let (blocks, _) = behind.as_chunks::<NEAR>();
+    let without =
+        |block: &&[u8; NEAR]| block.iter().fold(0, |found, byte| found | u8::from(like(*byte))) == 0;
+    let passed = blocks.iter().take_while(without).count() * NEAR;
+    let found = behind[passed..].iter().position(|byte| like(*byte));
+    found.map_or(bytes.len(), |offset| from + passed + offset)
+}
+
+/// A set of bytes, for those that are too many or too common for comparisons of many at once.
 pub(crate) struct Set([bool; 256]);
 
 impl Set {
@@ -64,11 +108,9 @@ impl Set {
         Set(table)
     }
 
-    /// Where the next of them stands at or behind `from`; the length of the text if none does.
-    pub(crate) fn next(&self, bytes: &[u8], from: usize) -> usize {
-        let behind = bytes.get(from..).unwrap_or_default();
-        let found = behind.iter().position(|byte| self.0[usize::from(*byte)]);
-        found.map_or(bytes.len(), |offset| from + offset)
+    /// Where its bytes stand in a text.
+    pub(crate) fn places(&self, bytes: &[u8]) -> impl Iterator<Item = usize> {
+        bytes.iter().enumerate().filter(|(_, byte)| self.0[usize::from(**byte)]).map(|(at, _)| at)
     }
 }
 
@@ -87,15 +129,17 @@ mod tests {
                 let mut text = plain.clone();
                 text[at] = b'$';
                 assert!(holds(&text, |b| b == b'$'));
-                assert_eq!(Set::new(b"$%").next(&text, 0), at);
-                assert_eq!(Set::new(b"$%").next(&text, at + 1), length);
+                assert_eq!(Set::new(b"$%").places(&text).collect::<Vec<_>>(), [at]);
+                assert_eq!(next_like(&text, 0, |b| (b == b'$') | (b == b'%')), at);
+                assert_eq!(next_like(&text, at + 1, |b| (b == b'$') | (b == b'%')), length);
                 if at + 1 < length {
                     text[at + 1] = b'%';
                     assert!(holds_pair(&text, |a, b| (a == b'$') & (b == b'%')));
                 }
                 if at + 2 < length {
                     let found: Vec<_> = blocks_with(&text, |a, b, _| (a == b'$') & (b == b'%')).collect();
-                    assert!(matches!(found.as_slice(), [block] if block.contains(&at)), "{at} of {length}");
+                    let holding = found.iter().all(|block| block.contains(&at));
+                    assert!(!found.is_empty() && holding, "{at} of {length}: {found:?}");
                 }
             }
         }

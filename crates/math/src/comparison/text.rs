@@ -13,7 +13,12 @@ impl Judge<'_> {
         if let (Some(a), Some(b)) = (choice(&a), choice(&b)) {
             return Some(found(a == b, Rule::Choice));
         }
-        let (x, y) = (said(&a), said(&b));
+        let x = said(&a);
+        // A date in words has at most three words where it is said with two: a text of many more is not gold.
+        let (y, whole) = said_up_to(&b, 2 * x.len() + 2);
+        if !whole {
+            return Some(found(false, Rule::Text));
+        }
         // A single letter is a name, and names have their case.
         let letters = |words: &[Word]| {
             words
@@ -267,10 +272,18 @@ pub(crate) enum Word {
 /// What a text says: words in lower case without articles, numbers with their signs, and signs of arithmetic.
 /// Punctuation, brackets and formula marks are dress.
 pub(crate) fn said(text: &str) -> Vec<Word> {
+    said_up_to(text, usize::MAX).0
+}
+
+/// The same, with no more than so many words and one of a text; and whether these are all.
+fn said_up_to(text: &str, limit: usize) -> (Vec<Word>, bool) {
     let mut words = Vec::new();
     let mut rest = text;
     let mut glued = false;
     while let Some(c) = rest.chars().next() {
+        if words.len() > limit {
+            return (words, false);
+        }
         let length = if c == '\\' {
             let name = rest[1..].bytes().take_while(u8::is_ascii_alphabetic).count();
             let command = &rest[1..1 + name];
@@ -361,7 +374,7 @@ pub(crate) fn said(text: &str) -> Vec<Word> {
         };
         rest = &rest[length..];
     }
-    dated(words)
+    (dated(words), true)
 }
 
 /// The length of the numeral at the start: digits, with separators of thousands and a point between them.

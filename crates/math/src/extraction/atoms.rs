@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::formulas::Span;
-use super::vocabulary::{Role, role};
+use super::vocabulary::{Listed, Role, listed, role};
 use crate::syntax::characters::is_foreign_letter;
-use crate::syntax::commands::plain_word;
+use crate::syntax::commands::{PlainWord, known};
 use crate::syntax::token::Token;
 use crate::syntax::units;
 use crate::syntax::words::is_word;
@@ -42,7 +42,6 @@ pub(super) fn atoms(text: &str, start: usize, end: usize, spans: &[Span]) -> Vec
     let mut at = start;
     let mut next_span = spans.partition_point(|span| span.start < start);
     while at < end && atoms.len() < ATOM_LIMIT {
-        let Some(c) = text[at..end].chars().next() else { break };
         if let Some(span) = spans.get(next_span)
             && span.start == at
         {
@@ -54,6 +53,11 @@ pub(super) fn atoms(text: &str, start: usize, end: usize, spans: &[Span]) -> Vec
         while spans.get(next_span).is_some_and(|span| span.start < at) {
             next_span += 1;
         }
+        if text.as_bytes()[at] == b' ' {
+            at += 1;
+            continue;
+        }
+        let Some(c) = text[at..end].chars().next() else { break };
         let length = c.len_utf8();
         let (kind, stop) = match c {
             ',' | ';' => (Some(Kind::Comma), at + length),
@@ -90,21 +94,12 @@ pub(super) fn is_unspaced(c: char) -> bool {
 /// The word at `at`, or the name in letters that it is.
 fn word(text: &str, at: usize, end: usize) -> (Option<Kind>, usize) {
     let rest = &text[at..end];
-    let unspaced = rest.starts_with(is_unspaced);
-    let mut length = 0;
-    for (i, c) in rest.char_indices() {
-        let joins = matches!(c, '\'' | '’' | '-')
-            && i > 0
-            && rest[i + c.len_utf8()..].starts_with(|next: char| next.is_alphabetic() && !is_unspaced(next));
-        let belongs =
-            c.is_alphabetic() && !is_formula_letter(c) && is_unspaced(c) == unspaced || joins && !unspaced;
-        if !belongs {
-            break;
-        }
-        length = i + c.len_utf8();
+    let run = &rest[..word_length(rest)];
+    let stop = at + run.len();
+    let listed = listed(run);
+    if let Some(Listed { role, only_word: true }) = listed {
+        return (Some(Kind::Word(role)), stop);
     }
-    let run = &rest[..length];
-    let stop = at + length;
     // "a.m.", "p.m.".
     if matches!(run, "a" | "p" | "A" | "P")
         && rest[1..].get(..2).is_some_and(|next| next.eq_ignore_ascii_case(".m"))
@@ -126,18 +121,47 @@ fn word(text: &str, at: usize, end: usize) -> (Option<Kind>, usize) {
     let lower = if run.bytes().all(|b| b.is_ascii_lowercase()) {
         Cow::Borrowed(run)
     } else {
-        Cow::Owned(run.to_lowercase().replace('’', "'"))
+        let lower = run.to_lowercase();
+        Cow::Owned(if lower.contains('’') { lower.replace('’', "'") } else { lower })
     };
     if matches!(lower.as_ref(), "percent" | "percentage" | "pct") {
         return (Some(Kind::Percent), stop);
     }
     // "36 km/h", "24 cm^2": what is glued to a noun belongs to it.
-    let role = role(&lower);
+    let role = match (listed, &lower) {
+        (Some(listed), _) => listed.role,
+        // No apostrophe, no other script: nothing in it to look for.
+        (None, Cow::Borrowed(_)) => Role::Other,
+        (None, Cow::Owned(lower)) => role(lower),
+    };
     let glued = if role == Role::Other { glued_end(text, stop, end) } else { stop };
     if glued > stop && units::unit(&text[at..glued]).is_some() {
         return (Some(Kind::Plain), glued);
     }
     (Some(Kind::Word(role)), glued)
+}
+
+/// How long the word at the start of a text is, with apostrophes and hyphens inside of it.
+fn word_length(rest: &str) -> usize {
+    let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let ends = |next: &u8| next.is_ascii() && !matches!(next, b'\'' | b'-');
+    if letters > 0 && rest.as_bytes().get(letters).is_none_or(ends) {
+        return letters;
+    }
+    let unspaced = rest.starts_with(is_unspaced);
+    let mut length = 0;
+    for (i, c) in rest.char_indices() {
+        let joins = matches!(c, '\'' | '’' | '-')
+            && i > 0
+            && rest[i + c.len_utf8()..].starts_with(|next: char| next.is_alphabetic() && !is_unspaced(next));
+        let belongs =
+            c.is_alphabetic() && !is_formula_letter(c) && is_unspaced(c) == unspaced || joins && !unspaced;
+        if !belongs {
+            break;
+        }
+        length = i + c.len_utf8();
+    }
+    length
 }
 
 /// Where a quotient or a power glued to a noun ends: "/h", "^2".
@@ -172,15 +196,15 @@ fn is_name(text: &str, run: &str, stop: usize, end: usize) -> bool {
     if run.len() > 12 {
         return false;
     }
-    match plain_word(run) {
-        Some(Token::Text(_) | Token::Percent | Token::Connector | Token::Degree) => false,
-        Some(_) => {
+    match known(run) {
+        Some(PlainWord::Unit | PlainWord::Token(Token::Percent | Token::Connector | Token::Degree)) => false,
+        Some(PlainWord::Token(_)) => {
             !matches!(run, "max" | "min" | "inf" | "mod" | "abs" | "floor" | "choose")
                 || text[stop..end].starts_with('(')
         }
         None => {
             let capitals = run.bytes().all(|b| b.is_ascii_uppercase());
-            !is_word(run) && (run.len() <= 5 && (capitals || role(&run.to_ascii_lowercase()) == Role::Other))
+            run.len() <= 5 && !is_word(run) && (capitals || role(&run.to_ascii_lowercase()) == Role::Other)
         }
     }
 }

@@ -132,7 +132,10 @@ fn is_supposing(word: &str) -> bool {
 /// Whether the words right behind a statement take it back: "No.", "Wait, that's wrong.", "— just kidding".
 pub(super) fn retracted(after: &str) -> bool {
     let after = after.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '\n');
-    if after.is_empty() {
+    // The words that begin what takes something back.
+    let begins =
+        |b: &u8| matches!(b | 0x20, b'a' | b'b' | b'h' | b'i' | b'j' | b'n' | b'o' | b's' | b't' | b'w');
+    if !after.as_bytes().first().is_some_and(begins) {
         return false;
     }
     let first: String = after.chars().take(100).collect::<String>().to_lowercase().replace('’', "'");

@@ -1,6 +1,7 @@
 //! Inequalities in words: "x is at least 3", "all real numbers greater than 5", "x大于3".
 
 use super::formulas::Span;
+use crate::scan::Set;
 
 /// Longer clauses say more than one relation.
 const LENGTH_LIMIT: usize = 160;
@@ -64,27 +65,31 @@ const PROPERTIES: &[(&str, &str)] = &[
     ("non-zero", "≠ 0"),
 ];
 
+/// Letters of the words below that few other words have, and two bytes that Chinese ones begin with.
+const SELDOM: Set = Set::new(b"hsqxwvzf\xe4\xe8");
+
 /// The relation that a clause says of a letter, or the set of all numbers of which it says one, as a formula.
 pub(super) fn relation(text: &str, (start, end): (usize, usize), spans: &[Span]) -> Option<String> {
     if end - start > LENGTH_LIMIT {
         return None;
     }
     let clause = &text[start..end];
+    // A seldom letter of each word below, or a byte that Chinese ones begin with; and then the word around it.
     let bytes = clause.as_bytes();
-    let likely = bytes.iter().enumerate().any(|(at, byte)| {
-        let begins = |word: &str| bytes[at..].starts_with(word.as_bytes());
-        match byte {
-            b't' => begins("than"),
-            b'l' => begins("least"),
-            b'm' => begins("most"),
-            b'e' => begins("equal") || begins("exceed"),
-            b'b' => begins("between"),
-            b'i' => begins("itive"),
-            b'a' => begins("ative"),
-            b'z' => begins("zero"),
-            b'd' => begins("different"),
-            0xe4 | 0xe8 => true,
-            _ => false,
+    let likely = SELDOM.places(bytes).any(|at| {
+        let stands = |word: &str, letter: usize| {
+            at.checked_sub(letter).is_some_and(|from| bytes[from..].starts_with(word.as_bytes()))
+        };
+        match bytes[at] {
+            b'h' => stands("than", 1),
+            b's' => stands("least", 3) || stands("most", 2),
+            b'q' => stands("equal", 1),
+            b'x' => stands("exceed", 1),
+            b'w' => stands("between", 3),
+            b'v' => stands("itive", 3) || stands("ative", 3),
+            b'z' => stands("zero", 0),
+            b'f' => stands("different", 2),
+            _ => true,
         }
     });
     if !likely {
@@ -142,6 +147,8 @@ fn compared(clause: &str) -> Option<String> {
     let (at, words, sign) = COMPARATIVES
         .iter()
         .filter(|(words, _)| !ascii || words.is_ascii())
+        // Whether they stand in it is told faster than where.
+        .filter(|(words, _)| clause.contains(words))
         .filter_map(|(words, sign)| Some((clause.find(words)?, *words, *sign)))
         .min_by_key(|(at, words, _)| (*at, usize::MAX - words.len()))?;
     let value = clause[at + words.len()..].trim();

@@ -4,25 +4,42 @@ use std::borrow::Cow;
 
 use super::emphasis::without_emphasis;
 use super::tags::{without_entities, without_tags};
-use crate::scan::holds;
 use crate::syntax::scripts;
+
+const TAGS: u8 = 1;
+const ENTITIES: u8 = 2;
+const DOLLARS: u8 = 4;
+const EMPHASIS: u8 = 8;
+
+/// Which kind of dress a byte may begin: one look at each byte of a text tells them all.
+const DRESS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    kinds[b'<' as usize] = TAGS;
+    kinds[b'&' as usize] = ENTITIES;
+    kinds[b'$' as usize] = DOLLARS;
+    let emphasis = b"*_#`~>";
+    let mut at = 0;
+    while at < emphasis.len() {
+        kinds[emphasis[at] as usize] = EMPHASIS;
+        at += 1;
+    }
+    kinds
+};
 
 /// The text without its dress.
 pub(crate) fn undressed(text: &str) -> Cow<'_, str> {
     let mut text = scripts::plain(text);
     // Which kinds of dress there may be.
-    let bytes = text.as_bytes();
-    let tags = holds(bytes, |b| b == b'<');
-    let entities = holds(bytes, |b| b == b'&');
-    let emphasis =
-        holds(bytes, |b| (b == b'*') | (b == b'_') | (b == b'#') | (b == b'`') | (b == b'~') | (b == b'>'));
+    let kinds = text.bytes().fold(0, |kinds, byte| kinds | DRESS[usize::from(byte)]);
+    let [tags, entities, dollars, emphasis] =
+        [TAGS, ENTITIES, DOLLARS, EMPHASIS].map(|kind| kinds & kind != 0);
     if tags {
         text = changed(text, without_tags);
     }
     if entities && let Some(named) = without_entities(&text) {
         text = Cow::Owned(scripts::plain(&named).into_owned());
     }
-    if text.contains('$') {
+    if dollars || entities {
         text = changed(text, without_country);
     }
     if emphasis {

@@ -1,9 +1,12 @@
 //! Emphasis, headings, quotes and code marks of Markdown.
 
-use crate::scan::{Set, blocks_with};
+use crate::scan::{blocks_with, next_like};
 
 /// What a mark may begin with, or ends the marks before it.
-const MARKS: Set = Set::new(b"\n\\#`>*_~");
+fn may_mark(byte: u8) -> bool {
+    let signs = (byte == b'#') | (byte == b'`') | (byte == b'>') | (byte == b'*') | (byte == b'_');
+    signs | (byte == b'~') | (byte == b'\n') | (byte == b'\\')
+}
 
 /// Emphasis, headings and code marks of Markdown taken away, and what is struck out with them. Only marks that stand
 /// at the edge of words count, so that `3*4*5` and `x_1 + x_2` stay.
@@ -85,7 +88,7 @@ pub(super) fn without_emphasis(text: &str) -> Option<String> {
                 }
                 at += length;
             }
-            _ => at = MARKS.next(bytes, at + 1),
+            _ => at = next_like(bytes, at + 1, may_mark),
         }
     }
     if drop.is_empty() {

@@ -2,10 +2,12 @@
 
 use std::cell::LazyCell;
 
-use crate::scan::Set;
+use crate::scan::next_like;
 
 /// What a formula may begin with.
-const OPENINGS: Set = Set::new(b"$\\");
+fn may_open(byte: u8) -> bool {
+    (byte == b'$') | (byte == b'\\')
+}
 
 /// A formula: from the first byte of its delimiter to past the last, and its content.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +65,7 @@ pub(super) fn spans(text: &str) -> Vec<Span> {
                     None => at += 2,
                 }
             }
-            _ => at = OPENINGS.next(bytes, at + 1),
+            _ => at = next_like(bytes, at + 1, may_open),
         }
     }
     spans

@@ -137,6 +137,7 @@ pub(super) fn answers(text: &str, spans: &[Span]) -> Phrases {
         return phrases;
     }
     places.sort_unstable();
+    places.dedup();
     let lowered = text.to_ascii_lowercase();
     for (at, length) in places.into_iter().rev().take(PHRASE_LIMIT) {
         let is_final = is_final(&lowered[..at]);

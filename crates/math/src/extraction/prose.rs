@@ -1,8 +1,7 @@
 //! What in a text is prose and what an expression.
 
 use crate::syntax::characters::is_foreign_letter;
-use crate::syntax::commands::plain_word;
-use crate::syntax::token::Token;
+use crate::syntax::commands::{PlainWord, known};
 use crate::syntax::words::is_word;
 
 /// The text of a box with its `\text{…}` taken off, if words in it say more than a unit would.
@@ -132,15 +131,19 @@ pub(crate) fn is_prose(text: &str) -> bool {
         return true;
     }
     words(text).any(|word| {
-        let short_word = matches!(
-            word.to_ascii_lowercase().as_str(),
-            "is" | "we" | "so" | "it" | "be" | "to" | "of" | "as" | "by" | "if" | "at" | "on" | "no" | "he"
-        ) && !text.contains('\\')
-            && spaced;
+        let short_word = spaced
+            && matches!(
+                word.as_bytes(),
+                [a, b] if matches!(
+                    &[a.to_ascii_lowercase(), b.to_ascii_lowercase()],
+                    b"is" | b"we" | b"so" | b"it" | b"be" | b"to" | b"of" | b"as" | b"by" | b"if" | b"at" | b"on" | b"no" | b"he"
+                )
+            )
+            && !text.contains('\\');
         // Capitals side by side name points and segments, and letters that make no word are a product.
         let named = word.bytes().all(|b| b.is_ascii_uppercase()) && word.len() <= 4;
         short_word
-            || (word.len() >= 3 && !named && is_word(word) && plain_word(word).is_none() && !glued(word))
+            || (word.len() >= 3 && !named && is_word(word) && known(word).is_none() && !glued(word))
     })
 }
 
@@ -153,9 +156,9 @@ fn has_foreign_words(text: &str) -> bool {
 
 /// A function or connector glued to a letter or two ("sinx", "orW").
 fn glued(word: &str) -> bool {
-    let known = |part: &str| !matches!(plain_word(part), None | Some(Token::Text(_)));
+    let means = |part: &str| matches!(known(part), Some(PlainWord::Token(_)));
     word.len() <= 6
-        && (2..word.len()).any(|at| word.len() - at <= 2 && (known(&word[..at]) || known(&word[at..])))
+        && (2..word.len()).any(|at| word.len() - at <= 2 && (means(&word[..at]) || means(&word[at..])))
 }
 
 /// Whether a text is a few words without numbers: a name, a colour, "yes".

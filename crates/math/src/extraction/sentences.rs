@@ -7,12 +7,14 @@ use super::formulas::Span;
 use super::phrases::from_clause;
 use super::prose::cleaned;
 use super::vocabulary::{Role, is_closing, role};
-use crate::scan::Set;
+use crate::scan::{holds_pair, next_like};
 use crate::syntax::words::is_word;
 use crate::verdict::Rung;
 
 /// What a sentence may end with.
-const ENDS: Set = Set::new(b"\n.!?");
+fn may_end(byte: u8) -> bool {
+    (byte == b'\n') | (byte == b'.') | (byte == b'!') | (byte == b'?')
+}
 
 /// The last sentence that names a value, and what it says.
 pub(super) fn last_sentence(text: &str, spans: &[Span], rung: impl Fn(bool) -> Rung) -> Option<Extract> {
@@ -99,11 +101,12 @@ fn is_beside(sentence: &str) -> bool {
 
 /// The length of a word that turns away from the sentence before, which is no part of what this one says.
 fn opener(text: &str, start: usize, end: usize) -> usize {
-    if text[..start].trim_end().is_empty() {
-        return 0;
-    }
     let sentence = &text[start..end];
     let word = sentence.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let turned = sentence[word..].starts_with([',', ':', ';']);
+    if !turned || text[..start].trim_end().is_empty() {
+        return 0;
+    }
     let turns = matches!(
         sentence[..word].to_ascii_lowercase().as_str(),
         "no" | "nope" | "actually" | "wait" | "oops" | "sorry" | "correction" | "hmm" | "oh"
@@ -116,15 +119,14 @@ fn opener(text: &str, start: usize, end: usize) -> usize {
             rest[..next].to_ascii_lowercase().as_str(),
             "it's" | "it" | "the" | "no" | "that's" | "so"
         );
-    if turns && plain && sentence[word..].starts_with([',', ':', ';']) {
-        sentence.len() - rest.len()
-    } else {
-        0
-    }
+    if turns && plain { sentence.len() - rest.len() } else { 0 }
 }
 
 /// "If order mattered, there would be 20 ways": about another problem.
 fn is_supposition(sentence: &str) -> bool {
+    if !holds_pair(sentence.as_bytes(), |a, b| (a == b' ') & (b | 0x20 == b'w')) {
+        return false;
+    }
     let lower = sentence.to_ascii_lowercase();
     lower.contains(" would ") && supposed(&lower) && !lower.contains(" but ")
 }
@@ -213,7 +215,7 @@ pub(super) fn sentence_end(text: &str, start: usize, spans: &[Span]) -> usize {
             }
             _ => {
                 let formula = spans.get(next).map_or(bytes.len(), |span| span.start);
-                at = ENDS.next(&bytes[..formula], at + 1).max(at + 1);
+                at = next_like(&bytes[..formula], at + 1, may_end).max(at + 1);
             }
         }
     }

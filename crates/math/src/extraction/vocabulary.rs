@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::syntax::commands::known;
 use crate::syntax::words::Fnv;
 
 /// What a word does in a sentence.
@@ -107,13 +108,31 @@ const WORDS: &[(Role, &str)] = &[
 ];
 
 /// The same by word. A match on strings compares one after another, which clauses with many words feel.
-static ROLES: LazyLock<HashMap<&str, Role, Fnv>> = LazyLock::new(|| {
-    WORDS.iter().flat_map(|(role, words)| words.split_whitespace().map(|word| (word, *role))).collect()
+static ROLES: LazyLock<HashMap<&str, Listed, Fnv>> = LazyLock::new(|| {
+    let listed = |role: Role, word: &'static str| {
+        let letters = word.len() > 1 && word.bytes().all(|b| b.is_ascii_lowercase());
+        (word, Listed { role, only_word: letters && known(word).is_none() })
+    };
+    WORDS.iter().flat_map(|(role, words)| words.split_whitespace().map(|word| listed(*role, word))).collect()
 });
+
+/// A word of the list.
+#[derive(Clone, Copy)]
+pub(super) struct Listed {
+    pub(super) role: Role,
+    /// Whether it has two letters or more and means nothing to formulas: where it stands, it is a word, and nobody has
+    /// to ask whether it is a name.
+    pub(super) only_word: bool,
+}
+
+/// The word as it is listed.
+pub(super) fn listed(word: &str) -> Option<Listed> {
+    ROLES.get(word).copied()
+}
 
 /// What a word in lower case does.
 pub(super) fn role(word: &str) -> Role {
-    ROLES.get(word).copied().unwrap_or_else(|| other(word))
+    ROLES.get(word).map_or_else(|| other(word), |listed| listed.role)
 }
 
 /// Words of scripts without spaces hold several: the part that decides.
@@ -180,65 +199,78 @@ fn other(word: &str) -> Role {
     }
 }
 
+/// How sentences begin that say nothing about the answer, in lower case.
+const CLOSINGS: &[&str] = &[
+    "let me know",
+    "i hope",
+    "hope this",
+    "feel free",
+    "please",
+    "note that",
+    "note:",
+    "if you",
+    "thank",
+    "good luck",
+    "do you",
+    "would you",
+    "you can",
+    "is there",
+    "let's verify",
+    "let us verify",
+    "check",
+    "verif",
+    "to verify",
+    "to check",
+    "to double",
+    "to confirm",
+    "double-check",
+    "double check",
+    "let me verify",
+    "let me check",
+    "let me double",
+    "let's check",
+    "let us check",
+    "let's double",
+    "let's confirm",
+    "we can verify",
+    "we can check",
+    "we verify",
+    "we check",
+    "wait, let me",
+    "this matches",
+    "this checks",
+    "this confirms",
+    "this is consistent",
+    "this agrees",
+    "sanity check",
+    "indeed,",
+    "as a check",
+    "验证",
+    "检验",
+];
+
+type ByStart = HashMap<[u8; 2], Vec<&'static [u8]>, Fnv>;
+
+/// The same by their first two bytes: most sentences begin with others.
+static CLOSINGS_BY_START: LazyLock<ByStart> = LazyLock::new(|| {
+    let mut starts = ByStart::default();
+    for closing in CLOSINGS.iter().map(|closing| closing.as_bytes()) {
+        starts.entry([closing[0], closing[1]]).or_default().push(closing);
+    }
+    starts
+});
+
 /// Sentences that say nothing about the answer.
 pub(super) fn is_closing(sentence: &str) -> bool {
-    const CLOSINGS: &[&str] = &[
-        "let me know",
-        "i hope",
-        "hope this",
-        "feel free",
-        "please",
-        "note that",
-        "note:",
-        "if you",
-        "thank",
-        "good luck",
-        "do you",
-        "would you",
-        "you can",
-        "is there",
-        "let's verify",
-        "let us verify",
-        "check",
-        "verif",
-        "to verify",
-        "to check",
-        "to double",
-        "to confirm",
-        "double-check",
-        "double check",
-        "let me verify",
-        "let me check",
-        "let me double",
-        "let's check",
-        "let us check",
-        "let's double",
-        "let's confirm",
-        "we can verify",
-        "we can check",
-        "we verify",
-        "we check",
-        "wait, let me",
-        "this matches",
-        "this checks",
-        "this confirms",
-        "this is consistent",
-        "this agrees",
-        "sanity check",
-        "indeed,",
-        "as a check",
-        "验证",
-        "检验",
-    ];
     let sentence = sentence.trim_start();
     let bytes = &sentence.as_bytes()[..sentence.len().min(24)];
     if bytes.is_ascii() {
-        let begins = |closing: &[u8]| {
-            bytes.get(..closing.len()).is_some_and(|start| start.eq_ignore_ascii_case(closing))
-        };
-        return CLOSINGS.iter().any(|closing| {
-            bytes.first().is_some_and(|first| first.eq_ignore_ascii_case(&closing.as_bytes()[0]))
-                && begins(closing.as_bytes())
+        let [first, second, ..] = bytes else { return false };
+        let start = [first.to_ascii_lowercase(), second.to_ascii_lowercase()];
+        return CLOSINGS_BY_START.get(&start).is_some_and(|closings| {
+            closings.iter().any(|closing| {
+                bytes.get(..closing.len()).is_some_and(|start| start.eq_ignore_ascii_case(closing))
+            })
         });
     }
     let start: String = sentence.chars().take(24).collect::<String>().to_lowercase();

@@ -1,7 +1,7 @@
 //! The words of LaTeX and of plain text that mean something.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::token::{Bracket, Command, Token};
@@ -30,47 +30,75 @@ pub(crate) enum Meaning {
     End,
 }
 
-/// The function with this name, as written after a backslash, in `\operatorname` or in plain text.
+/// Functions by their names, as written after a backslash, in `\operatorname` or in plain text.
+const FUNCTIONS: &[(&str, Function)] = &[
+    ("sin", Function::Sin),
+    ("cos", Function::Cos),
+    ("tan", Function::Tan),
+    ("tg", Function::Tan),
+    ("cot", Function::Cot),
+    ("ctg", Function::Cot),
+    ("sec", Function::Sec),
+    ("csc", Function::Csc),
+    ("cosec", Function::Csc),
+    ("arcsin", Function::Asin),
+    ("asin", Function::Asin),
+    ("arccos", Function::Acos),
+    ("acos", Function::Acos),
+    ("arctan", Function::Atan),
+    ("atan", Function::Atan),
+    ("arctg", Function::Atan),
+    ("arccot", Function::Acot),
+    ("arcctg", Function::Acot),
+    ("acot", Function::Acot),
+    ("arcsec", Function::Asec),
+    ("asec", Function::Asec),
+    ("arccsc", Function::Acsc),
+    ("acsc", Function::Acsc),
+    ("sinh", Function::Sinh),
+    ("sh", Function::Sinh),
+    ("cosh", Function::Cosh),
+    ("ch", Function::Cosh),
+    ("tanh", Function::Tanh),
+    ("th", Function::Tanh),
+    ("coth", Function::Coth),
+    ("sech", Function::Sech),
+    ("csch", Function::Csch),
+    ("arcsinh", Function::Asinh),
+    ("arsinh", Function::Asinh),
+    ("asinh", Function::Asinh),
+    ("arccosh", Function::Acosh),
+    ("arcosh", Function::Acosh),
+    ("acosh", Function::Acosh),
+    ("arctanh", Function::Atanh),
+    ("artanh", Function::Atanh),
+    ("atanh", Function::Atanh),
+    ("exp", Function::Exp),
+    ("ln", Function::Ln),
+    ("abs", Function::Abs),
+    ("floor", Function::Floor),
+    ("ceil", Function::Ceil),
+    ("ceiling", Function::Ceil),
+    ("gcd", Function::Gcd),
+    ("GCD", Function::Gcd),
+    ("hcf", Function::Gcd),
+    ("lcm", Function::Lcm),
+    ("LCM", Function::Lcm),
+    ("max", Function::Max),
+    ("min", Function::Min),
+    ("det", Function::Determinant),
+    ("Re", Function::Re),
+    ("Im", Function::Im),
+    ("conj", Function::Conjugate),
+    ("cbrt", Function::Cbrt),
+    ("cis", Function::Cis),
+];
+
+/// The function with this name.
 pub(crate) fn function(name: &str) -> Option<Function> {
-    Some(match name {
-        "sin" => Function::Sin,
-        "cos" => Function::Cos,
-        "tan" | "tg" => Function::Tan,
-        "cot" | "ctg" => Function::Cot,
-        "sec" => Function::Sec,
-        "csc" | "cosec" => Function::Csc,
-        "arcsin" | "asin" => Function::Asin,
-        "arccos" | "acos" => Function::Acos,
-        "arctan" | "atan" | "arctg" => Function::Atan,
-        "arccot" | "arcctg" | "acot" => Function::Acot,
-        "arcsec" | "asec" => Function::Asec,
-        "arccsc" | "acsc" => Function::Acsc,
-        "sinh" | "sh" => Function::Sinh,
-        "cosh" | "ch" => Function::Cosh,
-        "tanh" | "th" => Function::Tanh,
-        "coth" => Function::Coth,
-        "sech" => Function::Sech,
-        "csch" => Function::Csch,
-        "arcsinh" | "arsinh" | "asinh" => Function::Asinh,
-        "arccosh" | "arcosh" | "acosh" => Function::Acosh,
-        "arctanh" | "artanh" | "atanh" => Function::Atanh,
-        "exp" => Function::Exp,
-        "ln" => Function::Ln,
-        "abs" => Function::Abs,
-        "floor" => Function::Floor,
-        "ceil" | "ceiling" => Function::Ceil,
-        "gcd" | "GCD" | "hcf" => Function::Gcd,
-        "lcm" | "LCM" => Function::Lcm,
-        "max" => Function::Max,
-        "min" => Function::Min,
-        "det" => Function::Determinant,
-        "Re" => Function::Re,
-        "Im" => Function::Im,
-        "conj" => Function::Conjugate,
-        "cbrt" => Function::Cbrt,
-        "cis" => Function::Cis,
-        _ => return None,
-    })
+    static NAMES: LazyLock<HashMap<&str, Function, Fnv>> =
+        LazyLock::new(|| FUNCTIONS.iter().copied().collect());
+    NAMES.get(name).copied()
 }
 
 const GREEK: &[&str] = &[
@@ -339,33 +367,79 @@ pub(crate) fn blackboard(name: &str) -> Option<NamedSet> {
     })
 }
 
+/// A word for a token: whatever its case, or only as it is written; or the name of a unit.
+enum Known {
+    AnyCase(Token),
+    AsWritten(Token),
+    Unit,
+}
+
+/// Words that mean the same in any case.
+fn words_in_any_case() -> impl Iterator<Item = (&'static str, Token)> {
+    let tokens = [
+        (&["and", "or"][..], Token::Connector),
+        (&["pi"], Token::Constant(Constant::Pi)),
+        (&["infinity", "oo", "inf"], Token::Constant(Constant::Infinity)),
+        (&["sqrt"], Token::Command(Command::Root)),
+        (&["choose"], Token::Command(Command::Choose)),
+        (&["log", "lg"], Token::Command(Command::Logarithm)),
+        (&["mod"], Token::Command(Command::Mod)),
+        (&["percent", "percentage", "pct"], Token::Percent),
+        (&["deg"], Token::Degree),
+    ];
+    tokens.into_iter().flat_map(|(words, token)| words.iter().map(move |word| (*word, token.clone())))
+}
+
 /// What a run of letters in plain text means, if it is a word that mathematics knows.
 pub(crate) fn plain_word(word: &str) -> Option<Token> {
+    Some(match known(word)? {
+        PlainWord::Token(token) => token.clone(),
+        PlainWord::Unit => Token::Text(word.to_owned()),
+    })
+}
+
+/// A word of plain text that mathematics knows.
+#[derive(Clone, Copy)]
+pub(crate) enum PlainWord {
+    Token(&'static Token),
+    /// The name of a unit.
+    Unit,
+}
+
+/// The same as it is looked up.
+pub(crate) fn known(word: &str) -> Option<PlainWord> {
+    // One look-up for all of them: most words are none of these, and each is asked about.
+    static WORDS: LazyLock<HashMap<&str, Known, Fnv>> = LazyLock::new(|| {
+        let mut words: HashMap<&str, Known, Fnv> = HashMap::default();
+        words.extend(super::units::unit_words().map(|word| (word, Known::Unit)));
+        let functions = FUNCTIONS.iter().filter(|(name, _)| name.len() > 2 || *name == "ln");
+        words.extend(functions.map(|(name, function)| (*name, Known::AsWritten(Token::Function(*function)))));
+        let letters = GREEK.iter().filter(|name| name.len() > 2);
+        words.extend(letters.map(|name| (*name, Known::AsWritten(Token::Letter((*name).to_owned())))));
+        words.extend(words_in_any_case().map(|(word, token)| (word, Known::AnyCase(token))));
+        words
+    });
     let lower = if word.bytes().any(|b| b.is_ascii_uppercase()) {
         Cow::Owned(word.to_ascii_lowercase())
     } else {
         Cow::Borrowed(word)
     };
-    Some(match lower.as_ref() {
-        "and" | "or" => Token::Connector,
-        "pi" => Token::Constant(Constant::Pi),
-        "infinity" | "oo" | "inf" => Token::Constant(Constant::Infinity),
-        "sqrt" => Token::Command(Command::Root),
-        "choose" => Token::Command(Command::Choose),
-        "log" | "lg" => Token::Command(Command::Logarithm),
-        "mod" => Token::Command(Command::Mod),
-        "percent" | "percentage" | "pct" => Token::Percent,
-        "deg" => Token::Degree,
-        _ => {
-            if let Some(function) = function(word).filter(|_| word.len() > 2 || word == "ln") {
-                Token::Function(function)
-            } else if let Some(letter) = greek(word).filter(|letter| letter.len() > 2) {
-                Token::Letter(letter.to_owned())
-            } else if super::units::is_unit_word(&lower) {
-                Token::Text(word.to_owned())
-            } else {
-                return None;
-            }
-        }
-    })
+    let found = WORDS.get(lower.as_ref());
+    match found {
+        Some(Known::AnyCase(token)) => return Some(PlainWord::Token(token)),
+        Some(Known::AsWritten(token)) if lower == word => return Some(PlainWord::Token(token)),
+        _ => {}
+    }
+    if lower != word
+        && let Some(Known::AsWritten(token)) = WORDS.get(word)
+    {
+        return Some(PlainWord::Token(token));
+    }
+    // Plurals, and units whose names are functions in another case.
+    let is_unit = match found {
+        Some(Known::Unit) => true,
+        Some(_) => super::units::is_unit_word(&lower),
+        None => lower.ends_with('s') && super::units::is_unit_word(&lower),
+    };
+    is_unit.then_some(PlainWord::Unit)
 }

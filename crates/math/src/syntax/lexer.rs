@@ -140,11 +140,12 @@ impl Lexer<'_> {
             let word = self.rest()[..length].to_owned();
             return self.take(length, Token::Text(word));
         }
-        let run = self.rest()[..length].to_owned();
-        if self.is_times_sign(&run) {
+        let text = self.text;
+        let run = &text[self.at..self.at + length];
+        if self.is_times_sign(run) {
             return self.take(length, Token::Times);
         }
-        if is_ordinal_ending(&run) && self.text[..self.at].ends_with(|c: char| c.is_ascii_digit()) {
+        if is_ordinal_ending(run) && self.text[..self.at].ends_with(|c: char| c.is_ascii_digit()) {
             self.at += length;
             return;
         }
@@ -153,7 +154,7 @@ impl Lexer<'_> {
             Some(Token::Number(_) | Token::Close(_))
         );
         if length >= 2 {
-            if let Some(token) = commands::plain_word(&run) {
+            if let Some(token) = commands::plain_word(run) {
                 return self.take(length, token);
             }
             // "1orW": a connector glued to its neighbours.
@@ -172,12 +173,12 @@ impl Lexer<'_> {
                     return self.take(prefix, Token::Function(function));
                 }
             }
-            if is_prose(&run) {
-                return self.take(length, Token::Text(run));
+            if is_prose(run) {
+                return self.take(length, Token::Text(run.to_owned()));
             }
             // Capitals in a row name something: an angle, a triangle, an order. Two may be a product.
             if length >= 3 && run.bytes().all(|b| b.is_ascii_uppercase()) {
-                return self.take(length, Token::Letter(run));
+                return self.take(length, Token::Letter(run.to_owned()));
             }
         }
         let letter = &self.rest()[..1];

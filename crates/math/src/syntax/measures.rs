@@ -10,6 +10,7 @@ use dashu_ratio::RBig;
 use super::parser::parse;
 use super::units::{self, Unit};
 use crate::expression::{Half, Node};
+use crate::scan::{holds, holds_pair};
 
 /// Longer texts are no amounts.
 const LENGTH_LIMIT: usize = 120;
@@ -36,7 +37,13 @@ fn sure(node: Node) -> Option<Measured> {
 
 /// Whether words name a time of day or an amount with a fraction in it: "half past four", "half an hour".
 pub(crate) fn is_time_in_words(words: &str) -> bool {
-    if words.len() > 60 || !words.contains(' ') {
+    let begins = |a: u8, b: u8| {
+        ((a == b' ') & ((b == b'p') | (b == b't')))
+            | ((a == b'h') & (b == b'i'))
+            | ((a | 0x20 == b'h') & (b == b'a'))
+            | ((a == b'a') & (b == b'r'))
+    };
+    if words.len() > 60 || !words.contains(' ') || !holds_pair(words.as_bytes(), begins) {
         return false;
     }
     (words.contains(" past ") || words.contains(" to "))
@@ -102,18 +109,13 @@ pub(crate) fn measured(piece: &str) -> Option<Measured> {
     {
         return None;
     }
-    let worth = |c: char| c.is_alphabetic() || matches!(c, ':' | '\'' | '"' | '°' | '′' | '″');
-    if !piece.contains(worth) {
-        return None;
-    }
     // Nothing but commands and signs: no letters that could be a unit, no marks.
     if !piece.as_bytes().contains(&b':') && !may_hold_unit(piece) {
         return None;
     }
-    let text = if piece.contains(['\\', '~', '$', '″', '′', '’', '”', '{'])
-        || piece.contains("''")
-        || piece.contains(" ^")
-    {
+    let marks = |b: u8| (b == b'\\') | (b == b'~') | (b == b'$') | (b == b'{') | (b == 0xe2);
+    let pairs = |a: u8, b: u8| ((a == b'\'') & (b == b'\'')) | ((a == b' ') & (b == b'^'));
+    let text = if holds(piece.as_bytes(), marks) || holds_pair(piece.as_bytes(), pairs) {
         Cow::Owned(unwrapped(piece))
     } else {
         Cow::Borrowed(piece)
@@ -284,6 +286,14 @@ fn clock_in_words(lower: &str) -> Option<Node> {
 
 /// `5:30`, `05:30:10`, `5:30 p.m.`, `3 PM`, `noon`.
 fn clock(text: &str) -> Option<Node> {
+    // What may stand behind the digits, and the words without any.
+    let behind =
+        text.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || matches!(c, ':' | '.'));
+    let begins = |b: &u8| matches!(b | 0x20, b'a' | b'p' | b'i' | b'o' | b'h' | b'm' | b'n');
+    let worded = |a: u8, b: u8| (a == b' ') & ((b | 0x20 == b'p') | (b | 0x20 == b't'));
+    if !behind.as_bytes().first().is_none_or(begins) && !holds_pair(text.as_bytes(), worded) {
+        return None;
+    }
     let lower = text.to_ascii_lowercase();
     let lower = lower.trim_end_matches('.');
     match lower {
@@ -336,6 +346,7 @@ fn time(parts: [u32; 3], shown: usize, half: Option<Half>) -> Node {
 
 /// `3 and 1/4`, `7 and a half`.
 fn mixed_in_words(text: &str) -> Option<Node> {
+    text.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace()).strip_prefix("and ")?;
     let (whole, part) = text.split_once(" and ")?;
     let whole = integer(whole)?;
     let part = part.trim();
@@ -359,6 +370,7 @@ fn mixed_in_words(text: &str) -> Option<Node> {
 
 /// `3 to 4`.
 fn ratio_in_words(text: &str) -> Option<Node> {
+    text.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace()).strip_prefix("to ")?;
     let parts: Vec<&str> = text.split(" to ").collect();
     if parts.len() < 2 {
         return None;
@@ -377,6 +389,10 @@ fn integer(text: &str) -> Option<i64> {
 fn amounts(text: &str) -> Option<Measured> {
     let parts = split(text)?;
     if let [(number, unit)] = parts.as_slice() {
+        // Most words behind a number are no units, and to see that is cheaper than to read the number.
+        if !matches!(unit.as_str(), "'" | "\"") {
+            units::unit(unit)?;
+        }
         let amount = parse(number).ok()?;
         let (node, certainty) = amount_of(amount, unit)?;
         return Some(Measured { node, certainty });
@@ -424,7 +440,6 @@ fn amount_of(amount: Node, unit: &str) -> Option<(Node, Certainty)> {
         "\"" => return Some((Node::Unit(boxed, "inches".to_owned()), Certainty::Sure)),
         _ => {}
     }
-    units::unit(unit)?;
     let words = unit.split(|c: char| !c.is_alphabetic() && c != '°').filter(|word| !word.is_empty());
     let letters = words.clone().all(|word| word.chars().count() == 1);
     let certainty = if letters && unit.is_ascii() { Certainty::Letters } else { Certainty::Sure };

@@ -76,6 +76,9 @@ fn at_end(text: &str, at: usize) -> bool {
 
 /// The length of a separator of thousands at the start of `rest`.
 fn separator_length(rest: &str) -> Option<usize> {
+    if !rest.starts_with(['{', '\\', ',']) {
+        return None;
+    }
     for separator in ["{,}\\!", "{,}", "\\,", "\\ ", "\\;", "\\:", ","] {
         if let Some(after) = rest.strip_prefix(separator) {
             let mut length = separator.len();

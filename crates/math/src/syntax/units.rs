@@ -1,6 +1,7 @@
 //! Units: which words are units, what they measure, and how they multiply.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use dashu_int::IBig;
@@ -196,21 +197,49 @@ const COUNTED: &[&str] = &[
 ];
 
 /// Words that multiply the number before them, and by what.
+const MULTIPLIERS: &[(&str, i64)] = &[
+    ("dozen", 12),
+    ("dozens", 12),
+    ("hundred", 100),
+    ("hundreds", 100),
+    ("百", 100),
+    ("thousand", 1000),
+    ("thousands", 1000),
+    ("千", 1000),
+    ("천", 1000),
+    ("тысяч", 1000),
+    ("тысячи", 1000),
+    ("тыс", 1000),
+    ("mil", 1000),
+    ("mille", 1000),
+    ("tausend", 1000),
+    ("万", 10_000),
+    ("萬", 10_000),
+    ("만", 10_000),
+    ("million", 1_000_000),
+    ("millions", 1_000_000),
+    ("миллион", 1_000_000),
+    ("миллионов", 1_000_000),
+    ("millón", 1_000_000),
+    ("millones", 1_000_000),
+    ("millionen", 1_000_000),
+    ("milhões", 1_000_000),
+    ("亿", 100_000_000),
+    ("億", 100_000_000),
+    ("억", 100_000_000),
+    ("billion", 1_000_000_000),
+    ("billions", 1_000_000_000),
+    ("миллиард", 1_000_000_000),
+    ("миллиардов", 1_000_000_000),
+    ("milliarden", 1_000_000_000),
+    ("trillion", 1_000_000_000_000),
+    ("trillions", 1_000_000_000_000),
+];
+
+/// What a word multiplies the number before it by.
 pub(crate) fn multiplier(word: &str) -> Option<i64> {
-    Some(match word {
-        "dozen" | "dozens" => 12,
-        "hundred" | "hundreds" | "百" => 100,
-        "thousand" | "thousands" | "千" | "천" | "тысяч" | "тысячи" | "тыс" | "mil" | "mille" | "tausend" => {
-            1000
-        }
-        "万" | "萬" | "만" => 10_000,
-        "million" | "millions" | "миллион" | "миллионов" | "millón" | "millones" | "millionen"
-        | "milhões" => 1_000_000,
-        "亿" | "億" | "억" => 100_000_000,
-        "billion" | "billions" | "миллиард" | "миллиардов" | "milliarden" => 1_000_000_000,
-        "trillion" | "trillions" => 1_000_000_000_000,
-        _ => return None,
-    })
+    static WORDS: LazyLock<HashMap<&str, i64, Fnv>> = LazyLock::new(|| MULTIPLIERS.iter().copied().collect());
+    WORDS.get(word).copied()
 }
 
 /// Units that are words or letters far more often: they count where all of an answer is an amount.
@@ -226,25 +255,27 @@ fn singular(word: &str) -> &str {
     }
 }
 
+/// Names of units and counted things in plain text, but for those that are seldom meant as such, and words for large
+/// numbers.
+pub(super) fn unit_words() -> impl Iterator<Item = &'static str> {
+    let names = UNITS.iter().flat_map(|row| row.0).chain(COUNTED).copied();
+    names
+        .filter(|name| !AMBIGUOUS.contains(name) && name.len() >= 2)
+        .chain(MULTIPLIERS.iter().map(|(name, _)| *name))
+}
+
 /// Whether a lower-case word of plain text is a unit. One letter is not enough: it is a letter then.
 pub(crate) fn is_unit_word(word: &str) -> bool {
-    /// Names of units and counted things, and whether they are seldom meant as such.
-    static NAMES: LazyLock<HashMap<&str, bool, Fnv>> = LazyLock::new(|| {
-        let mut names: HashMap<&str, bool, Fnv> = HashMap::default();
-        names.extend(UNITS.iter().flat_map(|row| row.0).chain(COUNTED).map(|name| (*name, false)));
-        names.extend(AMBIGUOUS.iter().map(|name| (*name, true)));
-        names
+    static WORDS: LazyLock<HashSet<&str, Fnv>> = LazyLock::new(|| unit_words().collect());
+    // The plural of a unit that is seldom meant as such is one.
+    static STEMS: LazyLock<HashSet<&str, Fnv>> = LazyLock::new(|| {
+        UNITS.iter().flat_map(|row| row.0).chain(COUNTED).chain(AMBIGUOUS).copied().collect()
     });
-    if word.len() < 2 {
-        return multiplier(word).is_some();
-    }
-    match NAMES.get(word) {
-        Some(seldom) => !seldom || multiplier(word).is_some(),
-        None => {
+    WORDS.contains(word)
+        || word.ends_with('s') && {
             let stem = singular(word);
-            stem.len() < word.len() && NAMES.contains_key(stem) || multiplier(word).is_some()
+            stem.len() < word.len() && !AMBIGUOUS.contains(&word) && STEMS.contains(stem)
         }
-    }
 }
 
 fn row(word: &str) -> Option<&'static Row> {
@@ -270,8 +301,14 @@ fn named(word: &str) -> Option<Unit> {
         let step = RBig::from_parts(5.into(), 9u8.into());
         return Some(temperature(step.clone(), step * RBig::from_parts(45_967.into(), 100u8.into())));
     }
-    let lower = word.to_lowercase();
-    let found = row(word).or_else(|| row(&lower)).or_else(|| row(singular(&lower)));
+    let lower = if word.bytes().all(|b| b.is_ascii_lowercase()) {
+        Cow::Borrowed(word)
+    } else {
+        Cow::Owned(word.to_lowercase())
+    };
+    let found = row(word)
+        .or_else(|| if lower == word { None } else { row(&lower) })
+        .or_else(|| if lower.ends_with('s') { row(singular(&lower)) } else { None });
     let (_, dimension, numerator, denominator) = found?;
     let scale = RBig::from_parts_signed(IBig::from(*numerator), IBig::from(*denominator));
     Some(Unit { dimension: dimension.to_vec(), scale, zero: RBig::from(0) })
@@ -281,8 +318,19 @@ fn temperature(scale: RBig, zero: RBig) -> Unit {
     Unit { dimension: vec![("K", 1)], scale, zero }
 }
 
+/// Words of units that are none themselves.
+const JOINING: &[&str] =
+    &["us", "per", "pro", "por", "par", "square", "sq", "cubic", "cu", "squared", "cubed"];
+
 /// The unit that a text names, if it is known: "cm", "square inches", "cm^2", "km/h", "miles per hour", "N·m".
 pub(crate) fn unit(text: &str) -> Option<Unit> {
+    // One word, as most units are: nothing to multiply.
+    let word = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphabetic());
+    if word && !JOINING.iter().any(|joining| joining.eq_ignore_ascii_case(text)) {
+        let mut unit = named(text)?;
+        unit.dimension.sort_unstable();
+        return Some(unit);
+    }
     let mut total = Unit::none();
     let mut known = false;
     // Behind a slash or "per", one unit divides.

@@ -74,13 +74,11 @@ pub(crate) fn is_word(run: &str) -> bool {
 /// Whether a run of letters inside of a formula is a word of prose and not a product: a word, and not one that goes on
 /// in capitals, or a short answer that everybody writes.
 pub(super) fn is_prose(run: &str) -> bool {
-    let lower = run.to_ascii_lowercase();
-    if matches!(
-        lower.as_str(),
-        "yes" | "no" | "odd" | "none" | "the" | "one" | "two" | "six" | "ten" | "for" | "if" | "is"
-    ) {
-        return lower != "is" || run == "is";
+    const SHORT_ANSWERS: [&str; 11] =
+        ["yes", "no", "odd", "none", "the", "one", "two", "six", "ten", "for", "if"];
+    if run.len() <= 4 && SHORT_ANSWERS.iter().any(|word| run.eq_ignore_ascii_case(word)) || run == "is" {
+        return true;
     }
     let capitals = run.bytes().skip(1).any(|b| b.is_ascii_uppercase());
-    is_word(&lower) && lower.len() >= 4 && !capitals
+    run.len() >= 4 && !capitals && is_word(run)
 }

@@ -411,13 +411,16 @@ impl Reader<'_> {
             if between.trim().is_empty() && is_ordinal(&text[part.start..part.end]) {
                 part.ordinal = true;
             }
-            let words = text[part.end..start].split_whitespace().count();
-            let known =
-                units::is_unit_word(&word.to_lowercase()) || units::unit(word).is_some() || !word.is_ascii();
+            let near = between.trim().is_empty() && text[part.end..start].split_whitespace().count() < 4;
             let verb =
                 matches!(word, "works" | "work" | "holds" | "fits" | "suffices" | "satisfies" | "remains");
-            if between.trim().is_empty() && words < 4 && !verb && (known || is_word(word) && word.len() >= 4)
-            {
+            let names_unit = || {
+                word.len() >= 4 && is_word(word)
+                    || !word.is_ascii()
+                    || units::is_unit_word(&word.to_lowercase())
+                    || units::unit(word).is_some()
+            };
+            if near && !verb && names_unit() {
                 part.unit_end = end;
                 return;
             }
