@@ -29,7 +29,7 @@ use tracelift_prompt::{ExecutorPromptConfig, PlannerPrompt};
 use tracelift_reward::{FrozenRewardModel, RewardConfig, RewardModel, Rule, TraceScorer};
 use tracelift_train::grpo::{Cast, Grpo, GrpoConfig};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
-use tracelift_train::rubric::RubricConfig;
+use tracelift_train::rubric::RubricTraining;
 use tracelift_train::source::{Exercise, Source};
 use tracelift_verify::{AnswerMode, Verifier, VerifierConfig};
 use tracelift_worlds::{Noise, Split, World, WorldName};
@@ -250,7 +250,7 @@ fn train_rubric(
         |range| world_groups(&stage.world, &config, seed, Split::Train, range).map(|groups| groups.collect());
     let train: Vec<Group> = groups(first..first + plan.groups)?;
     let dev: Vec<Group> = groups(first + plan.groups..first + plan.groups + plan.groups / 8)?;
-    let rubric = RubricConfig { steps: plan.rubric_steps, ..plan.rubric_config() };
+    let rubric = RubricTraining { steps: plan.rubric_steps, ..plan.rubric_config() };
     let run = stage.out.join("reward-model");
     let seed = stage.seed.child("rubric", 0);
     let mut backbone = stage.planner.clone();

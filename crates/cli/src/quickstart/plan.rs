@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;
-use tracelift_train::rubric::{RubricConfig, WatchConfig};
+use tracelift_train::rubric::{RubricTraining, WatchConfig};
 use tracelift_worlds::WorldName;
 
 /// The file.
@@ -106,14 +106,14 @@ impl Plan {
     }
 
     /// The reward model's settings.
-    pub fn rubric_config(&self) -> RubricConfig {
-        RubricConfig {
+    pub fn rubric_config(&self) -> RubricTraining {
+        RubricTraining {
             groups: 8,
             negatives: 10,
             warmup: 50,
             // Held-out groups only tell how good it is in the end.
             evaluation: WatchConfig { every: 0, ..WatchConfig::default() },
-            ..RubricConfig::default()
+            ..RubricTraining::default()
         }
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::Value;
 use tracelift_domain::{Probability, Seed};
 use tracelift_engine::{Checkpoint, LoraConfig, Precision};
-use tracelift_train::rubric::RubricConfig;
+use tracelift_train::rubric::RubricTraining;
 
 /// Settings of `rm train`.
 #[derive(Args)]
@@ -59,7 +59,7 @@ pub(super) struct RmConfig {
     pub backbone: BackboneConfig,
     /// How it is trained.
     #[serde(default)]
-    pub train: RubricConfig,
+    pub train: RubricTraining,
 }
 
 fn default_seed() -> Seed {

@@ -12,7 +12,7 @@ use tracelift_engine::Checkpoint;
 use tracelift_reward::RewardModel;
 use tracelift_train::metrics::StepMetrics;
 use tracelift_train::rubric::{
-    self, EncodedGroup, LeftOut, Look, RubricAccuracy, RubricConfig, RubricStep, RubricTrainer,
+    self, EncodedGroup, LeftOut, Look, RubricAccuracy, RubricStep, RubricTrainer, RubricTraining,
 };
 use tracelift_train::run::{RunDescription, RunFolder, RunLayout};
 
@@ -69,7 +69,7 @@ pub struct Training<'a> {
     /// The untrained model.
     pub model: RewardModel,
     /// How it is trained.
-    pub config: RubricConfig,
+    pub config: RubricTraining,
     /// Of the order of the groups and what is drawn from them.
     pub seed: Seed,
     /// The run's folder.
@@ -189,7 +189,7 @@ fn fingerprints(
     groups: &[Group],
     dev: &[Group],
     model: &RewardModel,
-    config: &RubricConfig,
+    config: &RubricTraining,
 ) -> Result<Map<String, Value>> {
     let of_groups = |groups: &[Group]| -> Result<Value> {
         let mut lines = Vec::new();

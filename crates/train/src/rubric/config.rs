@@ -9,7 +9,7 @@ use tracelift_reward::loss::LossWeights;
 /// How a reward model is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct RubricConfig {
+pub struct RubricTraining {
     /// Optimizer steps.
     pub steps: u64,
     /// Groups a step.
@@ -42,7 +42,7 @@ pub struct RubricConfig {
 }
 
 fn optimizer<'de, D: Deserializer<'de>>(settings: D) -> Result<AdamWConfig, D::Error> {
-    RubricConfig::default().optimizer.read_over(settings)
+    RubricTraining::default().optimizer.read_over(settings)
 }
 
 /// How a training is watched on groups that were held out.
@@ -57,9 +57,9 @@ pub struct WatchConfig {
     pub patience: u64,
 }
 
-impl Default for RubricConfig {
-    fn default() -> RubricConfig {
-        RubricConfig {
+impl Default for RubricTraining {
+    fn default() -> RubricTraining {
+        RubricTraining {
             steps: 300,
             groups: 16,
             negatives: 4,
@@ -86,16 +86,16 @@ impl Default for WatchConfig {
 /// A setting that makes no sense.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{key}` is {value}, expected {expected}")]
-pub struct RubricConfigError {
+pub struct RubricTrainingError {
     key: String,
     value: String,
     expected: &'static str,
 }
 
-impl RubricConfig {
+impl RubricTraining {
     /// # Errors
     /// Names the first setting that makes no sense.
-    pub fn validate(&self) -> Result<(), RubricConfigError> {
+    pub fn validate(&self) -> Result<(), RubricTrainingError> {
         let whole = |key, value: u64| (key, value >= 1, value.to_string(), "at least 1");
         let rate = self.learning_rate;
         let loss = &self.loss;
@@ -129,12 +129,12 @@ impl RubricConfig {
         ];
         if let Err(AdamWConfigError { key, value, expected }) = self.optimizer.validate() {
             let (key, value) = (format!("optimizer.{key}"), value.to_string());
-            return Err(RubricConfigError { key, value, expected });
+            return Err(RubricTrainingError { key, value, expected });
         }
         match checks.into_iter().find(|(_, fine, ..)| !fine) {
             None => Ok(()),
             Some((key, _, value, expected)) => {
-                Err(RubricConfigError { key: key.to_owned(), value, expected })
+                Err(RubricTrainingError { key: key.to_owned(), value, expected })
             }
         }
     }
@@ -159,27 +159,30 @@ mod tests {
 
     #[test]
     fn what_is_not_said_of_the_optimizer_is_the_default() {
-        let read = |text: &str| serde_json::from_str::<RubricConfig>(text);
+        let read = |text: &str| serde_json::from_str::<RubricTraining>(text);
         let config = read(r#"{"optimizer": {"weight_decay": 0.1}}"#).unwrap();
-        let expected = AdamWConfig { weight_decay: 0.1, ..RubricConfig::default().optimizer };
+        let expected = AdamWConfig { weight_decay: 0.1, ..RubricTraining::default().optimizer };
         assert_eq!(config.optimizer, expected);
         assert!(read(r#"{"optimizer": {"beta3": 0.1}}"#).unwrap_err().to_string().contains("`beta3`"));
     }
 
     #[test]
     fn what_makes_no_sense_is_named() {
-        let default = RubricConfig::default();
+        let default = RubricTraining::default();
         assert_eq!(default.validate(), Ok(()));
         let watch = WatchConfig { every: 0, patience: 3, ..default.evaluation };
         let ranking = LossWeights { ranking: -1.0, ..default.loss };
         for (config, says) in [
-            (RubricConfig { steps: 0, ..default }, "`steps` is 0, expected at least 1"),
+            (RubricTraining { steps: 0, ..default }, "`steps` is 0, expected at least 1"),
             (
-                RubricConfig { learning_rate: f32::NAN, ..default },
+                RubricTraining { learning_rate: f32::NAN, ..default },
                 "`learning_rate` is NaN, expected above 0 and at most 10",
             ),
-            (RubricConfig { loss: ranking, ..default }, "`loss.ranking` is -1, expected from 0 to a million"),
-            (RubricConfig { evaluation: watch, ..default }, "`evaluation.patience` is 3, expected 0 where"),
+            (
+                RubricTraining { loss: ranking, ..default },
+                "`loss.ranking` is -1, expected from 0 to a million",
+            ),
+            (RubricTraining { evaluation: watch, ..default }, "`evaluation.patience` is 3, expected 0 where"),
         ] {
             let message = config.validate().unwrap_err().to_string();
             assert!(message.starts_with(says), "{message}");
@@ -214,7 +217,7 @@ mod tests {
                 let (table, last) = key
                     .rsplit_once('.')
                     .map_or((String::new(), key), |(table, last)| (format!("[{table}]\n"), last));
-                let read = toml::from_str::<RubricConfig>(&format!("{table}{last} = {value}"));
+                let read = toml::from_str::<RubricTraining>(&format!("{table}{last} = {value}"));
                 // A number of the wrong kind is the reader's to refuse.
                 let Ok(config) = read else { continue };
                 let message =

@@ -1,7 +1,7 @@
 //! What a step sees: groups, traces of each, and the parts in which they go through the model.
 
 use super::reading::Reading;
-use super::{EncodedGroup, Labelled, Renaming, RubricConfig};
+use super::{EncodedGroup, Labelled, Renaming, RubricTraining};
 use rand::seq::SliceRandom;
 use std::ops::Range;
 use tracelift_domain::{Rubric, Seed};
@@ -14,7 +14,7 @@ pub(super) type Drawn = Vec<Labelled>;
 /// The step's groups (a new order every epoch) and the traces drawn from each, told with other words where that is wanted.
 /// Nothing but the seed and the step's number decides.
 pub(super) fn draw(
-    config: &RubricConfig,
+    config: &RubricTraining,
     seed: Seed,
     step: u64,
     groups: &[EncodedGroup],
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn an_epoch_sees_every_group_once_and_steps_draw_anew() {
-        let (groups, config) = (groups(10), RubricConfig { groups: 5, negatives: 4, ..Default::default() });
+        let (groups, config) = (groups(10), RubricTraining { groups: 5, negatives: 4, ..Default::default() });
         let at = |step| draw(&config, Seed(3), step, &groups, &Renaming::default());
         let mut lengths: Vec<usize> =
             [at(0), at(1)].concat().iter().map(|drawn| drawn[0].tokens.len()).collect();
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn parts_hold_whole_groups_within_the_budget() {
         let groups = groups(10);
-        let config = RubricConfig { groups: 10, negatives: 4, ..Default::default() };
+        let config = RubricTraining { groups: 10, negatives: 4, ..Default::default() };
         let drawn = draw(&config, Seed(3), 0, &groups, &Renaming::default());
         // Groups have 5 traces of 10 to 19 tokens.
         let parts = super::parts(drawn.clone(), 190, &|_| false);

@@ -3,7 +3,7 @@
 use super::draw::{Part, draw, parts};
 use super::reading::ReadingCounts;
 use super::weights::Weights;
-use super::{EncodedGroup, Look, ReadingTerms, Renaming, RubricAccuracy, RubricConfig, Watch, evaluate};
+use super::{EncodedGroup, Look, ReadingTerms, Renaming, RubricAccuracy, RubricTraining, Watch, evaluate};
 use crate::state::{StateError, make_dir};
 use std::path::Path;
 use tracelift_domain::{Seed, TaskDomain};
@@ -18,7 +18,7 @@ const MEAN: &str = "mean.safetensors";
 /// A reward model in training.
 pub struct RubricTrainer {
     /// How it is trained.
-    pub config: RubricConfig,
+    pub config: RubricTraining,
     backbone: Learner,
     heads: ReadoutLearner,
     /// The head that says while reading whether a trace is flawed; left behind in the end.
@@ -54,7 +54,7 @@ pub struct RubricStep {
 impl RubricTrainer {
     /// Sets up the training of a model: of its adapters where the backbone has some, otherwise of all of it.
     #[must_use]
-    pub fn new(config: RubricConfig, model: RewardModel, seed: Seed) -> RubricTrainer {
+    pub fn new(config: RubricTraining, model: RewardModel, seed: Seed) -> RubricTrainer {
         let RewardModel { backbone, heads, tokenizer, domain, max_tokens } = model;
         let memory = Memory::suited(&backbone.config, config.token_budget);
         let reader = Readout::zeros(backbone.config.hidden_size, 1);

@@ -41,15 +41,15 @@ fn groups(count: u64) -> Vec<EncodedGroup> {
     (0..count).map(group).collect()
 }
 
-fn config() -> RubricConfig {
+fn config() -> RubricTraining {
     let evaluation = WatchConfig { every: 2, groups: 3, patience: 0 };
-    RubricConfig { steps: 8, groups: 4, negatives: 2, warmup: 1, evaluation, ..RubricConfig::default() }
+    RubricTraining { steps: 8, groups: 4, negatives: 2, warmup: 1, evaluation, ..RubricTraining::default() }
 }
 
 /// Every gradient of a step that goes through in parts of at most `budget` tokens.
 fn gradients(model: RewardModel, budget: usize) -> (usize, LossTerms, Vec<f32>) {
     let weights = tracelift_reward::loss::LossWeights { margin_ranking: 0.4, ..Default::default() };
-    let config = RubricConfig { token_budget: budget, loss: weights, ..config() };
+    let config = RubricTraining { token_budget: budget, loss: weights, ..config() };
     let mut trainer = RubricTrainer::new(config, model, Seed(5));
     let groups = groups(6);
     let parts = parts(draw(&config, Seed(5), 0, &groups, &Renaming::default()), budget, &|_| false);
@@ -88,7 +88,7 @@ fn gradients_of_parts_add_up_to_those_of_one_batch() {
 }
 
 /// Trains to the end; goes on from a saved state after `stop` steps if told to.
-fn trained(model: RewardModel, config: RubricConfig, stop: Option<u64>) -> (RewardModel, Option<Look>) {
+fn trained(model: RewardModel, config: RubricTraining, stop: Option<u64>) -> (RewardModel, Option<Look>) {
     let (groups, held_out) = (groups(6), groups(12).split_off(6));
     let mut trainer = RubricTrainer::new(config, model.clone(), Seed(5));
     while !trainer.is_done() {
@@ -114,7 +114,7 @@ fn a_training_goes_on_exactly() {
         [(model(), AdamW, 0.0), (model(), Muon, 0.0), (adapted(), AdamW, 0.0), (model(), AdamW, 0.8)]
     {
         let optimizer = tracelift_engine::AdamWConfig { matrices, ..config().optimizer };
-        let config = RubricConfig { token_budget: 100, optimizer, ema, ..config() };
+        let config = RubricTraining { token_budget: 100, optimizer, ema, ..config() };
         let (whole, best) = trained(model.clone(), config, None);
         for stop in [3, 4] {
             let (again, best_again) = trained(model.clone(), config, Some(stop));
@@ -144,14 +144,14 @@ fn adapters_learn_while_the_backbone_stays() {
 fn what_is_kept_is_the_best_step_and_training_ends_without_a_gain() {
     // So fast that it soon gets worse.
     let evaluation = WatchConfig { every: 1, groups: 0, patience: 3 };
-    let config = RubricConfig { steps: 60, learning_rate: 0.03, evaluation, ..config() };
+    let config = RubricTraining { steps: 60, learning_rate: 0.03, evaluation, ..config() };
     let (model, best) = trained(model(), config, None);
     let best = best.unwrap();
     assert!(best.step + 3 < 60, "it never stopped: {best:?}");
     let accuracy = evaluate(model.scoring(), &groups(12).split_off(6));
     assert_eq!(Look::new(best.step, &accuracy), best);
     // The same again with only so many steps ends at the best one.
-    let short = RubricConfig { steps: 60, ..config };
+    let short = RubricTraining { steps: 60, ..config };
     let mut trainer = RubricTrainer::new(short, super::tests::model(), Seed(5));
     while trainer.steps_done() < best.step {
         trainer.step(&groups(6)).unwrap();
@@ -161,7 +161,7 @@ fn what_is_kept_is_the_best_step_and_training_ends_without_a_gain() {
 
 #[test]
 fn what_is_looked_at_and_kept_is_the_mean_of_the_weights() {
-    let config = RubricConfig {
+    let config = RubricTraining {
         ema: 0.5,
         evaluation: WatchConfig { every: 4, ..config().evaluation },
         steps: 4,
