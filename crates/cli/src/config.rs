@@ -5,6 +5,7 @@ mod renamed;
 
 pub(crate) use reading::{Assignment, assignment, place, read_as};
 
+use crate::preflight::PreflightConfig;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,9 @@ pub struct RunConfig {
     /// How the planner is trained.
     #[serde(default)]
     pub grpo: GrpoConfig,
+    /// The look at a few problems before the first step.
+    #[serde(default)]
+    pub preflight: PreflightConfig,
     /// Watching the training on problems that it does not see.
     pub dev: Option<DevConfig>,
     /// How planners are evaluated.

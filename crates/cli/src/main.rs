@@ -2,11 +2,15 @@
 
 mod bench;
 mod config;
+mod doctor;
 mod evaluate;
 mod generate;
 mod groups;
+mod identity;
 mod interrupt;
 mod model;
+mod parts;
+mod preflight;
 mod progress;
 mod prompt;
 mod quickstart;
@@ -38,6 +42,8 @@ struct Cli {
 enum Command {
     /// Take an embedded world from data to trained planner, with a report at the end.
     Quickstart(quickstart::Quickstart),
+    /// Look at this machine, and at a few problems of a run before it is begun.
+    Doctor(doctor::Doctor),
     /// Train a planner by GRPO with executor-grounded rewards.
     Train(train::Train),
     /// Evaluate planners by the frozen-executor protocol.
@@ -101,6 +107,7 @@ fn main() -> ExitCode {
     }
     let result: Result<()> = match command {
         Command::Quickstart(args) => quickstart::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => evaluate::run(&args),
         Command::Prompt(command) => prompt::run(&command),

@@ -1,26 +1,26 @@
 //! `tracelift train`: GRPO from a configuration, in a run folder, resumable.
 
 mod dev;
-mod identity;
 
-use crate::{config, progress, room, setup};
+pub use dev::trained_on;
+
+use crate::identity::{self, Continuation, Freedom};
+use crate::parts::Parts;
+use crate::{config, parts, preflight, progress, setup};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use dev::Dev;
-use identity::Continuation;
 use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
 use std::path::Path;
-use tracelift_domain::Problem;
 use tracelift_engine::{Checkpoint, Precision, peft};
 use tracelift_eval::write_samples;
 use tracelift_executor::spending::Stopped;
 use tracelift_reward::TraceScorer;
-use tracelift_train::grpo::{Cast, Decay, Grpo, GrpoConfig, GrpoError, StepOutcome};
+use tracelift_train::grpo::{Decay, Grpo, GrpoConfig, GrpoError, StepOutcome};
 use tracelift_train::metrics::{StepMetrics, name, read_metrics};
 use tracelift_train::patience::Patience;
-use tracelift_train::run::{RunDescription, RunFolder};
-use tracelift_train::source::{Exercise, Source};
+use tracelift_train::run::{RunDescription, RunFolder, RunLayout};
 
 /// Settings of `train`.
 #[derive(Args)]
@@ -32,66 +32,38 @@ pub struct Train {
     resume: bool,
 }
 
-/// How many problems of a world stand for all of them.
-const WORLD_LOOK: u64 = 100;
+/// What may be otherwise where a run is gone on with; more steps prolong it.
+const FREEDOM: Freedom = Freedom {
+    may_differ: &[
+        "data",
+        "dev.data",
+        "eval",
+        "executor",
+        "grpo.keep_last",
+        "grpo.patience",
+        "out",
+        "planner.model",
+        "preflight",
+        "rubric",
+    ],
+    grows: Some("grpo.steps"),
+};
 
 /// Runs it.
 pub fn run(args: &Train) -> Result<()> {
     let config = config::read(&args.config)?;
-    config
-        .planner
-        .sampling
-        .validate_for_training()
-        .with_context(|| args.config.config.display().to_string())?;
-    let data = config.data.as_ref().context("`data` is missing; it says which problems to train on")?;
-    let mut source = setup::source(data, config.seed.child("problems", 0))?;
-    let seed = config.seed.child("dev", 0);
-    let dev_items = config.dev.as_ref().map(|dev| setup::dev_items(&dev.data, seed)).transpose()?;
-    let dev_items = dev_items.unwrap_or_default();
-    let known = dev::trained_on(&dev_items, &source);
-    if known > 0 {
-        eprintln!(
-            "warning: {known} of {} problems of `[dev.data]` are trained on, too; what is best by them need not be good elsewhere",
-            dev_items.len()
-        );
-    }
-    let planner = config.planner.open(config.seed)?;
-    let executor = config.executor.open()?;
-    let dev_problems: Vec<&Problem> = dev_items.iter().map(|item| &item.problem).collect();
-    let prompt = config.planner.prompt(&planner.tokenizer)?;
-    let (trace_tokens, asked) =
-        (config.planner.sampling.max_tokens, config.planner.planner(&planner, &prompt));
-    room::require_planner(asked, &dev_problems, "dev.data")?;
-    room::require_executor(executor.as_ref(), &dev_problems, trace_tokens, "dev.data")?;
-    // A world has no end, and its problems are all of one kind.
-    let first: Vec<Exercise> = (0..WORLD_LOOK).map(|position| source.item(position)).collect();
-    let first: Vec<&Problem> = first.iter().map(|item| &item.problem).collect();
-    let trained_on: Vec<&Problem> = match &mut source {
-        Source::List { problems, .. } => {
-            room::keep_fitting(asked, executor.as_ref(), problems)?;
-            problems.iter().collect()
-        }
-        Source::World { .. } => {
-            room::require_planner(asked, &first, "data")?;
-            room::require_executor(executor.as_ref(), &first, trace_tokens, "data")?;
-            vec![first[0]]
-        }
-    };
-    let verifier = setup::verifier(&config, trained_on.into_iter().chain(dev_problems))?;
-    let rubric = setup::rubric(&config)?;
+    let (parts, mut planner) = Parts::open(&config, &args.config.config)?;
+    let Parts { executor, verifier, dev_items, .. } = &parts;
     println!("executor: {}", executor.describe());
+    // A run that is gone on with has shown what it is.
+    let begins = !args.resume && !RunLayout::of(&config.out).description().exists();
+    if begins && config.preflight.problems > 0 {
+        preflight::check(&config, &parts, planner)?;
+        planner = config.planner.open(config.seed)?;
+    }
     let base = config.planner.model.display().to_string();
-    let cast = Cast {
-        prompt: prompt.clone(),
-        sampling: config.planner.sampling.clone(),
-        source,
-        executor: executor.as_ref(),
-        verifier: &verifier,
-        reward: config.reward.clone(),
-        rubric: rubric.as_deref(),
-        seed: config.seed,
-    };
-    let dev = config.dev.as_ref().map(|dev| Dev::new(dev, &dev_items, executor.as_ref(), &verifier, seed));
+    let seed = parts::dev_seed(&config);
+    let dev = config.dev.as_ref().map(|dev| Dev::new(dev, dev_items, executor.as_ref(), verifier, seed));
     let course = Course {
         out: &config.out,
         config: &toml::to_string(&config)?,
@@ -100,9 +72,9 @@ pub fn run(args: &Train) -> Result<()> {
         form: Form { base: &base, precision: config.planner.precision },
         dev,
     };
-    train_in(Grpo::new(config.grpo.clone(), planner, cast), course)?;
-    setup::record_sandbox(&verifier, &config.out)?;
-    if let Some(spent) = rubric.as_ref().and_then(|scorer| scorer.spent()) {
+    train_in(Grpo::new(config.grpo.clone(), planner, parts.cast(&config)), course)?;
+    setup::record_sandbox(verifier, &config.out)?;
+    if let Some(spent) = parts.rubric.as_ref().and_then(|scorer| scorer.spent()) {
         println!("rubric: {spent}");
     }
     println!("run: {}", config.out.display());
@@ -148,7 +120,10 @@ pub struct Form<'a> {
 
 impl Form<'_> {
     /// Writes a trained planner: a checkpoint, and its adapter where it is adapters that were trained.
-    fn write(&self, mut trained: Checkpoint, planner: &Path, adapter: &Path) -> Result<()> {
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write(&self, mut trained: Checkpoint, planner: &Path, adapter: &Path) -> Result<()> {
         if trained.model.lora.is_some() {
             peft::save(&trained.model, adapter, self.base)?;
         }
@@ -210,7 +185,7 @@ impl<'a> Training<'a> {
                 )
             }
             (Presence::Resume | Presence::Either, true) => {
-                let continuation = identity::check(out, &description, config)?;
+                let continuation = identity::check(out, &description, config, FREEDOM)?;
                 if let (Presence::Either, Continuation::Prolonged { from }) = (presence, continuation) {
                     // Nobody has asked for that.
                     bail!(

@@ -23,6 +23,7 @@ fn desk(url: &str, reward: &str, grpo: &str) -> Desk {
     let config = format!(
         r#"
         out = "run"
+        preflight.problems = 0
         seed = 5
         [data]
         path = "problems.jsonl"

@@ -31,6 +31,7 @@ fn configure(desk: &Desk, out: &str, rubric: &str, grpo: &str) -> String {
         &format!(
             r#"
             out = "{out}"
+            preflight.problems = 0
             seed = 5
             [data]
             path = "problems.jsonl"

@@ -11,6 +11,7 @@ use tracelift_testing::words;
 
 const CONFIG: &str = r#"
     out = "run"
+    preflight.problems = 0
     seed = 5
     [data]
     path = "problems.jsonl"

@@ -32,6 +32,7 @@ const PRETRAINING: &str = "
 
 const CONFIG: &str = r#"
     out = "whole"
+    preflight.problems = 0
     seed = 5
     [data]
     world = "steps"

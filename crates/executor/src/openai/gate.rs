@@ -109,8 +109,10 @@ impl Gate {
         if self.budget.is_boundless() && self.price.is_none() {
             return Ok(());
         }
-        let (book, earlier) = Book::open(path)?;
+        let (mut book, earlier) = Book::open(path)?;
         let mut state = self.state();
+        // What was spent before the file was known belongs to the run as well.
+        book.note(&Spending::default(), &state.spent)?;
         state.spent += earlier;
         state.book = Some(book);
         Ok(())
@@ -199,6 +201,18 @@ mod tests {
         drop(gate.enter(COST).unwrap());
         assert!(matches!(gate.enter(COST).unwrap_err(), Stopped::Budget(_)));
         assert!(matches!(open().enter(COST).unwrap_err(), Stopped::Budget(_)));
+    }
+
+    #[test]
+    fn what_was_spent_before_the_book_was_opened_is_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("spending.jsonl");
+        for calls in [1, 2] {
+            let gate = Gate::new(2, Budget { calls: Some(3), ..Budget::default() }, None);
+            drop(gate.enter(COST).unwrap());
+            gate.keep_book(&path).unwrap();
+            assert_eq!(gate.bill().unwrap().spent.calls, calls);
+        }
     }
 
     #[test]

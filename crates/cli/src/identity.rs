@@ -8,7 +8,7 @@ use tracelift_train::run::{RunDescription, RunLayout};
 
 /// How a run goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Continuation {
+pub enum Continuation {
     /// As it was begun.
     Same,
     /// With more steps than the number it was begun with.
@@ -18,42 +18,43 @@ pub(super) enum Continuation {
     },
 }
 
-/// Settings that another attempt at the same run may have otherwise: they decide nothing that training does, or name
-/// something that has a fingerprint.
-const MAY_DIFFER: [&str; 9] = [
-    "data",
-    "dev.data",
-    "eval",
-    "executor",
-    "grpo.keep_last",
-    "grpo.patience",
-    "out",
-    "planner.model",
-    "rubric",
-];
-
-/// The one setting that may grow.
-const STEPS: &str = "grpo.steps";
+/// What may be otherwise in another attempt at the same run.
+#[derive(Clone, Copy, Debug)]
+pub struct Freedom {
+    /// Settings that decide nothing of what training does, or name something that has a fingerprint.
+    pub may_differ: &'static [&'static str],
+    /// The one setting that may grow, if any may.
+    pub grows: Option<&'static str>,
+}
 
 /// Refuses to go on with a run that was begun as another one: its two halves would not belong together.
-pub(super) fn check(out: &Path, wanted: &RunDescription, config_text: &str) -> Result<Continuation> {
+///
+/// # Errors
+/// Names what is otherwise.
+pub fn check(
+    out: &Path,
+    wanted: &RunDescription,
+    config_text: &str,
+    freedom: Freedom,
+) -> Result<Continuation> {
     let layout = RunLayout::of(out);
     let (found, path) = (layout.read_comparable()?, layout.config());
     let text =
         std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let before = settings(&text).with_context(|| format!("failed to read {}", path.display()))?;
     let now = settings(config_text)?;
-    let steps = |settings: &BTreeMap<String, toml::Value>| settings.get(STEPS)?.as_integer();
+    let steps = |settings: &BTreeMap<String, toml::Value>| settings.get(freedom.grows?)?.as_integer();
     let prolonged = steps(&before).zip(steps(&now)).filter(|(before, now)| before < now);
     let mut changes: Vec<String> = Vec::new();
     if found.kind != wanted.kind {
         changes.push(format!("purpose (`{}`)", found.kind));
     }
     for key in before.keys().chain(now.keys()).collect::<BTreeSet<_>>() {
-        let may_differ = MAY_DIFFER
+        let may_differ = freedom
+            .may_differ
             .iter()
             .any(|part| key.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')));
-        let grows = key == STEPS && prolonged.is_some();
+        let grows = freedom.grows == Some(key) && prolonged.is_some();
         if !may_differ && !grows && before.get(key) != now.get(key) {
             let value = before.get(key).map_or_else(|| "not set".to_owned(), ToString::to_string);
             changes.push(format!("`{key}` ({value})"));

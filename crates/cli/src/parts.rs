@@ -1,0 +1,102 @@
+//! Everything that takes part in a training beside its algorithm, opened, and looked at before anything is asked.
+
+use crate::config::RunConfig;
+use crate::preflight;
+use crate::{room, setup, train};
+use anyhow::{Context, Result};
+use std::path::Path;
+use tracelift_domain::{Problem, Seed};
+use tracelift_engine::Checkpoint;
+use tracelift_executor::Executor;
+use tracelift_prompt::PlannerPrompt;
+use tracelift_reward::TraceScorer;
+use tracelift_train::grpo::Cast;
+use tracelift_train::source::{Exercise, Source};
+use tracelift_verify::Verifier;
+
+/// What takes part.
+pub struct Parts {
+    /// How questions are put to the planner.
+    pub prompt: PlannerPrompt,
+    /// Where problems come from: those that contexts have room for.
+    pub source: Source,
+    /// Problems to look at the training by.
+    pub dev_items: Vec<Exercise>,
+    /// The frozen executor.
+    pub executor: Box<dyn Executor>,
+    /// The verifier, tried out.
+    pub verifier: Verifier,
+    /// Who reads traces against the rubric, where the rule needs it.
+    pub rubric: Option<Box<dyn TraceScorer>>,
+}
+
+/// How many problems of a world stand for all of them.
+const WORLD_LOOK: u64 = 100;
+
+/// Of what development problems draw.
+#[must_use]
+pub fn dev_seed(config: &RunConfig) -> Seed {
+    config.seed.child("dev", 0)
+}
+
+impl Parts {
+    /// Opens them, and the planner, as a configuration (read from `file`) names them. Warnings go to standard error.
+    ///
+    /// # Errors
+    /// What keeps the training from being begun: what is missing, what does not fit into memory or contexts.
+    pub fn open(config: &RunConfig, file: &Path) -> Result<(Parts, Checkpoint)> {
+        config.planner.sampling.validate_for_training().with_context(|| file.display().to_string())?;
+        let data = config.data.as_ref().context("`data` is missing; it says which problems to train on")?;
+        let mut source = setup::source(data, config.seed.child("problems", 0))?;
+        let dev = config.dev.as_ref().map(|dev| setup::dev_items(&dev.data, dev_seed(config))).transpose()?;
+        let dev_items = dev.unwrap_or_default();
+        let known = train::trained_on(&dev_items, &source);
+        if known > 0 {
+            eprintln!(
+                "warning: {known} of {} problems of `[dev.data]` are trained on, too; what is best by them need not be good elsewhere",
+                dev_items.len()
+            );
+        }
+        preflight::require_memory(config)?;
+        let planner = config.planner.open(config.seed)?;
+        let executor = config.executor.open()?;
+        let dev_problems: Vec<&Problem> = dev_items.iter().map(|item| &item.problem).collect();
+        let prompt = config.planner.prompt(&planner.tokenizer)?;
+        let (trace_tokens, asked) =
+            (config.planner.sampling.max_tokens, config.planner.planner(&planner, &prompt));
+        room::require_planner(asked, &dev_problems, "dev.data")?;
+        room::require_executor(executor.as_ref(), &dev_problems, trace_tokens, "dev.data")?;
+        // A world has no end, and its problems are all of one kind.
+        let first: Vec<Exercise> = (0..WORLD_LOOK).map(|position| source.item(position)).collect();
+        let first: Vec<&Problem> = first.iter().map(|item| &item.problem).collect();
+        let trained_on: Vec<&Problem> = match &mut source {
+            Source::List { problems, .. } => {
+                room::keep_fitting(asked, executor.as_ref(), problems)?;
+                problems.iter().collect()
+            }
+            Source::World { .. } => {
+                room::require_planner(asked, &first, "data")?;
+                room::require_executor(executor.as_ref(), &first, trace_tokens, "data")?;
+                vec![first[0]]
+            }
+        };
+        let verifier = setup::verifier(config, trained_on.into_iter().chain(dev_problems))?;
+        let rubric = setup::rubric(config)?;
+        Ok((Parts { prompt, source, dev_items, executor, verifier, rubric }, planner))
+    }
+
+    /// Those that take part in every step.
+    #[must_use]
+    pub fn cast<'a>(&'a self, config: &RunConfig) -> Cast<'a> {
+        Cast {
+            prompt: self.prompt.clone(),
+            sampling: config.planner.sampling.clone(),
+            source: self.source.clone(),
+            executor: self.executor.as_ref(),
+            verifier: &self.verifier,
+            reward: config.reward.clone(),
+            rubric: self.rubric.as_deref(),
+            seed: config.seed,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! How much memory there is, and what the weights of a run take of it at least.
+
+use crate::config::RunConfig;
+use anyhow::{Result, ensure};
+use std::fs;
+use std::path::Path;
+use tracelift_engine::checkpoint::weight_types;
+use tracelift_engine::hub;
+
+/// The memory of this machine, or of the control group that this process may not leave, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// All of it.
+    pub total: u64,
+    /// What is not taken.
+    pub available: u64,
+}
+
+impl Machine {
+    /// As the kernel says; `None` where it does not.
+    #[must_use]
+    pub fn observe() -> Option<Machine> {
+        let text = fs::read_to_string("/proc/meminfo").ok()?;
+        let of = |name: &str| kilobytes(&text, name);
+        let machine = Machine { total: of("MemTotal:")?, available: of("MemAvailable:")? };
+        let number = |file: &str| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
+        let group = number("/sys/fs/cgroup/memory.max").zip(number("/sys/fs/cgroup/memory.current"));
+        Some(group.map_or(machine, |(most, taken)| Machine {
+            total: machine.total.min(most),
+            available: machine.available.min(most.saturating_sub(taken)),
+        }))
+    }
+}
+
+/// The most that this process has held at once so far, in bytes.
+#[must_use]
+pub fn peak() -> Option<u64> {
+    kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
+}
+
+/// The number of a line `Name:   1234 kB`, in bytes.
+fn kilobytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}
+
+/// For people.
+#[must_use]
+pub fn gibibytes(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+}
+
+/// Refuses a run whose weights alone do not fit, before they are loaded: the kernel ends what takes too much without a word.
+///
+/// # Errors
+/// Says what they take and what there is.
+pub fn require(config: &RunConfig) -> Result<()> {
+    let planner = if config.planner.lora.is_some() { Trained::Adapters } else { Trained::Whole };
+    Machine::observe().map_or(Ok(()), |machine| fits(least(config, planner), machine, planner))
+}
+
+/// What of the planner is trained.
+#[derive(Clone, Copy)]
+enum Trained {
+    Whole,
+    Adapters,
+}
+
+fn fits(least: u64, machine: Machine, planner: Trained) -> Result<()> {
+    let (beside, instead) = match planner {
+        Trained::Whole => (
+            ", with a gradient and two moments of each of the planner's",
+            ", or train adapters (`planner.lora`)",
+        ),
+        Trained::Adapters => ("", ", or an executor behind a server (`executor.openai`)"),
+    };
+    ensure!(
+        least <= machine.available,
+        "the weights of this run take {} at least (planner, executor and reward model as 32-bit numbers{beside}), and {} of {} are \
+         free; take smaller models{instead}",
+        gibibytes(least),
+        gibibytes(machine.available),
+        gibibytes(machine.total),
+    );
+    Ok(())
+}
+
+/// What the weights of a run take, in bytes; activations and caches come on top. What cannot be counted counts nothing: whoever
+/// loads it says what is wrong with it.
+fn least(config: &RunConfig, planner: Trained) -> u64 {
+    let elements = |model: &Path| {
+        let types = hub::resolve(model).ok().and_then(|dir| weight_types(&dir).ok());
+        types.map_or(0, |types| types.values().map(|elements| *elements as u64).sum())
+    };
+    // As it learns, and as it is packed to be sampled.
+    let each = match planner {
+        Trained::Whole => 16 + 4,
+        Trained::Adapters => 4 + 4,
+    };
+    let executor = config.executor.in_process.as_ref().map_or(0, |executor| elements(&executor.model));
+    let rubric = config.rubric.as_ref().and_then(|rubric| rubric.model.as_deref()).map_or(0, elements);
+    each * elements(&config.planner.model) + 4 * (executor + rubric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_the_kernel_are_read() {
+        let text = "MemTotal:       24562088 kB\nMemAvailable:   1 kB\nOdd: 3\n";
+        assert_eq!(kilobytes(text, "MemTotal:"), Some(24_562_088 * 1024));
+        assert_eq!(kilobytes(text, "MemAvailable:"), Some(1024));
+        assert_eq!(kilobytes(text, "Odd:"), None);
+        assert_eq!(kilobytes(text, "None:"), None);
+    }
+
+    #[test]
+    fn this_machine_has_memory_and_this_process_takes_some() {
+        let machine = Machine::observe().unwrap();
+        assert!(0 < machine.available && machine.available <= machine.total, "{machine:?}");
+        assert!(peak().is_some_and(|peak| 0 < peak), "{:?}", peak());
+    }
+
+    #[test]
+    fn weights_that_do_not_fit_are_refused_with_what_helps() {
+        let machine = Machine { total: 24 << 30, available: 20 << 30 };
+        assert!(fits(20 << 30, machine, Trained::Whole).is_ok());
+        let told = |planner| fits((20 << 30) + 1, machine, planner).unwrap_err().to_string();
+        assert!(told(Trained::Whole).contains("`planner.lora`"), "{}", told(Trained::Whole));
+        assert!(told(Trained::Adapters).contains("`executor.openai`"), "{}", told(Trained::Adapters));
+        assert!(
+            told(Trained::Whole).contains("take 20.0 GiB at least")
+                && told(Trained::Whole).contains("of 24.0 GiB")
+        );
+    }
+}
