@@ -18,6 +18,7 @@ mod rm;
 mod room;
 mod serve;
 mod setup;
+mod sft;
 mod tokenizer;
 mod train;
 mod verify;
@@ -44,6 +45,8 @@ enum Command {
     Quickstart(quickstart::Quickstart),
     /// Look at this machine, and at a few problems of a run before it is begun.
     Doctor(doctor::Doctor),
+    /// Put a planner on its way: supervised training on traces or on conversations.
+    Sft(sft::Sft),
     /// Train a planner by GRPO with executor-grounded rewards.
     Train(train::Train),
     /// Evaluate planners by the frozen-executor protocol.
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
     let result: Result<()> = match command {
         Command::Quickstart(args) => quickstart::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Sft(args) => sft::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => evaluate::run(&args),
         Command::Prompt(command) => prompt::run(&command),

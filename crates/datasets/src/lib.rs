@@ -174,7 +174,7 @@ pub struct DataSet {
 }
 
 /// Rows with their numbers, as a file gives them.
-type Values = Box<dyn Iterator<Item = Result<(usize, Value), DatasetError>> + Send>;
+pub type Values = Box<dyn Iterator<Item = Result<(usize, Value), DatasetError>> + Send>;
 
 /// Rows one by one. What is wrong with a row comes as an item, and reading goes on after it.
 pub type Rows = Box<dyn Iterator<Item = Result<Row, DatasetError>> + Send>;
@@ -334,8 +334,11 @@ fn recognised(path: &Path) -> Result<Format, DatasetError> {
     })
 }
 
-/// The rows of a JSONL or Parquet file as objects, numbered from 1.
-pub(crate) fn values(path: &Path) -> Result<Values, DatasetError> {
+/// The rows of a JSONL file, packed or not, or of a Parquet file, as they are, numbered from 1.
+///
+/// # Errors
+/// When the file cannot be opened. What is wrong with a row comes as an item.
+pub fn values(path: &Path) -> Result<Values, DatasetError> {
     if columns::is_parquet(path) {
         return columns::parquet(path);
     }

@@ -25,6 +25,6 @@ pub use problem::{AnswerForm, FunctionTests, Gold, IoTest, Problem, Question, Ta
 pub use prompt::{Message, Prompt, Role};
 pub use rubric::{DIMENSIONS, Label, Rubric};
 pub use seed::Seed;
-pub use trace::{Trace, TraceDefect};
+pub use trace::{CLOSE, OPEN, Trace, TraceDefect};
 pub use unit::{Probability, Uplift};
 pub use verdict::{FailureKind, Verdict};

@@ -4,8 +4,8 @@ use crate::parts::{Parts, Said, probes};
 use crate::preset::Side;
 use crate::{End, Layout, PlannerPromptConfig, PromptError, template};
 use serde_json::{Value, json};
-use tracelift_domain::Question;
 use tracelift_domain::prompt::Prompt;
+use tracelift_domain::{CLOSE, OPEN, Question, Trace};
 
 /// How questions are put to a planner.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +52,23 @@ impl PlannerPrompt {
     #[must_use]
     pub fn prefill(&self, question: &Question) -> &str {
         &self.0.of(question).prefill
+    }
+
+    /// The reply that states a trace, after what the prompt begins of it; `None` where that is more than an opening tag.
+    #[must_use]
+    pub fn reply(&self, question: &Question, trace: &Trace) -> Option<String> {
+        let prefill = self.prefill(question);
+        let close = |space: &str| format!("{}{space}{CLOSE}", trace.as_str());
+        match prefill.split_once(OPEN) {
+            // As it begins, so it ends.
+            Some((_, space)) => space.trim().is_empty().then(|| close(space)),
+            None if !prefill.is_empty() => None,
+            None => {
+                // Turns are written on lines of their own, as in the presets' examples; the worlds' texts in one.
+                let space = if self.layout() == Layout::Text { " " } else { "\n" };
+                Some(format!("{OPEN}{space}{}", close(space)))
+            }
+        }
     }
 
     /// Texts at which a reply ends; they are part of it.

@@ -2,7 +2,7 @@
 //!
 //! What is unknown is null, never zero. The columns are plain, so that any Parquet reader makes a table of them: counts are
 //! `INT64`, numbers `DOUBLE`, texts UTF-8, flags `BOOLEAN`, and several texts a list. `docs/runs.md` says what each means;
-//! a test holds it against [`columns`]. Nothing in the house reads these files back.
+//! a test holds it against [`columns`]. `tracelift sft` reads traces back that were good, as rows of any table.
 
 mod table;
 

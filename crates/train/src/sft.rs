@@ -1,7 +1,12 @@
-//! Supervised training on token sequences: how the worlds' base planners and executors are made.
+//! Supervised training on token sequences: how the worlds' base planners and executors are made, and how a planner is put on
+//! its way before it is trained by reward ([`Course`]).
 //!
 //! Loss: mean cross-entropy over supervised tokens. A corpus is random access, so nothing but the step's number
 //! says what a step sees.
+
+mod course;
+
+pub use course::{Course, CourseConfig, Look};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use tracelift_engine::optimizer::{HIGHEST_RATE, NonFinite};
@@ -14,6 +19,13 @@ pub struct Example {
     pub tokens: Vec<u32>,
     /// The first token that is supervised; those before it are given.
     pub supervised_from: usize,
+}
+
+impl Example {
+    /// How many of its tokens are supervised; nothing says what the first should be.
+    fn supervised(&self) -> usize {
+        self.tokens.len().saturating_sub(self.supervised_from.max(1))
+    }
 }
 
 /// How to train.
@@ -99,21 +111,62 @@ pub struct SftStep {
     pub gradient_norm: f64,
 }
 
-/// One step of supervised training.
+/// One step of supervised training, all examples in one pass.
 ///
 /// # Errors
 /// When the loss or a gradient is not finite; the model is then as it was.
 pub fn step(learner: &mut Learner, config: &SftConfig, examples: &[Example]) -> Result<SftStep, NonFinite> {
-    let (batch, targets) = pack(examples);
-    let share = 1.0 / targets.len().max(1) as f32;
-    let mut passage = learner.forward(&batch);
-    let scores = passage.learn(&targets, 1.0, |_, _| -share);
-    passage.backward();
-    let loss = -scores.iter().map(|score| f64::from(score.log_prob)).sum::<f64>() * f64::from(share);
     let rate = config.schedule().rate(learner.steps_done());
+    update(learner, &examples.iter().collect::<Vec<_>>(), usize::MAX, rate)
+}
+
+/// One step along the gradient of the mean loss over the supervised tokens of all examples, which go through in parts of so
+/// many tokens.
+fn update(
+    learner: &mut Learner,
+    examples: &[&Example],
+    part: usize,
+    rate: f32,
+) -> Result<SftStep, NonFinite> {
+    let tokens: usize = examples.iter().map(|example| example.supervised()).sum();
+    let share = 1.0 / tokens.max(1) as f32;
+    let mut loss = 0.0;
+    for part in parts(examples, part) {
+        let (batch, targets) = pack(part);
+        let mut passage = learner.forward(&batch);
+        let scores = passage.learn(&targets, 1.0, |_, _| -share);
+        passage.backward();
+        loss -= scores.iter().map(|score| f64::from(score.log_prob)).sum::<f64>() * f64::from(share);
+    }
     let gradient_norm = learner.apply(loss, rate)?;
     learner.finish_step();
-    Ok(SftStep { loss, tokens: targets.len(), gradient_norm })
+    Ok(SftStep { loss, tokens, gradient_norm })
+}
+
+/// Runs of examples that fit into a pass of so many tokens.
+fn parts<'e, 'x>(examples: &'e [&'x Example], most: usize) -> Vec<&'e [&'x Example]> {
+    let (mut parts, mut first, mut rows) = (Vec::new(), 0, 0_usize);
+    for (at, example) in examples.iter().enumerate() {
+        if at > first && rows.saturating_add(example.tokens.len()) > most {
+            parts.push(&examples[first..at]);
+            (first, rows) = (at, 0);
+        }
+        rows += example.tokens.len();
+    }
+    parts.push(&examples[first..]);
+    parts
+}
+
+/// Mean loss over the supervised tokens of examples as a learner is now.
+fn mean_loss(learner: &mut Learner, examples: &[Example], part: usize) -> f64 {
+    let (mut total, mut tokens) = (0.0, 0);
+    for part in parts(&examples.iter().collect::<Vec<_>>(), part) {
+        let (batch, targets) = pack(part);
+        let scores = learner.forward(&batch).score(&targets, 1.0);
+        total -= scores.iter().map(|score| f64::from(score.log_prob)).sum::<f64>();
+        tokens += targets.len();
+    }
+    total / tokens.max(1) as f64
 }
 
 /// Mean loss over supervised tokens, without learning.
@@ -122,7 +175,7 @@ pub fn evaluate(model: &Model, examples: &[Example]) -> f64 {
     let mut pass = Pass::new(Memory::Recompute);
     let (mut total, mut tokens) = (0.0, 0);
     for examples in examples.chunks(32) {
-        let (batch, targets) = pack(examples);
+        let (batch, targets) = pack(&examples.iter().collect::<Vec<_>>());
         pass.forward(model, &batch);
         total -= pass.score(model, &targets, 1.0).iter().map(|score| f64::from(score.log_prob)).sum::<f64>();
         tokens += targets.len();
@@ -130,7 +183,7 @@ pub fn evaluate(model: &Model, examples: &[Example]) -> f64 {
     total / tokens.max(1) as f64
 }
 
-fn pack(examples: &[Example]) -> (Batch, Vec<Target>) {
+fn pack(examples: &[&Example]) -> (Batch, Vec<Target>) {
     let (mut batch, mut targets) = (Batch::default(), Vec::new());
     for example in examples {
         let first = batch.push(&example.tokens);
