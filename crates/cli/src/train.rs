@@ -58,6 +58,8 @@ pub fn run(args: &Train) -> Result<()> {
     // A run that is gone on with has shown what it is.
     let begins = !args.resume && !RunLayout::of(&config.out).description().exists();
     if begins && config.preflight.problems > 0 {
+        // Not after minutes.
+        RunFolder::require_free(&config.out)?;
         preflight::check(&config, &parts, planner)?;
         planner = config.planner.open(config.seed)?;
     }

@@ -33,6 +33,9 @@ runs = 1
 steps = 1
 problems = 2
 group = 2
+
+[preflight]
+problems = 0
 "#;
 
 /// A folder with a model, problems and a configuration.

@@ -142,6 +142,14 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
+    /// Whether a new run can be made in a folder: it does not exist, or is empty.
+    ///
+    /// # Errors
+    /// When it holds a run or anything else, or cannot be read.
+    pub fn require_free(path: &Path) -> Result<(), RunError> {
+        if path.exists() { refuse_if_taken(&RunLayout::of(path)) } else { Ok(()) }
+    }
+
     /// Makes a new run in a folder that does not exist or is empty.
     ///
     /// # Errors
