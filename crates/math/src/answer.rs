@@ -130,9 +130,10 @@ fn worded(piece: &str) -> Result<Readings, Fault> {
     if let Some(Measured { node, certainty: Certainty::Sure }) = measured(piece) {
         return Ok(Readings::only(node));
     }
-    // "12 apples" are so many of something; "7 or so" is not.
+    // "12 apples" are so many of something; "7 or so" is not, and "x works" says something of x.
     if let Ok(node @ Node::Unit(..)) = parse(piece)
         && !has_loose_text(&node)
+        && !node.has_symbols()
     {
         return Ok(Readings::only(node));
     }
@@ -249,6 +250,9 @@ fn is_made_of_names(node: &Node) -> bool {
 fn is_noun(words: &str) -> bool {
     if crate::syntax::units::unit(words).is_some() {
         return true;
+    }
+    if crate::extraction::begins_predicate(words) {
+        return false;
     }
     let mut count = 0;
     let plain = words

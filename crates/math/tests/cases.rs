@@ -59,6 +59,12 @@ fn bought() {
     check(include_str!("cases/bought.jsonl"));
 }
 
+/// Parts of a stated total, and what a sentence only says of the number or letter that it begins with, beside honest ones.
+#[test]
+fn parts() {
+    check(include_str!("cases/parts.jsonl"));
+}
+
 #[test]
 fn numbers() {
     check(include_str!("cases/numbers.jsonl"));

@@ -105,7 +105,8 @@ fn inline_dollar(text: &str, open: usize) -> Option<usize> {
         if found == open + 1 {
             return None;
         }
-        let money = bytes[found - 1].is_ascii_whitespace()
+        // "$45 ($30 for the shirt)": what ends in an opening bracket is no formula either.
+        let money = (bytes[found - 1].is_ascii_whitespace() || matches!(bytes[found - 1], b'(' | b'['))
             && bytes.get(found + 1).is_some_and(u8::is_ascii_digit)
             && bytes[open + 1].is_ascii_digit();
         if money {

@@ -23,6 +23,8 @@ pub(crate) use dress::undressed;
 pub(crate) use prose::{is_phrase, is_prose};
 pub(crate) use turns::relevant;
 
+pub(crate) use clauses::begins_predicate;
+
 use clauses::Lead;
 
 use crate::options::Options;
@@ -177,6 +179,9 @@ fn ladder(
     {
         if let Some(relation) = comparatives::relation(sentence, (0, sentence.len()), &[]) {
             return Ok(Some(Extract::plain(Rung::Whole, relation)));
+        }
+        if let Some(name) = sentences::named_answer(sentence) {
+            return Ok(Some(Extract::plain(Rung::Whole, name.to_owned())));
         }
         let clause = sentence.to_owned();
         return Ok(Some(Extract { words: true, clause, ..Extract::plain(Rung::Whole, sentence.to_owned()) }));

@@ -2,7 +2,7 @@
 
 use super::Extract;
 use super::claims::{in_words, retracted, supposed};
-use super::clauses::Lead;
+use super::clauses::{Lead, is_listed_part, is_total};
 use super::formulas::Span;
 use super::phrases::from_clause;
 use super::prose::cleaned;
@@ -37,7 +37,13 @@ pub(super) fn last_sentence_from(
             has_formula || sentence.contains(|c: char| c.is_ascii_digit()) || sentence.contains('\\');
         // A question claims nothing.
         let asked = text[end..].starts_with('?');
-        if !valued || asked || (is_closing(sentence) && passed < 3) || is_supposition(sentence) {
+        if !valued
+            || asked
+            || (is_closing(sentence) && passed < 3)
+            || is_supposition(sentence)
+            || is_listed_part(text, start, end)
+            || is_inclusion(text, start, end)
+        {
             passed += 1;
             continue;
         }
@@ -129,6 +135,57 @@ fn is_supposition(sentence: &str) -> bool {
     }
     let lower = sentence.to_ascii_lowercase();
     lower.contains(" would ") && supposed(&lower) && !lower.contains(" but ")
+}
+
+/// "That includes $30 for the shirt", "Of these, 30 are red", behind a sentence that states a total.
+fn is_inclusion(text: &str, start: usize, end: usize) -> bool {
+    let sentence = &text[start..end];
+    let mut words = sentence.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
+    let (Some(first), Some(second)) = (words.next(), words.next()) else { return false };
+    let includes = matches!(first, "That" | "This" | "It" | "They" | "These")
+        && matches!(
+            second,
+            "includes" | "include" | "covers" | "contains" | "consists" | "comprises" | "counts"
+        );
+    if !includes {
+        return false;
+    }
+    let before = text[..start].trim_end();
+    let from = before.trim_end_matches(['.', '!']).rfind(['.', '!', '?', '\n']).map_or(0, |at| at + 1);
+    let mut last = "";
+    before[from..].contains(|c: char| c.is_ascii_digit())
+        && before[from..].split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).any(|word| {
+            let total = is_total(word, last);
+            last = word;
+            total
+        })
+}
+
+/// The name that a sentence says the answer is: "x is the answer", "so it is x".
+pub(super) fn named_answer(sentence: &str) -> Option<&str> {
+    let mut words: Vec<&str> = sentence.split_whitespace().collect();
+    while let [first, rest @ ..] = words.as_slice()
+        && matches!(
+            first.trim_end_matches(','),
+            "So" | "Thus" | "Hence" | "Therefore" | "so" | "thus" | "hence" | "therefore"
+        )
+    {
+        words = rest.to_vec();
+    }
+    let name = match words.as_slice() {
+        ["It" | "it", "is" | "equals", name] | ["It's" | "it's", name] => name,
+        [name, "is", "the", "answer" | "solution" | "result"]
+        | [
+            name,
+            "is",
+            "the",
+            "final" | "correct" | "right",
+            "answer" | "solution" | "result" | "choice" | "option",
+        ] => name,
+        _ => return None,
+    };
+    let letters = name.chars().filter(|c| c.is_alphabetic()).count();
+    (letters <= 2 && !is_word(name) && !matches!(*name, "it" | "It" | "He" | "No" | "no")).then_some(*name)
 }
 
 /// The last sentence of a text that says more than a remark, whatever it says.

@@ -74,7 +74,7 @@ const WORDS: &[(Role, &str)] = &[
     (
         Role::Hedge,
         "doubt doubts doubted tempting tempted anything everything maybe perhaps possibly might could may unsure uncertain conceivably \
-         hypothetically supposedly allegedly doubtful unclear guess guessing unknown undetermined \
+         hypothetically somewhere supposedly allegedly doubtful unclear guess guessing unknown undetermined \
          vielleicht peut-être quizás quizá talvez возможно может forse eventuell möglicherweise puede \
          pourrait könnte podría poderia наверное wahrscheinlich",
     ),
@@ -94,14 +94,15 @@ const WORDS: &[(Role, &str)] = &[
         "opposite negation reciprocal inverse within multiple divisor than least most over under above below \
          between plus minus divided multiplied squared cubed twice double triple half halves third \
          thirds quarter quarters tenths hundredths thousandths fewer factorial exceeds exceeding beyond \
-         past modulo power root point times up less score gross percentage infinitely choose mod minimum \
+         past shy modulo power root point times up less score gross percentage infinitely choose mod minimum \
          maximum bounded mehr weniger mindestens höchstens plusieurs más больше меньше 至少 最多 超过 不到 大于 小于 \
          半 以上 以下",
     ),
     (
         Role::Wrong,
         "wrong overestimate underestimate overestimates underestimates overcount undercount overcounts undercounts fails fail failed contradicts violates extraneous inadmissible incorrect false mistaken falsch faux incorrecto incorrecta неверно неправильно 错误 错 \
-         errado errada sbagliato impossible invalid kidding joking",
+         errado errada sbagliato impossible invalid kidding joking contradiction contradictions contradictory \
+         absurd absurdity incorreto incorreta incorretto incorrecte overshoots overshoot undershoots undershoot неверен",
     ),
     (Role::Main, "so we there 所以 因此 故 そこで"),
     (Role::Minus, "negative menos moins meno минус マイナス 마이너스 负 負"),
@@ -150,6 +151,17 @@ fn other(word: &str) -> Role {
         "不等于",
         "不为",
         "绝非",
+        "不会",
+        "不會",
+        "不可能",
+        "不认为",
+        "不認為",
+        "不觉得",
+        "不相信",
+        "限らな",
+        "わけではな",
+        "思わな",
+        "思えな",
         "ではな",
         "じゃな",
         "ありません",
@@ -177,7 +189,8 @@ fn other(word: &str) -> Role {
         "모르",
     ]) {
         Role::Hedge
-    } else if holds(&["还是", "還是", "或", "または", "もしくは", "또는", "혹은", "이나", "거나"])
+    } else if word == "か"
+        || holds(&["还是", "還是", "或", "または", "もしくは", "또는", "혹은", "이나", "거나"])
     {
         Role::Or
     } else if holds(&["因为", "因為", "其中", "的时候", "なぜなら", "なので", "때문", "이므로"])
@@ -187,11 +200,14 @@ fn other(word: &str) -> Role {
         Role::Minus
     } else if holds(&["如果", "否则", "除非"]) {
         Role::Case
-    } else if holds(&["错", "誤", "틀렸"]) {
+    } else if holds(&["错", "錯", "誤", "間違", "違い", "틀렸", "틀립", "잘못", "오답", "不正确", "不正確"])
+    {
         Role::Wrong
     } else if holds(&["但"]) {
         Role::But
     } else if holds(&["至少", "最多", "超过", "大于", "小于", "以上", "以下", "不到", "이상", "이하", "未満"])
+        || ["より", "보다"].iter().any(|than| word.starts_with(than))
+        || word.ends_with('比') && !word.ends_with("之比")
     {
         Role::Changer
     } else {

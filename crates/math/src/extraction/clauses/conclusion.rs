@@ -65,7 +65,7 @@ impl Reader<'_> {
         {
             return self.value_of(kept);
         }
-        if group.changed || self.hedged || several_cases || ordinal || led {
+        if group.changed || self.hedged || several_cases || ordinal || led || self.only_speaks_of_value() {
             return Said::Words;
         }
         self.value_of(group)

@@ -2,7 +2,12 @@
 //! denies, doubts or offers a choice.
 
 mod conclusion;
+mod predicates;
+mod totals;
 mod words;
+
+pub(crate) use predicates::begins_predicate;
+pub(super) use totals::{is_listed_part, is_total};
 
 use super::atoms::{Atom, Kind, atoms};
 use super::formulas::{Span, percent_follows};
@@ -129,6 +134,10 @@ impl Reader<'_> {
             match atom.kind {
                 Kind::Plain => {
                     let last = self.run(at);
+                    // "45 marbles altogether — 15 red and 30 blue".
+                    if last == at && is_dash(&self.text[atom.start..atom.end]) && self.begins_breakdown(at) {
+                        self.subordinate = Some(Subordinate::Trailing);
+                    }
                     self.value(atom.start, self.atoms[last].end, None);
                     at = last + 1;
                     continue;
@@ -141,6 +150,7 @@ impl Reader<'_> {
                         part.unit_end = atom.end;
                     }
                 }
+                Kind::Comma if self.begins_breakdown(at) => self.subordinate = Some(Subordinate::Trailing),
                 Kind::Comma => self.comma(),
                 Kind::Aside(role) => match role {
                     Role::Or | Role::Hedge | Role::Case if self.current().is_some() => self.hedged = true,
@@ -150,12 +160,23 @@ impl Reader<'_> {
                 Kind::Word(Role::Copula)
                     if self.text[atom.start..].starts_with(':')
                         && self.subordinate.is_none()
-                        && self.groups.last().is_some_and(|group| {
-                            let [part] = group.parts.as_slice() else { return false };
-                            adds_up(self.text, &self.atoms[at + 1..], &self.text[part.start..part.end])
-                        }) =>
+                        && (self.begins_breakdown(at)
+                            || self.groups.last().is_some_and(|group| {
+                                let [part] = group.parts.as_slice() else { return false };
+                                adds_up(self.text, &self.atoms[at + 1..], &self.text[part.start..part.end])
+                            })) =>
                 {
                     self.subordinate = Some(Subordinate::Trailing);
+                }
+                // "We subtract 15 from the total: 45 - 15 = 30".
+                Kind::Word(Role::Copula)
+                    if self.subordinate == Some(Subordinate::Trailing)
+                        && self.text[atom.start..].starts_with(':')
+                        && self.is_equation_behind(at) =>
+                {
+                    self.subordinate = None;
+                    self.link = false;
+                    self.words_between += 1;
                 }
                 Kind::Word(role) => self.word(role, at),
             }
@@ -167,11 +188,19 @@ impl Reader<'_> {
     fn run(&self, at: usize) -> usize {
         let mut last = at;
         let dash = |atom: &Atom| {
-            matches!(&self.text[atom.start..atom.end], "-" | "–" | "—" | "→" | "⇒" | "=>" | "->")
+            let written = &self.text[atom.start..atom.end];
+            is_dash(written) || matches!(written, "→" | "⇒" | "=>" | "->")
         };
+        // An em dash is never a minus.
+        if &self.text[self.atoms[at].start..self.atoms[at].end] == "—" {
+            return last;
+        }
         loop {
             let next = self.atoms.get(last + 1);
             match next.map(|atom| atom.kind) {
+                Some(Kind::Plain) if next.is_some_and(|atom| &self.text[atom.start..atom.end] == "—") => {
+                    return last;
+                }
                 Some(Kind::Plain) => {
                     // A dash before words is punctuation, not a minus.
                     let is_dash = next.is_some_and(dash);
@@ -235,7 +264,8 @@ impl Reader<'_> {
         let percent = formula.is_some() && percent_follows(&self.text[end..]);
         let changed = std::mem::take(&mut self.change_next);
         let loose = self.words_between > 0;
-        let link = std::mem::take(&mut self.link);
+        // "5 in May and 7 in June, 12 altogether": a total is no item of the list before it.
+        let link = std::mem::take(&mut self.link) && !totals::follows(&self.text[end..]);
         let groups = if self.subordinate.is_some() { &mut self.minor } else { &mut self.groups };
         match groups.last_mut() {
             Some(group) if link => {
@@ -290,6 +320,10 @@ impl Reader<'_> {
             })
             .any(|atom| matches!(atom.kind, Kind::Plain | Kind::Formula(_)))
     }
+}
+
+fn is_dash(written: &str) -> bool {
+    matches!(written, "-" | "–" | "—")
 }
 
 /// The length of the words for a part of the day at the start of a text.

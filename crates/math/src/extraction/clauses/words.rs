@@ -1,5 +1,7 @@
 //! What each word of a clause does to the values beside it.
 
+use super::predicates::{is_excluding, is_object, is_violation};
+use super::totals::includes;
 use super::{Reader, Subordinate};
 use crate::extraction::atoms::{Atom, Kind};
 use crate::extraction::claims;
@@ -41,12 +43,19 @@ impl Reader<'_> {
                 if has_value && self.subordinate.is_none() && !self.contrasting {
                     let own_clause = self.turn.is_some() && self.groups.len() == self.turn.unwrap_or(0);
                     let auxiliary = matches!(self.before(at), Some("does" | "do" | "did"))
+                        || matches!(word, "never" | "isn't" | "wasn't") && self.is_subject(at)
                         || matches!(word, "doesn't" | "don't" | "didn't" | "won't" | "can't" | "cannot");
                     let named = self.groups.last().is_some_and(|group| self.is_name(group));
-                    if auxiliary && !own_clause && !named && !self.values_behind(at) {
-                        // "73 does not work".
+                    if auxiliary && !own_clause && !named && (!self.values_behind(at) || self.is_subject(at))
+                    {
+                        // "73 does not work", "5 does not divide 12".
                         self.denied_after();
-                    } else if behind_copula && !own_clause && !named && !self.next_is_value(at, 0) {
+                    } else if (behind_copula
+                        || self.is_subject(at) && !is_excluding(word) && !self.values_behind(at))
+                        && !own_clause
+                        && !named
+                        && !self.next_is_value(at, 0)
+                    {
                         self.denied_after();
                     } else if behind_copula && self.groups.last().is_some_and(|group| self.is_name(group)) {
                         self.deny_next = true;
@@ -84,6 +93,10 @@ impl Reader<'_> {
                 self.contrasting = true;
                 self.denied = true;
                 self.link = false;
+            }
+            // "mais de 12" is more than 12.
+            Role::But if word == "mais" && matches!(next, Some("de" | "que" | "do")) => {
+                self.change_next = true
             }
             Role::But => {
                 self.contrasting = false;
@@ -130,6 +143,22 @@ impl Reader<'_> {
                     && matches!(self.before(at), Some("up" | "left" | "ends" | "ended"))
                 {
                     // "ends up with 5".
+                } else if word == "out"
+                    && next == Some("of")
+                    && self.copula
+                    && has_value
+                    && !self.next_is_value(at + 1, 0)
+                {
+                    // "5 is out of range".
+                    self.denied_after();
+                } else if word == "for" && self.is_total_behind(at) {
+                    // "8 and 4, for a total of 12".
+                    self.subordinate = None;
+                    self.link = false;
+                } else if word == "which" && next == Some("leaves") {
+                    // "15 are girls, which leaves 30".
+                    self.subordinate = None;
+                    self.link = false;
                 } else if matches!(word, "out")
                     && matches!(self.before(at), Some("comes" | "turns" | "works"))
                 {
@@ -191,6 +220,8 @@ impl Reader<'_> {
                 self.link = false;
                 self.change_next = false;
             }
+            // "Of the total of 45, 30 are blue".
+            Role::Filler if word == "Of" && at == 0 => self.begin_subordinate(),
             Role::Filler => {
                 if has_value
                     && (word == "to" && self.begins_purpose(at) || word == "in" && self.next_is_value(at, 0))
@@ -226,6 +257,26 @@ impl Reader<'_> {
             Role::Other if word == "I" && self.subordinate == Some(Subordinate::Leading) && has_value => {
                 self.subordinate = None;
                 self.link = false;
+            }
+            // "the total bill of $20 includes $12 for food".
+            Role::Other if includes(word) && self.begins_breakdown(at) => self.begin_subordinate(),
+            // "Some say 19", "19, give or take", "19 and change".
+            Role::Other if self.is_hearsay(word, at) || word == "give" && next == Some("or") => {
+                self.hedged = true
+            }
+            Role::Other if word == "change" && self.before(at) == Some("and") && next.is_none() => {
+                self.hedged = true
+            }
+            // "the first 19 terms".
+            Role::Other if word == "first" && self.next_is_value(at, 0) => self.change_next = true,
+            // "5 breaks the rule".
+            Role::Other
+                if has_value
+                    && self.subordinate.is_none()
+                    && is_violation(word)
+                    && next.is_some_and(is_object) =>
+            {
+                self.denied_after();
             }
             // "41 is close to the answer", "41 is off by one".
             _ if self.copula && has_value && self.subordinate.is_none() && is_miss(word) => {
@@ -339,6 +390,14 @@ impl Reader<'_> {
             self.minus_next = Some(self.atoms[at].start);
             return;
         }
+        // "19 below zero".
+        if word == "below"
+            && self.atoms.get(at + 1).is_some_and(|next| &self.text[next.start..next.end] == "zero")
+            && let Some(group) = self.current()
+        {
+            group.changed = true;
+            return;
+        }
         // "54 km/h over 2 hours".
         if word == "over" && self.measured_before() {
             return self.begin_subordinate();
@@ -370,14 +429,19 @@ impl Reader<'_> {
                 | "以下"
                 | "score"
                 | "gross"
-        ) || ["以上", "以下", "未満", "이상", "이하"].iter().any(|part| word.contains(part));
+        ) || ["以上", "以下", "未満", "이상", "이하", "より", "보다"]
+            .iter()
+            .any(|part| word.contains(part));
         if directly && (next_value || always) && !self.copula {
             if let Some(group) = self.current() {
                 group.changed = true;
             }
             self.change_next = next_value;
         } else if next_value
-            || matches!(word, "least" | "most" | "than" | "between" | "twice" | "double" | "triple" | "half")
+            || matches!(
+                word,
+                "least" | "most" | "than" | "shy" | "between" | "twice" | "double" | "triple" | "half"
+            )
         {
             self.change_next = true;
         } else {
