@@ -8,6 +8,7 @@ with their arguments, tests, operators, slices, loops, macros, what is printed o
 """
 
 import argparse
+import copy
 import json
 import re
 from pathlib import Path
@@ -43,9 +44,9 @@ VALUES = {
 }
 
 def render(template: str) -> dict:
-    """A case: the text, or that it is refused."""
+    """A case: the text, or that it is refused. What a template changes in the values is its own affair."""
     try:
-        text = _compile_jinja_template(template).render(**VALUES)
+        text = _compile_jinja_template(template).render(**copy.deepcopy(VALUES))
         # Where an object lies is another place in every run.
         return {"template": template, "text": re.sub(r"\bat 0x[0-9a-f]+", "at 0x0", text)}
     except Exception as error:  # whatever a template of strangers may raise

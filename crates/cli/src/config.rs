@@ -3,19 +3,21 @@
 mod reading;
 mod renamed;
 
-pub(crate) use reading::{Assignment, assignment, place, read_as};
+pub(crate) use reading::{Assignment, Origin, assignment, place, read_as};
 
 use crate::preflight::PreflightConfig;
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 use tracelift_datasets::{ColumnMap, Format};
-use tracelift_domain::Seed;
+use tracelift_domain::{Seed, SettingError};
 use tracelift_eval::Metric;
 use tracelift_executor::ExecutorConfig;
 use tracelift_planner::PlannerConfig;
+use tracelift_reward::config::MOST_RUNS;
 use tracelift_reward::{RewardConfig, RubricConfig};
 use tracelift_train::grpo::GrpoConfig;
 use tracelift_verify::VerifierConfig;
@@ -172,43 +174,110 @@ pub struct ConfigArgs {
     pub set: Vec<String>,
 }
 
-/// Reads a configuration.
+/// Reads a configuration, and where its settings stand.
 ///
 /// # Errors
 /// Names the file and the line, or the argument, and the key.
-pub fn read(args: &ConfigArgs) -> Result<RunConfig> {
-    let path = &args.config;
+pub fn read(args: &ConfigArgs) -> Result<(RunConfig, Origin)> {
     let set = args.set.iter().map(|set| assignment(set)).collect::<Result<Vec<_>>>()?;
-    let config: RunConfig = read_as(Some(path), &set, &renamed::OF_RUNS)?;
-    config.validate().with_context(|| path.display().to_string())?;
-    Ok(config)
+    let (config, origin): (RunConfig, Origin) = read_as(Some(&args.config), &set, &renamed::OF_RUNS)?;
+    config.validate().map_err(|error| origin.refuse(&error))?;
+    Ok((config, origin))
 }
 
+/// The most traces per problem and row.
+const MOST_SEEDS: u64 = 10_000;
+
 impl RunConfig {
-    fn validate(&self) -> Result<()> {
+    /// Checks all that can be checked without a model, a server or data.
+    fn validate(&self) -> Result<(), SettingError> {
+        out_folder("out", &self.out)?;
         self.planner.validate()?;
         self.executor.validate()?;
+        self.verifier.validate().map_err(|error| error.under("verifier"))?;
         self.reward.validate()?;
         self.rubric.as_ref().map_or(Ok(()), RubricConfig::validate)?;
         self.grpo.validate()?;
+        if let Some(data) = &self.data {
+            data.validate().map_err(|error| error.under("data"))?;
+        }
         if let Some(dev) = &self.dev {
-            for (key, value) in [("every", dev.every), ("seeds", dev.seeds), ("runs", dev.runs as u64)] {
-                ensure!(value >= 1, "`dev.{key}` is 0, expected at least 1");
-            }
+            let every = ("every", dev.every >= 1, dev.every.to_string(), "at least 1");
+            SettingError::first([every].into_iter().chain(extent(dev.seeds, dev.runs)))
+                .and_then(|()| dev.data.validate().map_err(|error| error.under("data")))
+                .map_err(|error| error.under("dev"))?;
         }
         if let Some(eval) = &self.eval {
-            for (key, value) in [("seeds", eval.seeds), ("runs", eval.runs as u64)] {
-                ensure!(value >= 1, "`eval.{key}` is 0, expected at least 1");
-            }
+            SettingError::first(extent(eval.seeds, eval.runs))
+                .and_then(|()| eval.data.validate().map_err(|error| error.under("data")))
+                .and_then(|()| eval.named_rows())
+                .map_err(|error| error.under("eval"))?;
         }
         Ok(())
+    }
+}
+
+/// How much is measured.
+fn extent(seeds: u64, runs: usize) -> [(&'static str, bool, String, &'static str); 2] {
+    [
+        ("seeds", (1..=MOST_SEEDS).contains(&seeds), seeds.to_string(), "from 1 to 10000"),
+        ("runs", (1..=MOST_RUNS).contains(&runs), runs.to_string(), "from 1 to 1000"),
+    ]
+}
+
+/// Whether a folder can be where a setting says.
+///
+/// # Errors
+/// When it is no name, or one of something else.
+pub(crate) fn out_folder(key: &str, path: &Path) -> Result<(), SettingError> {
+    if path.as_os_str().is_empty() {
+        return Err(SettingError::new(key, "is empty; name a folder"));
+    }
+    tracelift_files::check_folder(path).map_err(|error| SettingError::new(key, format!(": {error}")))
+}
+
+impl DataConfig {
+    fn validate(&self) -> Result<(), SettingError> {
+        if self.path.is_some() == self.world.is_some() {
+            let fault = match self.path {
+                Some(_) => "stands beside `world`; give exactly one of the two",
+                None => "is missing, as is `world`; give exactly one of the two",
+            };
+            return Err(SettingError::new("path", fault));
+        }
+        let kind = self.path.as_ref().and_then(|path| path.metadata().ok()).map(|found| found.file_type());
+        if kind.is_some_and(|kind| kind.is_dir() || kind.is_char_device() || kind.is_block_device()) {
+            return Err(SettingError::new("path", "is a folder or a device; name a file of problems"));
+        }
+        for (key, given) in [("format", self.format.is_some()), ("columns", self.columns.is_some())] {
+            if given && self.path.is_none() {
+                return Err(SettingError::new(
+                    key,
+                    "says how the file of `path` is laid out; a world has none",
+                ));
+            }
+        }
+        let limit = (1..=MOST_PROBLEMS).contains(&self.limit.unwrap_or(1));
+        let expected = "from 1 to a thousand million, or nothing to take all";
+        SettingError::first([("limit", limit, self.limit.unwrap_or(0).to_string(), expected)])
+    }
+}
+
+/// More problems than any file has.
+const MOST_PROBLEMS: usize = 1_000_000_000;
+
+impl EvalConfig {
+    fn named_rows(&self) -> Result<(), SettingError> {
+        match self.rows.keys().find(|row| row.trim().is_empty()) {
+            Some(row) => Err(SettingError::new("rows", format!("has a row {row:?}; give it a name"))),
+            None => Ok(()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
     use tracelift_prompt::PlannerPromptConfig;
 
     fn write(text: &str) -> tempfile::NamedTempFile {
@@ -218,7 +287,7 @@ mod tests {
     }
 
     fn read(path: &Path) -> Result<RunConfig> {
-        super::read(&ConfigArgs { config: path.to_owned(), set: Vec::new() })
+        super::read(&ConfigArgs { config: path.to_owned(), set: Vec::new() }).map(|(config, _)| config)
     }
 
     const GOOD: &str = r#"
@@ -249,7 +318,7 @@ mod tests {
         let set = ["grpo.steps=7", "out=runs/other", "planner.lora.rank=4", "planner.lora.alpha=8"];
         let file = write(GOOD);
         let args = ConfigArgs { config: file.path().to_owned(), set: set.map(str::to_owned).to_vec() };
-        let config = super::read(&args).unwrap();
+        let (config, _) = super::read(&args).unwrap();
         assert_eq!((config.grpo.steps, config.out), (7, PathBuf::from("runs/other")));
         assert_eq!(config.planner.lora.map(|lora| lora.rank), Some(4));
         let args = ConfigArgs { set: vec!["steps".into()], ..args };

@@ -34,12 +34,12 @@ pub fn run(args: &Doctor) -> Result<()> {
         println!("{}", machine::row("programs", &programs(&VerifierConfig::default())));
         return Ok(());
     };
-    let config = config::read(&ConfigArgs { config: file.clone(), set: args.set.clone() })?;
+    let (config, origin) = config::read(&ConfigArgs { config: file.clone(), set: args.set.clone() })?;
     println!("machine");
     print!("{}", machine::facts(&config.out));
     println!("{}", machine::row("programs", &programs(&config.verifier)));
     let problems = usize::try_from(args.problems)?;
-    let (parts, planner) = Parts::open(&config, file)?;
+    let (parts, planner) = Parts::open(&config, &origin)?;
     println!("\nrun {}", config.out.display());
     println!("{}", machine::row("executor", &parts.executor.describe()));
     let seen = preflight::rehearse(&config, &parts, planner, problems)?;

@@ -1,10 +1,10 @@
 //! `tracelift eval`: the frozen-executor protocol from a configuration.
 
 use crate::{config, progress, room, setup};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
-use tracelift_domain::{Problem, Seed};
+use tracelift_domain::{Problem, Seed, SettingError};
 use tracelift_eval::{
     Executors, Metric, Protocol, SampleRecord, Table, paired_difference, summarise, write_samples,
 };
@@ -28,11 +28,14 @@ const BASE: &str = "base planner";
 
 /// Runs it.
 pub fn run(args: &Evaluate) -> Result<()> {
-    let config = config::read(&args.config)?;
-    let eval = config.eval.as_ref().context("`eval` is missing; it says which problems to evaluate on")?;
+    let (config, origin) = config::read(&args.config)?;
+    let Some(eval) = &config.eval else {
+        let fault = "is missing; it says which problems to evaluate on";
+        return Err(origin.refuse(&SettingError::new("eval", fault)));
+    };
     let items = setup::items(&eval.data, config.seed.child("problems", 0))?;
     let verifier = setup::verifier(&config, items.iter().map(|item| &item.problem))?;
-    let executor = config.executor.open()?;
+    let executor = setup::executor(&config, &origin)?;
     println!("executor: {}", executor.describe());
     let mut paths = vec![(BASE.to_owned(), config.planner.model.clone())];
     let own = config.out.join("planner");
@@ -45,13 +48,21 @@ pub fn run(args: &Evaluate) -> Result<()> {
     }
     for (row, path) in &eval.rows {
         let taken = row == NO_TRACE || paths.iter().any(|(name, _)| name == row);
-        ensure!(!taken, "`eval.rows` has a row `{row}`, which is there anyway; choose another name");
+        if taken {
+            let fault = format!("has a row `{row}`, which is there anyway; choose another name");
+            return Err(origin.refuse(&SettingError::new("eval.rows", fault)));
+        }
         paths.push((row.clone(), path.clone()));
     }
     let mut planners = Vec::new();
     for (row, path) in paths {
-        let checkpoint =
-            config.planner.open_frozen(&path).with_context(|| format!("the planner of row `{row}`"))?;
+        let key = match row == BASE {
+            true => "planner.model".to_owned(),
+            false => format!("eval.rows.{row}"),
+        };
+        let checkpoint = config.planner.open_frozen(&path).map_err(|error| {
+            setup::of_planner(&origin, &key, error).context(format!("the planner of row `{row}`"))
+        })?;
         let prompt = config.planner.prompt(&checkpoint.tokenizer)?;
         planners.push((row, checkpoint, prompt));
     }
@@ -61,7 +72,7 @@ pub fn run(args: &Evaluate) -> Result<()> {
             .with_context(|| format!("the planner of row `{row}`"))?;
     }
     room::require_executor(executor.as_ref(), &problems, config.planner.sampling.max_tokens, "eval.data")?;
-    let rubric = eval.rubric.then(|| setup::reader(&config)).transpose()?;
+    let rubric = eval.rubric.then(|| setup::reader(&config, &origin)).transpose()?;
     let protocol = Protocol {
         items: &items,
         executor: executor.as_ref(),

@@ -1,11 +1,10 @@
 //! Everything that takes part in a training beside its algorithm, opened, and looked at before anything is asked.
 
-use crate::config::RunConfig;
+use crate::config::{Origin, RunConfig};
 use crate::preflight;
 use crate::{room, setup, train};
-use anyhow::{Context, Result};
-use std::path::Path;
-use tracelift_domain::{Problem, Seed};
+use anyhow::Result;
+use tracelift_domain::{Problem, Seed, SettingError};
 use tracelift_engine::Checkpoint;
 use tracelift_executor::Executor;
 use tracelift_prompt::PlannerPrompt;
@@ -40,13 +39,16 @@ pub fn dev_seed(config: &RunConfig) -> Seed {
 }
 
 impl Parts {
-    /// Opens them, and the planner, as a configuration (read from `file`) names them. Warnings go to standard error.
+    /// Opens them, and the planner, as a configuration names them. Warnings go to standard error.
     ///
     /// # Errors
     /// What keeps the training from being begun: what is missing, what does not fit into memory or contexts.
-    pub fn open(config: &RunConfig, file: &Path) -> Result<(Parts, Checkpoint)> {
-        config.planner.sampling.validate_for_training().with_context(|| file.display().to_string())?;
-        let data = config.data.as_ref().context("`data` is missing; it says which problems to train on")?;
+    pub fn open(config: &RunConfig, origin: &Origin) -> Result<(Parts, Checkpoint)> {
+        config.planner.validate_for_training().map_err(|error| origin.refuse(&error))?;
+        let Some(data) = &config.data else {
+            let fault = "is missing; it says which problems to train on";
+            return Err(origin.refuse(&SettingError::new("data", fault)));
+        };
         let mut source = setup::source(data, config.seed.child("problems", 0))?;
         let dev = config.dev.as_ref().map(|dev| setup::dev_items(&dev.data, dev_seed(config))).transpose()?;
         let dev_items = dev.unwrap_or_default();
@@ -58,8 +60,8 @@ impl Parts {
             );
         }
         preflight::require_memory(config)?;
-        let planner = config.planner.open(config.seed)?;
-        let executor = config.executor.open()?;
+        let planner = setup::planner(config, origin)?;
+        let executor = setup::executor(config, origin)?;
         let dev_problems: Vec<&Problem> = dev_items.iter().map(|item| &item.problem).collect();
         let prompt = config.planner.prompt(&planner.tokenizer)?;
         let (trace_tokens, asked) =
@@ -81,7 +83,7 @@ impl Parts {
             }
         };
         let verifier = setup::verifier(config, trained_on.into_iter().chain(dev_problems))?;
-        let rubric = setup::rubric(config)?;
+        let rubric = setup::rubric(config, origin)?;
         Ok((Parts { prompt, source, dev_items, executor, verifier, rubric }, planner))
     }
 

@@ -1,11 +1,14 @@
 //! From a configuration to the parts that it names.
 
-use crate::config::{DataConfig, RunConfig};
-use anyhow::{Context, Result, bail, ensure};
+use crate::config::{DataConfig, Origin, RunConfig};
+use anyhow::{Context, Error, Result};
 use std::path::Path;
 use tracelift_datasets::{DataSet, TestSets};
-use tracelift_domain::{Problem, Seed};
-use tracelift_reward::TraceScorer;
+use tracelift_domain::{Problem, Seed, SettingError};
+use tracelift_engine::Checkpoint;
+use tracelift_executor::{Executor, InProcessError, OpenError};
+use tracelift_planner as planner;
+use tracelift_reward::{RubricError, TraceScorer};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
 use tracelift_train::run::RunLayout;
 use tracelift_train::source::{Exercise, Source};
@@ -17,30 +20,61 @@ const WORLD_PROBLEMS: usize = 2000;
 /// The same for those that a training is looked at by, again and again.
 const WORLD_DEV_PROBLEMS: usize = 200;
 
+/// The planner's checkpoint, ready to learn.
+pub fn planner(config: &RunConfig, origin: &Origin) -> Result<Checkpoint> {
+    config.planner.open(config.seed).map_err(|error| of_planner(origin, "planner.model", error))
+}
+
+/// Why a planner cannot be had, and the setting that led there: the one that names it, unless the error is about another.
+pub fn of_planner(origin: &Origin, key: &str, error: planner::OpenError) -> Error {
+    match error {
+        planner::OpenError::Setting(error) => origin.refuse(&error),
+        error => Error::new(error).context(origin.blame(key)),
+    }
+}
+
+/// The executor.
+pub fn executor(config: &RunConfig, origin: &Origin) -> Result<Box<dyn Executor>> {
+    config.executor.open().map_err(|error| match error {
+        OpenError::Setting(error) | OpenError::InProcess(InProcessError::Setting(error)) => {
+            origin.refuse(&error)
+        }
+        error => Error::new(error).context(origin.blame("executor.in_process.model")),
+    })
+}
+
 /// Who reads traces against the rubric, if the rule needs that.
-pub fn rubric(config: &RunConfig) -> Result<Option<Box<dyn TraceScorer>>> {
+pub fn rubric(config: &RunConfig, origin: &Origin) -> Result<Option<Box<dyn TraceScorer>>> {
     if !config.reward.needs().rubric {
         return Ok(None);
     }
     if config.rubric.is_none() {
         let rule = config.reward.rule.name();
-        bail!(
-            "the rule `{rule}` needs a reward model; name its directory in `rubric.model`, a server that has one in \
+        let fault = format!(
+            "is `{rule}`, which needs a reward model; name its directory in `rubric.model`, a server that has one in \
              `rubric.url`, or a prompted model in `rubric.judge`"
         );
+        return Err(origin.refuse(&SettingError::new("reward.rule", fault)));
     }
-    reader(config).map(Some)
+    reader(config, origin).map(Some)
 }
 
 /// Whom `[rubric]` names, made ready. A judge's replies are kept in the run's folder.
-pub fn reader(config: &RunConfig) -> Result<Box<dyn TraceScorer>> {
-    let rubric = config.rubric.as_ref().context(
-        "`rubric` is missing; it says who reads traces against the rubric: `model`, `url` or `judge`",
-    )?;
+pub fn reader(config: &RunConfig, origin: &Origin) -> Result<Box<dyn TraceScorer>> {
+    let Some(rubric) = &config.rubric else {
+        let fault = "is missing; it says who reads traces against the rubric: `model`, `url` or `judge`";
+        return Err(origin.refuse(&SettingError::new("rubric", fault)));
+    };
     if rubric.judge.is_some() {
         tracelift_files::make_folder(&config.out)?;
     }
-    let scorer = rubric.open(&RunLayout::of(&config.out).rubric_ledger())?;
+    let ledger = RunLayout::of(&config.out).rubric_ledger();
+    let scorer = rubric.open(&ledger).map_err(|error| match error {
+        RubricError::Setting(error) => origin.refuse(&error),
+        RubricError::Model { .. } => Error::new(error).context(origin.blame("rubric.model")),
+        RubricError::Server(_) => Error::new(error).context(origin.of("rubric.url")),
+        RubricError::Judge(_) => Error::new(error).context(origin.of("rubric.judge")),
+    })?;
     println!("rubric: {}", scorer.describe());
     Ok(scorer)
 }
@@ -82,7 +116,6 @@ pub fn record_sandbox(verifier: &Verifier, out: &Path) -> Result<()> {
 pub fn dev_items(config: &DataConfig, seed: Seed) -> Result<Vec<Exercise>> {
     match config.world {
         Some(name) => {
-            one_of(config)?;
             let first = PRETRAINING_PROBLEMS;
             let count = config.limit.unwrap_or(WORLD_DEV_PROBLEMS) as u64;
             Ok(world_items(&World::new(name), seed, Split::Train, first..first + count))
@@ -109,15 +142,12 @@ fn training_file(config: &DataConfig) -> Result<Vec<Problem>> {
 /// Problems to train on.
 pub fn source(config: &DataConfig, seed: Seed) -> Result<Source> {
     match config.world {
-        Some(name) => {
-            one_of(config)?;
-            Ok(Source::World {
-                world: World::new(name),
-                seed,
-                first: PRETRAINING_PROBLEMS,
-                problems: config.limit.unwrap_or(WORLD_PROBLEMS) as u64,
-            })
-        }
+        Some(name) => Ok(Source::World {
+            world: World::new(name),
+            seed,
+            first: PRETRAINING_PROBLEMS,
+            problems: config.limit.unwrap_or(WORLD_PROBLEMS) as u64,
+        }),
         None => Ok(Source::List { problems: training_file(config)?, seed }),
     }
 }
@@ -126,7 +156,6 @@ pub fn source(config: &DataConfig, seed: Seed) -> Result<Source> {
 pub fn items(config: &DataConfig, seed: Seed) -> Result<Vec<Exercise>> {
     match config.world {
         Some(name) => {
-            one_of(config)?;
             let world = World::new(name);
             let count = config.limit.unwrap_or(WORLD_PROBLEMS) as u64;
             Ok(world_items(&world, seed, Split::Test, 0..count))
@@ -148,22 +177,8 @@ pub fn world_items(world: &World, seed: Seed, split: Split, indices: std::ops::R
         .collect()
 }
 
-fn one_of(config: &DataConfig) -> Result<()> {
-    ensure!(
-        config.path.is_some() != config.world.is_some(),
-        "`data` needs exactly one of `path` and `world`"
-    );
-    ensure!(
-        config.path.is_some() || (config.format.is_none() && config.columns.is_none()),
-        "`data.format` and `data.columns` say how the file of `data.path` is laid out; a world has none"
-    );
-    ensure!(config.limit != Some(0), "`data.limit` is 0, expected at least 1, or nothing to take all");
-    Ok(())
-}
-
 /// The file that a configuration names.
 fn file(config: &DataConfig) -> Result<DataSet> {
-    one_of(config)?;
     let path = config.path.as_ref().context("`data` names no file")?;
     Ok(DataSet::open(path, config.format, config.columns.as_ref())?)
 }

@@ -51,8 +51,16 @@ const FREEDOM: Freedom = Freedom {
 
 /// Runs it.
 pub fn run(args: &Train) -> Result<()> {
-    let config = config::read(&args.config)?;
-    let (parts, mut planner) = Parts::open(&config, &args.config.config)?;
+    let (config, origin) = config::read(&args.config)?;
+    if config.grpo.warmup > config.grpo.steps {
+        eprintln!(
+            "warning: {} is {}, and the run has {} steps: the rate never comes to `grpo.learning_rate`",
+            origin.blame("grpo.warmup"),
+            config.grpo.warmup,
+            config.grpo.steps
+        );
+    }
+    let (parts, mut planner) = Parts::open(&config, &origin)?;
     let Parts { executor, verifier, dev_items, .. } = &parts;
     println!("executor: {}", executor.describe());
     // A run that is gone on with has shown what it is.

@@ -180,7 +180,7 @@ fn files_of_another_shape() {
 fn folders_and_files_that_are_taken_or_cannot_be_written() {
     let desk = desk();
     // Nothing that a random planner writes is usable, so the run ends with a status; it is there to be confused with.
-    desk.failing(&words("train --config tracelift.toml"));
+    desk.failing(&words("train --config tracelift.toml --set preflight.problems=0"));
     notes(&desk);
     desk.write("cases.jsonl", "{\"id\": 1, \"gold\": \"2\", \"pred\": \"2\"}\n");
     let said = shown(
@@ -189,7 +189,7 @@ fn folders_and_files_that_are_taken_or_cannot_be_written() {
             "train --config tracelift.toml",
             "train --config tracelift.toml --resume --set reward.runs=2",
             "train --config tracelift.toml --resume --set out=other",
-            "train --config tracelift.toml --set out=notes",
+            "train --config tracelift.toml --set preflight.problems=0 --set out=notes",
             "verify math --cases cases.jsonl --out missing/file",
             "verify math --cases cases.jsonl --out run",
             "world groups --world steps --count 2 --out missing.d/",

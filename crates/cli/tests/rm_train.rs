@@ -120,8 +120,11 @@ fn one_file_says_everything() {
 
     let refused = |set: &str| desk.bad(&words(&format!("rm train --config rm.toml --set {set}")));
     assert!(refused("train.negative=2").contains("the nearest known key is `negatives`"));
-    assert!(refused("backbone.model=base").contains("rm.toml: `backbone`: needs exactly one of"));
-    assert!(refused("max_tokens=300").contains("`max_tokens` is 300, but the backbone reads at most 256"));
+    assert!(refused("backbone.model=base").contains("`backbone` needs exactly one of"));
+    assert!(
+        refused("max_tokens=300")
+            .contains("`max_tokens` is 300, expected at most the 256 tokens that the backbone reads")
+    );
     let short = words("rm train --config rm.toml --set run=short --set max_tokens=20");
     let noted = desk.failing(&short);
     assert!(noted.contains("traces that do not fit into 20 tokens"), "{noted}");
@@ -162,12 +165,12 @@ fn bad_groups_are_named() {
 fn models_are_not_overwritten_or_confused() {
     let desk = prepared();
     let message = desk.refused(&words(&format!("{TRAIN} --out base")));
-    assert!(message.contains("base holds another model"), "{message}");
+    assert!(message.contains("`out` is base, which holds another model"), "{message}");
     let line = format!("{TRAIN} --out rubric");
     let message = desk.refused(&words(&line.replace("--backbone base", "--backbone nowhere")));
     assert!(message.contains("the backbone in nowhere: nowhere does not exist"), "{message}");
     let message = desk.refused(&words(&line.replace("dev.share=0.3", "dev.share=0")));
-    assert!(message.contains("none is left to hold out at a `dev.share` of 0"), "{message}");
+    assert!(message.contains("`dev.share` is 0, with which of "), "{message}");
     desk.good(&words(&format!("{line} --set train.steps=1")));
     let message =
         desk.refused(&words(&format!("{TRAIN} --out other").replace("--backbone base", "--backbone rubric")));

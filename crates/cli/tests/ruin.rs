@@ -175,3 +175,126 @@ fn prompts_that_do_not_fit_are_said_before_the_first_step() {
     assert!(errors.contains("the planner of row `base planner`"), "{errors}");
     assert!(errors.contains("`[eval.data]`: the prompts of 1 of 10 problems"), "{errors}");
 }
+
+/// A file with one setting more, in a section of its own at the end, and the line on which it stands.
+fn with(text: &str, key: &str, value: &str) -> (String, usize) {
+    let (section, last) = key.rsplit_once('.').unwrap();
+    let text = format!("{}\n[{section}]\n{last} = {value}\n", text.trim_end());
+    let line = text.lines().count();
+    (text, line)
+}
+
+#[test]
+fn what_is_refused_is_refused_by_line_and_before_any_work() {
+    let desk = desk();
+    let config = CONFIG.replace("PROMPT", PROMPT);
+    for (key, value) in [
+        ("grpo.optimizer.beta2", "1.0"),
+        ("grpo.optimizer.weight_decay", "100000.0"),
+        ("planner.lora", "{ rank = 8, alpha = nan }"),
+        ("planner.lora", "{ rank = 4000, alpha = 8.0 }"),
+        ("planner.lora", "{ rank = 8, alpha = 8.0, targets = [\"q_proj\", \"q_proj\"] }"),
+        ("dev.data", "{ world = \"steps\", limit = 0 }"),
+        ("dev.data", "{ world = \"steps\", path = \"problems.jsonl\" }"),
+        ("dev.data", "{ world = \"steps\" }\nruns = 1000000"),
+        ("verifier.programs", "{ time_limit_s = inf }"),
+        ("verifier.programs", "{ compare = { float = { absolute = -1.0, relative = 0.0 } } }"),
+        ("verifier.math_verify", "{ timeout_s = nan }"),
+        ("rubric.judge", "{ samples = 3, oracle = { base_urls = [\"http://a\"], model = \"m\" } }"),
+        ("rubric.judge", "{ oracle = { base_urls = [\"http://a\"], model = \"m\", top_p = 0.0 } }"),
+        ("rubric.url", "\"a:1\""),
+        ("rubric.url", "\"http://a:1\"\ntimeout_s = nan"),
+    ] {
+        // A section that the file has already gets its setting there.
+        let (text, line) = match key {
+            "planner.lora" => {
+                let text = config.replace("    prompt = ", &format!("    lora = {value}\n    prompt = "));
+                let line = text.lines().position(|line| line.contains("lora = ")).unwrap();
+                (text, line + 1)
+            }
+            _ => with(&config, key, value),
+        };
+        desk.write("tracelift.toml", &text);
+        let errors = desk.failing(&words("train --config tracelift.toml"));
+        assert!(errors.starts_with(&format!("error: tracelift.toml:{line}: `")), "{key} = {value}: {errors}");
+        let section = key.split('.').next().unwrap();
+        assert!(errors.contains(&format!("`{section}.")), "{key} = {value}: {errors}");
+        assert!(!desk.path("run").exists(), "a run was begun: {key} = {value}");
+    }
+    desk.write("tracelift.toml", &config);
+    for (set, says) in [
+        ("out=", "--set out=: `out` is empty"),
+        ("out=problems.jsonl", "--set out=problems.jsonl: `out`: "),
+        ("out=/dev/null/run", "`out`: "),
+        ("grpo.clip_low=0.0", "`grpo.clip_low` is 0, expected above 0"),
+        ("grpo.steps=9000000000000", "`grpo.steps` is 9000000000000"),
+        ("grpo.group=1000000", "`grpo.group` is 1000000"),
+        ("reward.runs=1000000000000", "`reward.runs` is 1000000000000, expected from 1 to 1000"),
+        ("planner.model=nowhere", "--set planner.model=nowhere: `planner.model`: failed to load the planner"),
+        ("executor.in_process.model=/dev/zero", "`executor.in_process.model`: failed to load the executor"),
+        ("data.path=/dev/null", "--set data.path=/dev/null: `data.path` is a folder or a device"),
+    ] {
+        let errors = desk.failing(&["train", "--config", "tracelift.toml", "--set", set]);
+        assert!(errors.contains(says), "{set}: {errors}");
+        assert!(!desk.path("run").exists(), "a run was begun: {set}");
+    }
+    for (set, says) in [
+        ("eval.seeds=1000000000000", "`eval.seeds` is 1000000000000, expected from 1 to 10000"),
+        ("eval.runs=1000000000000", "`eval.runs` is 1000000000000"),
+        ("eval.data.limit=0", "`eval.data.limit` is 0"),
+        ("eval.rows={ \" \" = \"planner\" }", "`eval.rows` has a row \" \""),
+        ("eval.rows={ a = \"nowhere\" }", "the planner of row `a`"),
+    ] {
+        let errors = desk.failing(&["eval", "--config", "tracelift.toml", "--set", set]);
+        assert!(errors.contains(says) && errors.starts_with("error: "), "{set}: {errors}");
+    }
+}
+
+#[test]
+fn an_executor_behind_a_server_is_refused_by_its_whole_key() {
+    let desk = desk();
+    let openai = "[executor.openai]\nbase_urls = [\"http://a\"]\nmodel = \"m\"\n";
+    let (before, rest) = CONFIG.split_once("    [executor.in_process]").unwrap();
+    let (_, after) = rest.split_once("    [reward]").unwrap();
+    let config = format!("{before}{openai}    [reward]{after}").replace("PROMPT", PROMPT);
+    for (key, value) in [
+        ("timeout_s", "nan"),
+        ("sampling", "{ temperature = -1.0 }"),
+        ("price", "{ input = nan, output = 1.0 }"),
+        ("budget", "{ calls = 0 }"),
+        ("budget", "{ money = 1.0 }"),
+        ("finished", "[]"),
+        ("served_as", "[\"\"]"),
+        ("extra", "{ n = 2 }"),
+        ("extra", "{ min_p = nan }"),
+        ("prompt", "\"nothing\""),
+    ] {
+        let text = config.replace("model = \"m\"\n", &format!("model = \"m\"\n{key} = {value}\n"));
+        let line = 1 + text.lines().position(|line| line == format!("{key} = {value}")).unwrap();
+        desk.write("tracelift.toml", &text);
+        let errors = desk.failing(&words("train --config tracelift.toml"));
+        let says = format!("error: tracelift.toml:{line}: `executor.openai.{key}");
+        assert!(errors.starts_with(&says), "{key} = {value}: {errors}");
+    }
+}
+
+#[test]
+fn a_build_of_groups_is_refused_by_line() {
+    let desk = Desk::new();
+    let text = "out = \"groups.jsonl\"\nwanted = 6\n\n[gates]\nwords = 5\n\n[[seeds]]\nworld = \"words\"\nlimit = 2\n";
+    let oracle = "oracle = { base_urls = [\"http://a\"], model = \"m\" }";
+    for (old, new, says) in [
+        ("wanted = 6", "wanted = 1000000000", "build.toml:2: `wanted`"),
+        ("words = 5", "words = 1000000000", "build.toml:5: `gates.words`"),
+        ("limit = 2", "limit = 0", "build.toml:9: `seeds[0].limit`"),
+        ("limit = 2", "variants = 2", "build.toml:9: `seeds[0].variants`"),
+        ("[gates]", "[programs]\ntime_limit_s = nan\n\n[gates]", "build.toml:5: `programs.time_limit_s`"),
+        ("[gates]", "[llm]\ncloseness = nan\nORACLE\n\n[gates]", "build.toml:5: `llm.closeness`"),
+        ("[gates]", "[judge]\nsamples = 3\nORACLE\n\n[gates]", "build.toml:5: `judge.samples`"),
+    ] {
+        desk.write("build.toml", &text.replace(old, new).replace("ORACLE", oracle));
+        let errors = desk.failing(&words("groups build --config build.toml"));
+        assert!(errors.starts_with(&format!("error: {says}")), "{new}: {errors}");
+    }
+    assert!(!desk.path("groups.jsonl").exists() && !desk.path("groups.jsonl.partial").exists());
+}

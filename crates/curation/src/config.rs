@@ -1,15 +1,14 @@
 //! What is built from what.
 
 use crate::{
-    error::SettingError,
     gate::GateLimits,
     growth::Recipe,
     llm::{JudgeSection, LlmConfig, RefereeConfig},
 };
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{fmt::Display, path::PathBuf};
 use tracelift_datasets::{ColumnMap, DataSet, Format};
-use tracelift_domain::{Seed, TaskDomain};
+use tracelift_domain::{Seed, SettingError, TaskDomain};
 use tracelift_verify::ProgramConfig;
 use tracelift_worlds::WorldName;
 
@@ -110,6 +109,11 @@ fn yes() -> bool {
     true
 }
 
+/// More words of a trace, flawed traces of a group and variants of a problem than anybody has a use for.
+const MOST_WORDS: usize = 10_000;
+const MOST_WANTED: usize = 1000;
+const MOST_VARIANTS: usize = 1000;
+
 impl SeedConfig {
     /// Whether it is known to hold programs.
     #[must_use]
@@ -126,51 +130,67 @@ impl SeedConfig {
 }
 
 impl BuildConfig {
-    /// Checks that the settings make groups.
+    /// Checks that the settings make groups, and what else can be checked without models.
     ///
     /// # Errors
     /// The first key that is wrong.
     pub fn validate(&self) -> Result<(), SettingError> {
-        let wrong = |key, value: String, advice| Err(SettingError { key, value, advice });
+        let wrong = |key: &str, value: &dyn Display, advice: &str| {
+            Err(SettingError::new(key, format!("is {value}; {advice}")))
+        };
         if self.seeds.is_empty() {
-            return wrong("seeds", "empty".into(), "name at least one source as `[[seeds]]`");
+            return wrong("seeds", &"empty", "name at least one source as `[[seeds]]`");
         }
         let limits = &self.gates;
         if limits.kinds == 0 || limits.kinds > 7 {
-            return wrong("gates.kinds", limits.kinds.to_string(), "a domain has 7 kinds; ask for 1 to 7");
+            return wrong("gates.kinds", &limits.kinds, "a domain has 7 kinds; ask for 1 to 7");
         }
         if limits.negatives < limits.kinds {
-            return wrong("gates.negatives", limits.negatives.to_string(), "ask for at least `gates.kinds`");
+            return wrong("gates.negatives", &limits.negatives, "ask for at least `gates.kinds`");
+        }
+        if limits.words > MOST_WORDS {
+            return wrong("gates.words", &limits.words, "no trace is that long; ask for at most 10000");
         }
         if self.wanted < limits.negatives {
-            return wrong("wanted", self.wanted.to_string(), "ask for at least `gates.negatives`");
+            return wrong("wanted", &self.wanted, "ask for at least `gates.negatives`");
+        }
+        if self.wanted > MOST_WANTED {
+            return wrong("wanted", &self.wanted, "ask for at most 1000");
+        }
+        self.programs.validate().map_err(|error| error.under("programs"))?;
+        if let Some(llm) = &self.llm {
+            llm.validate().map_err(|error| error.under("llm"))?;
+        }
+        if let Some(judge) = &self.judge {
+            judge.validate().map_err(|error| error.under("judge"))?;
         }
         if let Some(executor) = &self.executor {
-            if executor.validate().is_err() {
-                let advice = "give it exactly one of `in_process` and `openai`";
-                return wrong("executor", "unclear".into(), advice);
-            }
+            executor.validate()?;
             if self.llm.is_none() {
                 let advice = "it confirms what a model writes; name that model in `[llm.oracle]`";
-                return wrong("executor", "alone".into(), advice);
+                return wrong("executor", &"alone", advice);
             }
         }
-        for seeds in &self.seeds {
+        for (at, seeds) in self.seeds.iter().enumerate() {
+            let key = |name: &str| format!("seeds[{at}]{name}");
             let given = [seeds.path.is_some(), seeds.groups.is_some(), seeds.world.is_some()];
             if given.iter().filter(|given| **given).count() != 1 {
-                return wrong(
-                    "seeds",
-                    "unclear".into(),
-                    "give each exactly one of `path`, `groups`, `world`",
-                );
+                return wrong(&key(""), &"unclear", "give each exactly one of `path`, `groups`, `world`");
+            }
+            if seeds.limit == Some(0) {
+                return wrong(&key(".limit"), &0, "ask for at least 1, or leave it out to take all");
             }
             if seeds.variants > 0 && (seeds.path.is_none() || seeds.programs()) {
                 let advice = "worked solutions of `path` can be told with other numbers, nothing else";
-                return wrong("seeds.variants", seeds.variants.to_string(), advice);
+                return wrong(&key(".variants"), &seeds.variants, advice);
+            }
+            if seeds.variants > MOST_VARIANTS {
+                return wrong(&key(".variants"), &seeds.variants, "ask for at most 1000");
             }
             if seeds.path.is_none() && (seeds.format.is_some() || seeds.columns.is_some()) {
-                let given = seeds.format.map_or("columns", Format::name);
-                return wrong("seeds.format", given.into(), "only `path` has a `format` or `columns`");
+                let (name, given) =
+                    seeds.format.map_or((".columns", "given"), |format| (".format", format.name()));
+                return wrong(&key(name), &given, "only `path` has a `format` or `columns`");
             }
         }
         Ok(())

@@ -3,23 +3,11 @@
 use crate::llm::RefereeError;
 use std::{io, path::PathBuf, sync::Arc};
 use tracelift_datasets::DatasetError;
+use tracelift_domain::SettingError;
 use tracelift_files::WriteError;
 use tracelift_groups::GroupsError;
 use tracelift_oracle::{Failure, OracleError, Stop};
 use tracelift_sandbox::SandboxError;
-use tracelift_verify::ConfigError;
-
-/// A setting that makes no groups.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}` is {value}; {advice}")]
-pub struct SettingError {
-    /// The key.
-    pub key: &'static str,
-    /// Its value.
-    pub value: String,
-    /// What to do.
-    pub advice: &'static str,
-}
 
 /// Why a build ends before its end.
 #[derive(Debug, thiserror::Error)]
@@ -49,9 +37,6 @@ pub enum BuildError {
     /// The models of the build cannot be made ready.
     #[error(transparent)]
     Oracle(#[from] OracleError),
-    /// A setting of the programs.
-    #[error(transparent)]
-    Programs(#[from] ConfigError),
     /// The executor cannot be made ready.
     #[error(transparent)]
     Referee(#[from] RefereeError),

@@ -23,7 +23,7 @@ mod trial;
 mod world;
 
 pub use config::{BenchmarkConfig, BuildConfig, SeedConfig};
-pub use error::{BuildError, SettingError};
+pub use error::BuildError;
 pub use gate::{GateLimits, GateReason, gate, gate_trace, words};
 pub use growth::{Grown, Recipe, Skip, assemble, grow, grow_with, seedling};
 pub use overlap::{Benchmarks, Overlap};

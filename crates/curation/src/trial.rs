@@ -1,9 +1,9 @@
 //! Trials: the programs of code groups, whole and broken, run on their problems' tests.
 
 use std::{num::NonZeroUsize, sync::Arc, thread};
-use tracelift_domain::{Gold, Problem};
+use tracelift_domain::{Gold, Problem, SettingError};
 use tracelift_verify::{
-    ConfigError, ProgramConfig,
+    ProgramConfig,
     config::LimitOverrides,
     programs::{Extent, ProgramReport, ProgramVerdict, Runner, Tests},
 };
@@ -36,7 +36,7 @@ impl Trials {
     ///
     /// # Errors
     /// A setting that is out of range.
-    pub fn new(config: ProgramConfig) -> Result<Trials, ConfigError> {
+    pub fn new(config: ProgramConfig) -> Result<Trials, SettingError> {
         config.validate()?;
         let jobs = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Ok(Trials { runner: Runner::new(config.clone(), jobs), config })

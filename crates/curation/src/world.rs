@@ -11,12 +11,13 @@
 //!
 //! The `metadata` of a group are `world`, `level`, `split`, `instance` and `seed`.
 
-use crate::error::SettingError;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::{cmp::Ordering, collections::HashSet, ops::Range};
-use tracelift_domain::{Effect, Flaw, FlawKind, Group, Negative, Positive, Rubric, Seed, Trace};
+use std::{cmp::Ordering, collections::HashSet, fmt::Display, ops::Range};
+use tracelift_domain::{
+    Effect, Flaw, FlawKind, Group, Negative, Positive, Rubric, Seed, SettingError, Trace,
+};
 use tracelift_flaws::{flawless, label, noisy_rubric};
 use tracelift_worlds::{FlawedTrace, Instance, Noise, Split, World};
 
@@ -55,8 +56,9 @@ impl WorldGroupConfig {
     /// # Errors
     /// The first key that is wrong.
     pub fn validate(&self) -> Result<(), SettingError> {
-        let wrong =
-            |key, value: &dyn ToString, advice| Err(SettingError { key, value: value.to_string(), advice });
+        let wrong = |key: &str, value: &dyn Display, advice: &str| {
+            Err(SettingError::new(key, format!("is {value}; {advice}")))
+        };
         if let Some(noise) = self.noisy {
             for (key, chance) in [("noisy.spoiling", noise.spoiling), ("noisy.benign", noise.benign)] {
                 if !(0.0..=1.0).contains(&chance) {

@@ -12,6 +12,7 @@ pub mod problem;
 pub mod prompt;
 pub mod rubric;
 pub mod seed;
+pub mod setting;
 pub mod spelling;
 pub mod trace;
 pub mod unit;
@@ -25,6 +26,7 @@ pub use problem::{AnswerForm, FunctionTests, Gold, IoTest, Problem, Question, Ta
 pub use prompt::{Message, Prompt, Role};
 pub use rubric::{DIMENSIONS, Label, Rubric};
 pub use seed::Seed;
+pub use setting::SettingError;
 pub use trace::{CLOSE, OPEN, Trace, TraceDefect};
 pub use unit::{Probability, Uplift};
 pub use verdict::{FailureKind, Verdict};

@@ -5,7 +5,7 @@ use crate::params::Tensor;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use tracelift_domain::Seed;
+use tracelift_domain::{Seed, SettingError};
 
 /// A linear layer that can carry an adapter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,29 +94,39 @@ fn all_projections() -> Vec<Projection> {
     Projection::ALL.to_vec()
 }
 
-/// Adapters that cannot be.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("`lora.{key}` is {value}, expected {expected}")]
-pub struct LoraConfigError {
-    key: &'static str,
-    value: String,
-    expected: &'static str,
-}
+/// The largest α, and the largest of the factors that follow from it: beyond, the first step is noise.
+const LARGEST_ALPHA: f64 = 1e6;
 
 impl LoraConfig {
     /// # Errors
-    /// Names the first setting with which nothing can be learned.
-    pub fn validate(&self) -> Result<(), LoraConfigError> {
-        let alpha = self.alpha.is_finite() && self.alpha > 0.0 && self.scale().is_finite();
-        let checks = [
+    /// Names the first setting with which nothing can be learned, counted from the section of the adapters.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        let alpha = self.alpha > 0.0 && self.alpha <= LARGEST_ALPHA && self.scale() > 0.0;
+        let once = |target: &Projection| self.targets.iter().filter(|other| *other == target).count() == 1;
+        SettingError::first([
             ("rank", (1..=4096).contains(&self.rank), self.rank.to_string(), "from 1 to 4096"),
-            ("alpha", alpha, self.alpha.to_string(), "a number above 0"),
+            ("alpha", alpha, self.alpha.to_string(), "a number above 0 and at most a million"),
             ("targets", !self.targets.is_empty(), "empty".to_owned(), "at least one layer"),
-        ];
-        match checks.into_iter().find(|(_, fine, ..)| !fine) {
-            None => Ok(()),
-            Some((key, _, value, expected)) => Err(LoraConfigError { key, value, expected }),
+            (
+                "targets",
+                self.targets.iter().all(once),
+                "a list with a layer twice".to_owned(),
+                "each layer once",
+            ),
+        ])
+    }
+
+    /// [`LoraConfig::validate`] for a model: no layer of it has a rank above its width.
+    ///
+    /// # Errors
+    /// Names the first setting with which nothing can be learned, counted from the section of the adapters.
+    pub fn validate_for(&self, model: &Config) -> Result<(), SettingError> {
+        self.validate()?;
+        if self.rank > model.hidden_size {
+            let expected = format!("at most the model's width, {}", model.hidden_size);
+            return Err(SettingError::value("rank", self.rank, &expected));
         }
+        Ok(())
     }
 
     /// `s`

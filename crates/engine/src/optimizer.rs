@@ -7,6 +7,7 @@ use crate::params::Tensor;
 use crate::real::{dot, vectorized};
 use rayon::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize};
+use tracelift_domain::SettingError;
 
 const CHUNK: usize = 1 << 14;
 
@@ -27,18 +28,6 @@ pub struct AdamWConfig {
     /// Who moves the matrices between layers; everything else is AdamW's.
     #[serde(skip_serializing_if = "MatrixRule::is_adamw")]
     pub matrices: MatrixRule,
-}
-
-/// A constant that makes no sense.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("`optimizer.{key}` is {value}, expected {expected}")]
-pub struct AdamWConfigError {
-    /// Which.
-    pub key: &'static str,
-    /// As it was given.
-    pub value: f32,
-    /// What would do.
-    pub expected: &'static str,
 }
 
 /// The highest learning rate that anything here is trained with; above it, weights are noise after a step.
@@ -68,21 +57,40 @@ struct AdamWKeys {
 }
 
 impl AdamWConfig {
+    /// Checks the constants, and the rate that goes with them. Keys are those of a section that has both:
+    /// `learning_rate`, `optimizer.…`.
+    ///
     /// # Errors
-    /// Names the first constant with which every step would ruin the weights, or move nothing.
-    pub fn validate(&self) -> Result<(), AdamWConfigError> {
+    /// Names the first with which every step would ruin the weights, or move nothing.
+    pub fn validate(&self, rate: f32) -> Result<(), SettingError> {
         let part = |value: f32| (0.0..1.0).contains(&value);
-        let checks = [
-            ("beta1", part(self.beta1), self.beta1, "from 0 to below 1"),
-            ("beta2", part(self.beta2), self.beta2, "from 0 to below 1"),
-            ("eps", self.eps > 0.0 && self.eps <= 1.0, self.eps, "above 0 and at most 1"),
-            ("weight_decay", (0.0..=1e4).contains(&self.weight_decay), self.weight_decay, "from 0 to 10000"),
-            ("max_norm", self.max_norm > 0.0 && self.max_norm.is_finite(), self.max_norm, "above 0"),
-        ];
-        match checks.into_iter().find(|(_, fine, ..)| !fine) {
-            None => Ok(()),
-            Some((key, _, value, expected)) => Err(AdamWConfigError { key, value, expected }),
-        }
+        let decay = rate * self.weight_decay;
+        let less =
+            format!("less than {}, with which a step at this rate takes a tenth of every weight", 0.1 / rate);
+        SettingError::first([
+            ("learning_rate", rate > 0.0 && rate <= HIGHEST_RATE, rate.to_string(), "above 0 and at most 10"),
+            ("optimizer.beta1", part(self.beta1), self.beta1.to_string(), "from 0 to below 1"),
+            ("optimizer.beta2", part(self.beta2), self.beta2.to_string(), "from 0 to below 1"),
+            (
+                "optimizer.eps",
+                self.eps > 0.0 && self.eps <= 1.0,
+                self.eps.to_string(),
+                "above 0 and at most 1",
+            ),
+            (
+                "optimizer.weight_decay",
+                (0.0..=1e4).contains(&self.weight_decay),
+                self.weight_decay.to_string(),
+                "from 0 to 10000",
+            ),
+            ("optimizer.weight_decay", decay < 0.1, self.weight_decay.to_string(), &less),
+            (
+                "optimizer.max_norm",
+                self.max_norm > 0.0 && self.max_norm.is_finite(),
+                self.max_norm.to_string(),
+                "above 0",
+            ),
+        ])
     }
 
     /// Reads the constants that are given; `self` has the others. A training whose own defaults differ from those of this
@@ -333,7 +341,14 @@ mod tests {
             ("weight_decay", |c, v| c.weight_decay = v),
             ("max_norm", |c, v| c.max_norm = v),
         ];
-        assert_eq!(AdamWConfig::default().validate(), Ok(()));
+        assert_eq!(AdamWConfig::default().validate(1e-3), Ok(()));
+        // A decay is one of the weights only together with the rate.
+        let strong = AdamWConfig { weight_decay: 150.0, ..AdamWConfig::default() };
+        assert_eq!(strong.validate(1e-4), Ok(()));
+        assert_eq!(strong.validate(1e-3).unwrap_err().key(), "optimizer.weight_decay");
+        for rate in [0.0, -1.0, f32::NAN, f32::INFINITY, 11.0] {
+            assert_eq!(AdamWConfig::default().validate(rate).unwrap_err().key(), "learning_rate", "{rate}");
+        }
         for (key, set) in keys {
             for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1.0, -f32::MIN_POSITIVE, 1e30] {
                 let mut config = AdamWConfig::default();
@@ -342,7 +357,7 @@ mod tests {
                 if (key, value) == ("max_norm", 1e30) {
                     continue;
                 }
-                assert_eq!(config.validate().unwrap_err().key, key, "{value}");
+                assert_eq!(config.validate(1e-3).unwrap_err().key(), format!("optimizer.{key}"), "{value}");
             }
         }
         for config in [
@@ -351,10 +366,10 @@ mod tests {
             AdamWConfig { eps: 0.0, ..AdamWConfig::default() },
             AdamWConfig { max_norm: 0.0, ..AdamWConfig::default() },
         ] {
-            assert!(config.validate().is_err(), "{config:?}");
+            assert!(config.validate(1e-3).is_err(), "{config:?}");
         }
         let zeros = AdamWConfig { beta1: 0.0, beta2: 0.0, weight_decay: 0.0, ..AdamWConfig::default() };
-        assert_eq!(zeros.validate(), Ok(()));
+        assert_eq!(zeros.validate(1e-3), Ok(()));
     }
 
     #[test]

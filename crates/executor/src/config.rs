@@ -1,9 +1,10 @@
 //! Which executor a configuration file names.
 
 use crate::in_process::{self, InProcessError};
-use crate::{ConfigError, Executor, InProcess, OpenAi, OpenAiConfig, Sampling};
+use crate::{Executor, InProcess, OpenAi, OpenAiConfig, Sampling};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use tracelift_domain::SettingError;
 use tracelift_engine::{Checkpoint, CheckpointError, Tokenizer};
 use tracelift_prompt::{ExecutorPrompt, ExecutorPromptConfig, Layout, PromptError};
 
@@ -45,12 +46,6 @@ impl InProcessConfig {
 /// Why the executor that a configuration names cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// None or two are named.
-    #[error("`executor` needs exactly one of `in_process` and `openai`")]
-    Unclear,
-    /// Its prompts cannot be made.
-    #[error(transparent)]
-    Prompt(#[from] PromptError),
     /// The checkpoint cannot be loaded.
     #[error("failed to load the executor from {}: {source}", model.display())]
     Checkpoint {
@@ -62,28 +57,37 @@ pub enum OpenError {
     /// The checkpoint cannot be an executor.
     #[error(transparent)]
     InProcess(#[from] InProcessError),
-    /// A setting of the server makes no sense.
+    /// A setting makes no sense.
     #[error(transparent)]
-    OpenAi(#[from] ConfigError),
+    Setting(#[from] SettingError),
+}
+
+/// A setting of the server, seen from the top of the file. Those of prompts go by their whole names already.
+fn of_openai(error: SettingError) -> SettingError {
+    if error.key().starts_with("executor.") { error } else { error.under("executor.openai") }
+}
+
+fn unclear() -> SettingError {
+    SettingError::new("executor", "needs exactly one of `in_process` and `openai`")
 }
 
 impl ExecutorConfig {
-    /// Whether exactly one is named, and its prompts can be made.
+    /// Checks what can be checked without a model or a server.
     ///
     /// # Errors
-    /// [`OpenError::Unclear`], [`OpenError::Prompt`].
-    pub fn validate(&self) -> Result<(), OpenError> {
+    /// The first setting of `[executor]` that makes no sense.
+    pub fn validate(&self) -> Result<(), SettingError> {
         match (&self.in_process, &self.openai) {
-            // Any layout will do to try the texts.
             (Some(config), None) => {
-                ExecutorPrompt::new("executor.in_process.prompt", &config.prompt, Layout::Plain)?;
+                // Any layout will do to try the texts.
+                const PROMPT: &str = "executor.in_process.prompt";
+                ExecutorPrompt::new(PROMPT, &config.prompt, Layout::Plain)
+                    .map_err(|error| error.in_section(PROMPT))?;
+                config.sampling.validate().map_err(|error| error.under(in_process::SAMPLING))
             }
-            (None, Some(config)) => {
-                config.prompt()?;
-            }
-            _ => return Err(OpenError::Unclear),
+            (None, Some(config)) => config.validate().map_err(of_openai),
+            _ => Err(unclear()),
         }
-        Ok(())
     }
 
     /// The executor: a checkpoint is loaded, a server is not yet asked anything.
@@ -91,6 +95,7 @@ impl ExecutorConfig {
     /// # Errors
     /// What keeps it from being had.
     pub fn open(&self) -> Result<Box<dyn Executor>, OpenError> {
+        self.validate()?;
         match (&self.in_process, &self.openai) {
             (Some(config), None) => {
                 let checkpoint = Checkpoint::load(&config.model).map_err(|source| OpenError::Checkpoint {
@@ -99,8 +104,11 @@ impl ExecutorConfig {
                 })?;
                 Ok(Box::new(InProcess::new(&checkpoint, &config.prompt, config.sampling.clone())?))
             }
-            (None, Some(config)) => Ok(Box::new(OpenAi::new(config.clone())?)),
-            _ => Err(OpenError::Unclear),
+            (None, Some(config)) => {
+                let executor = OpenAi::new(config.clone());
+                Ok(Box::new(executor.map_err(of_openai)?))
+            }
+            _ => Err(unclear().into()),
         }
     }
 }
@@ -112,8 +120,8 @@ mod tests {
     #[test]
     fn an_executor_is_one_or_the_other() {
         let read = |text: &str| toml::from_str::<ExecutorConfig>(text).unwrap();
-        assert!(matches!(read("").validate(), Err(OpenError::Unclear)));
-        assert!(matches!(read("").open(), Err(OpenError::Unclear)));
+        assert_eq!(read("").validate(), Err(unclear()));
+        assert!(read("").open().is_err_and(|error| error.to_string() == unclear().to_string()));
         let config = read("[in_process]\nmodel = \"nowhere\"");
         assert!(config.validate().is_ok());
         let message = config.open().map(|_| ()).unwrap_err().to_string();

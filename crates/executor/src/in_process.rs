@@ -1,13 +1,13 @@
 //! The executor that runs inside this process: a checkpoint and the engine.
 
 use crate::call::{Call, CallFailure, Completion, Executor};
-use crate::sampling::{Sampling, SamplingError};
+use crate::sampling::Sampling;
 use crate::usage::{Meter, Usage};
 use serde_json::json;
 use std::collections::HashMap;
 use tracelift_domain::fingerprint::canonical;
 use tracelift_domain::prompt::Prompt;
-use tracelift_domain::{Fingerprint, Question, Trace};
+use tracelift_domain::{Fingerprint, Question, SettingError, Trace};
 use tracelift_engine::chat::ChatError;
 use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_engine::{Checkpoint, Device, Finish, Numbers, Request, Sampled, Sampler, Tokenizer};
@@ -18,7 +18,7 @@ use tracelift_prompt::{ExecutorPrompt, ExecutorPromptConfig, Layout, PromptError
 pub enum InProcessError {
     /// Settings that make no sense.
     #[error(transparent)]
-    Sampling(#[from] SamplingError),
+    Setting(#[from] SettingError),
     /// A tokenizer that cannot be part of a fingerprint.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
@@ -28,18 +28,10 @@ pub enum InProcessError {
     /// A chat template is asked for, and there is none that can be read.
     #[error(transparent)]
     Chat(#[from] ChatError),
-    /// Longer completions than the model has room for.
-    #[error(
-        "`executor.in_process.sampling.max_tokens` is {max_tokens}, expected less than the {context} tokens that the model \
-         reads, prompt and completion together"
-    )]
-    Context {
-        /// As it was given.
-        max_tokens: u32,
-        /// The model's longest sequence.
-        context: usize,
-    },
 }
+
+/// The section of the sampling.
+pub(crate) const SAMPLING: &str = "executor.in_process.sampling";
 
 /// How questions are put to a model with this tokenizer: in its chat template, where it has one and nothing else is said.
 pub(crate) fn prompt(
@@ -92,10 +84,14 @@ impl InProcess {
         prompt: &ExecutorPromptConfig,
         sampling: Sampling,
     ) -> Result<InProcess, InProcessError> {
-        sampling.validate()?;
+        sampling.validate().map_err(|error| error.under(SAMPLING))?;
         let context = checkpoint.model.config.max_positions;
         if sampling.max_tokens as usize >= context {
-            return Err(InProcessError::Context { max_tokens: sampling.max_tokens, context });
+            let expected = format!(
+                "less than the {context} tokens that the model reads, prompt and completion together"
+            );
+            let error = SettingError::value("max_tokens", sampling.max_tokens, &expected);
+            return Err(error.under(SAMPLING).into());
         }
         let prompt = self::prompt(prompt, &checkpoint.tokenizer)?;
         let template = match prompt.layout().needs_template() {

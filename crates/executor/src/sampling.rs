@@ -1,6 +1,7 @@
 //! How an executor samples.
 
 use serde::{Deserialize, Serialize};
+use tracelift_domain::SettingError;
 
 /// Sampling settings; part of an executor's fingerprint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,29 +26,22 @@ impl Default for Sampling {
     }
 }
 
-/// A sampling setting that makes no sense.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("`sampling.{}` is {}, expected {}", .0.key, .0.value, .0.expected)]
-pub struct SamplingError(#[from] tracelift_engine::sampling::SamplingError);
-
 impl Sampling {
     /// Checks what the types do not say.
     ///
     /// # Errors
-    /// The first setting that makes no sense.
-    pub fn validate(&self) -> Result<(), SamplingError> {
+    /// The first setting that makes no sense, counted from the section of the sampling.
+    pub fn validate(&self) -> Result<(), SettingError> {
         tracelift_engine::Sampling::check(self.temperature, self.top_p, u64::from(self.max_tokens))?;
-        let refuse = |key, value: &str, expected| {
-            let value = value.to_owned();
-            Err(SamplingError(tracelift_engine::sampling::SamplingError { key, value, expected }))
-        };
-        if self.top_k == Some(0) {
-            return refuse("top_k", "0", "at least 1, or nothing to switch it off");
-        }
-        if self.stop.iter().any(String::is_empty) {
-            return refuse("stop", "a list with an empty text", "texts that are not empty");
-        }
-        Ok(())
+        SettingError::first([
+            ("top_k", self.top_k != Some(0), "0".to_owned(), "at least 1, or nothing to switch it off"),
+            (
+                "stop",
+                !self.stop.iter().any(String::is_empty),
+                "a list with an empty text".to_owned(),
+                "texts that are not empty",
+            ),
+        ])
     }
 }
 

@@ -4,14 +4,14 @@
 use crate::{
     call::CallFailure,
     openai::{
-        ConfigError, back_off,
+        back_off,
         config::{authorization, base_url, check_patience},
         endpoint::{Client, Failed},
     },
 };
 use serde_json::Value;
 use std::{num::NonZeroUsize, thread, time::Duration};
-use tracelift_domain::Seed;
+use tracelift_domain::{Seed, SettingError};
 
 /// Where a service is, and how patiently it is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +43,15 @@ impl ServiceConfig {
             concurrency: NonZeroUsize::MIN.saturating_add(15),
         }
     }
+
+    /// Checks what can be checked without the server, and without the API key, which the environment has.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense, counted from the section of the server.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        base_url("url", &self.url)?;
+        check_patience(self.timeout_s, self.retries, self.backoff_s, self.concurrency)
+    }
 }
 
 /// A service that is ready to be asked.
@@ -58,14 +67,14 @@ impl Service {
     /// A client with these settings. Nothing is sent yet.
     ///
     /// # Errors
-    /// A setting that makes no sense, or an API key that is named and not there.
-    pub fn new(config: &ServiceConfig) -> Result<Service, ConfigError> {
-        let ServiceConfig { url, api_key_env, timeout_s, retries, backoff_s, concurrency } = config;
-        check_patience(*timeout_s, *retries, *backoff_s, *concurrency)?;
+    /// A setting that makes no sense, counted from the section of the server, or an API key that is named and not there.
+    pub fn new(config: &ServiceConfig) -> Result<Service, SettingError> {
+        config.validate()?;
+        let ServiceConfig { url, api_key_env, timeout_s, retries, backoff_s, .. } = config;
         let authorization = api_key_env.as_deref().map(authorization).transpose()?;
         Ok(Service {
             client: Client::new(Duration::from_secs_f64(*timeout_s), authorization),
-            url: base_url(url)?,
+            url: base_url("url", url)?,
             retries: *retries,
             backoff: Duration::from_secs_f64(*backoff_s),
         })

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::ops::{AddAssign, SubAssign};
+use tracelift_domain::SettingError;
 
 /// What a million tokens cost, in any one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -128,26 +129,6 @@ pub struct Exhausted {
     pub next: String,
 }
 
-/// Prices or a budget that make no sense.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum BudgetError {
-    /// A value that makes no sense.
-    #[error("setting `{key}` is {value}, expected {expected}")]
-    Value {
-        /// Which.
-        key: &'static str,
-        /// As written.
-        value: String,
-        /// What would do.
-        expected: &'static str,
-    },
-    /// A budget in money, and no price.
-    #[error(
-        "setting `budget.money` needs `price = {{ input = …, output = … }}`, the cost of a million tokens"
-    )]
-    NoPrice,
-}
-
 /// Why no more calls are made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Stopped {
@@ -180,22 +161,22 @@ impl Budget {
     /// Checks what the types do not say, of a budget and the prices that go with it.
     ///
     /// # Errors
-    /// Names the first setting that makes no sense.
-    pub fn check(&self, price: Option<&Price>) -> Result<(), BudgetError> {
-        let refuse =
-            |key, value: f64, expected| Err(BudgetError::Value { key, value: value.to_string(), expected });
-        if let Some(price) = price {
-            for (key, value) in [("price.input", price.input), ("price.output", price.output)] {
-                if !(0.0..=1e9).contains(&value) {
-                    return refuse(key, value, "a number from 0 to a thousand million");
-                }
+    /// Names the first setting that makes no sense, counted from the section that has both.
+    pub fn check(&self, price: Option<&Price>) -> Result<(), SettingError> {
+        let prices = price.map_or([None; 2], |price| [Some(price.input), Some(price.output)]);
+        for (key, value) in ["price.input", "price.output"].into_iter().zip(prices) {
+            if let Some(value) = value.filter(|value| !(0.0..=1e9).contains(value)) {
+                return Err(SettingError::value(key, value, "a number from 0 to a thousand million"));
             }
         }
         match self.money {
             Some(money) if !(0.0..=1e12).contains(&money) => {
-                refuse("budget.money", money, "a number that is not negative")
+                Err(SettingError::value("budget.money", money, "a number that is not negative"))
             }
-            Some(_) if price.is_none() => Err(BudgetError::NoPrice),
+            Some(_) if price.is_none() => Err(SettingError::new(
+                "budget.money",
+                "needs `price = { input = …, output = … }`, the cost of a million tokens",
+            )),
             _ => Ok(()),
         }
     }

@@ -130,6 +130,23 @@ pub(crate) fn exchange_by_turns(new: &Path, old: &Path) -> io::Result<()> {
     fs::rename(&aside, new)
 }
 
+/// Whether a path can be a folder's: one is there, or nothing is and those above it are folders. To be asked before long work
+/// whose results go there.
+///
+/// # Errors
+/// When the path is empty, or there is something else of one of its names.
+pub fn check_folder(path: impl AsRef<Path>) -> Result<(), WriteError> {
+    let path = path.as_ref();
+    let failed = WriteError::at(path);
+    if path.as_os_str().is_empty() {
+        return Err(failed(WriteFault::NotAFolder(path.to_owned())));
+    }
+    match path.ancestors().find(|above| above.symlink_metadata().is_ok()) {
+        Some(above) if !above.is_dir() => Err(failed(WriteFault::NotAFolder(above.to_owned()))),
+        _ => Ok(()),
+    }
+}
+
 /// Makes a folder and those above it, where they are missing.
 ///
 /// # Errors

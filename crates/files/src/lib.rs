@@ -35,7 +35,7 @@ mod target;
 
 pub use draft::{Draft, place};
 pub use error::{WriteError, WriteFault};
-pub use folder::{FolderDraft, make_folder, remove_leftovers, remove_tree};
+pub use folder::{FolderDraft, check_folder, make_folder, remove_leftovers, remove_tree};
 pub use target::{Kind, kind};
 
 use std::{io::Write, path::Path};

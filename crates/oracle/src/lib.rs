@@ -25,6 +25,6 @@ pub use ledger::LedgerError;
 pub use oracle::{Answer, Inquiry, Oracle, OracleError, Provenance};
 pub use progress::Progress;
 pub use request::Schema;
-pub use settings::{Omissible, OracleConfig, SettingError, Structured};
+pub use settings::{Omissible, OracleConfig, Structured};
 pub use template::{BuiltIn, Template, TemplateError, load};
 pub use tracelift_executor::spending::{Budget, Cost, Exhausted, Price, Spending};

@@ -7,7 +7,7 @@ use crate::{
     pace::{MINUTE, Pace},
     progress::Progress,
     request::Schema,
-    settings::{OracleConfig, SettingError, Structured},
+    settings::{OracleConfig, Structured, as_written},
     template::Template,
     turnstile::Turnstile,
 };
@@ -22,7 +22,7 @@ use std::{
     },
     time::Instant,
 };
-use tracelift_domain::{Message, Role};
+use tracelift_domain::{Message, Role, SettingError};
 use tracelift_executor::Chat;
 
 /// How much of an unusable reply is shown to its writer, in bytes.
@@ -119,8 +119,8 @@ impl Oracle {
     /// # Errors
     /// A setting that makes no sense, an API key that is named and not there, a ledger that cannot be used.
     pub fn new(config: OracleConfig) -> Result<Oracle, OracleError> {
-        config.check()?;
-        let chat = Chat::new(config.transport()).map_err(SettingError::from)?;
+        config.validate()?;
+        let chat = Chat::new(config.transport()).map_err(as_written)?;
         let ledger = config.ledger.as_deref().map(Ledger::open).transpose()?;
         let spent = ledger.as_ref().map(|ledger| ledger.earlier).unwrap_or_default();
         let pace = Pace::new(

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, num::NonZeroU32};
 use tracelift_domain::rubric::dimension_names;
-use tracelift_domain::{DIMENSIONS, Label, Rubric, TaskDomain};
+use tracelift_domain::{DIMENSIONS, Label, Rubric, SettingError, TaskDomain};
 
 /// The templates: mathematics (and procedures), programs.
 pub const TEMPLATES: [BuiltIn; 2] = [
@@ -43,6 +43,27 @@ pub struct JudgeConfig {
     pub samples: NonZeroU32,
     /// The model. Its temperature is 0 unless it is set.
     pub oracle: OracleConfig,
+}
+
+/// The most independent verdicts on a trace.
+const MOST_SAMPLES: u32 = 1000;
+
+impl JudgeConfig {
+    /// Checks what can be checked without a server.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense, counted from the section of the judge.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        let samples = self.samples.get();
+        if samples > MOST_SAMPLES {
+            return Err(SettingError::value("samples", samples, "at most 1000"));
+        }
+        if samples > 1 && self.oracle.temperature.is_none_or(|temperature| temperature == 0.0) {
+            let expected = "1, or `oracle.temperature` above 0: without one, all verdicts on a trace are one";
+            return Err(SettingError::value("samples", samples, expected));
+        }
+        self.oracle.validate().map_err(|error| error.under("oracle"))
+    }
 }
 
 fn one() -> NonZeroU32 {

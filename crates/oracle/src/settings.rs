@@ -6,8 +6,9 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
 };
-use tracelift_executor::spending::{Budget, BudgetError, Price};
-use tracelift_executor::{ConfigError, OpenAiConfig, Sampling};
+use tracelift_domain::SettingError;
+use tracelift_executor::spending::{Budget, Price};
+use tracelift_executor::{OpenAiConfig, Sampling};
 
 /// A prompted model behind one or several OpenAI-compatible chat endpoints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,27 +132,6 @@ pub enum Omissible {
     Seed,
 }
 
-/// An oracle that cannot be made from its settings.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum SettingError {
-    /// A setting that an executor has as well.
-    #[error(transparent)]
-    Endpoint(#[from] ConfigError),
-    /// A value that makes no sense.
-    #[error("setting `{key}` is {value}, expected {expected}")]
-    Value {
-        /// Which.
-        key: &'static str,
-        /// As written.
-        value: String,
-        /// What would do.
-        expected: &'static str,
-    },
-    /// Prices or a budget that make no sense.
-    #[error(transparent)]
-    Budget(#[from] BudgetError),
-}
-
 impl OracleConfig {
     /// Settings with every default, for a model at one endpoint.
     #[must_use]
@@ -210,13 +190,17 @@ impl OracleConfig {
         self.temperature.unwrap_or(0.7)
     }
 
-    /// Checks what the types do not say, apart from what [`OracleConfig::transport`]'s reader checks.
-    pub(crate) fn check(&self) -> Result<(), SettingError> {
-        let refuse = |key, value: String, expected| Err(SettingError::Value { key, value, expected });
-        if let Some(key) = ["response_format"].into_iter().find(|key| self.extra.contains_key(*key)) {
-            return refuse("extra", format!("a table with `{key}`"), "`structured` to say that");
+    /// Checks what can be checked without a server, and without the API key, which the environment has.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense, counted from the section of the oracle.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        if self.extra.contains_key("response_format") {
+            let fault = "would override a field that is set elsewhere; use `structured`";
+            return Err(SettingError::new("extra.response_format", fault));
         }
-        Ok(self.budget.check(self.price.as_ref())?)
+        self.budget.check(self.price.as_ref())?;
+        self.transport().validate().map_err(as_written)
     }
 
     /// The same settings as an executor has them, for the transport.
@@ -250,6 +234,11 @@ impl OracleConfig {
     }
 }
 
+/// A refusal of [`OracleConfig::transport`] by the keys that an oracle has: it samples without a section of its own.
+pub(crate) fn as_written(error: SettingError) -> SettingError {
+    error.without("sampling")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,9 +246,8 @@ mod tests {
     fn refusal(toml: &str) -> String {
         let config: OracleConfig =
             toml::from_str(&format!("base_urls = ['http://a']\nmodel = 'm'\n{toml}")).unwrap();
-        let transport =
-            tracelift_executor::Chat::new(config.transport()).map(drop).map_err(SettingError::from);
-        config.check().and(transport).unwrap_err().to_string()
+        let transport = tracelift_executor::Chat::new(config.transport()).map(drop).map_err(as_written);
+        config.validate().and(transport).unwrap_err().to_string()
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! Which planner a configuration file names.
 
-use crate::{Planner, PlannerError, Sampling, Weights};
+use crate::{Planner, Sampling, Weights};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use tracelift_domain::Seed;
+use tracelift_domain::{Seed, SettingError};
 use tracelift_engine::chat::ChatError;
-use tracelift_engine::lora::LoraConfigError;
 use tracelift_engine::{Checkpoint, CheckpointError, LoraConfig, Precision, Tokenizer};
 use tracelift_prompt::{Layout, PlannerPrompt, PlannerPromptConfig, PromptError};
 
@@ -42,23 +41,9 @@ pub enum OpenError {
     /// It would never stop.
     #[error("the planner in {} names no end token; set `eos_token_id` in its config.json", .0.display())]
     NoEnd(PathBuf),
-    /// Adapters that cannot be.
-    #[error("`planner.lora`: {0}")]
-    Lora(#[from] LoraConfigError),
-    /// Longer completions than the model has room for.
-    #[error(
-        "`planner.sampling.max_tokens` is {max_tokens}, expected less than the {context} tokens that the planner in {} reads, \
-         prompt and completion together",
-        model.display()
-    )]
-    Context {
-        /// Its directory.
-        model: PathBuf,
-        /// As it was given.
-        max_tokens: usize,
-        /// The model's longest sequence.
-        context: usize,
-    },
+    /// A setting of the section that the model cannot have.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// Its prompts cannot be made.
     #[error(transparent)]
     Prompt(#[from] PromptError),
@@ -76,6 +61,9 @@ pub enum OpenError {
     },
 }
 
+/// The section of its prompts.
+const PROMPT: &str = "planner.prompt";
+
 impl PlannerConfig {
     /// The planner's checkpoint, ready to learn: with its adapters, where those are what is trained.
     ///
@@ -84,7 +72,7 @@ impl PlannerConfig {
     pub fn open(&self, seed: Seed) -> Result<Checkpoint, OpenError> {
         let mut checkpoint = self.open_frozen(&self.model)?;
         if let Some(lora) = &self.lora {
-            lora.validate()?;
+            lora.validate_for(&checkpoint.model.config).map_err(|error| error.under("planner.lora"))?;
             checkpoint.model = checkpoint.model.with_lora(lora.clone(), seed.child("lora", 0));
         }
         Ok(checkpoint)
@@ -102,7 +90,11 @@ impl PlannerConfig {
         }
         let (max_tokens, context) = (self.sampling.max_tokens, checkpoint.model.config.max_positions);
         if max_tokens >= context {
-            return Err(OpenError::Context { model: model.to_owned(), max_tokens, context });
+            let expected = format!(
+                "less than the {context} tokens that the planner in {} reads, prompt and completion together",
+                model.display()
+            );
+            return Err(SettingError::value("planner.sampling.max_tokens", max_tokens, &expected).into());
         }
         if self.prompt(&checkpoint.tokenizer)?.layout().needs_template() {
             checkpoint.tokenizer.usable_chat_template().map_err(|source| match source {
@@ -116,12 +108,24 @@ impl PlannerConfig {
     /// Checks what can be checked without a model.
     ///
     /// # Errors
-    /// The first setting that makes no sense.
-    pub fn validate(&self) -> Result<(), PlannerError> {
-        self.sampling.validate()?;
+    /// The first setting of `[planner]` that makes no sense.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        self.sampling.validate().map_err(|error| error.under("planner.sampling"))?;
+        if let Some(lora) = &self.lora {
+            lora.validate().map_err(|error| error.under("planner.lora"))?;
+        }
         // Any layout will do to try the texts.
-        PlannerPrompt::new("planner.prompt", &self.prompt, Layout::Plain)?;
-        Ok(())
+        let prompt = PlannerPrompt::new(PROMPT, &self.prompt, Layout::Plain);
+        prompt.map(drop).map_err(|error| error.in_section(PROMPT))
+    }
+
+    /// [`PlannerConfig::validate`] for training.
+    ///
+    /// # Errors
+    /// The first setting of `[planner]` that makes no sense.
+    pub fn validate_for_training(&self) -> Result<(), SettingError> {
+        self.sampling.validate_for_training().map_err(|error| error.under("planner.sampling"))?;
+        self.validate()
     }
 
     /// How questions are put to a model with this tokenizer.
@@ -130,7 +134,7 @@ impl PlannerConfig {
     /// What is wrong with the section `prompt`.
     pub fn prompt(&self, tokenizer: &Tokenizer) -> Result<PlannerPrompt, PromptError> {
         let fallback = Layout::of_model(tokenizer.chat_template());
-        PlannerPrompt::new("planner.prompt", &self.prompt, fallback)
+        PlannerPrompt::new(PROMPT, &self.prompt, fallback)
     }
 
     /// A checkpoint at work as this planner, asked by a [`PlannerConfig::prompt`].

@@ -10,5 +10,5 @@ pub mod sampling;
 mod write;
 
 pub use config::{OpenError, PlannerConfig};
-pub use sampling::{Sampling, SamplingError};
+pub use sampling::Sampling;
 pub use write::{Asked, Planner, PlannerError, Traces, Weights, Written};

@@ -1,6 +1,7 @@
 //! How a planner is sampled.
 
 use serde::{Deserialize, Serialize};
+use tracelift_domain::SettingError;
 
 /// Sampling settings of a planner: in training and in evaluation alike, so that what is evaluated is what was trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,30 +21,21 @@ impl Default for Sampling {
     }
 }
 
-/// A sampling setting that makes no sense.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("`planner.sampling.{}` is {}, expected {}", .0.key, .0.value, .0.expected)]
-pub struct SamplingError(#[from] tracelift_engine::sampling::SamplingError);
-
 impl Sampling {
     /// # Errors
-    /// Names the first setting that makes no sense.
-    pub fn validate(&self) -> Result<(), SamplingError> {
-        Ok(self.until(Vec::new()).validate()?)
+    /// Names the first setting that makes no sense, counted from the section of the sampling.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        self.until(Vec::new()).validate()
     }
 
     /// [`Sampling::validate`] for training, where a question's traces are compared with each other.
     ///
     /// # Errors
-    /// Names the first setting that makes no sense.
-    pub fn validate_for_training(&self) -> Result<(), SamplingError> {
+    /// Names the first setting that makes no sense, counted from the section of the sampling.
+    pub fn validate_for_training(&self) -> Result<(), SettingError> {
         if self.temperature == 0.0 {
             let expected = "above 0 in training, or all traces of a question are one";
-            return Err(SamplingError(tracelift_engine::sampling::SamplingError {
-                key: "temperature",
-                value: "0".into(),
-                expected,
-            }));
+            return Err(SettingError::value("temperature", 0, expected));
         }
         self.validate()
     }
@@ -74,7 +66,7 @@ mod tests {
         ] {
             let sampling: Sampling = toml::from_str(toml).unwrap();
             let message = sampling.validate().unwrap_err().to_string();
-            assert!(message.contains(&format!("`planner.sampling.{key}`")), "{toml}: {message}");
+            assert!(message.contains(&format!("`{key}`")), "{toml}: {message}");
         }
         let greedy = Sampling { temperature: 0.0, ..Sampling::default() };
         assert_eq!(greedy.validate(), Ok(()));

@@ -1,7 +1,9 @@
 //! The one way from questions to traces.
 
-use crate::{Sampling, SamplingError};
-use tracelift_domain::{Ending, Field, Fingerprint, Question, Seed, Trace, TraceDefect, completion};
+use crate::Sampling;
+use tracelift_domain::{
+    Ending, Field, Fingerprint, Question, Seed, SettingError, Trace, TraceDefect, completion,
+};
 use tracelift_engine::sampling::GenerateError;
 use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_engine::{Device, Finish, Learner, Model, Numbers, Request, Sampler, Tokenizer};
@@ -79,7 +81,7 @@ pub struct Written {
 pub enum PlannerError {
     /// Settings that make no sense.
     #[error(transparent)]
-    Sampling(#[from] SamplingError),
+    Setting(#[from] SettingError),
     /// A prompt cannot be made.
     #[error(transparent)]
     Prompt(#[from] PromptError),
@@ -119,7 +121,7 @@ impl Planner<'_> {
     /// # Errors
     /// When nothing can be sampled, or something that was sampled cannot be decoded.
     pub fn write(&self, asked: &[Asked<'_>]) -> Result<Vec<Traces>, PlannerError> {
-        self.sampling.validate()?;
+        self.sampling.validate().map_err(|error| error.under("planner.sampling"))?;
         let mut requests = Vec::with_capacity(asked.len());
         let mut said = Vec::with_capacity(asked.len());
         for Asked { question, seeds } in asked {

@@ -29,6 +29,7 @@ pub use planner::PlannerPrompt;
 pub use preset::Artifact;
 
 use std::path::PathBuf;
+use tracelift_domain::SettingError;
 
 /// Why a prompt cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,4 +104,29 @@ pub enum PromptError {
         /// What is wrong, and what is expected.
         detail: String,
     },
+}
+
+impl PromptError {
+    /// Which setting it is about, where it is about one and not about a file that one names.
+    fn key(&self) -> Option<&str> {
+        match self {
+            PromptError::Template { key, .. }
+            | PromptError::Reasoning { key, .. }
+            | PromptError::NoPlace { key, .. }
+            | PromptError::UnknownPreset { key, .. }
+            | PromptError::Unreadable { key, .. }
+            | PromptError::Value { key, .. } => Some(key),
+            PromptError::NoSide { .. } | PromptError::Example { .. } => None,
+        }
+    }
+
+    /// The same as a mistake in a configuration, in which prompts have this section.
+    #[must_use]
+    pub fn in_section(&self, section: &str) -> SettingError {
+        let (key, text) = (self.key().unwrap_or(section), self.to_string());
+        match text.strip_prefix(&format!("`{key}`")) {
+            Some(fault) => SettingError::new(key, fault.trim_start()),
+            None => SettingError::new(key, format!(": {text}")),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::rule::{Evidence, Needs, Rule};
 use serde::{Deserialize, Serialize};
-use tracelift_domain::Probability;
+use tracelift_domain::{Probability, SettingError};
 
 /// How rewards are made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,16 +22,15 @@ impl Default for RewardConfig {
     }
 }
 
-/// A setting that makes no sense.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("`reward.runs` is 0, expected at least 1")]
-pub struct NoRuns;
+/// The most executor runs behind a mean.
+pub const MOST_RUNS: usize = 1000;
 
 impl RewardConfig {
     /// # Errors
-    /// When there is no executor run at all.
-    pub fn validate(&self) -> Result<(), NoRuns> {
-        if self.runs == 0 { Err(NoRuns) } else { Ok(()) }
+    /// When there is no executor run at all, or more than anybody waits for.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        let fine = (1..=MOST_RUNS).contains(&self.runs);
+        SettingError::first([("reward.runs", fine, self.runs.to_string(), "from 1 to 1000")])
     }
 
     /// What must be measured.

@@ -18,8 +18,8 @@ use std::{
     },
     thread,
 };
-use tracelift_domain::{DIMENSIONS, Fingerprint, Seed, TaskDomain};
-use tracelift_executor::{CallFailure, ConfigError, Service, ServiceConfig};
+use tracelift_domain::{DIMENSIONS, Fingerprint, Seed, SettingError, TaskDomain};
+use tracelift_executor::{CallFailure, Service, ServiceConfig};
 
 /// Items of one request: what is lost together where a request fails.
 const TOGETHER: usize = 8;
@@ -49,15 +49,7 @@ struct Card {
 pub enum RemoteError {
     /// A setting makes no sense.
     #[error("{0}")]
-    Setting(#[from] ConfigError),
-    /// The address is that of a route.
-    #[error("{url:?} ends in a route; leave that out: {base:?}")]
-    Route {
-        /// As written.
-        url: String,
-        /// Without the route.
-        base: String,
-    },
+    Setting(#[from] SettingError),
     /// It does not say what it is.
     #[error(
         "no reward model answers at {url}: {failure}; start one by `tracelift rm serve DIR`, or mend the address"
@@ -118,7 +110,8 @@ impl RemoteScorer {
     pub fn open(config: &ServiceConfig) -> Result<RemoteScorer, RemoteError> {
         let written = config.url.trim().trim_end_matches('/');
         if let Some(base) = ["/score", "/health"].iter().find_map(|route| written.strip_suffix(route)) {
-            return Err(RemoteError::Route { url: config.url.clone(), base: base.to_owned() });
+            let fault = format!("has {:?}: it ends in a route; leave that out: {base:?}", config.url);
+            return Err(SettingError::new("url", fault).into());
         }
         let service = Service::new(config)?;
         let read = |body: &[u8]| {

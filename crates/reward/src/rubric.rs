@@ -12,6 +12,7 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
 };
+use tracelift_domain::SettingError;
 use tracelift_executor::ServiceConfig;
 use tracelift_oracle::{OracleError, rubric::JudgeConfig};
 
@@ -48,24 +49,9 @@ pub struct RubricConfig {
 /// Why nobody can read traces against the rubric.
 #[derive(Debug, thiserror::Error)]
 pub enum RubricError {
-    /// Nobody is named, or more than one.
-    #[error(
-        "`rubric` names {}; give exactly one of `model` (a reward model's directory), `url` (a server that has one) and \
-         `judge` (a prompted model)",
-        named(given)
-    )]
-    Choice {
-        /// Those that are named.
-        given: Vec<&'static str>,
-    },
-    /// A setting of servers, where there is none.
-    #[error("`rubric.{key}` is about the server of `rubric.url`, and there is none; {instead}")]
-    Stray {
-        /// Which.
-        key: &'static str,
-        /// Where it belongs.
-        instead: &'static str,
-    },
+    /// A setting of `[rubric]` makes no sense.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// The model cannot be read.
     #[error("failed to load the reward model from {}", dir.display())]
     Model {
@@ -76,7 +62,7 @@ pub enum RubricError {
     },
     /// The server is none.
     #[error("`rubric.url`: {0}")]
-    Server(#[from] RemoteError),
+    Server(RemoteError),
     /// The judge cannot be made ready.
     #[error("`rubric.judge`: {0}")]
     Judge(#[from] OracleError),
@@ -96,16 +82,21 @@ impl RubricConfig {
         RubricConfig { model: Some(dir.to_owned()), ..RubricConfig::default() }
     }
 
-    /// Checks that one is named, and no setting that another would have.
+    /// Checks that one is named, no setting that another would have, and what of the settings can be checked without it.
     ///
     /// # Errors
-    /// What is named instead.
-    pub fn validate(&self) -> Result<(), RubricError> {
+    /// The first setting that makes no sense.
+    pub fn validate(&self) -> Result<(), SettingError> {
         let all =
             [("model", self.model.is_some()), ("url", self.url.is_some()), ("judge", self.judge.is_some())];
         let given: Vec<_> = all.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect();
         if given.len() != 1 {
-            return Err(RubricError::Choice { given });
+            let fault = format!(
+                "names {}; give exactly one of `model` (a reward model's directory), `url` (a server that has one) and `judge` (a \
+                 prompted model)",
+                named(&given)
+            );
+            return Err(SettingError::new("rubric", fault));
         }
         let of_servers = [
             ("api_key_env", self.api_key_env.is_some()),
@@ -114,11 +105,19 @@ impl RubricConfig {
             ("backoff_s", self.backoff_s.is_some()),
             ("concurrency", self.concurrency.is_some()),
         ];
-        match of_servers.into_iter().find(|(_, given)| *given && self.url.is_none()) {
-            Some((key, _)) if self.judge.is_some() => {
-                Err(RubricError::Stray { key, instead: "of a judge it is set in `rubric.judge.oracle`" })
-            }
-            Some((key, _)) => Err(RubricError::Stray { key, instead: "leave it out" }),
+        if let Some((key, _)) = of_servers.into_iter().find(|(_, given)| *given && self.url.is_none()) {
+            let instead = match self.judge {
+                Some(_) => "of a judge it is set in `rubric.judge.oracle`",
+                None => "leave it out",
+            };
+            let fault = format!("is about the server of `rubric.url`, and there is none; {instead}");
+            return Err(SettingError::new(format!("rubric.{key}"), fault));
+        }
+        if let Some(server) = self.server() {
+            server.validate().map_err(|error| error.under("rubric"))?;
+        }
+        match &self.judge {
+            Some(judge) => judge.validate().map_err(|error| error.under("rubric.judge")),
             None => Ok(()),
         }
     }
@@ -136,10 +135,15 @@ impl RubricConfig {
             return Ok(Box::new(FrozenRewardModel::new(model)));
         }
         if let Some(server) = self.server() {
-            return Ok(Box::new(RemoteScorer::open(&server)?));
+            return match RemoteScorer::open(&server) {
+                Ok(scorer) => Ok(Box::new(scorer)),
+                Err(RemoteError::Setting(error)) => Err(error.under("rubric").into()),
+                Err(error) => Err(RubricError::Server(error)),
+            };
         }
         let Some(mut judge) = self.judge.clone() else {
-            return Err(RubricError::Choice { given: Vec::new() });
+            // The settings were found to name one of the three.
+            return Err(SettingError::new("rubric", "names nobody").into());
         };
         judge.oracle.ledger.get_or_insert_with(|| ledger.to_owned());
         Ok(Box::new(PromptedJudge::new(judge)?))

@@ -16,7 +16,7 @@ mod policy_term;
 mod record;
 mod update;
 
-pub use config::{Decay, GrpoConfig, GrpoConfigError};
+pub use config::{Decay, GrpoConfig};
 pub use policy_term::{Clip, PolicyTerm, policy_term};
 
 use crate::advantage::advantages;

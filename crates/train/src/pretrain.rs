@@ -5,10 +5,10 @@
 //! follow traces, sometimes to recover from flawed ones, and to answer without any as well as a small model can;
 //! the shares of these decide how far its two arms lie apart.
 
-use crate::sft::{Example, SftConfig, SftConfigError};
+use crate::sft::{Example, SftConfig};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use tracelift_domain::Seed;
+use tracelift_domain::{Seed, SettingError};
 use tracelift_engine::ops::rope::Scaling;
 use tracelift_engine::tokenizer::TokenizerError;
 use tracelift_engine::{Config, Family, Tokenizer};
@@ -41,35 +41,12 @@ pub struct PretrainConfig {
     pub follow: f64,
 }
 
-/// A setting of the pretraining that makes no sense.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum PretrainConfigError {
-    /// Of one of the two trainings.
-    #[error("`{part}`: {source}")]
-    Sft {
-        /// Whose.
-        part: &'static str,
-        /// Which.
-        source: SftConfigError,
-    },
-    /// Of the corpus or the models.
-    #[error("`{key}` is {value}, expected {expected}")]
-    Value {
-        /// Which.
-        key: &'static str,
-        /// As it was given.
-        value: String,
-        /// What would do.
-        expected: &'static str,
-    },
-}
-
 impl PretrainConfig {
     /// # Errors
     /// Names the first setting that makes no sense.
-    pub fn validate(&self) -> Result<(), PretrainConfigError> {
+    pub fn validate(&self) -> Result<(), SettingError> {
         for (part, sft) in [("planner", &self.planner), ("executor", &self.executor)] {
-            sft.validate().map_err(|source| PretrainConfigError::Sft { part, source })?;
+            sft.validate().map_err(|error| error.under(part))?;
         }
         let share =
             |key, value: f64| (key, (0.0..=1.0).contains(&value), value.to_string(), "a share from 0 to 1");
@@ -86,10 +63,7 @@ impl PretrainConfig {
             share("flawed", self.flawed),
             share("follow", self.follow),
         ];
-        match checks.into_iter().find(|(_, fine, ..)| !fine) {
-            None => Ok(()),
-            Some((key, _, value, expected)) => Err(PretrainConfigError::Value { key, value, expected }),
-        }
+        SettingError::first(checks)
     }
 
     /// The settings behind the checkpoints that come with the project.

@@ -9,7 +9,8 @@ mod course;
 pub use course::{Course, CourseConfig, Look};
 
 use serde::{Deserialize, Deserializer, Serialize};
-use tracelift_engine::optimizer::{HIGHEST_RATE, NonFinite};
+use tracelift_domain::SettingError;
+use tracelift_engine::optimizer::NonFinite;
 use tracelift_engine::{AdamWConfig, Batch, Learner, Memory, Model, Pass, Schedule, Target};
 
 /// A sequence to learn.
@@ -61,36 +62,15 @@ impl Default for SftConfig {
     }
 }
 
-/// A setting that makes no sense.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("`{key}` is {value}, expected {expected}")]
-pub struct SftConfigError {
-    key: String,
-    value: String,
-    expected: &'static str,
-}
-
 impl SftConfig {
     /// # Errors
-    /// Names the first setting that makes no sense.
-    pub fn validate(&self) -> Result<(), SftConfigError> {
-        let refuse =
-            |key: &str, value: String, expected| Err(SftConfigError { key: key.to_owned(), value, expected });
-        if self.steps == 0 {
-            return refuse("steps", "0".into(), "at least 1");
-        }
-        if !(1..=1_000_000).contains(&self.batch) {
-            return refuse("batch", self.batch.to_string(), "from 1 to a million");
-        }
-        if !(self.learning_rate > 0.0 && self.learning_rate <= HIGHEST_RATE) {
-            return refuse("learning_rate", self.learning_rate.to_string(), "above 0 and at most 10");
-        }
-        match self.optimizer.validate() {
-            Err(error) => {
-                refuse(&format!("optimizer.{}", error.key), error.value.to_string(), error.expected)
-            }
-            Ok(()) => Ok(()),
-        }
+    /// Names the first setting that makes no sense, counted from the section of the training.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        SettingError::first([
+            ("steps", self.steps >= 1, self.steps.to_string(), "at least 1"),
+            ("batch", (1..=1_000_000).contains(&self.batch), self.batch.to_string(), "from 1 to a million"),
+        ])?;
+        self.optimizer.validate(self.learning_rate)
     }
 
     /// Its schedule: warm-up, then a cosine to a hundredth of the peak.

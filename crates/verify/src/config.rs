@@ -3,6 +3,7 @@
 use crate::{answers::math_verify::MathVerifyConfig, programs::Comparison};
 use serde::{Deserialize, Serialize};
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use tracelift_domain::SettingError;
 use tracelift_sandbox::{Level, Limits};
 
 /// How answers and programs are judged.
@@ -120,51 +121,67 @@ impl Default for ProgramConfig {
     }
 }
 
-/// A setting that cannot be honoured.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("verifier setting `programs.{key}` is {value}, expected {expected}")]
-pub struct ConfigError {
-    key: &'static str,
-    value: String,
-    expected: &'static str,
-}
-
-impl ConfigError {
-    /// The same of a limit that a case names.
-    pub(crate) fn in_a_case(&self) -> String {
-        let key = self.key.replace("_limit", "");
-        format!("`limits.{key}` is {}, expected {}", self.value, self.expected)
+impl VerifierConfig {
+    /// Checks what the types do not say.
+    ///
+    /// # Errors
+    /// The first setting that is out of range, counted from the section of the verifier.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        let (jobs, timeout) = (self.jobs.map_or(1, NonZeroUsize::get), self.math_verify.timeout_s);
+        SettingError::first([
+            ("jobs", jobs <= MOST_JOBS, jobs.to_string(), "from 1 to 4096"),
+            (
+                "math_verify.timeout_s",
+                (0.05..=3600.0).contains(&timeout),
+                timeout.to_string(),
+                "seconds from 0.05 to 3600",
+            ),
+            (
+                "math_verify.python",
+                !self.math_verify.python.as_os_str().is_empty(),
+                "empty".to_owned(),
+                "a path or a name such as python3",
+            ),
+        ])?;
+        self.programs.validate().map_err(|error| error.under("programs"))
     }
 }
+
+/// More programs at a time than any machine runs.
+const MOST_JOBS: usize = 4096;
 
 impl ProgramConfig {
     /// Checks what the types do not say.
     ///
     /// # Errors
-    /// The first setting that is out of range.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let refuse = |key, value: String, expected| Err(ConfigError { key, value, expected });
-        if self.python.as_os_str().is_empty() {
-            return refuse("python", "empty".into(), "a path or a name such as python3");
-        }
-        if !(0.05..=3600.0).contains(&self.time_limit_s) {
-            return refuse("time_limit_s", self.time_limit_s.to_string(), "seconds from 0.05 to 3600");
-        }
-        if let Some(wall) = self.wall_limit_s.filter(|wall| !(0.05..=36000.0).contains(wall)) {
-            return refuse("wall_limit_s", wall.to_string(), "seconds from 0.05 to 36000");
-        }
-        for (key, value, least, most, expected) in [
-            ("memory_limit_mib", self.memory_limit_mib, 64, 1 << 20, "MiB from 64 to 1048576"),
-            ("output_limit_kib", self.output_limit_kib, 1, 1 << 20, "KiB from 1 to 1048576"),
-            ("file_limit_mib", self.file_limit_mib, 1, 1 << 20, "MiB from 1 to 1048576"),
-            ("processes", self.processes, 1, 1 << 20, "a count from 1 to 1048576"),
-            ("open_files", self.open_files, 16, 1 << 20, "a count from 16 to 1048576"),
-        ] {
-            if !(least..=most).contains(&value) {
-                return refuse(key, value.to_string(), expected);
-            }
-        }
-        Ok(())
+    /// The first setting that is out of range, counted from the section of the programs.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        let python = self.python.as_os_str().is_empty();
+        let wall = self.wall_limit_s;
+        let count = |key, value: u64, least: u64, expected| {
+            (key, (least..=1 << 20).contains(&value), value.to_string(), expected)
+        };
+        SettingError::first([
+            ("python", !python, "empty".to_owned(), "a path or a name such as python3"),
+            (
+                "time_limit_s",
+                (0.05..=3600.0).contains(&self.time_limit_s),
+                self.time_limit_s.to_string(),
+                "seconds from 0.05 to 3600",
+            ),
+            (
+                "wall_limit_s",
+                wall.is_none_or(|wall| (0.05..=36000.0).contains(&wall)),
+                wall.map_or_else(String::new, |wall| wall.to_string()),
+                "seconds from 0.05 to 36000",
+            ),
+            count("memory_limit_mib", self.memory_limit_mib, 64, "MiB from 64 to 1048576"),
+            count("output_limit_kib", self.output_limit_kib, 1, "KiB from 1 to 1048576"),
+            count("file_limit_mib", self.file_limit_mib, 1, "MiB from 1 to 1048576"),
+            count("processes", self.processes, 1, "a count from 1 to 1048576"),
+            count("open_files", self.open_files, 16, "a count from 16 to 1048576"),
+        ])?;
+        self.compare.validate().map_err(|error| error.under("compare"))
     }
 }
 
@@ -192,8 +209,8 @@ impl LimitOverrides {
     /// The configuration with these in place of its own limits.
     ///
     /// # Errors
-    /// The first that is out of range.
-    pub fn applied_to(&self, config: &ProgramConfig) -> Result<ProgramConfig, ConfigError> {
+    /// The first that is out of range, by its name here.
+    pub fn applied_to(&self, config: &ProgramConfig) -> Result<ProgramConfig, SettingError> {
         let config = ProgramConfig {
             time_limit_s: self.time_s.unwrap_or(config.time_limit_s),
             // A wall limit was chosen for its CPU limit: another CPU limit does not inherit it.
@@ -205,10 +222,24 @@ impl LimitOverrides {
             open_files: self.open_files.unwrap_or(config.open_files),
             ..config.clone()
         };
-        config.validate()?;
+        config.validate().map_err(|error| {
+            let (_, name) = LIMITS.into_iter().find(|(key, _)| *key == error.key()).unwrap_or_default();
+            if name.is_empty() { error } else { error.renamed(name) }
+        })?;
         Ok(config)
     }
 }
+
+/// What limits are called in a configuration, and what in a case.
+const LIMITS: [(&str, &str); 7] = [
+    ("time_limit_s", "time_s"),
+    ("wall_limit_s", "wall_s"),
+    ("memory_limit_mib", "memory_mib"),
+    ("output_limit_kib", "output_kib"),
+    ("file_limit_mib", "file_mib"),
+    ("processes", "processes"),
+    ("open_files", "open_files"),
+];
 
 impl ProgramConfig {
     /// The limits of one run that is expected to print this many bytes.
@@ -269,7 +300,7 @@ mod tests {
         let config = ProgramConfig { memory_limit_mib: 8, ..ProgramConfig::default() };
         assert_eq!(
             config.validate().unwrap_err().to_string(),
-            "verifier setting `programs.memory_limit_mib` is 8, expected MiB from 64 to 1048576"
+            "`memory_limit_mib` is 8, expected MiB from 64 to 1048576"
         );
     }
 }

@@ -13,6 +13,6 @@ pub mod judgement;
 pub mod programs;
 pub mod verifier;
 
-pub use config::{AnswerMode, ConfigError, ProgramConfig, VerifierConfig};
+pub use config::{AnswerMode, ProgramConfig, VerifierConfig};
 pub use judgement::{Artifact, Judgement};
 pub use verifier::Verifier;

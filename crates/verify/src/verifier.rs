@@ -2,7 +2,7 @@
 
 use crate::{
     answers::{AnswerJudge, math_verify::MathVerifyError},
-    config::{ConfigError, VerifierConfig},
+    config::VerifierConfig,
     judgement::Judgement,
     programs::{Comparison, Runner, Tests},
 };
@@ -14,7 +14,7 @@ use std::{
     },
     thread,
 };
-use tracelift_domain::{Gold, Problem};
+use tracelift_domain::{Gold, Problem, SettingError};
 use tracelift_sandbox::{Observed, SandboxError};
 
 /// V: (problem, completion) → judgement.
@@ -42,8 +42,8 @@ impl Verifier {
     ///
     /// # Errors
     /// A setting that is out of range.
-    pub fn new(config: VerifierConfig) -> Result<Verifier, ConfigError> {
-        config.programs.validate()?;
+    pub fn new(config: VerifierConfig) -> Result<Verifier, SettingError> {
+        config.validate()?;
         let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let jobs = config.jobs.unwrap_or_else(cores);
         let compare = config.programs.compare.clone();

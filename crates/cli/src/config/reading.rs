@@ -8,10 +8,10 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
-use tracelift_domain::spelling;
+use tracelift_domain::{SettingError, spelling};
 
 /// A dotted key, the value that it gets, and the argument of the command line that says so.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub(crate) fn place(path: Option<&Path>) -> String {
     path.map_or_else(|| "the command line".to_owned(), |path| path.display().to_string())
 }
 
-/// Reads a file of any shape, if there is one, with keys set or replaced.
+/// Reads a file of any shape, if there is one, with keys set or replaced. Where a setting came from can be asked afterwards.
 ///
 /// # Errors
 /// Names the file and the line, or the argument, and the key; for a key that was renamed, its new name; for an unknown
@@ -45,28 +45,87 @@ pub(crate) fn read_as<T: DeserializeOwned>(
     path: Option<&Path>,
     set: &[Assignment],
     renamed: &[Renamed],
-) -> Result<T> {
+) -> Result<(T, Origin)> {
     let text = match path {
         Some(path) => {
             std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?
         }
         None => String::new(),
     };
+    let origin = Origin { path: path.map(Path::to_owned), text, set: set.to_vec() };
     let broken = |error: toml::de::Error| anyhow!("{}: {}", place(path), error.to_string().trim_end());
-    let mut table: Table = toml::from_str(&text).map_err(broken)?;
-    let written = DeTable::parse(&text).map_err(broken)?;
-    let given = Given { path, text: &text, written: written.get_ref(), set };
+    let mut table: Table = toml::from_str(&origin.text).map_err(broken)?;
+    let written = DeTable::parse(&origin.text).map_err(broken)?;
+    let given = Given { path, text: &origin.text, written: written.get_ref(), set };
     for assignment in set {
         assignment.apply(&mut table)?;
     }
     given.refuse_renamed(&table, renamed)?;
     let table = Value::Table(table);
-    serde_path_to_error::deserialize(table.clone()).map_err(|error| {
+    let read = serde_path_to_error::deserialize(table.clone()).map_err(|error| {
         let steps = steps(&error);
         let message =
             names_instead::<T>(&table, &steps).unwrap_or_else(|| error.inner().message().to_owned());
         given.mistake(&steps, &message)
-    })
+    })?;
+    drop(written);
+    Ok((read, origin))
+}
+
+/// What a configuration was made of, for messages about settings that turn out to be wrong later on.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    path: Option<PathBuf>,
+    text: String,
+    set: Vec<Assignment>,
+}
+
+impl Origin {
+    /// Where a setting stands: the argument that says it, or the line of the file; of one that nobody wrote, the line of the
+    /// section that it would be in, or the file.
+    pub(crate) fn of(&self, key: &str) -> String {
+        let whole = place(self.path.as_deref());
+        let Ok(written) = DeTable::parse(&self.text) else { return whole };
+        let given = Given {
+            path: self.path.as_deref(),
+            text: &self.text,
+            written: written.get_ref(),
+            set: &self.set,
+        };
+        let steps = steps_of(key);
+        (1..=steps.len())
+            .rev()
+            .find_map(|depth| {
+                let steps = &steps[..depth];
+                given.argument(&dotted(steps), steps).map(str::to_owned).or_else(|| {
+                    let found = given.find(steps)?;
+                    Some(format!("{whole}:{}", given.line_of(found.key.start)))
+                })
+            })
+            .unwrap_or(whole)
+    }
+
+    /// What is wrong with a setting, and where it stands.
+    pub(crate) fn refuse(&self, error: &SettingError) -> Error {
+        anyhow!("{}: {error}", self.of(error.key()))
+    }
+
+    /// What is to be said before an error that a setting led to: where it stands, and its key.
+    pub(crate) fn blame(&self, key: &str) -> String {
+        format!("{}: `{key}`", self.of(key))
+    }
+}
+
+/// The steps of a dotted key, in which lists are counted: `seeds[1].limit`.
+fn steps_of(key: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for part in key.split('.') {
+        let (name, indices) = part.split_once('[').unwrap_or((part, ""));
+        steps.push(Step::Key(name.to_owned()));
+        let indices = indices.split(['[', ']']).filter_map(|index| index.parse().ok());
+        steps.extend(indices.map(Step::Index));
+    }
+    steps
 }
 
 /// What is said of a name that nobody gave in place of a value that is no name. Of a value of the wrong type the

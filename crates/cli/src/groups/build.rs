@@ -88,8 +88,9 @@ pub fn run(settings: &Build) -> Result<()> {
 
 fn read(settings: &Build) -> Result<BuildConfig> {
     let path = &settings.config;
-    let config: BuildConfig = read_as(Some(path), &[], &[])?;
-    config.validate().with_context(|| path.display().to_string())?;
+    let (config, origin): (BuildConfig, _) = read_as(Some(path), &[], &[])?;
+    config.validate().map_err(|error| origin.refuse(&error))?;
+    tracelift_files::kind(&config.out).with_context(|| origin.blame("out"))?;
     Ok(config)
 }
 

@@ -1,13 +1,13 @@
 //! What `rm train` is told: one TOML file, in which every key but three has a default.
 
-use crate::config::{Assignment, assignment, place, read_as};
+use crate::config::{Assignment, Origin, assignment, out_folder, read_as};
 use crate::model::{self, Scratch};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use toml::Value;
-use tracelift_domain::{Probability, Seed};
+use tracelift_domain::{Probability, Seed, SettingError};
 use tracelift_engine::{Checkpoint, LoraConfig, Precision};
 use tracelift_train::rubric::RubricTraining;
 
@@ -99,27 +99,40 @@ impl RmConfig {
     ///
     /// # Errors
     /// Names the file and the key; for an unknown key, the nearest known one.
-    pub fn read(args: &Train) -> Result<RmConfig> {
-        let file = args.config.as_deref();
-        let config: RmConfig = read_as(file, &args.assignments()?, &[])?;
-        config.check().with_context(|| place(file))?;
-        Ok(config)
+    pub fn read(args: &Train) -> Result<(RmConfig, Origin)> {
+        let (config, origin): (RmConfig, _) = read_as(args.config.as_deref(), &args.assignments()?, &[])?;
+        config.check().map_err(|error| origin.refuse(&error))?;
+        Ok((config, origin))
     }
 
-    fn check(&self) -> Result<()> {
-        ensure!(!self.groups.is_empty(), "`groups` is empty; name at least one group file");
-        ensure!(
-            self.out.file_name().is_some(),
-            "`out` is {}, which has no name; give the directory to make",
-            self.out.display()
-        );
-        ensure!(
-            self.dev.files.is_empty() || self.dev.share.is_none(),
-            "`dev` has `share` and `files`; give one of them"
-        );
-        ensure!(self.max_tokens != Some(0), "`max_tokens` is 0, expected at least 1");
-        self.train.validate().context("`train`")?;
-        self.backbone.check().context("`backbone`")
+    fn check(&self) -> Result<(), SettingError> {
+        let refuse = |key: &str, fault: String| Err(SettingError::new(key, fault));
+        if self.groups.is_empty() {
+            return refuse("groups", "is empty; name at least one group file".into());
+        }
+        for (key, files) in [("groups", &self.groups), ("dev.files", &self.dev.files)] {
+            let again = files.iter().enumerate().find(|(at, file)| files[..*at].contains(file));
+            if let Some((_, file)) = again {
+                return refuse(key, format!("names {} twice", file.display()));
+            }
+        }
+        if self.out.file_name().is_none() {
+            let fault = format!(
+                "is {:?}, which has no name; give the directory to make",
+                self.out.display().to_string()
+            );
+            return refuse("out", fault);
+        }
+        out_folder("out", &self.out)?;
+        out_folder("run", &self.run())?;
+        if !self.dev.files.is_empty() && self.dev.share.is_some() {
+            return refuse("dev.share", "stands beside `dev.files`; give one of them".into());
+        }
+        if self.max_tokens == Some(0) {
+            return Err(SettingError::value("max_tokens", 0, "at least 1"));
+        }
+        self.train.validate().map_err(|error| error.under("train"))?;
+        self.backbone.check()
     }
 
     /// The run's folder.
@@ -152,19 +165,22 @@ impl Train {
 }
 
 impl BackboneConfig {
-    fn check(&self) -> Result<()> {
-        ensure!(
-            self.model.is_some() != self.scratch.is_some(),
-            "needs exactly one of `model` and `scratch`: a checkpoint, or sizes for random weights"
-        );
-        ensure!(
-            self.lora.is_none() || (self.scratch.is_none() && self.deepen == 0),
-            "adapters would leave random weights as they are; leave out `lora`, or `scratch` and `deepen`"
-        );
-        if let Some(lora) = &self.lora {
-            lora.validate()?;
+    fn check(&self) -> Result<(), SettingError> {
+        const MOST_BLOCKS: usize = 256;
+        if self.model.is_some() == self.scratch.is_some() {
+            let fault =
+                "needs exactly one of `model` and `scratch`: a checkpoint, or sizes for random weights";
+            return Err(SettingError::new("backbone", fault));
         }
-        Ok(())
+        if self.deepen > MOST_BLOCKS {
+            return Err(SettingError::value("backbone.deepen", self.deepen, "at most 256 blocks"));
+        }
+        let Some(lora) = &self.lora else { return Ok(()) };
+        if self.scratch.is_some() || self.deepen > 0 {
+            let fault = "would leave random weights as they are; leave it out, or `scratch` and `deepen`";
+            return Err(SettingError::new("backbone.lora", fault));
+        }
+        lora.validate().map_err(|error| error.under("backbone.lora"))
     }
 
     /// The model that training starts from, without heads.
@@ -185,6 +201,7 @@ impl BackboneConfig {
             checkpoint.model = checkpoint.model.deepened(self.deepen, seed.child("blocks", 0));
         }
         if let Some(lora) = &self.lora {
+            lora.validate_for(&checkpoint.model.config).map_err(|error| error.under("backbone.lora"))?;
             checkpoint.model = checkpoint.model.with_lora(lora.clone(), seed.child("lora", 0));
         }
         Ok(checkpoint)
@@ -204,6 +221,7 @@ mod tests {
             backbone: None,
             out: Some("m/rm".into()),
         })
+        .map(|(config, _)| config)
     }
 
     #[test]
@@ -221,14 +239,17 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused_by_name() {
         for (set, says) in [
-            (vec!["backbone.deepen=1"], "`backbone`: needs exactly one of `model` and `scratch`"),
+            (vec!["backbone.deepen=1"], "`backbone` needs exactly one of `model` and `scratch`"),
             (vec!["backbone.model=b", "backbone.scratch.layers=2"], "exactly one"),
             (
                 vec!["backbone.model=b", "backbone.deepen=1", "backbone.lora={rank=4,alpha=8}"],
                 "random weights",
             ),
-            (vec!["backbone.model=b", "train.groups=0"], "`train`: `groups` is 0, expected at least 1"),
-            (vec!["backbone.model=b", "dev.share=0.2", "dev.files=[\"d\"]"], "`share` and `files`"),
+            (vec!["backbone.model=b", "train.groups=0"], "`train.groups` is 0, expected at least 1"),
+            (
+                vec!["backbone.model=b", "dev.share=0.2", "dev.files=[\"d\"]"],
+                "`dev.share` stands beside `dev.files`",
+            ),
             (vec!["backbone.model=b", "train.step=3"], "the nearest known key is `steps`"),
             (vec!["backbone.modle=b"], "the nearest known key is `model`"),
             (vec!["backbone.model=b", "precision=f64"], "`precision` is `f64`, expected one of"),

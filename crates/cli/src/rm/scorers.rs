@@ -30,7 +30,8 @@ pub fn model(dir: &Path) -> Result<(String, RewardModel)> {
 /// Reads a judge's settings and makes it ready; what it is doing is told on `bar`. Its replies are kept beside the file,
 /// unless the file names another ledger.
 pub fn judge(path: &Path, bar: &ProgressBar) -> Result<PromptedJudge> {
-    let mut config: JudgeConfig = read_as(Some(path), &[], &[])?;
+    let (mut config, origin): (JudgeConfig, _) = read_as(Some(path), &[], &[])?;
+    config.validate().map_err(|error| origin.refuse(&error))?;
     config.oracle.ledger.get_or_insert_with(|| {
         let mut beside = path.as_os_str().to_owned();
         beside.push(".ledger");

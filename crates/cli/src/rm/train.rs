@@ -2,31 +2,55 @@
 
 use super::config::{DevConfig, RmConfig, Train};
 use super::run::{Trained, Training, domain_of, measure, train_on, untrained};
-use crate::model;
-use anyhow::{Context, Result, bail, ensure};
+use crate::{config::Origin, model};
+use anyhow::{Context, Result, ensure};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use tracelift_datasets::held_out_statement;
-use tracelift_domain::{Group, Probability};
+use tracelift_domain::{Group, Probability, SettingError};
 use tracelift_groups::{GroupReader, Part, split};
 use tracelift_reward::RewardModel;
-use tracelift_train::rubric::RubricAccuracy;
+use tracelift_train::rubric::{RubricAccuracy, RubricTraining};
 
 /// Trains, saves, and measures what was saved.
 pub(super) fn train(args: &Train) -> Result<()> {
-    let config = RmConfig::read(args)?;
+    let (config, origin) = RmConfig::read(args)?;
     let (out, run) = (&config.out, config.run());
     if out.join("config.json").exists() && !model::is_reward_model(out)? {
-        bail!("{} holds another model; choose another `out`", out.display());
+        let fault = format!("is {}, which holds another model; choose another folder", out.display());
+        return Err(origin.refuse(&SettingError::new("out", fault)));
     }
-    let backbone = config.backbone.checkpoint(config.seed)?;
-    if let Some(tokens) = config.max_tokens {
-        let most = backbone.model.config.max_positions;
-        ensure!(tokens <= most, "`max_tokens` is {tokens}, but the backbone reads at most {most}");
+    let backbone =
+        config.backbone.checkpoint(config.seed).map_err(|error| match error.downcast::<SettingError>() {
+            Ok(error) => origin.refuse(&error),
+            Err(error) => error.context(origin.blame("backbone.model")),
+        })?;
+    let (most, layers) = (backbone.model.config.max_positions, backbone.model.config.layers);
+    let (tokens, below) = (config.max_tokens.unwrap_or(most), config.train.reading.below);
+    SettingError::first([
+        (
+            "max_tokens",
+            tokens <= most,
+            tokens.to_string(),
+            format!("at most the {most} tokens that the backbone reads"),
+        ),
+        (
+            "train.reading.below",
+            below <= layers,
+            below.to_string(),
+            format!("at most the backbone's {layers} blocks"),
+        ),
+    ])
+    .map_err(|error| origin.refuse(&error))?;
+    if config.train.warmup > config.train.steps && config.train.warmup != RubricTraining::default().warmup {
+        eprintln!(
+            "warning: {} is {}, and the training has {} steps: the rate never comes to `train.learning_rate`",
+            origin.blame("train.warmup"),
+            config.train.warmup,
+            config.train.steps
+        );
     }
-    let (below, layers) = (config.train.reading.below, backbone.model.config.layers);
-    ensure!(below <= layers, "`train.reading.below` is {below}, but the backbone has {layers} blocks");
-    let (groups, dev) = read_groups(&config)?;
+    let (groups, dev) = read_groups(&config, &origin)?;
     println!("groups: {} to train on, {} held out", groups.len(), dev.len());
     let mut model = untrained(backbone, &groups, config.seed)?;
     model.max_tokens = config.max_tokens.unwrap_or(model.max_tokens);
@@ -52,15 +76,15 @@ pub(super) fn train(args: &Train) -> Result<()> {
 }
 
 /// The groups to train on, and those that are held out.
-fn read_groups(config: &RmConfig) -> Result<(Vec<Group>, Vec<Group>)> {
+fn read_groups(config: &RmConfig, origin: &Origin) -> Result<(Vec<Group>, Vec<Group>)> {
     let DevConfig { share, files } = &config.dev;
-    let mut all = read_files(&config.groups)?;
+    let mut all = read_files(&config.groups).with_context(|| origin.blame("groups"))?;
     if !config.force_test_sets {
         leave_out_test_sets(&mut all)?;
     }
     let (dev, mut groups) = match files.is_empty() {
-        true => held_out(all, share.map_or_else(|| Probability::new(DEV_SHARE), Ok)?, config)?,
-        false => (read_files(files)?, all),
+        true => held_out(all, share.map_or_else(|| Probability::new(DEV_SHARE), Ok)?, config, origin)?,
+        false => (read_files(files).with_context(|| origin.blame("dev.files"))?, all),
     };
     // Two groups may be of one problem, or of variants of one. Ids that nobody relates to each other say nothing from
     // file to file.
@@ -113,16 +137,22 @@ fn leave_out_test_sets(groups: &mut Vec<Group>) -> Result<()> {
 const DEV_SHARE: f64 = 0.1;
 
 /// Held-out groups, and the others.
-fn held_out(all: Vec<Group>, share: Probability, config: &RmConfig) -> Result<(Vec<Group>, Vec<Group>)> {
+fn held_out(
+    all: Vec<Group>,
+    share: Probability,
+    config: &RmConfig,
+    origin: &Origin,
+) -> Result<(Vec<Group>, Vec<Group>)> {
     let part = |group: &Group| split(group.family(), share, config.seed);
     let (dev, groups): (Vec<Group>, Vec<Group>) = all.into_iter().partition(|group| part(group) == Part::Dev);
     for (part, action) in [(&groups, "train on"), (&dev, "hold out")] {
         if part.is_empty() {
             let all = groups.len() + dev.len();
-            bail!(
-                "of {all} groups none is left to {action} at a `dev.share` of {}; change it or add groups",
+            let fault = format!(
+                "is {}, with which of {all} groups none is left to {action}; change it or add groups",
                 share.get()
             );
+            return Err(origin.refuse(&SettingError::new("dev.share", fault)));
         }
     }
     Ok((dev, groups))

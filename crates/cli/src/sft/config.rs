@@ -1,10 +1,10 @@
 //! What `sft` is told: one TOML file.
 
-use crate::config::{ConfigArgs, DataConfig, assignment, read_as};
-use anyhow::{Context, Result, ensure};
+use crate::config::{ConfigArgs, DataConfig, assignment, out_folder, read_as};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use tracelift_domain::{Probability, Seed};
+use tracelift_domain::{Probability, Seed, SettingError};
 use tracelift_planner::PlannerConfig;
 use tracelift_train::sft::CourseConfig;
 
@@ -101,17 +101,20 @@ impl ExamplesConfig {
         }
     }
 
-    fn check(&self) -> Result<()> {
-        let from = self.from()?;
+    /// Keys are counted from one of the examples.
+    fn check(&self) -> Result<(), SettingError> {
+        let from = self.from().ok();
         for (key, value) in [("at_most", self.at_most), ("limit", self.limit)] {
-            ensure!(value != Some(0), "`examples.{key}` is 0, expected at least 1, or nothing");
+            if value == Some(0) {
+                return Err(SettingError::value(key, 0, "at least 1, or nothing"));
+            }
         }
-        if let From::Lines(_) = from {
+        if let Some(From::Lines(_)) = from {
             for (key, given) in [("at_most", self.at_most.is_some()), ("leaks", self.leaks.is_some())] {
-                ensure!(
-                    !given,
-                    "`examples.{key}` says something of traces; what `examples.path` holds is taken as it is"
-                );
+                if given {
+                    let fault = "says something of traces; what `path` holds is taken as it is";
+                    return Err(SettingError::new(key, fault));
+                }
             }
         }
         Ok(())
@@ -125,22 +128,31 @@ impl SftConfig {
     /// Names the file and the key; for an unknown key, the nearest known one.
     pub fn read(args: &ConfigArgs) -> Result<SftConfig> {
         let set = args.set.iter().map(|set| assignment(set)).collect::<Result<Vec<_>>>()?;
-        let config: SftConfig = read_as(Some(&args.config), &set, &[])?;
-        config.check().with_context(|| args.config.display().to_string())?;
+        let (config, origin): (SftConfig, _) = read_as(Some(&args.config), &set, &[])?;
+        config.check().map_err(|error| origin.refuse(&error))?;
         Ok(config)
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(&self) -> Result<(), SettingError> {
+        out_folder("out", &self.out)?;
         self.planner.validate()?;
         self.sft.validate()?;
-        ensure!(
-            !self.examples.is_empty(),
-            "`examples` is missing; name where they come from, as in `[[examples]]` and `groups = \"groups.jsonl\"`"
-        );
-        ensure!(
-            self.held_out.share.get() < 1.0,
-            "`held_out.share` is 1, which leaves nothing to train on; expected less"
-        );
-        self.examples.iter().try_for_each(ExamplesConfig::check)
+        if self.examples.is_empty() {
+            let fault =
+                "is missing; name where they come from, as in `[[examples]]` and `groups = \"groups.jsonl\"`";
+            return Err(SettingError::new("examples", fault));
+        }
+        if self.held_out.share.get() >= 1.0 {
+            let fault = "is 1, which leaves nothing to train on; expected less";
+            return Err(SettingError::new("held_out.share", fault));
+        }
+        for (at, examples) in self.examples.iter().enumerate() {
+            if examples.from().is_err() {
+                let fault = "needs exactly one of `groups`, `run`, `samples` and `path`";
+                return Err(SettingError::new(format!("examples[{at}]"), fault));
+            }
+            examples.check().map_err(|error| error.under(&format!("examples[{at}]")))?;
+        }
+        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     num::NonZeroU32,
 };
-use tracelift_domain::{Group, Rubric, TaskDomain};
+use tracelift_domain::{Group, Rubric, SettingError, TaskDomain};
 use tracelift_oracle::{
     Answer, Failure, OracleConfig, OracleError, Progress,
     rubric::{Grades, JudgeConfig, RubricJudge},
@@ -37,6 +37,16 @@ pub struct JudgeSection {
     pub samples: NonZeroU32,
     /// The model. Its temperature is 0 unless it is set.
     pub oracle: OracleConfig,
+}
+
+impl JudgeSection {
+    /// Checks what can be checked without a server.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense, counted from the section of the judge.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        JudgeConfig { samples: self.samples, oracle: self.oracle.clone() }.validate()
+    }
 }
 
 fn one() -> NonZeroU32 {

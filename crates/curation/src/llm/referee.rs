@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{fmt, num::NonZeroU32};
-use tracelift_domain::{Problem, Seed, Trace, Verdict};
+use tracelift_domain::{Problem, Seed, SettingError, Trace, Verdict};
 use tracelift_executor::{Call, Executor, ExecutorConfig, InProcessConfig, OpenAiConfig, OpenError};
-use tracelift_verify::{ConfigError, ProgramConfig, Verifier, VerifierConfig};
+use tracelift_verify::{ProgramConfig, Verifier, VerifierConfig};
 
 /// The executor of a build.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,11 +39,15 @@ impl RefereeConfig {
         ExecutorConfig { in_process: self.in_process.clone(), openai: self.openai.clone() }
     }
 
-    /// Whether exactly one executor is named.
+    /// Checks what can be checked without the executor.
     ///
     /// # Errors
-    /// Where none or two are.
-    pub fn validate(&self) -> Result<(), OpenError> {
+    /// The first setting of `[executor]` that makes no sense.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        const MOST_RUNS: u32 = 1000;
+        if self.runs.get() > MOST_RUNS {
+            return Err(SettingError::value("executor.runs", self.runs, "from 1 to 1000"));
+        }
         self.executor().validate()
     }
 }
@@ -56,7 +60,7 @@ pub enum RefereeError {
     Executor(#[from] OpenError),
     /// A setting of the programs.
     #[error(transparent)]
-    Programs(#[from] ConfigError),
+    Programs(#[from] SettingError),
 }
 
 /// Says of a trace whether an executor succeeds with it.

@@ -5,7 +5,7 @@ use crate::gate::{GateLimits, GateReason, gate};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroU32};
-use tracelift_domain::{Effect, FlawKind, Gold, TaskDomain, Trace};
+use tracelift_domain::{Effect, FlawKind, Gold, SettingError, TaskDomain, Trace};
 use tracelift_flaws::{Erratum, FlawSource, Proposal, SeedProblem, Span};
 use tracelift_oracle::{
     Answer, BuiltIn, Failure, Inquiry, Oracle, OracleConfig, OracleError, Progress, Provenance, Schema,
@@ -52,6 +52,27 @@ pub struct LlmConfig {
     pub closeness: f64,
     /// The model.
     pub oracle: OracleConfig,
+}
+
+impl LlmConfig {
+    /// Checks what can be checked without a server.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense, counted from the section of the writer.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        const MOST_ATTEMPTS: u32 = 100;
+        let attempts = self.attempts.get();
+        SettingError::first([
+            ("attempts", attempts <= MOST_ATTEMPTS, attempts.to_string(), "from 1 to 100"),
+            (
+                "closeness",
+                (0.0..=1.0).contains(&self.closeness),
+                self.closeness.to_string(),
+                "a share from 0 to 1",
+            ),
+        ])?;
+        self.oracle.validate().map_err(|error| error.under("oracle"))
+    }
 }
 
 /// Where a model's flawed traces are wanted.
@@ -160,15 +181,7 @@ impl Writer {
     /// # Errors
     /// As [`Oracle::new`], or a template with a mistake.
     pub fn new(config: LlmConfig) -> Result<Writer, OracleError> {
-        if !(0.0..=1.0).contains(&config.closeness) {
-            let value = config.closeness.to_string();
-            let error = tracelift_oracle::SettingError::Value {
-                key: "closeness",
-                value,
-                expected: "a share from 0 to 1",
-            };
-            return Err(error.into());
-        }
+        config.validate()?;
         let templates = load(&TEMPLATES, config.oracle.templates.as_deref())?;
         let text = json!({ "type": "string" });
         let names = ["applies", "reason", "flawed_trace", "before", "after", "why_wrong", "implied_answer"];

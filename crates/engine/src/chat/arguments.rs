@@ -33,6 +33,15 @@ impl<'a> Arguments<'a> {
         Ok(value.filter(|value| !value.is_none() && !value.is_undefined()))
     }
 
+    /// The next argument, whatever it is; `None` if it is not given.
+    pub fn any(&mut self, name: &str) -> Result<Option<Value>, Error> {
+        Ok(match (self.places.next(), &self.names) {
+            (Some(value), _) => Some(value.clone()),
+            (None, Some(names)) if names.has(name) => Some(names.get(name)?),
+            _ => None,
+        })
+    }
+
     pub fn text(&mut self, name: &str) -> Result<Option<String>, Error> {
         self.value(name)?.map(|value| text_of(name, &value)).transpose()
     }

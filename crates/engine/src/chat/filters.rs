@@ -26,6 +26,19 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
             Ok(show::text(value)?.trim_matches(inside).to_owned())
         },
     );
+    environment.add_filter("indent", indent);
+    for name in ["default", "d"] {
+        environment.add_filter(
+            name,
+            |value: Value, all: Rest<Value>, names: Kwargs| -> Result<Value, Error> {
+                let mut arguments = Arguments::apart(&all, names);
+                let instead = arguments.any("default_value")?.unwrap_or_else(|| Value::from(""));
+                let also_untrue = arguments.truth("boolean")?.unwrap_or(false);
+                arguments.done()?;
+                Ok(if value.is_undefined() || (also_untrue && !value.is_true()) { instead } else { value })
+            },
+        );
+    }
     environment.add_filter("wordcount", |value: &Value| -> Result<usize, Error> {
         let is_part = |c: char| c.is_alphanumeric() || c == '_';
         Ok(show::text(value)?.split(|c| !is_part(c)).filter(|word| !word.is_empty()).count())
@@ -44,7 +57,9 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     });
     // What is undefined has a length of 0 and nothing to go through; `none` has neither.
     environment.add_test("sequence", |value: &Value| {
+        let is_range = || value.kind() == ValueKind::Iterable && value.len().is_some();
         matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::String | ValueKind::Undefined)
+            || is_range()
     });
     environment.add_test("iterable", |value: &Value| {
         !value.is_none() && (value.is_undefined() || value.try_iter().is_ok())
@@ -133,6 +148,41 @@ fn portions(places: &[Value], names: Kwargs, count: &str) -> Result<(usize, Opti
     arguments.done()?;
     Ok((count, fill))
 }
+
+/// `value|indent(width=4, first=false, blank=false)`, in which a line feed at the end begins a line of its own and every end of a
+/// line comes out as a line feed.
+fn indent(value: &Value, all: Rest<Value>, names: Kwargs) -> Result<String, Error> {
+    let mut arguments = Arguments::apart(&all, names);
+    let by = match arguments.value("width")? {
+        None => " ".repeat(4),
+        Some(width) => match (width.as_str(), width.as_usize()) {
+            (Some(text), _) => text.to_owned(),
+            (None, Some(width)) if width <= WIDEST => " ".repeat(width),
+            _ => {
+                let why = format!("`width` is {width}, expected a text or a number of spaces up to {WIDEST}");
+                return Err(Error::new(ErrorKind::InvalidOperation, why));
+            }
+        },
+    };
+    let first = arguments.truth("first")?.unwrap_or(false);
+    let blank = arguments.truth("blank")?.unwrap_or(false);
+    arguments.done()?;
+    let whole = show::text(value)? + "\n";
+    let mut lines = text::lines(&whole, false).into_iter();
+    let mut indented = if first { by.clone() } else { String::new() };
+    indented.push_str(lines.next().unwrap_or_default());
+    for line in lines {
+        indented.push('\n');
+        if blank || !line.is_empty() {
+            indented.push_str(&by);
+        }
+        indented.push_str(line);
+    }
+    Ok(indented)
+}
+
+/// The deepest indent in spaces.
+const WIDEST: usize = 10_000;
 
 /// `value|truncate(length=255, killwords=false, end='...', leeway=5)`
 fn truncate(value: &Value, all: Rest<Value>, names: Kwargs) -> Result<String, Error> {

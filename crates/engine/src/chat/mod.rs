@@ -12,6 +12,7 @@ mod filters;
 mod json;
 mod numbers;
 mod operators;
+mod scopes;
 mod show;
 mod text;
 
@@ -190,10 +191,9 @@ impl ChatTemplate {
                 Error::new(ErrorKind::InvalidOperation, format!("strftime_now: {message}"))
             })
         });
-        environment.add_template_owned(
-            NAME,
-            operators::as_calls(&without_generation_tags(&with_plain_newlines(text))),
-        )?;
+        scopes::add_to(&mut environment);
+        let text_of_minijinja = operators::as_calls(&without_generation_tags(&with_plain_newlines(text)));
+        environment.add_template_owned(NAME, text_of_minijinja.map_err(ChatError::Template)?)?;
         Ok(ChatTemplate { text: text.into(), tokens, environment: Ok(Arc::new(environment)) })
     }
 

@@ -42,6 +42,7 @@ pub(super) fn float(value: &Value, mut arguments: Arguments<'_>) -> Result<Value
     arguments.done()?;
     let number = match value.as_str() {
         Some(text) => plain(text).and_then(|text| text.parse().ok()),
+        None if value.kind() == ValueKind::Bool => Some(f64::from(u8::from(value.is_true()))),
         None => f64::try_from(value.clone()).ok(),
     };
     Ok(number.map_or(otherwise, Value::from))

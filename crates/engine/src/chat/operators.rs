@@ -3,6 +3,7 @@
 //! rewritten: operators to calls of functions, texts to those that say the same. Everything else of it stays as it is, every
 //! line in its place.
 
+use super::scopes::Scopes;
 use std::borrow::Cow;
 
 /// The function that `a % b` becomes a call of.
@@ -10,8 +11,13 @@ pub(super) const PERCENT: &str = "_percent";
 /// The function that `a * b` becomes a call of.
 pub(super) const TIMES: &str = "_times";
 
-/// The template with every `a % b` as `_percent(a, b)`, every `a * b` as `_times(a, b)`, and texts as minijinja writes them.
-pub(super) fn as_calls(template: &str) -> String {
+/// The template with every `a % b` as `_percent(a, b)`, every `a * b` as `_times(a, b)`, texts as minijinja writes them, and
+/// statements whose names mean something else there as [`Scopes`] has them.
+///
+/// # Errors
+/// What cannot be rewritten, with its line.
+pub(super) fn as_calls(template: &str) -> Result<String, String> {
+    let mut scopes = Scopes::default();
     let mut rewritten = String::with_capacity(template.len());
     let mut rest = template;
     while let Some(start) = ["{{", "{%", "{#"].iter().filter_map(|open| rest.find(open)).min() {
@@ -39,8 +45,28 @@ pub(super) fn as_calls(template: &str) -> String {
         let closing = usize::from(inner.ends_with(['-', '+']));
         let (inner, closing) = inner.split_at(inner.len() - closing);
         let bounds = [&block[..2], opening, closing, &block[block.len() - 2..]];
-        let code = Code::of(inner).rewritten();
-        rewritten.extend([bounds[0], bounds[1], code.as_str(), bounds[2], bounds[3]]);
+        let code = |code: &str| Code::of(code).rewritten();
+        if !block.starts_with("{%") {
+            rewritten.extend([bounds[0], bounds[1], code(inner).as_str(), bounds[2], bounds[3]]);
+            continue;
+        }
+        let line = || template[..template.len() - rest.len()].matches('\n').count() + 1;
+        let statement = scopes.statement(inner).map_err(|why| format!("{why} (line {})", line()))?;
+        let own = statement.code.as_deref().unwrap_or(inner);
+        let all: Vec<&str> = statement
+            .before
+            .iter()
+            .map(String::as_str)
+            .chain([own])
+            .chain(statement.behind.iter().map(String::as_str))
+            .collect();
+        for (at, part) in all.iter().enumerate() {
+            // White space before the first and behind the last is the statement's own.
+            let opening = if at == 0 { opening } else { "" };
+            let closing = if at + 1 == all.len() { closing } else { "" };
+            let space = if all.len() > 1 { " " } else { "" };
+            rewritten.extend(["{%", opening, space, code(part).as_str(), space, closing, "%}"]);
+        }
         if inner.trim() == "raw"
             && let Some(end) = end_of_raw(rest)
         {
@@ -54,7 +80,7 @@ pub(super) fn as_calls(template: &str) -> String {
         }
     }
     rewritten.push_str(rest);
-    rewritten
+    Ok(rewritten)
 }
 
 /// Where a block of code ends, quotes and brackets heeded.
@@ -96,11 +122,12 @@ struct Code<'a> {
     at: usize,
 }
 
+/// A word, a sign, a number or a text, and the space before it.
 #[derive(Clone, Copy)]
-struct Token<'a> {
-    space: &'a str,
-    text: &'a str,
-    kind: Kind,
+pub(super) struct Token<'a> {
+    pub space: &'a str,
+    pub text: &'a str,
+    pub kind: Kind,
 }
 
 impl Token<'_> {
@@ -112,7 +139,7 @@ impl Token<'_> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// A text, a number or a name.
     Value,
     /// A word of the language that ends an operand.
@@ -120,30 +147,35 @@ enum Kind {
     Sign,
 }
 
+/// The tokens of some code.
+pub(super) fn tokens(code: &str) -> Vec<Token<'_>> {
+    const WORDS: [&str; 8] = ["and", "else", "if", "in", "is", "not", "or", "recursive"];
+    let mut tokens = Vec::new();
+    let mut rest = code;
+    while !rest.is_empty() {
+        let (space, after) = rest.split_at(rest.len() - rest.trim_start().len());
+        let length = token(after);
+        let (text, after) = after.split_at(length);
+        let kind = match text.chars().next() {
+            Some(c) if c.is_alphabetic() || c == '_' => {
+                if WORDS.contains(&text) {
+                    Kind::Word
+                } else {
+                    Kind::Value
+                }
+            }
+            Some('0'..='9' | '\'' | '"') => Kind::Value,
+            _ => Kind::Sign,
+        };
+        tokens.push(Token { space, text, kind });
+        rest = after;
+    }
+    tokens
+}
+
 impl<'a> Code<'a> {
     fn of(code: &'a str) -> Code<'a> {
-        const WORDS: [&str; 8] = ["and", "else", "if", "in", "is", "not", "or", "recursive"];
-        let mut tokens = Vec::new();
-        let mut rest = code;
-        while !rest.is_empty() {
-            let (space, after) = rest.split_at(rest.len() - rest.trim_start().len());
-            let length = token(after);
-            let (text, after) = after.split_at(length);
-            let kind = match text.chars().next() {
-                Some(c) if c.is_alphabetic() || c == '_' => {
-                    if WORDS.contains(&text) {
-                        Kind::Word
-                    } else {
-                        Kind::Value
-                    }
-                }
-                Some('0'..='9' | '\'' | '"') => Kind::Value,
-                _ => Kind::Sign,
-            };
-            tokens.push(Token { space, text, kind });
-            rest = after;
-        }
-        Code { tokens, at: 0 }
+        Code { tokens: tokens(code), at: 0 }
     }
 
     fn rewritten(mut self) -> String {
@@ -156,7 +188,6 @@ impl<'a> Code<'a> {
         }
         text
     }
-
     fn peek(&self) -> Option<Token<'a>> {
         self.tokens.get(self.at).copied()
     }
@@ -418,7 +449,7 @@ mod tests {
             ("{{ 'a' 'b%s' % c }}", "{{ _percent('a' 'b%s', c) }}"),
             ("{{ a % b", "{{ a % b"),
         ] {
-            assert_eq!(as_calls(template), expected, "{template}");
+            assert_eq!(as_calls(template).unwrap(), expected, "{template}");
         }
     }
 
@@ -428,7 +459,7 @@ mod tests {
             prop_oneof![Just("{{"), Just("}}"), Just("{%"), Just("%}"), Just("{#"), Just("#}"), Just("raw"), Just("endraw"),
                 Just(" "), Just("'"), Just("\""), Just("a.b"), Just("("), Just(")"), Just("{"), Just("}"), Just("-"), Just("é")], 0..24)) {
             let template = pieces.concat();
-            prop_assert_eq!(as_calls(&template), template);
+            prop_assert_eq!(as_calls(&template).unwrap(), template);
         }
     }
 }

@@ -351,7 +351,7 @@ fn at_spaces_from_the_end(text: &str, most: Option<usize>) -> Vec<&str> {
 }
 
 /// Cut behind every end of a line that Python knows.
-fn lines(text: &str, keep: bool) -> Vec<&str> {
+pub(super) fn lines(text: &str, keep: bool) -> Vec<&str> {
     let ends = |c: char| {
         matches!(
             c,

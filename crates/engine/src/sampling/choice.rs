@@ -3,6 +3,7 @@
 use crate::real::{max, vectorized};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
+use tracelift_domain::SettingError;
 
 /// How tokens are drawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,18 +28,6 @@ fn one() -> f32 {
     1.0
 }
 
-/// A setting that makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}` is {value}, expected {expected}")]
-pub struct SamplingError {
-    /// Which.
-    pub key: &'static str,
-    /// As given.
-    pub value: String,
-    /// What would do.
-    pub expected: &'static str,
-}
-
 impl Sampling {
     /// The most probable token at every step.
     #[must_use]
@@ -48,7 +37,7 @@ impl Sampling {
 
     /// # Errors
     /// Names the setting that makes no sense.
-    pub fn validate(&self) -> Result<(), SamplingError> {
+    pub fn validate(&self) -> Result<(), SettingError> {
         Sampling::check(f64::from(self.temperature), f64::from(self.top_p), self.max_tokens as u64)
     }
 
@@ -57,8 +46,8 @@ impl Sampling {
     ///
     /// # Errors
     /// Names the first setting that makes no sense.
-    pub fn check(temperature: f64, top_p: f64, max_tokens: u64) -> Result<(), SamplingError> {
-        let refuse = |key, value, expected| Err(SamplingError { key, value, expected });
+    pub fn check(temperature: f64, top_p: f64, max_tokens: u64) -> Result<(), SettingError> {
+        let refuse = |key: &str, value: String, expected| Err(SettingError::value(key, value, expected));
         if temperature != 0.0 && !(f64::from(0.0001_f32)..=100.0).contains(&temperature) {
             return refuse("temperature", shown(temperature), "0 (greedy), or a number from 0.0001 to 100");
         }

@@ -15,14 +15,14 @@ mod reading;
 mod scheduler;
 mod team;
 
-pub use choice::{Sampling, SamplingError};
+pub use choice::Sampling;
 pub use packed::Numbers;
 pub use reading::Reader;
 
 use crate::learner::Device;
 use crate::model::Model;
 use packed::Packed;
-use tracelift_domain::Seed;
+use tracelift_domain::{Seed, SettingError};
 
 /// A prompt, and how many samples are wanted of it.
 #[derive(Clone, Debug)]
@@ -97,7 +97,7 @@ pub enum GenerateError {
     NonFinite(usize),
     /// Settings that make no sense.
     #[error(transparent)]
-    Sampling(#[from] SamplingError),
+    Setting(#[from] SettingError),
 }
 
 /// A model made ready for sampling on some device: a snapshot, adapters merged.

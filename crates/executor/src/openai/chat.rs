@@ -2,7 +2,7 @@
 //! try again: under rate limits, a budget, a ledger.
 
 use super::{
-    config::{Api, ConfigError, OpenAiConfig, Settings},
+    config::{Api, OpenAiConfig, Settings},
     endpoint::{Client, Failed},
     reply,
     served::Names,
@@ -10,6 +10,7 @@ use super::{
 use crate::call::CallFailure;
 use serde_json::Value;
 use std::time::Duration;
+use tracelift_domain::SettingError;
 
 /// `POST /v1/chat/completions` at one or several endpoints.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ impl Chat {
     ///
     /// # Errors
     /// A setting that makes no sense, or an API key that is named and not there.
-    pub fn new(config: OpenAiConfig) -> Result<Chat, ConfigError> {
+    pub fn new(config: OpenAiConfig) -> Result<Chat, SettingError> {
         let settings = Settings::of(config)?;
         Ok(Chat {
             client: Client::new(settings.timeout, settings.authorization),

@@ -1,11 +1,12 @@
 //! The settings of an OpenAI-compatible executor.
 
 use super::served::Names;
-use crate::sampling::{Sampling, SamplingError};
-use crate::spending::{Budget, BudgetError, Price};
+use crate::sampling::Sampling;
+use crate::spending::{Budget, Price};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{fmt, num::NonZeroUsize, time::Duration};
+use tracelift_domain::SettingError;
 use tracelift_prompt::{ExecutorPrompt, ExecutorPromptConfig, Layout, PromptError};
 use ureq::http::{HeaderValue, Uri};
 
@@ -137,56 +138,17 @@ fn default_concurrency() -> NonZeroUsize {
     NonZeroUsize::MIN.saturating_add(15)
 }
 
-/// An executor that cannot be made from its settings.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum ConfigError {
-    /// Prompts that cannot be made.
-    #[error(transparent)]
-    Prompt(#[from] PromptError),
-    /// Nowhere to send calls.
-    #[error("setting `base_urls` is empty; name at least one, such as http://localhost:8000")]
-    NoBaseUrl,
-    /// Not a place to send calls.
-    #[error("setting `base_urls` has {url:?}: {why}")]
-    BaseUrl {
-        /// As written, or without its password.
-        url: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A value that makes no sense.
-    #[error("setting `{key}` is {value}, expected {expected}")]
-    Setting {
-        /// Which.
-        key: &'static str,
-        /// As written.
-        value: String,
-        /// What would do.
-        expected: &'static str,
-    },
-    /// A sampling setting that makes no sense.
-    #[error("setting {0}")]
-    Sampling(#[from] SamplingError),
-    /// Prices or a budget that make no sense.
-    #[error(transparent)]
-    Budget(#[from] BudgetError),
-    /// A field that the executor sets itself.
-    #[error("setting `extra.{key}` would override a field that is set elsewhere; {instead}")]
-    Extra {
-        /// Which.
-        key: String,
-        /// Where it belongs.
-        instead: &'static str,
-    },
-    /// A key that is named and not there.
-    #[error("the environment variable {name}, which `api_key_env` names, {why}; set it to the API key")]
-    ApiKey {
-        /// The variable.
-        name: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
+fn holds_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(all) => all.iter().any(holds_null),
+        Value::Object(all) => all.values().any(holds_null),
+        _ => false,
+    }
 }
+
+/// The section of its prompts. It goes by its whole name, which messages about texts have.
+const PROMPT: &str = "executor.openai.prompt";
 
 impl OpenAiConfig {
     /// How questions are put to the model.
@@ -194,7 +156,7 @@ impl OpenAiConfig {
     /// # Errors
     /// What is wrong with the section `prompt`.
     pub fn prompt(&self) -> Result<ExecutorPrompt, PromptError> {
-        ExecutorPrompt::new("executor.openai.prompt", &self.prompt, Layout::Plain)
+        ExecutorPrompt::new(PROMPT, &self.prompt, Layout::Plain)
     }
 }
 
@@ -236,39 +198,78 @@ const OWN_FIELDS: [(&str, &str); 13] = [
     ("stop", "use `sampling`"),
 ];
 
-impl Settings {
-    pub(super) fn of(config: OpenAiConfig) -> Result<Settings, ConfigError> {
-        if config.base_urls.is_empty() {
-            return Err(ConfigError::NoBaseUrl);
+impl OpenAiConfig {
+    /// Checks what can be checked without a server, and without the API key, which the environment has.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense, counted from the section of the executor; of its prompts, by its whole name.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        if self.base_urls.is_empty() {
+            let fault = "is empty; name at least one, such as http://localhost:8000";
+            return Err(SettingError::new("base_urls", fault));
         }
-        let endpoints = config.base_urls.iter().map(|url| base_url(url)).collect::<Result<_, _>>()?;
-        let refuse = |key, value: String, expected| Err(ConfigError::Setting { key, value, expected });
-        if config.model.trim().is_empty() {
-            return refuse("model", "empty".into(), "the model's name at the endpoint");
+        for url in &self.base_urls {
+            base_url("base_urls", url)?;
         }
-        let prompt = config.prompt()?;
-        if matches!(config.api, Api::Completions) && prompt.layout().needs_template() {
-            let expected =
-                "`text`, `plain` or `chatml`; for the server's own chat template set `api` to `chat`";
-            return refuse("prompt.layout", "a chat template's".into(), expected);
+        let prompt = self.prompt().map_err(|error| error.in_section(PROMPT))?;
+        let template = matches!(self.api, Api::Completions) && prompt.layout().needs_template();
+        let named = |list: &[String]| list.iter().all(|name| !name.trim().is_empty());
+        SettingError::first([
+            ("model", !self.model.trim().is_empty(), "empty".to_owned(), "the model's name at the endpoint"),
+            (
+                "prompt.layout",
+                !template,
+                "a chat template's".to_owned(),
+                "`text`, `plain` or `chatml`; for the server's own chat template set `api` to `chat`",
+            ),
+            (
+                "finished",
+                !self.finished.is_empty() && named(&self.finished),
+                format!("{:?}", self.finished),
+                "at least one `finish_reason`, such as \"stop\"",
+            ),
+            ("served_as", named(&self.served_as), format!("{:?}", self.served_as), "names of the model"),
+            (
+                "budget.calls",
+                self.budget.calls != Some(0),
+                "0".to_owned(),
+                "at least 1, or nothing for no limit",
+            ),
+            (
+                "budget.tokens",
+                self.budget.tokens != Some(0),
+                "0".to_owned(),
+                "at least 1, or nothing for no limit",
+            ),
+        ])?;
+        check_patience(self.timeout_s, self.retries, self.backoff_s, self.concurrency)?;
+        self.sampling.validate().map_err(|error| error.under("sampling"))?;
+        self.budget.check(self.price.as_ref())?;
+        if let Some((key, _)) = self.extra.iter().find(|(_, value)| holds_null(value)) {
+            // So a reader of settings hands on what JSON has no number for.
+            let fault = "holds a number that is none (nan or inf), expected one that JSON has";
+            return Err(SettingError::new(format!("extra.{key}"), fault));
         }
-        check_patience(config.timeout_s, config.retries, config.backoff_s, config.concurrency)?;
-        if config.finished.is_empty() || config.finished.iter().any(String::is_empty) {
-            let expected = "at least one `finish_reason`, such as \"stop\"";
-            return refuse("finished", format!("{:?}", config.finished), expected);
-        }
-        config.sampling.validate()?;
-        config.budget.check(config.price.as_ref())?;
         for (key, instead) in OWN_FIELDS {
-            if config.extra.contains_key(key) {
-                return Err(ConfigError::Extra { key: key.into(), instead });
+            if self.extra.contains_key(key) {
+                let fault = format!("would override a field that is set elsewhere; {instead}");
+                return Err(SettingError::new(format!("extra.{key}"), fault));
             }
         }
+        Ok(())
+    }
+}
+
+impl Settings {
+    pub(super) fn of(config: OpenAiConfig) -> Result<Settings, SettingError> {
+        config.validate()?;
+        let endpoints =
+            config.base_urls.iter().map(|url| base_url("base_urls", url)).collect::<Result<_, _>>()?;
         Ok(Settings {
             endpoints,
+            prompt: config.prompt().map_err(|error| error.in_section(PROMPT))?,
             names: Names { asked: config.model, served_as: config.served_as },
             api: config.api,
-            prompt,
             authorization: config.api_key_env.as_deref().map(authorization).transpose()?,
             sampling: config.sampling,
             timeout: Duration::from_secs_f64(config.timeout_s),
@@ -311,28 +312,25 @@ pub(crate) fn check_patience(
     retries: u32,
     backoff_s: f64,
     concurrency: NonZeroUsize,
-) -> Result<(), ConfigError> {
-    let refuse = |key, value: String, expected| Err(ConfigError::Setting { key, value, expected });
-    if !(0.01..=86_400.0).contains(&timeout_s) {
-        return refuse("timeout_s", timeout_s.to_string(), "seconds from 0.01 to 86400");
-    }
-    if !(0.0..=60.0).contains(&backoff_s) {
-        return refuse("backoff_s", backoff_s.to_string(), "seconds from 0 to 60");
-    }
-    if retries > 100 {
-        return refuse("retries", retries.to_string(), "at most 100");
-    }
-    if concurrency.get() > 4096 {
-        return refuse("concurrency", concurrency.to_string(), "at most 4096");
-    }
-    Ok(())
+) -> Result<(), SettingError> {
+    SettingError::first([
+        (
+            "timeout_s",
+            (0.01..=86_400.0).contains(&timeout_s),
+            timeout_s.to_string(),
+            "seconds from 0.01 to 86400",
+        ),
+        ("backoff_s", (0.0..=60.0).contains(&backoff_s), backoff_s.to_string(), "seconds from 0 to 60"),
+        ("retries", retries <= 100, retries.to_string(), "at most 100"),
+        ("concurrency", concurrency.get() <= 4096, concurrency.to_string(), "at most 4096"),
+    ])
 }
 
-/// The place of a server as it is written, without `/v1` and without a slash at the end.
-pub(crate) fn base_url(written: &str) -> Result<String, ConfigError> {
+/// The place of a server as it is written under a key, without `/v1` and without a slash at the end.
+pub(crate) fn base_url(key: &str, written: &str) -> Result<String, SettingError> {
     let url = written.trim().trim_end_matches('/');
     let url = url.strip_suffix("/v1").unwrap_or(url).trim_end_matches('/');
-    let refuse = |url: &str, why: String| Err(ConfigError::BaseUrl { url: url.to_owned(), why });
+    let refuse = |url: &str, why: String| Err(SettingError::new(key, format!("has {url:?}: {why}")));
     let uri: Uri = match url.parse() {
         Ok(uri) => uri,
         Err(error) => return refuse(written, format!("{error}; write it like http://localhost:8000")),
@@ -376,18 +374,22 @@ pub(crate) fn base_url(written: &str) -> Result<String, ConfigError> {
 }
 
 /// The header that carries a key.
-pub(crate) fn authorization(name: &str) -> Result<HeaderValue, ConfigError> {
-    let refuse = |why| ConfigError::ApiKey { name: name.to_owned(), why };
+pub(crate) fn authorization(name: &str) -> Result<HeaderValue, SettingError> {
+    let refuse = |why: &str| {
+        let fault = format!("names the environment variable {name:?}, which {why}; set that to the API key");
+        Err(SettingError::new("api_key_env", fault))
+    };
     let key = match std::env::var(name) {
         Ok(key) => key,
-        Err(std::env::VarError::NotPresent) => return Err(refuse("is not set")),
-        Err(std::env::VarError::NotUnicode(_)) => return Err(refuse("is not UTF-8")),
+        Err(std::env::VarError::NotPresent) => return refuse("is not set"),
+        Err(std::env::VarError::NotUnicode(_)) => return refuse("is not UTF-8"),
     };
     if key.trim().is_empty() {
-        return Err(refuse("is empty"));
+        return refuse("is empty");
     }
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.trim()))
-        .map_err(|_| refuse("has characters that a header cannot have"))?;
+    let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {}", key.trim())) else {
+        return refuse("has characters that a header cannot have");
+    };
     value.set_sensitive(true);
     Ok(value)
 }
@@ -415,10 +417,10 @@ mod tests {
             ("https://a/openai/v1", "https://a/openai"),
             ("http://[::1]:8000/v1", "http://[::1]:8000"),
         ] {
-            assert_eq!(base_url(written).as_deref(), Ok(meant), "{written}");
+            assert_eq!(base_url("url", written).as_deref(), Ok(meant), "{written}");
         }
         for bad in ["", "a:1", "localhost", "ftp://a", "http://", "http://a b", "http://a?x=1", "/v1"] {
-            assert!(base_url(bad).is_err(), "{bad:?}");
+            assert!(base_url("url", bad).is_err(), "{bad:?}");
         }
         for (routed, base) in [
             ("http://a:1/v1/chat/completions", "http://a:1/v1"),
@@ -427,14 +429,14 @@ mod tests {
             ("https://a/openai/v1/models", "https://a/openai/v1"),
             ("http://a:1/chat/completions", "http://a:1"),
         ] {
-            let message = base_url(routed).unwrap_err().to_string();
+            let message = base_url("url", routed).unwrap_err().to_string();
             assert!(
                 message.contains("ends in a route") && message.ends_with(&format!("{base:?}")),
                 "{message}"
             );
         }
-        assert!(base_url("http://a/#x").is_err());
-        let secret = base_url("http://me:hush@a:1").unwrap_err().to_string();
+        assert!(base_url("url", "http://a/#x").is_err());
+        let secret = base_url("url", "http://me:hush@a:1").unwrap_err().to_string();
         assert!(!secret.contains("hush"), "{secret}");
     }
 
@@ -456,7 +458,7 @@ mod tests {
         let error = toml::from_str::<OpenAiConfig>("base_urls = ['http://a']\nmodel = 'm'\ntimeout = 3");
         assert!(error.unwrap_err().to_string().contains("timeout_s"));
         let none = OpenAiConfig { base_urls: Vec::new(), ..config("") };
-        assert_eq!(Settings::of(none).unwrap_err(), ConfigError::NoBaseUrl);
+        assert_eq!(Settings::of(none).unwrap_err().key(), "base_urls");
     }
 
     #[test]

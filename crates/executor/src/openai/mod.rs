@@ -16,7 +16,7 @@ mod retry;
 mod served;
 
 pub use chat::{Chat, ChatReply, Unanswered};
-pub use config::{Api, ConfigError, Omissible, OpenAiConfig};
+pub use config::{Api, Omissible, OpenAiConfig};
 pub use retry::{LONGEST_BACK_OFF, LONGEST_RETRY_AFTER, back_off};
 
 use crate::{
@@ -38,7 +38,7 @@ use std::{
     time::Instant,
 };
 use tracelift_domain::prompt::Prompt;
-use tracelift_domain::{Fingerprint, Question, Trace};
+use tracelift_domain::{Fingerprint, Question, SettingError, Trace};
 
 /// A frozen model behind HTTP.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl OpenAi {
     ///
     /// # Errors
     /// A setting that makes no sense, or an API key that is named and not there.
-    pub fn new(config: OpenAiConfig) -> Result<OpenAi, ConfigError> {
+    pub fn new(config: OpenAiConfig) -> Result<OpenAi, SettingError> {
         let settings = Settings::of(config)?;
         Ok(OpenAi {
             fingerprint: request::fingerprint(&settings),

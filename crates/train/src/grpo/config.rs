@@ -2,7 +2,7 @@
 
 use crate::advantage::Normalize;
 use serde::{Deserialize, Serialize};
-use tracelift_engine::optimizer::{AdamWConfigError, HIGHEST_RATE};
+use tracelift_domain::SettingError;
 use tracelift_engine::{AdamWConfig, Schedule};
 
 /// How the planner is trained.
@@ -86,25 +86,28 @@ impl Default for GrpoConfig {
 /// More problems a step, or traces a problem, than any machine holds.
 const MOST: usize = 1_000_000;
 
-/// A setting that makes no sense.
-#[derive(Debug, thiserror::Error)]
-#[error("`grpo.{key}` is {value}, expected {expected}")]
-pub struct GrpoConfigError {
-    key: String,
-    value: String,
-    expected: &'static str,
-}
+/// The most steps of a run: with a million a day, three years.
+const MOST_STEPS: u64 = 1_000_000_000;
 
 impl GrpoConfig {
     /// # Errors
     /// Names the first setting that makes no sense.
-    pub fn validate(&self) -> Result<(), GrpoConfigError> {
-        let rate = self.learning_rate;
+    pub fn validate(&self) -> Result<(), SettingError> {
         let within = |key, value: f32, most: f32, expected| {
             (key, (0.0..=most).contains(&value), value.to_string(), expected)
         };
-        let checks = [
-            ("steps", self.steps >= 1, self.steps.to_string(), "at least 1"),
+        let above = |key, value: f32, most: f32, expected| {
+            (key, value > 0.0 && value <= most, value.to_string(), expected)
+        };
+        let whole = |key, value: u64| (key, value >= 1, value.to_string(), "at least 1");
+        let traces = self.problems.saturating_mul(self.group);
+        let checks = SettingError::first([
+            (
+                "steps",
+                (1..=MOST_STEPS).contains(&self.steps),
+                self.steps.to_string(),
+                "from 1 to a thousand million",
+            ),
             (
                 "problems",
                 (1..=MOST).contains(&self.problems),
@@ -117,27 +120,26 @@ impl GrpoConfig {
                 self.group.to_string(),
                 "at least 2, or no rollout has a sibling, and at most a million",
             ),
+            (
+                "group",
+                traces <= MOST,
+                self.group.to_string(),
+                "at most a million traces a step, `grpo.problems` times `grpo.group`",
+            ),
             ("epochs", (1..=1000).contains(&self.epochs), self.epochs.to_string(), "from 1 to 1000"),
-            ("clip_low", (0.0..1.0).contains(&self.clip_low), self.clip_low.to_string(), "from 0 to below 1"),
-            within("clip_high", self.clip_high, 1000.0, "from 0 to 1000"),
+            (
+                "clip_low",
+                self.clip_low > 0.0 && self.clip_low < 1.0,
+                self.clip_low.to_string(),
+                "above 0, or nothing is learned, and below 1",
+            ),
+            above("clip_high", self.clip_high, 1000.0, "above 0, or nothing is learned, and at most 1000"),
             within("kl", self.kl, 1000.0, "from 0 to 1000"),
-            ("learning_rate", rate > 0.0 && rate <= HIGHEST_RATE, rate.to_string(), "above 0 and at most 10"),
-            ("patience", self.patience >= 1, self.patience.to_string(), "at least 1"),
-            ("checkpoint_every", self.checkpoint_every >= 1, self.checkpoint_every.to_string(), "at least 1"),
+            whole("patience", self.patience),
+            whole("checkpoint_every", self.checkpoint_every),
             ("keep_last", self.keep_last >= 1, self.keep_last.to_string(), "at least 1, to go on from"),
-        ];
-        if let Err(error) = self.optimizer.validate() {
-            let AdamWConfigError { key, value, expected } = error;
-            return Err(GrpoConfigError {
-                key: format!("optimizer.{key}"),
-                value: value.to_string(),
-                expected,
-            });
-        }
-        match checks.into_iter().find(|(_, fine, ..)| !fine) {
-            None => Ok(()),
-            Some((key, _, value, expected)) => Err(GrpoConfigError { key: key.to_owned(), value, expected }),
-        }
+        ]);
+        checks.and_then(|()| self.optimizer.validate(self.learning_rate)).map_err(|error| error.under("grpo"))
     }
 
     /// The learning rate of a step, counted from 1.
@@ -174,15 +176,15 @@ mod tests {
         let (nan, inf, one_less, zero, huge) = ("nan", "inf", "-1.0", "0.0", "1e30");
         for (key, bad) in [
             ("learning_rate", &[nan, inf, "-inf", one_less, zero, huge][..]),
-            ("clip_low", &[nan, inf, one_less, huge, "1.0"]),
-            ("clip_high", &[nan, inf, one_less, huge]),
+            ("clip_low", &[nan, inf, one_less, huge, "1.0", zero]),
+            ("clip_high", &[nan, inf, one_less, huge, zero]),
             ("kl", &[nan, inf, one_less, huge]),
             ("optimizer.beta1", &[nan, inf, one_less, huge, "1.0"]),
             ("optimizer.beta2", &[nan, inf, one_less, huge, "1.0"]),
             ("optimizer.eps", &[nan, inf, one_less, zero, huge]),
             ("optimizer.weight_decay", &[nan, inf, one_less, huge]),
             ("optimizer.max_norm", &[nan, inf, one_less, zero]),
-            ("steps", &[nan, inf, "-1", "0", huge]),
+            ("steps", &[nan, inf, "-1", "0", huge, "1000000001"]),
             ("problems", &[nan, inf, "-1", "0", "9223372036854775807"]),
             ("group", &[nan, inf, "-1", "0", "1", "9223372036854775807"]),
             ("epochs", &[nan, inf, "-1", "0", "9223372036854775807"]),

@@ -2,7 +2,7 @@
 
 use super::ReadingWeights;
 use serde::{Deserialize, Deserializer, Serialize};
-use tracelift_engine::optimizer::{AdamWConfigError, HIGHEST_RATE};
+use tracelift_domain::SettingError;
 use tracelift_engine::{AdamWConfig, Schedule};
 use tracelift_reward::loss::LossWeights;
 
@@ -83,31 +83,32 @@ impl Default for WatchConfig {
     }
 }
 
-/// A setting that makes no sense.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}` is {value}, expected {expected}")]
-pub struct RubricTrainingError {
-    key: String,
-    value: String,
-    expected: &'static str,
-}
+/// More traces a step, or steps, than any machine makes.
+const MOST_TRACES: usize = 1_000_000;
+const MOST_STEPS: u64 = 1_000_000_000;
 
 impl RubricTraining {
     /// # Errors
-    /// Names the first setting that makes no sense.
-    pub fn validate(&self) -> Result<(), RubricTrainingError> {
+    /// Names the first setting that makes no sense, counted from the section of the training.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        let traces = self.groups.saturating_mul(self.negatives.saturating_add(1));
+        let most = "at most a million traces a step, `groups` times one more than `negatives`";
         let whole = |key, value: u64| (key, value >= 1, value.to_string(), "at least 1");
-        let rate = self.learning_rate;
         let loss = &self.loss;
         let weight =
             |key, value: f64| (key, (0.0..=1e6).contains(&value), value.to_string(), "from 0 to a million");
         let checks = [
-            whole("steps", self.steps),
+            (
+                "steps",
+                (1..=MOST_STEPS).contains(&self.steps),
+                self.steps.to_string(),
+                "from 1 to a thousand million",
+            ),
             whole("groups", self.groups as u64),
             whole("negatives", self.negatives as u64),
+            ("groups", traces <= MOST_TRACES, self.groups.to_string(), most),
             whole("token_budget", self.token_budget as u64),
             whole("checkpoint_every", self.checkpoint_every),
-            ("learning_rate", rate > 0.0 && rate <= HIGHEST_RATE, rate.to_string(), "above 0 and at most 10"),
             ("renaming", (0.0..=1.0).contains(&self.renaming), self.renaming.to_string(), "from 0 to 1"),
             ("ema", (0.0..1.0).contains(&self.ema), self.ema.to_string(), "0 or more and below 1"),
             weight("loss.cross_entropy", loss.cross_entropy),
@@ -127,16 +128,8 @@ impl RubricTraining {
                 "0 where `evaluation.every` is 0: without a look there is no gain to wait for",
             ),
         ];
-        if let Err(AdamWConfigError { key, value, expected }) = self.optimizer.validate() {
-            let (key, value) = (format!("optimizer.{key}"), value.to_string());
-            return Err(RubricTrainingError { key, value, expected });
-        }
-        match checks.into_iter().find(|(_, fine, ..)| !fine) {
-            None => Ok(()),
-            Some((key, _, value, expected)) => {
-                Err(RubricTrainingError { key: key.to_owned(), value, expected })
-            }
-        }
+        SettingError::first(checks)?;
+        self.optimizer.validate(self.learning_rate)
     }
 
     /// How much of the running mean stays after so many steps: less in the beginning, so that it isn't about weights from

@@ -11,7 +11,7 @@ mod watch;
 mod weights;
 
 pub use accuracy::{RubricAccuracy, evaluate};
-pub use config::{RubricTraining, RubricTrainingError, WatchConfig};
+pub use config::{RubricTraining, WatchConfig};
 pub use encode::{EncodedGroup, GroupError, Labelled, LeftOut, encode, fitting};
 pub use reading::{ReadingTerms, ReadingWeights};
 pub use renaming::Renaming;

@@ -1,13 +1,13 @@
 //! A course of supervised training: examples in epochs, a look at held-out ones now and then, an early end.
 
-use super::{Example, SftConfigError, SftStep, mean_loss};
+use super::{Example, SftStep, mean_loss};
 use crate::state::StateError;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 use std::path::Path;
-use tracelift_domain::Seed;
-use tracelift_engine::optimizer::{HIGHEST_RATE, NonFinite};
+use tracelift_domain::{Seed, SettingError};
+use tracelift_engine::optimizer::NonFinite;
 use tracelift_engine::{AdamWConfig, Device, Learner, Memory, Model, Schedule, Start};
 
 /// How a planner is trained on examples: the section `[sft]`.
@@ -64,11 +64,10 @@ const MOST: u64 = 1_000_000_000;
 impl CourseConfig {
     /// # Errors
     /// Names the first setting that makes no sense.
-    pub fn validate(&self) -> Result<(), SftConfigError> {
+    pub fn validate(&self) -> Result<(), SettingError> {
         let whole =
             |key, value: u64| (key, (1..=MOST).contains(&value), value.to_string(), "from 1 to a billion");
-        let rate = self.learning_rate;
-        let checks = [
+        let checks = SettingError::first([
             (
                 "epochs",
                 self.epochs > 0.0 && self.epochs <= 1e6,
@@ -77,22 +76,11 @@ impl CourseConfig {
             ),
             whole("steps", self.steps.unwrap_or(1)),
             whole("batch", self.batch as u64),
-            ("learning_rate", rate > 0.0 && rate <= HIGHEST_RATE, rate.to_string(), "above 0 and at most 10"),
             whole("every", self.every),
             whole("checkpoint_every", self.checkpoint_every),
             whole("keep_last", self.keep_last as u64),
-        ];
-        let refuse =
-            |key: String, value, expected| Err(SftConfigError { key: format!("sft.{key}"), value, expected });
-        for (key, holds, value, expected) in checks {
-            if !holds {
-                return refuse(key.to_owned(), value, expected);
-            }
-        }
-        match self.optimizer.validate() {
-            Err(error) => refuse(format!("optimizer.{}", error.key), error.value.to_string(), error.expected),
-            Ok(()) => Ok(()),
-        }
+        ]);
+        checks.and_then(|()| self.optimizer.validate(self.learning_rate)).map_err(|error| error.under("sft"))
     }
 
     /// How many steps a course over so many examples has.

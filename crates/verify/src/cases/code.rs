@@ -9,7 +9,7 @@
 //! (`entry`, `asserts`, `check`, `given`, `setup`) may also stand beside `id`, but none of it in both places. Fields for
 //! people are `expected`, `source`, `kind`, `name`, `note` and `tags`. Any other is an error: a misspelt field is no remark.
 
-use super::{CaseError, CaseId, lines};
+use super::{CaseError, CaseId, lines, row};
 use crate::{
     config::{LimitOverrides, ProgramConfig},
     programs::{Comparison, Tests, defines, extract, wanted},
@@ -48,7 +48,7 @@ struct CaseRow {
     given: Option<String>,
     setup: Option<String>,
     // Files of others call it so.
-    #[serde(default, alias = "limit")]
+    #[serde(default, alias = "limit", deserialize_with = "row::object")]
     limits: LimitOverrides,
     compare: Option<Comparison>,
     checker: Option<String>,
@@ -76,11 +76,19 @@ impl<'de> Deserialize<'de> for RowTests {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<RowTests, D::Error> {
         use serde::de::Error;
         let value = serde_json::Value::deserialize(deserializer)?;
-        match &value {
-            serde_json::Value::Array(_) => serde_json::from_value(value).map(RowTests::Io),
-            _ => serde_json::from_value(value).map(RowTests::Function),
-        }
-        .map_err(|error| D::Error::custom(format!("`tests`: {error}")))
+        let read = match value {
+            serde_json::Value::Array(all) => {
+                let tests = all.into_iter().enumerate().map(|(at, test)| {
+                    let test = row::object(test);
+                    test.map_err(|error: serde_json::Error| format!("`tests[{at}]`: {error}"))
+                });
+                tests.collect::<Result<_, _>>().map(RowTests::Io)
+            }
+            value => row::object(value)
+                .map(RowTests::Function)
+                .map_err(|error: serde_json::Error| format!("`tests`: {error}")),
+        };
+        read.map_err(D::Error::custom)
     }
 }
 
@@ -92,6 +100,17 @@ impl CaseRow {
                     return Err(format!(
                         "`{key}` stands beside `tests` on standard input and output, which have none"
                     ));
+                }
+                if self.compare.is_some() && self.checker.is_some() {
+                    return Err(
+                        "`compare` stands beside `checker`, which decides alone; expected one of them".into(),
+                    );
+                }
+                if let Some(compare) = &self.compare {
+                    compare.validate().map_err(|error| error.under("compare").to_string())?;
+                }
+                if self.checker.as_ref().is_some_and(|source| source.trim().is_empty()) {
+                    return Err("`checker` is empty, expected the source of a program".into());
                 }
                 Tests::Io {
                     tests,
@@ -115,7 +134,12 @@ impl CaseRow {
         if tests.is_empty() {
             return Err("its `tests` are empty; a program that is not tested cannot be judged".into());
         }
-        self.limits.applied_to(&ProgramConfig::default()).map_err(|wrong| wrong.in_a_case())?;
+        if let Tests::Function(tests) = &tests {
+            check_function(tests)?;
+        }
+        self.limits
+            .applied_to(&ProgramConfig::default())
+            .map_err(|error| error.under("limits").to_string())?;
         let source = match (self.code, self.completion) {
             (Some(code), None) => Some(code),
             (None, Some(completion)) => extract(&completion, tests.wanted()),
@@ -158,6 +182,20 @@ impl CaseRow {
         tests.given.push_str(&self.given.take().unwrap_or_default());
         tests.setup.push_str(&self.setup.take().unwrap_or_default());
         Ok(tests)
+    }
+}
+
+/// Tests of what a program defines that would test nothing, or cannot begin.
+fn check_function(tests: &FunctionTests) -> Result<(), String> {
+    if tests.entry.as_ref().is_some_and(|entry| entry.trim().is_empty()) {
+        return Err("`entry` is empty, expected the name of what the program defines".into());
+    }
+    if tests.entry.is_none() && tests.check.is_some() {
+        return Err("`check` is called with what `entry` names, and there is no `entry`".into());
+    }
+    match tests.asserts.iter().position(|assert| assert.trim().is_empty()) {
+        Some(at) => Err(format!("`asserts[{at}]` is empty, expected a few statements")),
+        None => Ok(()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Pairs of answers to be compared, one JSON object a line:
-//! `{"id", "gold", "pred", "expected"?, "strict"?, "precision"?, "match_types"?, "allow_set_relation_comp"?}`. Fields
-//! that are not named here are left alone.
+//! `{"id", "gold", "pred", "expected"?, "strict"?, "precision"?, "match_types"?, "allow_set_relation_comp"?}`. Fields for people
+//! are `source`, `kind`, `name`, `note` and `tags`, and what Math-Verify's own tests say besides: `test`, `status`, `gold_type`,
+//! `pred_type`, `boxed_match_priority`. Any other is an error: a misspelt option is no remark.
 
 use super::{CaseError, CaseId, Times, lines};
 use crate::answers::{
@@ -8,7 +9,7 @@ use crate::answers::{
     math_verify::MathVerifyError,
     native::{Extracted, MatchTypes, MathOptions, MathVerdict},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use std::{
     fmt,
     path::Path,
@@ -31,6 +32,7 @@ pub struct MathCase {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Row {
     id: CaseId,
     gold: String,
@@ -40,6 +42,26 @@ struct Row {
     precision: Option<u32>,
     match_types: Option<Vec<String>>,
     allow_set_relation_comp: Option<bool>,
+    #[serde(rename = "source")]
+    _source: Option<IgnoredAny>,
+    #[serde(rename = "kind")]
+    _kind: Option<IgnoredAny>,
+    #[serde(rename = "name")]
+    _name: Option<IgnoredAny>,
+    #[serde(rename = "note")]
+    _note: Option<IgnoredAny>,
+    #[serde(rename = "tags")]
+    _tags: Option<IgnoredAny>,
+    #[serde(rename = "test")]
+    _test: Option<IgnoredAny>,
+    #[serde(rename = "status")]
+    _status: Option<IgnoredAny>,
+    #[serde(rename = "gold_type")]
+    _gold_type: Option<IgnoredAny>,
+    #[serde(rename = "pred_type")]
+    _pred_type: Option<IgnoredAny>,
+    #[serde(rename = "boxed_match_priority")]
+    _boxed_match_priority: Option<IgnoredAny>,
 }
 
 /// Reads a case file.

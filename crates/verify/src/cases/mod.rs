@@ -3,6 +3,7 @@
 pub mod code;
 pub mod math;
 mod pass;
+mod row;
 
 pub use pass::{PassAtK, pass_at_k};
 
@@ -71,6 +72,9 @@ impl<'de> Deserialize<'de> for CaseId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<CaseId, D::Error> {
         use serde::de::Error;
         match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(name) if name.trim().is_empty() => {
+                Err(D::Error::custom("an id is empty, expected text or a number"))
+            }
             serde_json::Value::String(name) => Ok(CaseId(name)),
             serde_json::Value::Number(number) => Ok(CaseId(number.to_string())),
             other => Err(D::Error::custom(format!("an id is {other}, expected text or a number"))),
@@ -101,11 +105,7 @@ fn lines<Row: DeserializeOwned, Case>(
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let row = serde_json::from_slice(&line).map_err(|error| {
-            let what = error.to_string();
-            let place = format!(" at line {} column {}", error.line(), error.column());
-            wrong(format!("column {}: {}", error.column(), what.strip_suffix(&place).unwrap_or(&what)))
-        })?;
+        let row = row::parse(&line).map_err(wrong)?;
         cases.push(case(row).map_err(wrong)?);
     }
     if cases.is_empty() {

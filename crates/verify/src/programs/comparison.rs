@@ -1,6 +1,7 @@
 //! Comparison of what a program printed with what was expected.
 
 use serde::{Deserialize, Serialize};
+use tracelift_domain::SettingError;
 
 /// When two outputs are the same.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,18 @@ pub enum Comparison {
 }
 
 impl Comparison {
+    /// Checks what the types do not say.
+    ///
+    /// # Errors
+    /// A difference that is none, counted from where the comparison stands.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        let Comparison::Float { absolute, relative } = *self else { return Ok(()) };
+        let difference = |key, value: f64| {
+            (key, value >= 0.0 && value.is_finite(), value.to_string(), "a number that is not negative")
+        };
+        SettingError::first([difference("float.absolute", absolute), difference("float.relative", relative)])
+    }
+
     /// Whether the outputs are the same.
     #[must_use]
     pub fn equal(&self, actual: &[u8], expected: &[u8]) -> bool {

@@ -6,14 +6,16 @@
 //! 1. Reasoning that is marked as such (`<think>…</think>`) and control tokens (`<|im_end|>`, …) are not program text.
 //! 2. Of a text with an `<answer>` outside of fences, the last of them is the text.
 //! 3. Fenced blocks ([`fences`]): the last complete one that says it is Python, or else the last complete one that says
-//!    nothing, or else an unfinished one at the end: generation often stops *at* the closing fence. Where the name of a
-//!    function is known, blocks that define it come before those that do not.
-//! 4. A block between `[PYTHON]` and `[/PYTHON]`, or `<code>` and `</code>`.
-//! 5. No marks at all: the text, without prose before its first and after its last line of code.
+//!    nothing, or else one that is called text, or else an unfinished one at the end: generation often stops *at* the closing
+//!    fence. Blocks of nothing but asserts come after all others. Where the name of a function is known, blocks that define it
+//!    come before those that do not, and blocks of nothing but definitions that it asks for go with it.
+//! 4. A block between `[PYTHON]` and `[/PYTHON]`, `<code>` and `</code>`, and the like.
+//! 5. No marks at all: the text, without prose before its first and after its last line of code; or, below prose, a block that
+//!    is indented.
 
 mod fences;
 
-use fences::{Block, Language, blocks, outside_fences};
+use fences::{Block, Language, Tail, blocks, outside_fences};
 
 /// What the completion is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,7 @@ pub fn program(completion: &str, wanted: Wanted<'_>) -> Option<String> {
     let text = answer(without_control_tokens(after_reasoning(completion)));
     let blocks = blocks(text);
     let source = match best(&blocks, wanted) {
-        Some(block) => block.source.clone(),
+        Some(block) => with_helpers(block, &blocks, wanted),
         None if blocks.is_empty() => match tagged(text) {
             Some(source) => source.to_owned(),
             None => without_prose(text),
@@ -38,7 +40,7 @@ pub fn program(completion: &str, wanted: Wanted<'_>) -> Option<String> {
         // Only blocks in other languages: nothing here is a program, and the interpreter will say so.
         None => text.to_owned(),
     };
-    (!source.trim().is_empty()).then_some(source)
+    (!source.trim().is_empty()).then(|| indented_by_spaces(source))
 }
 
 /// Whether a source defines a name at its top level.
@@ -95,7 +97,17 @@ fn without_control_tokens(text: &str) -> &str {
         "<\u{ff5c}end\u{2581}of\u{2581}sentence\u{ff5c}>",
         "</s>",
     ];
-    let text = text.trim_start_matches('\u{feff}');
+    const BEGINNINGS: [&str; 5] = [
+        "\u{feff}",
+        "<s>",
+        "<bos>",
+        "<|begin_of_text|>",
+        "<\u{ff5c}begin\u{2581}of\u{2581}sentence\u{ff5c}>",
+    ];
+    let mut text = text;
+    while let Some(rest) = BEGINNINGS.iter().find_map(|token| text.trim_start().strip_prefix(token)) {
+        text = rest;
+    }
     let end = TOKENS
         .iter()
         // `</s>` may be part of a string; as a control token it stands at the very end.
@@ -131,21 +143,126 @@ fn best<'b>(blocks: &'b [Block], wanted: Wanted<'_>) -> Option<&'b Block> {
                 Wanted::Program => false,
                 Wanted::Definition(name) => defines(&block.source, name),
             };
-            (defined, block.closed, block.language, *place)
+            (defined, !only_tests(&block.source), block.closed, block.language, *place)
         })
         .map(|(_, block)| block)
         .or_else(|| blocks.iter().rev().find(|block| block.language != Language::Other))
 }
 
+/// Whether a block asks for nothing but whether what another block defines is right.
+fn only_tests(source: &str) -> bool {
+    let mut lines = top_level(source).filter(|line| !line.starts_with('#')).peekable();
+    lines.peek().is_some() && lines.all(|line| line.starts_with("assert ") || line.starts_with("assert("))
+}
+
+/// The lines at the left margin that begin a statement: not within a long string, and not the end of brackets.
+fn top_level(source: &str) -> impl Iterator<Item = &str> {
+    let mut tail = Tail::Code;
+    source.lines().filter(move |line| {
+        let inside = matches!(tail, Tail::String(_));
+        tail = tail.after(line);
+        !inside && !line.trim().is_empty() && !line.starts_with([' ', '\t', ')', ']', '}'])
+    })
+}
+
+/// A block with those beside it that hold what it asks for by name, and nothing but definitions: models tell a function in
+/// parts.
+fn with_helpers(block: &Block, blocks: &[Block], wanted: Wanted<'_>) -> String {
+    let mut source = block.source.clone();
+    let Wanted::Definition(name) = wanted else { return source };
+    let mut known: Vec<String> = defined_in(&source).unwrap_or_default();
+    let mut waiting: Vec<(&Block, Vec<String>)> = blocks
+        .iter()
+        .filter(|other| !std::ptr::eq(*other, block) && other.closed && other.language == block.language)
+        .filter_map(|other| Some((other, defined_in(&other.source)?)))
+        .filter(|(_, names)| !names.iter().any(|defined| defined == name))
+        .collect();
+    loop {
+        let asked =
+            |names: &[String]| names.iter().any(|name| !known.contains(name) && mentions(&source, name));
+        // The last that defines a name is the one that is meant.
+        let Some(at) = waiting.iter().rposition(|(_, names)| asked(names)) else { return source };
+        let (helper, names) = waiting.remove(at);
+        source = format!("{}\n{source}", helper.source.trim_end());
+        known.extend(names);
+    }
+}
+
+/// The names that a source of nothing but imports, definitions and constants gives a meaning; `None` where it does more.
+fn defined_in(source: &str) -> Option<Vec<String>> {
+    let imported = |list: &str| -> Vec<String> {
+        let names = list.split(',').filter_map(|part| part.split_whitespace().last());
+        let first = |name: &str| name.split('.').next().unwrap_or(name).trim_matches(['(', ')']).to_owned();
+        names.map(first).collect()
+    };
+    let mut names = Vec::new();
+    for line in top_level(source).filter(|line| !line.starts_with(['#', '@', '"', '\''])) {
+        let keyword = ["def ", "class ", "async def "].iter().find_map(|keyword| line.strip_prefix(keyword));
+        if let Some(list) = line.strip_prefix("import ") {
+            names.extend(imported(list));
+        } else if let Some((_, list)) =
+            line.strip_prefix("from ").and_then(|rest| rest.split_once(" import "))
+        {
+            names.extend(imported(list));
+        } else if let Some(rest) = keyword {
+            names.push(rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
+        } else {
+            let (left, right) = line.split_once('=').filter(|(_, right)| !right.starts_with('='))?;
+            let left = left.split(':').next().unwrap_or(left).trim();
+            if !is_name(left) || left.contains('.') || right.contains("input(") {
+                return None;
+            }
+            names.push(left.to_owned());
+        }
+    }
+    Some(names)
+}
+
+/// Whether a name stands in a source as a word.
+fn mentions(source: &str, name: &str) -> bool {
+    source.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name)
+}
+
+/// Lines that are indented by spaces that do not break, as pages show programs, by ordinary ones: Python takes no others.
+fn indented_by_spaces(source: String) -> String {
+    const HARD: char = '\u{a0}';
+    if !source.contains(HARD) {
+        return source;
+    }
+    let mut tail = Tail::Code;
+    let lines = source.split_inclusive('\n').map(|line| {
+        let inside = matches!(tail, Tail::String(_));
+        tail = tail.after(line);
+        let indent = line.len() - line.trim_start_matches([' ', '\t', HARD]).len();
+        match inside {
+            true => line.to_owned(),
+            false => line[..indent].replace(HARD, " ") + &line[indent..],
+        }
+    });
+    lines.collect()
+}
+
 fn tagged(text: &str) -> Option<&str> {
-    [("[PYTHON]", "[/PYTHON]"), ("<code>", "</code>"), ("<python>", "</python>")].into_iter().find_map(
-        |(open, close)| {
-            let start = text.rfind(open)? + open.len();
-            let inside = &text[start..];
-            let inside = inside.find(close).map_or(inside, |end| &inside[..end]);
-            (!inside.trim().is_empty()).then(|| inside.trim_matches(['\n', '\r']))
-        },
-    )
+    const TAGS: [(&str, &str); 6] = [
+        ("[PYTHON]", "[/PYTHON]"),
+        ("<code>", "</code>"),
+        ("<python>", "</python>"),
+        ("<solution>", "</solution>"),
+        ("<program>", "</program>"),
+        ("[BEGIN]", "[DONE]"),
+    ];
+    let within = TAGS.into_iter().find_map(|(open, close)| {
+        let start = text.rfind(open)? + open.len();
+        let inside = &text[start..];
+        let inside = inside.find(close).map_or(inside, |end| &inside[..end]);
+        (!inside.trim().is_empty()).then(|| inside.trim_matches(['\n', '\r']))
+    });
+    // A program of one line between single marks.
+    let marked = || {
+        let inside = text.trim().strip_prefix('`')?.strip_suffix('`')?;
+        (!inside.is_empty() && !inside.contains(['`', '\n'])).then_some(inside)
+    };
+    within.or_else(marked)
 }
 
 /// The text without sentences before the first and after the last line of code.
@@ -157,7 +274,10 @@ fn without_prose(text: &str) -> String {
     let first = lines.iter().position(|line| !line.trim().is_empty());
     let starts_with_prose = first.is_some_and(|at| is_prose(lines[at]));
     let start = if starts_with_prose { lines.iter().position(|line| starts_code(line)) } else { Some(0) };
-    let Some(start) = start else { return text.to_owned() };
+    let Some(start) = start else { return indented(&lines).unwrap_or_else(|| text.to_owned()) };
+    if let Some(whole) = first.and_then(|at| without_margin(&lines[at..])) {
+        return whole;
+    }
     let end = lines
         .iter()
         .rposition(|line| !line.trim().is_empty() && !is_prose(line))
@@ -166,6 +286,43 @@ fn without_prose(text: &str) -> String {
         return text.to_owned();
     }
     lines[start..end.max(start)].join("\n") + "\n"
+}
+
+/// The last block below prose that is indented, behind a blank line, as Markdown marks code without fences.
+fn indented(lines: &[&str]) -> Option<String> {
+    let is_code = |line: &str| line.starts_with("    ") || line.starts_with('\t');
+    let mut last = None;
+    let mut at = 1;
+    while at < lines.len() {
+        if !is_code(lines[at]) || !lines[at - 1].trim().is_empty() {
+            at += 1;
+            continue;
+        }
+        let length = lines[at..].iter().take_while(|line| is_code(line) || line.trim().is_empty()).count();
+        last = Some(&lines[at..at + length]);
+        at += length;
+    }
+    last.map(|block| dedented(block, margin(block)))
+}
+
+/// A program all of which is indented, without that: it begins with what begins programs, and not with what goes on from a
+/// prompt.
+fn without_margin(lines: &[&str]) -> Option<String> {
+    let margin = margin(lines);
+    let first = lines.first()?.trim_start();
+    let begins =
+        ["def ", "class ", "import ", "from ", "async def ", "@"].iter().any(|word| first.starts_with(word));
+    (margin > 0 && begins).then(|| dedented(lines, margin))
+}
+
+/// How far all lines are indented.
+fn margin(lines: &[&str]) -> usize {
+    let indent = |line: &&str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    lines.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0)
+}
+
+fn dedented(lines: &[&str], margin: usize) -> String {
+    lines.iter().map(|line| line.get(margin..).unwrap_or("").to_owned() + "\n").collect()
 }
 
 /// Lines with which a program starts, or goes on after its definitions.
@@ -317,6 +474,76 @@ mod tests {
             "```python\ndef add(a, b):\n    return a + b\n```\nUsage:\n```python\nprint(add(1, 2))\n```";
         assert!(program(completion, Wanted::Definition("add")).unwrap().starts_with("def add"));
         assert!(whole(completion).unwrap().starts_with("print"));
+    }
+
+    #[test]
+    fn a_function_told_in_parts_is_put_together() {
+        let definition = |completion: &str| program(completion, Wanted::Definition("add")).unwrap();
+        let add = "def add(a, b):\n    return plus(a, b)\n";
+        let plus = "def plus(a, b):\n    return a + b\n";
+        let fenced = |source: &str| format!("```python\n{source}```\n");
+        for completion in [
+            fenced(plus) + "Then:\n" + &fenced(add),
+            fenced(add) + "where\n" + &fenced(plus),
+            fenced(plus) + &fenced(add) + &fenced("print(add(1, 2))\n"),
+        ] {
+            assert_eq!(definition(&completion), format!("{plus}{add}"), "{completion}");
+        }
+        let import = "from operator import add as plus\n";
+        assert_eq!(definition(&(fenced(import) + &fenced(add))), format!("{import}{add}"));
+        // What does more than define, what nobody asks for, and what the block has itself stays out.
+        let own = format!("{plus}{add}");
+        for (other, block) in [
+            ("plus = int(input())\n", add),
+            ("def minus(a, b):\n    return a - b\n", add),
+            ("def plus(a, b):\n    return 0\nprint(plus(1, 2))\n", add),
+            ("def plus(a, b):\n    return 0\n", own.as_str()),
+            ("def add(a, b):\n    return plus(a, b)\n\n\ndef plus(a, b):\n    return 0\n", own.as_str()),
+        ] {
+            assert_eq!(definition(&(fenced(other) + &fenced(block))), block, "{other}");
+        }
+        // A first try is not mixed with the second.
+        let first = fenced("def plus(a, b):\n    return 0\n");
+        assert_eq!(definition(&(first + &fenced(plus) + &fenced(add))), own);
+    }
+
+    #[test]
+    fn tests_and_sessions_are_no_programs() {
+        for (completion, source) in [
+            (
+                "```python\nprint(1)\n```\nTests:\n```python\nassert f(1) == 2\n# more\nassert f(\n    2) == 3\n```",
+                "print(1)\n",
+            ),
+            ("```python\nprint(1)\n```\n```python\n>>> 1 + 1\n2\n```", "print(1)\n"),
+            ("```\nprint(1)\n```\n```text\n1\n```", "print(1)\n"),
+            ("```text\nprint(1)\n```", "print(1)\n"),
+            ("```python\nassert True\n```", "assert True\n"),
+            ("```python3.11\nprint(1)\n```", "print(1)\n"),
+            ("```python-exec\nprint(1)\n```", "print(1)\n"),
+            ("```python\n# ```\nprint(1)\n```", "# ```\nprint(1)\n"),
+            ("> So:\n> ```python\n> if x:\n>     y\n> ```\nDone.", "if x:\n    y\n"),
+            (">not quoted\n```python\n> a\n```", "> a\n"),
+        ] {
+            assert_eq!(whole(completion).as_deref(), Some(source), "{completion:?}");
+        }
+    }
+
+    #[test]
+    fn code_without_fences_is_found_by_its_indent_or_its_tags() {
+        for (completion, source) in [
+            ("The program:\n\n    if x:\n        y\n\n    z\n\nThat is it.", "if x:\n    y\n\nz\n\n"),
+            ("Use this:\n\n\tprint(1)\n", "print(1)\n"),
+            ("    def f():\n        return 1\n", "def f():\n    return 1\n"),
+            ("    return a + b\n", "    return a + b\n"),
+            ("<s>print(1)</s>", "print(1)"),
+            ("<solution>\nprint(1)\n</solution>", "print(1)"),
+            ("[BEGIN]\nprint(1)\n[DONE]", "print(1)"),
+            ("`print(1)`", "print(1)"),
+            ("if x:\n\u{a0}\u{a0}y = '\u{a0}'\n", "if x:\n  y = '\u{a0}'\n"),
+            ("s = '''\n\u{a0}a'''\n", "s = '''\n\u{a0}a'''\n"),
+        ] {
+            assert_eq!(whole(completion).as_deref(), Some(source), "{completion:?}");
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn read(text: &str, set: &[&str]) -> Result<Shape> {
     let set = set.iter().map(|set| assignment(set)).collect::<Result<Vec<_>>>()?;
     let said =
         |error: Error| anyhow!("{}", format!("{error:#}").replace(&path.display().to_string(), "file.toml"));
-    read_as(Some(&path), &set, &RENAMED).map_err(said)
+    read_as(Some(&path), &set, &RENAMED).map(|(shape, _)| shape).map_err(said)
 }
 
 /// What is said of these files and arguments, one after the other.
@@ -84,4 +84,34 @@ fn what_an_argument_replaces_is_no_mistake() {
     assert_eq!((shape.inner.steps, shape.free["a"]), (7, 1));
     assert!(matches!(shape.colour, Some(Colour::Green)));
     assert!(read("", &["colour.mixed.share=0.5"]).is_ok());
+}
+
+#[test]
+fn a_setting_is_found_where_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.toml");
+    let text = "name = \"x\"\n\n[inner]\nsteps = 3\n\n[[rows]]\nsteps = 1\n\n[[rows]]\ncolumns = [\"a\",\n  \"b\"]\n";
+    std::fs::write(&path, text).unwrap();
+    let set = [assignment("inner.columns=[]").unwrap()];
+    let (_, origin) = read_as::<Shape>(Some(&path), &set, &[]).unwrap();
+    let of = |key: &str| origin.of(key).replace(&path.display().to_string(), "file.toml");
+    for (key, stands) in [
+        ("name", "file.toml:1"),
+        ("inner.steps", "file.toml:4"),
+        ("inner.columns", "--set inner.columns=[]"),
+        ("rows[0].steps", "file.toml:7"),
+        ("rows[1].columns", "file.toml:10"),
+        ("rows[1].columns[1]", "file.toml:11"),
+        // What nobody wrote stands in the section where it would.
+        ("inner.colour", "file.toml:3"),
+        ("rows[1].steps", "file.toml:9"),
+        ("free", "file.toml"),
+        ("free.a", "file.toml"),
+    ] {
+        assert_eq!(of(key), stands, "{key}");
+    }
+    let error = origin.refuse(&SettingError::value("inner.steps", 3, "more"));
+    assert!(error.to_string().ends_with("file.toml:4: `inner.steps` is 3, expected more"), "{error}");
+    let (_, nowhere) = read_as::<Shape>(None, &[], &[]).unwrap();
+    assert_eq!(nowhere.of("inner.steps"), "the command line");
 }

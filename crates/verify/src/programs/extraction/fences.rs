@@ -19,6 +19,8 @@ pub(super) struct Block {
 pub(super) enum Language {
     Other,
     Markdown,
+    /// Of which nothing is said but that it is text.
+    Text,
     Unnamed,
     Python,
 }
@@ -27,10 +29,15 @@ impl Language {
     fn named(label: &str) -> Language {
         let name =
             label.split(|c: char| c.is_whitespace() || matches!(c, ',' | '{' | ':')).next().unwrap_or("");
+        // `python3.11`, `python-exec`.
+        let numbered = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '_');
         match name.to_ascii_lowercase().as_str() {
             "" => Language::Unnamed,
             "md" | "markdown" => Language::Markdown,
-            "python" | "py" | "python3" | "python2" | "py3" | "ipython" => Language::Python,
+            "text" | "txt" | "plain" | "plaintext" | "code" | "program" => Language::Text,
+            "python" | "py" | "py2" | "py3" | "ipython" | "ipython3" | "cpython" | "pypy" | "pypy3"
+            | "sage" => Language::Python,
+            name if name.strip_prefix("python").is_some_and(numbered) => Language::Python,
             _ => Language::Other,
         }
     }
@@ -73,6 +80,9 @@ fn in_lines(lines: &[&str]) -> Vec<Block> {
         if language == Language::Markdown {
             blocks.extend(self::blocks(&source));
         } else {
+            // A session with an interpreter is no program.
+            let session = source.trim_start().starts_with(">>>");
+            let language = if session { Language::Other } else { language };
             blocks.push(Block { language, closed: end.closed, source });
         }
     }
@@ -185,7 +195,7 @@ impl<'a> Fence<'a> {
 
 /// In what a line of Python ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tail {
+pub(super) enum Tail {
     Code,
     Comment,
     /// A long string, with these quotes.
@@ -194,7 +204,7 @@ enum Tail {
 
 impl Tail {
     /// In what a line ends, given in what the one before it did.
-    fn after(self, line: &str) -> Tail {
+    pub(super) fn after(self, line: &str) -> Tail {
         let mut open = match self {
             Tail::String(quotes) => Some(quotes),
             Tail::Code | Tail::Comment => None,
