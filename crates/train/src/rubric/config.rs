@@ -166,7 +166,7 @@ mod tests {
         let watch = WatchConfig { every: 0, patience: 3, ..default.evaluation };
         let ranking = LossWeights { ranking: -1.0, ..default.loss };
         for (config, says) in [
-            (RubricTraining { steps: 0, ..default }, "`steps` is 0, expected at least 1"),
+            (RubricTraining { steps: 0, ..default }, "`steps` is 0, expected from 1 to a thousand million"),
             (
                 RubricTraining { learning_rate: f32::NAN, ..default },
                 "`learning_rate` is NaN, expected above 0 and at most 10",

@@ -234,7 +234,7 @@ mod tests {
     fn a_file_is_summed_up() {
         let file = file(concat!(
             "{\"id\": 1, \"gold\": \"1/2\", \"pred\": \"0.5\", \"expected\": true}\n\n",
-            "{\"id\": \"b\", \"gold\": \"2\", \"pred\": \"3\", \"expected\": true, \"extra\": 1}\n",
+            "{\"id\": \"b\", \"gold\": \"2\", \"pred\": \"3\", \"expected\": true, \"note\": 1}\n",
             "{\"id\": \"c\", \"gold\": \"2\", \"pred\": \"3\", \"expected\": false}\n",
             "{\"id\": \"d\", \"gold\": \"2\", \"pred\": \"\"}\n",
         ));
