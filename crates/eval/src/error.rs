@@ -1,9 +1,8 @@
 //! What can go wrong when results are summed up.
 
-use std::{io, path::PathBuf};
 use tracelift_domain::Fingerprint;
 
-/// Why results could not be read, summed up or written.
+/// Why results could not be summed up or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvalError {
@@ -64,24 +63,6 @@ pub enum EvalError {
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] tracelift_files::WriteError),
-    /// The file system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was attempted.
-        action: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A file is not a table.
-    #[error("{} is not an evaluation: {source}; evaluate again", path.display())]
-    BadTable {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
     /// A value cannot be written as JSON.
     #[error("cannot encode {what} as JSON: {source}")]
     Encode {

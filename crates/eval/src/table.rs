@@ -4,15 +4,14 @@ use crate::{
     Difference, EvalError, Grid, Metric, RowSummary,
     row::{LevelSummary, signed},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::Path,
 };
 
 /// What may stand in one table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Executors {
     /// Rows of one executor: a difference between rows is the planner's.
@@ -21,32 +20,12 @@ pub enum Executors {
     Transfer,
 }
 
-/// The evaluation table. It cannot hold rows that must not be compared, not even when read from a file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+/// The evaluation table. It cannot hold rows that must not be compared.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Table {
     executors: Executors,
     rows: Vec<RowSummary>,
     differences: Vec<Difference>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Unchecked {
-    executors: Executors,
-    rows: Vec<RowSummary>,
-    differences: Vec<Difference>,
-}
-
-impl TryFrom<Unchecked> for Table {
-    type Error = EvalError;
-    fn try_from(unchecked: Unchecked) -> Result<Table, EvalError> {
-        let mut table = Table::new(unchecked.rows, unchecked.executors)?;
-        for difference in unchecked.differences {
-            table.add_difference(difference)?;
-        }
-        Ok(table)
-    }
 }
 
 /// A count of a row, with what heads its column.
@@ -118,19 +97,6 @@ impl Table {
         let text = serde_json::to_string_pretty(self)
             .map_err(|source| EvalError::Encode { what: "an evaluation", source })?;
         Ok(tracelift_files::write(path, text + "\n")?)
-    }
-
-    /// Reads `evaluation.json`.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or holds rows that must not be compared.
-    pub fn read(path: &Path) -> Result<Table, EvalError> {
-        let text = fs::read(path).map_err(|source| EvalError::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
-        serde_json::from_slice(&text).map_err(|source| EvalError::BadTable { path: path.to_owned(), source })
     }
 
     /// The rows by the metrics that any row has.
