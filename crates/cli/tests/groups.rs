@@ -106,7 +106,10 @@ fn what_is_wrong_is_named_with_its_place() {
     let desk = desk();
     desk.write("programs.toml", &CONFIG.replace("\"gsm8k\"", "\"mbpp\"\nvariants = 2"));
     let message = desk.refused(&["groups", "build", "--config", "programs.toml"]);
-    assert!(message.contains("seeds.variants"), "{message}");
+    assert!(
+        message.starts_with("error: programs.toml:") && message.contains("`seeds[0].variants`"),
+        "{message}"
+    );
     desk.write("typo.toml", &CONFIG.replace("licence", "license"));
     let message = desk.bad(&["groups", "build", "--config", "typo.toml"]);
     assert!(

@@ -367,7 +367,7 @@ fn an_evaluation_whose_budget_is_spent_is_no_result() {
     for (set, says) in [
         ("executor.openai.budget={ money = 1.0 }", "needs `price"),
         ("executor.openai.budget={ cals = 1 }", "the nearest known key is `calls`"),
-        ("executor.openai.price={ input = -1.0, output = 1.0 }", "`price.input` is -1"),
+        ("executor.openai.price={ input = -1.0, output = 1.0 }", "`executor.openai.price.input` is -1"),
     ] {
         let message = desk.bad(&["train", "--config", "tracelift.toml", "--set", "out=other", "--set", set]);
         assert!(message.contains(says), "{set}: {message}");

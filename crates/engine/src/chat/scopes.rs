@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn statements_mean_what_jinja2_means() {
         for (code, expected) in [
-            (" with a=1, b=a ", "with _with0 =1, _with1 =a, a = _with0, b = _with1"),
+            (" with a=1, b=a ", "with _with0 =1, _with1 =a , a = _with0, b = _with1"),
             (" macro f(x, y=x) ", "macro f(x, y=_omitted) ; set y = (x) if _is_omitted(y) else y"),
             (
                 " macro f(y=[x], x=x.x) ",
