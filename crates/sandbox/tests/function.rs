@@ -469,8 +469,12 @@ fn set_up_code_stays_with_the_tests() {
     }
 }
 
-/// Whether all of these bytes are whole frames. Behind half a frame comes nothing more but the end.
+/// Whether these bytes are an answer, of whole frames. Behind half a frame, or none, comes nothing more but the end: who says
+/// nothing and stays is judged when the time is over, as one that sleeps.
 fn whole(mut bytes: &[u8]) -> bool {
+    if bytes.is_empty() {
+        return false;
+    }
     while let Some((length, rest)) = bytes.split_first_chunk::<4>() {
         let Some(rest) = rest.get(u32::from_le_bytes(*length) as usize..) else { return false };
         bytes = rest;
