@@ -198,6 +198,7 @@ impl RunConfig {
         self.reward.validate()?;
         self.rubric.as_ref().map_or(Ok(()), RubricConfig::validate)?;
         self.grpo.validate()?;
+        self.preflight.validate()?;
         if let Some(data) = &self.data {
             data.validate().map_err(|error| error.under("data"))?;
         }

@@ -10,6 +10,7 @@ use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use tracelift_sandbox::{Sandbox, SandboxConfig};
+use tracelift_train::run::RunFolder;
 use tracelift_verify::VerifierConfig;
 
 /// Settings of `doctor`.
@@ -22,7 +23,7 @@ pub struct Doctor {
     #[arg(long, value_name = "KEY=VALUE", requires = "config")]
     set: Vec<String>,
     /// How many problems; the same number of rollout groups.
-    #[arg(long, default_value_t = 8, requires = "config", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 8, requires = "config", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     problems: u32,
 }
 
@@ -39,6 +40,9 @@ pub fn run(args: &Doctor) -> Result<()> {
     print!("{}", machine::facts(&config.out));
     println!("{}", machine::row("programs", &programs(&config.verifier)));
     let problems = usize::try_from(args.problems)?;
+    if let Err(error) = RunFolder::require_free(&config.out) {
+        eprintln!("warning: {error}");
+    }
     let (parts, planner) = Parts::open(&config, &origin)?;
     println!("\nrun {}", config.out.display());
     println!("{}", machine::row("executor", &parts.executor.describe()));
@@ -51,7 +55,8 @@ pub fn run(args: &Doctor) -> Result<()> {
     let hopeless = signs.iter().filter(|sign| sign.weight == preflight::Weight::Hopeless).count();
     ensure!(
         hopeless == 0 || config.preflight.hopeless == Hopeless::Warn,
-        "this run would teach nothing, as far as {problems} problems show; what to do about it stands above"
+        "this run would teach nothing, as far as {} problems show; what to do about it stands above",
+        seen.problems
     );
     if signs.is_empty() {
         println!("\nnothing looks wrong");

@@ -80,6 +80,13 @@ fn a_run_that_can_teach_is_told_of_and_nothing_is_left() {
         assert!(said.contains(says), "{says}: {said}");
     }
     assert!(!desk.path("run").exists(), "a look left a run");
+    // There are 24 problems, and none is looked at twice.
+    let all = desk
+        .well(&words("doctor --config tracelift.toml --problems 100 --set grpo.group=2 --set out=planner"));
+    assert!(all.out.contains("looked at         24 problems, 48 completions"), "{}", all.out);
+    assert!(all.err.contains("warning: planner already holds"), "{}", all.err);
+    let many = desk.bad(&words("train --config tracelift.toml --set preflight.problems=99999999999"));
+    assert!(many.contains("`preflight.problems`"), "{many}");
 }
 
 #[test]
@@ -137,8 +144,9 @@ fn refuses(desk: &Desk, says: &[&str]) {
 fn a_run_without_a_usable_trace_does_not_begin() {
     let server = Server::start(&[]);
     let desk = desk(&server.url(), |at| 1 + at % 3);
-    std::fs::remove_dir_all(desk.path("planner")).unwrap();
-    desk.small_model("planner", 7);
+    // Cut off after a token.
+    let config = desk.read("tracelift.toml").replace("max_tokens = 12", "max_tokens = 1");
+    desk.write("tracelift.toml", &config);
     refuses(&desk, &["0 of 64 traces are usable", "`planner."]);
 }
 

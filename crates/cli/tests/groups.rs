@@ -118,7 +118,7 @@ fn what_is_wrong_is_named_with_its_place() {
     );
     desk.write("none.toml", &CONFIG.replace("path = \"train.jsonl\"", "world = \"words\""));
     let message = desk.refused(&["groups", "build", "--config", "none.toml"]);
-    assert!(message.contains("seeds.format"), "{message}");
+    assert!(message.contains("`seeds[0].format`"), "{message}");
     desk.write("bad.jsonl", "{}\nnot json\n");
     let message = desk.refused(&["groups", "validate", "bad.jsonl"]);
     assert!(message.contains("2 of 2 lines are wrong"), "{message}");

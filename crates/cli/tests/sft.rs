@@ -97,6 +97,11 @@ fn a_planner_learns_to_write_references() {
     let best: serde_json::Value = serde_json::from_slice(&run.file("best/best.json")).unwrap();
     assert_eq!(best["step"], 30);
     assert_eq!(run.file("best/model.safetensors"), run.file("planner/model.safetensors"));
+    // A step holds no example twice, however many are wanted.
+    let all = "sft --config sft.toml --set out=all --set sft.steps=1 --set sft.batch=500 --set sft.warmup=0";
+    let said = desk.well(&words(all));
+    let tokens: f64 = said.out.split_whitespace().nth(3).unwrap().parse().unwrap();
+    assert_eq!(desk.run("all").metrics()[0].get("sft/tokens"), Some(tokens), "{}", said.out);
     // It is a planner like others: trained on from here.
     assert!(desk.good(&words("model inspect run/planner")).contains("language model"));
 }
@@ -252,8 +257,26 @@ fn problems_of_test_sets_are_left_out() {
         .replace("\"What is 0 + 1?\"", &row["question"].to_string())
         .replace("sum/0", "gsm8k/test/0");
     desk.write("groups.jsonl", &all);
+    // Its variant, in other numbers, is of the set as well; so is what a user asks in a conversation or a text.
+    let variant = groups(1).replace("sum/0", "gsm8k/test/0/1");
+    all += &variant.replace("\"metadata\": {}", "\"metadata\": {\"variant_of\": \"gsm8k/test/0\"}");
+    desk.write("groups.jsonl", &all);
+    let asked = [
+        serde_json::json!({ "prompt": row["question"], "completion": "So." }),
+        serde_json::json!({ "prompt": [{ "role": "user", "content": row["question"] }], "completion": "So." }),
+        serde_json::json!({ "prompt": "What is 1 + 1?", "completion": "Two." }),
+    ];
+    desk.write("asked.jsonl", &asked.map(|line| line.to_string() + "\n").concat());
+    let texts = "sft --config sft.toml --set sft.steps=1 --set out=texts --set held_out.share=0.0 --set examples=[{path=\"asked.jsonl\"}]";
+    let said = desk.well(&words(texts));
+    assert!(
+        said.err.contains("left out examples of problems on which models are evaluated: 2 of"),
+        "{}",
+        said.err
+    );
+    assert!(said.out.starts_with("examples: 1 "), "{}", said.out);
     let said = desk.well(&words("sft --config sft.toml --set sft.steps=1")).err;
-    assert!(said.contains("left out traces of problems on which models are evaluated: 1 of"), "{said}");
+    assert!(said.contains("left out examples of problems on which models are evaluated: 2 of"), "{said}");
     let forced = desk
         .well(&words("sft --config sft.toml --set sft.steps=1 --set out=forced --set force_test_sets=true"));
     assert!(!forced.err.contains("left out"), "{}", forced.err);

@@ -89,6 +89,8 @@ pub struct SftStep {
     pub tokens: usize,
     /// Norm of the gradient before clipping.
     pub gradient_norm: f64,
+    /// The learning rate.
+    pub rate: f32,
 }
 
 /// One step of supervised training, all examples in one pass.
@@ -120,7 +122,7 @@ fn update(
     }
     let gradient_norm = learner.apply(loss, rate)?;
     learner.finish_step();
-    Ok(SftStep { loss, tokens, gradient_norm })
+    Ok(SftStep { loss, tokens, gradient_norm, rate })
 }
 
 /// Runs of examples that fit into a pass of so many tokens.

@@ -315,7 +315,7 @@ fn limits_of_a_case_take_the_place_of_the_configured_ones() {
         ProgramVerdict::Infrastructure,
         "a limit that cannot be honoured is not the program's fault"
     );
-    assert!(report.why().contains("memory_limit_mib"), "{}", report.why());
+    assert!(report.why().contains("`memory_mib` is 1"), "{}", report.why());
 }
 
 #[test]

@@ -13,11 +13,11 @@ use crate::config::RunConfig;
 use crate::parts::Parts;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use tracelift_domain::Problem;
+use tracelift_domain::{Problem, SettingError};
 use tracelift_engine::Checkpoint;
 use tracelift_reward::measure;
-use tracelift_train::grpo::{Grpo, GrpoConfig};
-use tracelift_train::source::Exercise;
+use tracelift_train::grpo::{Cast, Grpo, GrpoConfig};
+use tracelift_train::source::{Exercise, Source};
 
 /// The look that `train` takes before its first step: the section `[preflight]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,24 @@ pub enum Hopeless {
     Warn,
 }
 
+/// A look at more is a run.
+const MOST: usize = 10_000;
+
+impl PreflightConfig {
+    /// # Errors
+    /// A setting that makes no sense, by key.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        if self.problems > MOST {
+            return Err(SettingError::value(
+                "preflight.problems",
+                self.problems,
+                "at most 10000; 0 for no look",
+            ));
+        }
+        Ok(())
+    }
+}
+
 impl Default for PreflightConfig {
     fn default() -> PreflightConfig {
         PreflightConfig { problems: 8, hopeless: Hopeless::Refuse }
@@ -51,7 +69,14 @@ impl Default for PreflightConfig {
 /// # Errors
 /// Where a step fails, or the executor may spend no more.
 pub fn rehearse(config: &RunConfig, parts: &Parts, planner: Checkpoint, problems: usize) -> Result<Seen> {
-    let mut grpo = Grpo::new(GrpoConfig { problems, ..config.grpo.clone() }, planner, parts.cast(config));
+    let problems = match &parts.source {
+        Source::List { problems: all, .. } => problems.min(all.len()),
+        Source::World { problems: all, .. } => problems.min(usize::try_from(*all).unwrap_or(usize::MAX)),
+    };
+    let seed = config.seed.child("preflight", 0);
+    // Draws of its own: what is seen says something beside the run's first step.
+    let cast = Cast { seed, ..parts.cast(config) };
+    let mut grpo = Grpo::new(GrpoConfig { problems, ..config.grpo.clone() }, planner, cast);
     let items: Vec<Exercise> = (0..problems as u64).map(|position| parts.source.item(position)).collect();
     let prompts: Result<Vec<usize>, _> =
         items.iter().map(|item| Ok(grpo.planner().prompt(&item.problem.question)?.len())).collect();
@@ -61,7 +86,6 @@ pub fn rehearse(config: &RunConfig, parts: &Parts, planner: Checkpoint, problems
     // A rule that needs `b` measures it in the step; of what stands behind it, one run tells enough.
     let needs = config.reward.needs();
     let runs = if needs.baseline { 1 } else { config.reward.runs };
-    let seed = config.seed.child("preflight", 0);
     let asked: Vec<(&Problem, _, _)> = items
         .iter()
         .enumerate()

@@ -67,6 +67,8 @@ pub struct Arm {
     pub cut: Option<usize>,
     /// The mean of the known scores.
     pub score: Option<f64>,
+    /// Runs of each problem behind it, where they are more than the replies that were looked at; 0: no others.
+    pub per_problem: usize,
     /// The least and the greatest mean score of a problem or trace.
     pub range: Option<(f64, f64)>,
     /// Why runs are unknown.
@@ -99,6 +101,7 @@ impl Seen {
             // The step has measured it by as many runs as the rule asks for.
             without_arm.range = range(rollouts.iter().filter_map(|r| r.b)).or(without_arm.range);
             without_arm.score = metrics.get(name::WITHOUT_TRACE).or(without_arm.score);
+            without_arm.per_problem = config.reward.runs;
         }
         let with = with_traces(rollouts, &usage, config.reward.needs().baseline);
         let failure = last_failure.as_ref().map(ToString::to_string);
@@ -215,6 +218,7 @@ fn baseline(measured: &[Measured], usage: &Usage) -> Arm {
         found: runs.iter().filter(found).count(),
         cut: Some(runs.iter().filter(cut).count()),
         score: mean(&scores),
+        per_problem: 0,
         range: range(measured.iter().filter_map(|measured| Some(measured.mean()?.get()))),
         unknown,
         tokens: tokens(usage),
@@ -238,6 +242,7 @@ fn with_traces(rollouts: &[RolloutRecord], usage: &Usage, beside_baselines: bool
         found: asked.iter().flat_map(|r| &r.artifacts).flatten().count(),
         cut: None,
         score: mean(&scores),
+        per_problem: 0,
         range: range(scores.into_iter()),
         unknown,
         // Calls of both arms are counted together.
@@ -277,6 +282,9 @@ impl Arm {
             percent(self.found, self.replies),
             number(self.score)
         );
+        if self.score.is_some() && self.per_problem > 0 {
+            line.push_str(&format!(" ({} runs a problem)", self.per_problem));
+        }
         if let Some(cut) = self.cut.filter(|cut| *cut > 0) {
             line.push_str(&format!(", cut off {cut}"));
         }

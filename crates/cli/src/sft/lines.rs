@@ -13,6 +13,18 @@ pub(super) struct Said {
     pub completion: String,
 }
 
+impl Said {
+    /// What a user says in it: what may be a problem.
+    pub fn asked(&self) -> impl Iterator<Item = &str> {
+        let (text, turns): (_, &[Message]) = match &self.prompt {
+            Prompt::Text(text) => (Some(text.as_str()), &[]),
+            Prompt::Conversation { messages, .. } => (None, messages),
+        };
+        let turns = turns.iter().filter(|turn| turn.role == Role::User).map(|turn| turn.content.as_str());
+        text.into_iter().chain(turns)
+    }
+}
+
 /// The examples of a file, the first `limit` of them.
 ///
 /// # Errors

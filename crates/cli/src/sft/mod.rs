@@ -83,6 +83,13 @@ pub fn run(args: &Sft) -> Result<()> {
     let seed = config.seed.child("sft", 0);
     let mut course = Course::new(config.sft, model, examples, held_out, seed);
     let mut folder = open_run(&config, &description, &mut course)?.keeping(config.sft.keep_last);
+    if config.sft.warmup >= course.steps() {
+        eprintln!(
+            "warning: `sft.warmup` is {}, but there are {} steps: the learning rate never reaches its peak",
+            config.sft.warmup,
+            course.steps()
+        );
+    }
     let base = config.planner.model.display().to_string();
     let form = Form { base: &base, precision: config.planner.precision };
     learn(&mut course, &mut folder, form, &tokenizer, &config)?;
@@ -147,6 +154,7 @@ fn metrics(step: u64, found: &SftStep, look: Option<Look>) -> StepMetrics {
     metrics
         .set("sft/loss", found.loss)
         .set("sft/tokens", found.tokens as f64)
+        .set(name::LEARNING_RATE, f64::from(found.rate))
         .set(name::GRADIENT_NORM, found.gradient_norm);
     if let Some(look) = look {
         metrics.set(HELD_OUT_LOSS, look.loss);
@@ -200,14 +208,22 @@ fn examples(
     for part in &config.examples {
         if let From::Lines(file) = part.from()? {
             for said in lines::read(file, part.limit)? {
+                let test_set = said.asked().find_map(held_out_statement);
+                if let Some(name) = test_set.filter(|_| !config.force_test_sets) {
+                    *test_sets.entry(name).or_default() += 1;
+                    continue;
+                }
                 let tokens = tokenizer.prompt(&said.prompt)?;
                 let family = format!("{}", said.prompt.fingerprint());
                 add(&family, taught(tokenizer, tokens, &said.completion)?);
             }
         }
-        for worked in traces::read(part)? {
-            let statement = &worked.question.statement;
-            if let Some(name) = held_out_statement(statement).filter(|_| !config.force_test_sets) {
+        let found = traces::read(part)?;
+        // Variants of a problem of a test set, in other numbers, are of the set as well.
+        let tested: HashMap<String, &str> =
+            found.iter().filter_map(|worked| Some((worked.family.clone(), worked.test_set()?))).collect();
+        for worked in found {
+            if let Some(name) = tested.get(&worked.family).filter(|_| !config.force_test_sets) {
                 *test_sets.entry(name).or_default() += 1;
                 continue;
             }
@@ -227,7 +243,10 @@ fn examples(
     }
     let told: Vec<String> = test_sets.iter().map(|(name, count)| format!("{count} of {name}")).collect();
     if !told.is_empty() {
-        eprintln!("warning: left out traces of problems on which models are evaluated: {}", told.join(", "));
+        eprintln!(
+            "warning: left out examples of problems on which models are evaluated: {}",
+            told.join(", ")
+        );
     }
     ensure!(
         !learned.is_empty(),

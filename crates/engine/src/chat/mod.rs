@@ -43,7 +43,7 @@ pub enum ChatError {
     /// There is no template.
     #[error(
         "the checkpoint has no chat template (`chat_template.jinja`, or `chat_template` in tokenizer_config.json); \
-         use another prompt style"
+         set the prompt's `layout` to `plain` or `text`, or put a template there"
     )]
     Absent,
     /// The template is too long.

@@ -18,7 +18,7 @@ pub struct CourseConfig {
     pub epochs: f64,
     /// Optimizer steps, instead of `epochs`.
     pub steps: Option<u64>,
-    /// Examples a step.
+    /// Examples a step, at most all that there are.
     pub batch: usize,
     /// Peak learning rate.
     pub learning_rate: f32,
@@ -86,7 +86,8 @@ impl CourseConfig {
     /// How many steps a course over so many examples has.
     #[must_use]
     pub fn steps(&self, examples: usize) -> u64 {
-        let by_epochs = (self.epochs * examples as f64 / self.batch as f64).ceil().max(1.0);
+        let by_epochs =
+            (self.epochs * examples as f64 / self.batch.min(examples.max(1)) as f64).ceil().max(1.0);
         self.steps.unwrap_or(by_epochs as u64)
     }
 }
@@ -126,6 +127,8 @@ impl Course {
         held_out: Vec<Example>,
         seed: Seed,
     ) -> Course {
+        // No example twice in one step.
+        let config = CourseConfig { batch: config.batch.clamp(1, examples.len().max(1)), ..config };
         let memory = Memory::suited(&model.config, Course::PART);
         let learner = Learner::on(Device::Cpu, model, memory, config.optimizer, Start::Forgotten);
         Course {
