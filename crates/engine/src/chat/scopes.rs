@@ -325,7 +325,7 @@ mod tests {
         let mut scopes = Scopes::default();
         scopes.statement(" macro f() ").unwrap();
         let set = scopes.statement(" set ns.a = 1, 2 ").unwrap();
-        assert_eq!(set.code.as_deref(), Some(" set ns.a = _first(( 1, 2), ns)"));
+        assert_eq!(set.code.as_deref(), Some(" set ns.a = _first(( 1, 2 ), ns)"));
     }
 
     #[test]
