@@ -9,9 +9,9 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use tracelift_sandbox::{Sandbox, SandboxConfig};
 use tracelift_train::run::RunFolder;
 use tracelift_verify::VerifierConfig;
+use tracelift_verify::programs::Runner;
 
 /// Settings of `doctor`.
 #[derive(Args)]
@@ -66,10 +66,8 @@ pub fn run(args: &Doctor) -> Result<()> {
 
 /// What programs are run by and kept in, or why they cannot be.
 fn programs(verifier: &VerifierConfig) -> String {
-    let python = verifier.programs.python.clone();
-    let config = SandboxConfig { python, workers: NonZeroUsize::MIN, ..SandboxConfig::default() };
-    match Sandbox::start(config) {
-        Ok(sandbox) => sandbox.observed().to_string(),
+    match Runner::new(verifier.programs.clone(), NonZeroUsize::MIN).start() {
+        Ok(observed) => observed.to_string(),
         Err(error) => format!("cannot be run: {error}"),
     }
 }
