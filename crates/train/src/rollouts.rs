@@ -11,6 +11,14 @@ pub use table::{ColumnDescription, columns};
 use std::path::{Path, PathBuf};
 use tracelift_reward::RubricScore;
 
+/// Why a reward is unknown: nobody knows how the executor does without a trace.
+pub const NO_BASELINE: &str = "no_baseline";
+/// Why a reward is unknown: nobody has read the trace against the rubric. The cause of that stands beside it, behind
+/// [`RUBRIC_CAUSE`].
+pub const NO_RUBRIC_SCORE: &str = "no_rubric_score";
+/// What causes begin with for which there is no rubric score.
+pub const RUBRIC_CAUSE: &str = "rubric_";
+
 /// One sampled completion and everything that was found out about it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RolloutRecord {

@@ -9,7 +9,7 @@ use tracelift_reward::Measured;
 use tracelift_reward::measure::Run;
 use tracelift_train::grpo::StepOutcome;
 use tracelift_train::metrics::{StepMetrics, name};
-use tracelift_train::rollouts::RolloutRecord;
+use tracelift_train::rollouts::{NO_BASELINE, NO_RUBRIC_SCORE, RUBRIC_CAUSE, RolloutRecord};
 
 /// What was seen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -228,8 +228,10 @@ fn baseline(measured: &[Measured], usage: &Usage) -> Arm {
 fn with_traces(rollouts: &[RolloutRecord], usage: &Usage, beside_baselines: bool) -> Arm {
     let asked: Vec<&RolloutRecord> = rollouts.iter().filter(|r| r.defect.is_none()).collect();
     let mut unknown = BTreeMap::new();
-    // Causes of what else is unknown (no baseline, no score) are not this arm's.
-    let of_runs = |cause: &&String| !cause.starts_with("no_") && !cause.starts_with("rubric_");
+    // Causes of what else is unknown are not this arm's.
+    let of_runs = |cause: &&String| {
+        ![NO_BASELINE, NO_RUBRIC_SCORE].contains(&cause.as_str()) && !cause.starts_with(RUBRIC_CAUSE)
+    };
     for cause in asked.iter().flat_map(|r| &r.unknown_because).filter(of_runs) {
         *unknown.entry(cause.clone()).or_default() += 1;
     }
@@ -344,5 +346,27 @@ impl fmt::Display for Seen {
             row("memory", &format!("{} at most{of}", gibibytes(peak)))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_executor_did_not_say_is_unknown_of_it() {
+        let rollout = |causes: &[&str]| RolloutRecord {
+            verdicts: vec![None, Some("passed".into())],
+            unknown_because: causes.iter().map(|cause| (*cause).to_owned()).collect(),
+            ..RolloutRecord::default()
+        };
+        let rollouts = [
+            rollout(&["no_content", NO_BASELINE]),
+            rollout(&["timeout", NO_RUBRIC_SCORE, "rubric_timeout"]),
+            RolloutRecord { defect: Some("empty".into()), ..rollout(&["timeout"]) },
+        ];
+        let arm = with_traces(&rollouts, &Usage::default(), false);
+        assert_eq!((arm.runs, arm.known), (4, 2));
+        assert_eq!(arm.unknown, BTreeMap::from([("no_content".into(), 1), ("timeout".into(), 1)]));
     }
 }

@@ -19,8 +19,8 @@ pub(super) struct Worked {
     pub family: String,
     pub question: Question,
     pub trace: Trace,
-    /// Success with the trace, where it was measured.
-    w: f64,
+    /// Success with the trace, where it is known.
+    w: Option<f64>,
 }
 
 impl Worked {
@@ -70,7 +70,7 @@ fn of_groups(file: &Path) -> Result<Vec<Worked>> {
                 family: key(group.family()),
                 question: group.question(),
                 trace,
-                w: 1.0,
+                w: None,
             }));
         }
     }
@@ -136,7 +136,7 @@ fn successful(file: &Path, said: Said, config: &ExamplesConfig) -> Result<Vec<Wo
             question: Question::new(of("source")?, domain, of("question")?),
             problem,
             trace,
-            w: number(said.w).unwrap_or(0.0),
+            w: number(said.w),
         });
     }
     Ok(worked)
@@ -156,8 +156,9 @@ fn few_of_each(worked: Vec<Worked>, at_most: usize, limit: Option<usize>) -> Vec
     }
     let mut few = Vec::new();
     for mut of_problem in order.iter().filter_map(|key| by_problem.remove(key)) {
-        // Stable: of equally good ones the first that was written stays the first.
-        of_problem.sort_by(|a, b| b.w.total_cmp(&a.w));
+        // Stable: of equally good ones the first that was written stays the first. What is unknown comes last.
+        let order = |one: &Worked| one.w.unwrap_or(f64::NEG_INFINITY);
+        of_problem.sort_by(|a, b| order(b).total_cmp(&order(a)));
         let mut seen = HashSet::new();
         of_problem.retain(|one| seen.insert(one.trace.as_str().to_owned()));
         few.extend(of_problem.into_iter().take(at_most));
@@ -170,13 +171,13 @@ fn few_of_each(worked: Vec<Worked>, at_most: usize, limit: Option<usize>) -> Vec
 mod tests {
     use super::*;
 
-    fn worked(problem: &str, trace: &str, w: f64) -> Worked {
+    fn worked(problem: &str, trace: &str, w: impl Into<Option<f64>>) -> Worked {
         Worked {
             problem: problem.into(),
             family: problem.into(),
             question: Question::new("s", TaskDomain::Math, "?"),
             trace: Trace::new(trace).unwrap(),
-            w,
+            w: w.into(),
         }
     }
 
@@ -194,5 +195,7 @@ mod tests {
             few.iter().map(|one| (one.problem.as_str(), one.trace.as_str())).collect();
         assert_eq!(told, [("b", "best"), ("b", "first"), ("a", "only")]);
         assert_eq!(few_of_each(all, 9, Some(1)).len(), 1);
+        let unknown = few_of_each(vec![worked("a", "unknown", None), worked("a", "never", 0.0)], 9, None);
+        assert_eq!(unknown[0].trace.as_str(), "never", "what is unknown is no zero, and comes last");
     }
 }

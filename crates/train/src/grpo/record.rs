@@ -2,7 +2,7 @@
 
 use super::{Cast, Rollout, mean};
 use crate::metrics::{StepMetrics, name};
-use crate::rollouts::{RolloutRecord, RubricReading};
+use crate::rollouts::{NO_BASELINE, NO_RUBRIC_SCORE, RUBRIC_CAUSE, RolloutRecord, RubricReading};
 use crate::source::Exercise;
 use std::collections::{BTreeMap, BTreeSet};
 use tracelift_domain::{Probability, rubric};
@@ -74,14 +74,13 @@ fn record(cast: &Cast<'_>, item: &Exercise, rollout: Rollout, step: u64) -> Roll
     let question = &item.problem.question;
     let mut unknown_because =
         measured.as_ref().map(|measured| measured.unknown_because()).unwrap_or_default();
-    for (cause, needed, found) in [
-        ("no_baseline", needs.baseline, evidence.without),
-        ("no_rubric_score", needs.rubric, evidence.rubric),
-    ] {
+    for (cause, needed, found) in
+        [(NO_BASELINE, needs.baseline, evidence.without), (NO_RUBRIC_SCORE, needs.rubric, evidence.rubric)]
+    {
         unknown_because.extend((needed && found.is_none()).then(|| cause.to_owned()));
     }
     if let Some(Err(cause)) = rollout.read {
-        unknown_because.push(format!("rubric_{cause}"));
+        unknown_because.push(format!("{RUBRIC_CAUSE}{cause}"));
     }
     let shown = measured.as_ref().map(|measured| measured.shown()).unwrap_or_default();
     let asked = measured.as_ref().and(trace.as_ref().ok());
