@@ -32,20 +32,20 @@ pub fn run(args: &Doctor) -> Result<()> {
     let Some(file) = &args.config else {
         println!("machine");
         print!("{}", machine::facts(Path::new(".")));
-        println!("{}", machine::row("programs", &programs(&VerifierConfig::default())));
+        println!("{}", preflight::row("programs", &programs(&VerifierConfig::default())));
         return Ok(());
     };
     let (config, origin) = config::read(&ConfigArgs { config: file.clone(), set: args.set.clone() })?;
     println!("machine");
     print!("{}", machine::facts(&config.out));
-    println!("{}", machine::row("programs", &programs(&config.verifier)));
+    println!("{}", preflight::row("programs", &programs(&config.verifier)));
     let problems = usize::try_from(args.problems)?;
     if let Err(error) = RunFolder::require_free(&config.out) {
         eprintln!("warning: {error}");
     }
     let (parts, planner) = Parts::open(&config, &origin)?;
     println!("\nrun {}", config.out.display());
-    println!("{}", machine::row("executor", &parts.executor.describe()));
+    println!("{}", preflight::row("executor", &parts.executor.describe()));
     let seen = preflight::rehearse(&config, &parts, planner, problems)?;
     print!("{seen}");
     let signs = preflight::signs(&seen, &config);

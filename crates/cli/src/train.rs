@@ -52,14 +52,7 @@ const FREEDOM: Freedom = Freedom {
 /// Runs it.
 pub fn run(args: &Train) -> Result<()> {
     let (config, origin) = config::read(&args.config)?;
-    if config.grpo.warmup > config.grpo.steps {
-        eprintln!(
-            "warning: {} is {}, and the run has {} steps: the rate never comes to `grpo.learning_rate`",
-            origin.blame("grpo.warmup"),
-            config.grpo.warmup,
-            config.grpo.steps
-        );
-    }
+    origin.warn_of_warm_up("grpo", config.grpo.warmup, config.grpo.steps);
     let (parts, mut planner) = Parts::open(&config, &origin)?;
     let Parts { executor, verifier, dev_items, .. } = &parts;
     println!("executor: {}", executor.describe());
@@ -69,7 +62,7 @@ pub fn run(args: &Train) -> Result<()> {
         // Not after minutes.
         RunFolder::require_free(&config.out)?;
         preflight::check(&config, &parts, planner)?;
-        planner = config.planner.open(config.seed)?;
+        planner = setup::planner(&config, &origin)?;
     }
     let base = config.planner.model.display().to_string();
     let seed = parts::dev_seed(&config);

@@ -110,6 +110,16 @@ impl Origin {
         anyhow!("{}: {error}", self.of(error.key()))
     }
 
+    /// Says on standard error that a section's warm-up takes longer than its training.
+    pub(crate) fn warn_of_warm_up(&self, section: &str, warmup: u64, steps: u64) {
+        if warmup > steps {
+            eprintln!(
+                "warning: {} is {warmup}, and there are {steps} steps: the rate never comes to `{section}.learning_rate`",
+                self.blame(&format!("{section}.warmup"))
+            );
+        }
+    }
+
     /// What is to be said before an error that a setting led to: where it stands, and its key.
     pub(crate) fn blame(&self, key: &str) -> String {
         format!("{}: `{key}`", self.of(key))

@@ -1,16 +1,10 @@
 //! What this machine gives: cores and their instructions, memory, disk, models by name.
 
-use crate::preflight::{Machine, gibibytes};
+use crate::preflight::{Machine, gibibytes, row};
 use std::fs;
 use std::path::Path;
 use std::thread;
 use tracelift_engine::hub;
-
-/// A line of the table.
-#[must_use]
-pub fn row(name: &str, text: &str) -> String {
-    format!("  {name:<18}{text}")
-}
 
 /// A line each of what holds for every command; `place` is where files will go.
 #[must_use]

@@ -64,6 +64,12 @@ impl Default for PreflightConfig {
     }
 }
 
+/// A line of what is printed for people: what it is of, and what is said of it.
+#[must_use]
+pub fn row(name: &str, text: &str) -> String {
+    format!("  {name:<18}{text}")
+}
+
 /// Puts the first so many problems of a training through all that a step does. The planner is used up: it has learned.
 ///
 /// # Errors
@@ -76,12 +82,13 @@ pub fn rehearse(config: &RunConfig, parts: &Parts, planner: Checkpoint, problems
     let seed = config.seed.child("preflight", 0);
     // Draws of its own: what is seen says something beside the run's first step.
     let cast = Cast { seed, ..parts.cast(config) };
+    let context = planner.model.config.max_positions;
     let mut grpo = Grpo::new(GrpoConfig { problems, ..config.grpo.clone() }, planner, cast);
     let items: Vec<Exercise> = (0..problems as u64).map(|position| parts.source.item(position)).collect();
-    let prompts: Result<Vec<usize>, _> =
-        items.iter().map(|item| Ok(grpo.planner().prompt(&item.problem.question)?.len())).collect();
-    let prompts = prompts.map_err(|error: tracelift_planner::PlannerError| error)?;
-    let context = grpo.model().config.max_positions;
+    let prompts = items
+        .iter()
+        .map(|item| Ok(grpo.planner().prompt(&item.problem.question)?.len()))
+        .collect::<Result<Vec<usize>>>()?;
 
     // A rule that needs `b` measures it in the step; of what stands behind it, one run tells enough.
     let needs = config.reward.needs();
@@ -122,13 +129,18 @@ pub fn check(config: &RunConfig, parts: &Parts, planner: Checkpoint) -> Result<(
     refuse(&signs, hopeless)
 }
 
-/// Prints signs as warnings, and fails by the first that dooms a run.
+/// Prints signs, of which the worst comes first, as warnings, and fails by one that dooms a run.
 ///
 /// # Errors
 /// That one.
-pub fn refuse(signs: &[Sign], hopeless: Hopeless) -> Result<()> {
-    let fatal = signs.iter().find(|sign| sign.weight == Weight::Hopeless && hopeless == Hopeless::Refuse);
-    for sign in signs.iter().filter(|sign| fatal.is_none_or(|fatal| !std::ptr::eq(fatal, *sign))) {
+fn refuse(signs: &[Sign], hopeless: Hopeless) -> Result<()> {
+    let (fatal, warnings) = match signs.split_first() {
+        Some((worst, others)) if worst.weight == Weight::Hopeless && hopeless == Hopeless::Refuse => {
+            (Some(worst), others)
+        }
+        _ => (None, signs),
+    };
+    for sign in warnings {
         eprintln!("warning: {sign}");
     }
     match fatal {

@@ -67,8 +67,8 @@ pub struct Arm {
     pub cut: Option<usize>,
     /// The mean of the known scores.
     pub score: Option<f64>,
-    /// Runs of each problem behind it, where they are more than the replies that were looked at; 0: no others.
-    pub per_problem: usize,
+    /// Runs of each problem behind it, where they are others than the replies that were looked at.
+    pub per_problem: Option<usize>,
     /// The least and the greatest mean score of a problem or trace.
     pub range: Option<(f64, f64)>,
     /// Why runs are unknown.
@@ -101,7 +101,7 @@ impl Seen {
             // The step has measured it by as many runs as the rule asks for.
             without_arm.range = range(rollouts.iter().filter_map(|r| r.b)).or(without_arm.range);
             without_arm.score = metrics.get(name::WITHOUT_TRACE).or(without_arm.score);
-            without_arm.per_problem = config.reward.runs;
+            without_arm.per_problem = Some(config.reward.runs);
         }
         let with = with_traces(rollouts, &usage, config.reward.needs().baseline);
         let failure = last_failure.as_ref().map(ToString::to_string);
@@ -218,7 +218,7 @@ fn baseline(measured: &[Measured], usage: &Usage) -> Arm {
         found: runs.iter().filter(found).count(),
         cut: Some(runs.iter().filter(cut).count()),
         score: mean(&scores),
-        per_problem: 0,
+        per_problem: None,
         range: range(measured.iter().filter_map(|measured| Some(measured.mean()?.get()))),
         unknown,
         tokens: tokens(usage),
@@ -244,7 +244,7 @@ fn with_traces(rollouts: &[RolloutRecord], usage: &Usage, beside_baselines: bool
         found: asked.iter().flat_map(|r| &r.artifacts).flatten().count(),
         cut: None,
         score: mean(&scores),
-        per_problem: 0,
+        per_problem: None,
         range: range(scores.into_iter()),
         unknown,
         // Calls of both arms are counted together.
@@ -271,7 +271,8 @@ fn duration(hours: f64) -> String {
     if hours < 1.0 { format!("{:.0} min", hours * 60.0) } else { format!("{hours:.1} h") }
 }
 
-fn list(counts: &BTreeMap<String, usize>) -> String {
+/// Counts by name, in a line.
+pub(super) fn list(counts: &BTreeMap<String, usize>) -> String {
     counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
 }
 
@@ -284,8 +285,8 @@ impl Arm {
             percent(self.found, self.replies),
             number(self.score)
         );
-        if self.score.is_some() && self.per_problem > 0 {
-            line.push_str(&format!(" ({} runs a problem)", self.per_problem));
+        if let Some(runs) = self.per_problem.filter(|_| self.score.is_some()) {
+            line.push_str(&format!(" ({runs} runs a problem)"));
         }
         if let Some(cut) = self.cut.filter(|cut| *cut > 0) {
             line.push_str(&format!(", cut off {cut}"));
@@ -304,7 +305,7 @@ impl Arm {
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Seen { problems, completions, usable, .. } = self;
-        let mut row = |name: &str, text: &str| writeln!(f, "  {name:<18}{text}");
+        let mut row = |name: &str, text: &str| writeln!(f, "{}", super::row(name, text));
         row("looked at", &format!("{problems} problems, {completions} completions of the planner"))?;
         if let (Some(least), Some(most)) = (self.prompts.first(), self.prompts.last()) {
             let middle = self.prompts[self.prompts.len() / 2];

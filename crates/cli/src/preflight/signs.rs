@@ -2,6 +2,7 @@
 
 use super::Seen;
 use super::memory::gibibytes;
+use super::seen::list;
 use crate::config::RunConfig;
 use std::fmt;
 use tracelift_domain::TraceDefect;
@@ -144,10 +145,6 @@ pub fn signs(seen: &Seen, config: &RunConfig) -> Vec<Sign> {
     }
     signs.0.sort_by_key(|sign| sign.weight != Weight::Hopeless);
     signs.0
-}
-
-fn list(counts: &std::collections::BTreeMap<String, usize>) -> String {
-    counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
 }
 
 struct Signs(Vec<Sign>);

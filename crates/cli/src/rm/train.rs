@@ -42,13 +42,8 @@ pub(super) fn train(args: &Train) -> Result<()> {
         ),
     ])
     .map_err(|error| origin.refuse(&error))?;
-    if config.train.warmup > config.train.steps && config.train.warmup != RubricTraining::default().warmup {
-        eprintln!(
-            "warning: {} is {}, and the training has {} steps: the rate never comes to `train.learning_rate`",
-            origin.blame("train.warmup"),
-            config.train.warmup,
-            config.train.steps
-        );
+    if config.train.warmup != RubricTraining::default().warmup {
+        origin.warn_of_warm_up("train", config.train.warmup, config.train.steps);
     }
     let (groups, dev) = read_groups(&config, &origin)?;
     println!("groups: {} to train on, {} held out", groups.len(), dev.len());

@@ -1,6 +1,6 @@
 //! What `sft` is told: one TOML file.
 
-use crate::config::{ConfigArgs, DataConfig, assignment, out_folder, read_as};
+use crate::config::{ConfigArgs, DataConfig, Origin, assignment, out_folder, read_as};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -87,7 +87,7 @@ impl ExamplesConfig {
     ///
     /// # Errors
     /// Where it is none, or several.
-    pub fn from(&self) -> Result<From<'_>> {
+    pub fn from(&self) -> Result<From<'_>, SettingError> {
         let given = [
             self.groups.as_ref().map(From::Groups),
             self.run.as_ref().map(From::Run),
@@ -97,19 +97,21 @@ impl ExamplesConfig {
         let mut given = given.into_iter().flatten();
         match (given.next(), given.next()) {
             (Some(from), None) => Ok(from),
-            _ => anyhow::bail!("`examples` needs exactly one of `groups`, `run`, `samples` and `path`"),
+            _ => {
+                let fault = "needs exactly one of `groups`, `run`, `samples` and `path`";
+                Err(SettingError::new("examples", fault))
+            }
         }
     }
 
     /// Keys are counted from one of the examples.
     fn check(&self) -> Result<(), SettingError> {
-        let from = self.from().ok();
         for (key, value) in [("at_most", self.at_most), ("limit", self.limit)] {
             if value == Some(0) {
                 return Err(SettingError::value(key, 0, "at least 1, or nothing"));
             }
         }
-        if let Some(From::Lines(_)) = from {
+        if self.path.is_some() {
             for (key, given) in [("at_most", self.at_most.is_some()), ("leaks", self.leaks.is_some())] {
                 if given {
                     let fault = "says something of traces; what `path` holds is taken as it is";
@@ -126,11 +128,11 @@ impl SftConfig {
     ///
     /// # Errors
     /// Names the file and the key; for an unknown key, the nearest known one.
-    pub fn read(args: &ConfigArgs) -> Result<SftConfig> {
+    pub fn read(args: &ConfigArgs) -> Result<(SftConfig, Origin)> {
         let set = args.set.iter().map(|set| assignment(set)).collect::<Result<Vec<_>>>()?;
-        let (config, origin): (SftConfig, _) = read_as(Some(&args.config), &set, &[])?;
+        let (config, origin): (SftConfig, Origin) = read_as(Some(&args.config), &set, &[])?;
         config.check().map_err(|error| origin.refuse(&error))?;
-        Ok(config)
+        Ok((config, origin))
     }
 
     fn check(&self) -> Result<(), SettingError> {
@@ -147,11 +149,9 @@ impl SftConfig {
             return Err(SettingError::new("held_out.share", fault));
         }
         for (at, examples) in self.examples.iter().enumerate() {
-            if examples.from().is_err() {
-                let fault = "needs exactly one of `groups`, `run`, `samples` and `path`";
-                return Err(SettingError::new(format!("examples[{at}]"), fault));
-            }
-            examples.check().map_err(|error| error.under(&format!("examples[{at}]")))?;
+            let section = format!("examples[{at}]");
+            examples.from().map_err(|error| error.renamed(&section))?;
+            examples.check().map_err(|error| error.under(&section))?;
         }
         Ok(())
     }

@@ -53,7 +53,7 @@ const HELD_OUT_LOSS: &str = "held_out/loss";
 
 /// Runs it.
 pub fn run(args: &Sft) -> Result<()> {
-    let config = SftConfig::read(&args.config)?;
+    let (config, origin) = SftConfig::read(&args.config)?;
     let layout = RunLayout::of(&config.out);
     match (args.resume, layout.description().exists()) {
         (true, false) => bail!("{} holds no run to go on with; leave out --resume", config.out.display()),
@@ -63,7 +63,10 @@ pub fn run(args: &Sft) -> Result<()> {
         ),
         _ => {}
     }
-    let Checkpoint { model, tokenizer } = config.planner.open(config.seed)?;
+    let Checkpoint { model, tokenizer } = config
+        .planner
+        .open(config.seed)
+        .map_err(|error| setup::of_planner(&origin, "planner.model", error))?;
     let (examples, held_out) = examples(&config, &tokenizer, model.config.max_positions)?;
     let supervised = |examples: &[Example]| -> usize {
         examples.iter().map(|example| example.tokens.len() - example.supervised_from).sum()
@@ -83,13 +86,7 @@ pub fn run(args: &Sft) -> Result<()> {
     let seed = config.seed.child("sft", 0);
     let mut course = Course::new(config.sft, model, examples, held_out, seed);
     let mut folder = open_run(&config, &description, &mut course)?.keeping(config.sft.keep_last);
-    if config.sft.warmup >= course.steps() {
-        eprintln!(
-            "warning: `sft.warmup` is {}, but there are {} steps: the learning rate never reaches its peak",
-            config.sft.warmup,
-            course.steps()
-        );
-    }
+    origin.warn_of_warm_up("sft", config.sft.warmup, course.steps());
     let base = config.planner.model.display().to_string();
     let form = Form { base: &base, precision: config.planner.precision };
     learn(&mut course, &mut folder, form, &tokenizer, &config)?;

@@ -3,7 +3,7 @@
 use super::config::{ExamplesConfig, From};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use tracelift_datasets::{held_out_statement, values};
 use tracelift_domain::{Question, TaskDomain, Trace};
@@ -49,7 +49,7 @@ pub(super) fn read(config: &ExamplesConfig) -> Result<Vec<Worked>> {
             (found, run, "no rollout has a usable trace that led to a right answer")
         }
         From::Samples(file) => {
-            let found = successful(file, Said::SAMPLES, config)?;
+            let found = successful(file, Columns::SAMPLES, config)?;
             (found, file, "no sample has a usable trace that led to a right answer")
         }
         From::Lines(_) => return Ok(Vec::new()),
@@ -89,25 +89,25 @@ fn of_run(run: &Path, config: &ExamplesConfig) -> Result<Vec<Worked>> {
     let files: Vec<PathBuf> = steps.into_iter().map(|step| layout.rollouts(step)).collect();
     let mut worked = Vec::new();
     for file in files {
-        worked.extend(successful(&file, Said::ROLLOUTS, config)?);
+        worked.extend(successful(&file, Columns::ROLLOUTS, config)?);
     }
     Ok(worked)
 }
 
 /// How two tables call the same things.
 #[derive(Clone, Copy)]
-struct Said {
+struct Columns {
     right: &'static str,
     w: &'static str,
 }
 
-impl Said {
-    const ROLLOUTS: Said = Said { right: "e", w: "w" };
-    const SAMPLES: Said = Said { right: "correct", w: "with_success" };
+impl Columns {
+    const ROLLOUTS: Columns = Columns { right: "e", w: "w" };
+    const SAMPLES: Columns = Columns { right: "correct", w: "with_success" };
 }
 
 /// The rows of a table whose trace is usable and led the executor to a right answer.
-fn successful(file: &Path, said: Said, config: &ExamplesConfig) -> Result<Vec<Worked>> {
+fn successful(file: &Path, columns: Columns, config: &ExamplesConfig) -> Result<Vec<Worked>> {
     let mut worked = Vec::new();
     for row in values(file)? {
         let (line, row) = row?;
@@ -119,10 +119,10 @@ fn successful(file: &Path, said: Said, config: &ExamplesConfig) -> Result<Vec<Wo
         let missing = |key: &str| {
             format!("{}:{line}: `{key}` is missing; this is no table of rollouts or samples", file.display())
         };
-        ensure!(row.get(said.right).is_some(), missing(said.right));
+        ensure!(row.get(columns.right).is_some(), missing(columns.right));
         let Some(trace) = text("trace").and_then(Trace::new) else { continue };
         let leaked = row.get("leaked").and_then(Value::as_bool).unwrap_or(false);
-        if number(said.right) != Some(1.0) || (leaked && config.leaks == Some(false)) {
+        if number(columns.right) != Some(1.0) || (leaked && config.leaks == Some(false)) {
             continue;
         }
         let of = |key: &str| text(key).with_context(|| missing(key));
@@ -136,7 +136,7 @@ fn successful(file: &Path, said: Said, config: &ExamplesConfig) -> Result<Vec<Wo
             question: Question::new(of("source")?, domain, of("question")?),
             problem,
             trace,
-            w: number(said.w),
+            w: number(columns.w),
         });
     }
     Ok(worked)
@@ -144,18 +144,16 @@ fn successful(file: &Path, said: Said, config: &ExamplesConfig) -> Result<Vec<Wo
 
 /// Each trace of a problem once, the best of them first, and few of each problem.
 fn few_of_each(worked: Vec<Worked>, at_most: usize, limit: Option<usize>) -> Vec<Worked> {
-    let mut order = Vec::new();
-    let mut by_problem: BTreeMap<String, Vec<Worked>> = BTreeMap::new();
+    let (mut places, mut problems) = (HashMap::new(), Vec::<Vec<Worked>>::new());
     for one in worked {
-        let of_problem =
-            by_problem.entry(one.family.clone() + "\u{0}" + &one.problem).or_insert_with_key(|key| {
-                order.push(key.clone());
-                Vec::new()
-            });
-        of_problem.push(one);
+        let place = *places.entry((one.family.clone(), one.problem.clone())).or_insert(problems.len());
+        if place == problems.len() {
+            problems.push(Vec::new());
+        }
+        problems[place].push(one);
     }
     let mut few = Vec::new();
-    for mut of_problem in order.iter().filter_map(|key| by_problem.remove(key)) {
+    for mut of_problem in problems {
         // Stable: of equally good ones the first that was written stays the first. What is unknown comes last.
         let order = |one: &Worked| one.w.unwrap_or(f64::NEG_INFINITY);
         of_problem.sort_by(|a, b| order(b).total_cmp(&order(a)));
