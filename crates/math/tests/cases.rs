@@ -65,6 +65,12 @@ fn parts() {
     check(include_str!("cases/parts.jsonl"));
 }
 
+/// Values that are broken off, by an ellipsis or the end of a sentence, from what makes them another amount.
+#[test]
+fn cut_off() {
+    check(include_str!("cases/cut_off.jsonl"));
+}
+
 #[test]
 fn numbers() {
     check(include_str!("cases/numbers.jsonl"));

@@ -308,6 +308,8 @@ fn plain_end(text: &str, at: usize, end: usize) -> usize {
             {
                 break;
             }
+            // "73... of 100": what breaks off is no part of the number.
+            b'.' if depth == 0 && i > 0 && next == b'.' => break,
             b'"' if depth == 0 => {
                 // Inches, or a closing quote.
                 if i > 0 && !bytes[i - 1].is_ascii_digit() || text[..at].ends_with(['"', '“']) {

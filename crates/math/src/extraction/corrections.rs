@@ -3,6 +3,7 @@
 
 use super::Extract;
 use super::claims::{in_words, retracted};
+use super::continuations::goes_on;
 use super::formulas::Span;
 use super::sentences::{last_sentence_from, sentence_end};
 use super::vocabulary::{Role, role};
@@ -34,6 +35,12 @@ const TURNS: &[&str] = &[
     "thoughts",
     "bad",
 ];
+
+/// Whether a text begins with one of them.
+pub(super) fn begins_turn(text: &str) -> bool {
+    let length = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    TURNS.iter().any(|turn| text[..length].eq_ignore_ascii_case(turn))
+}
 
 /// Whether one of them begins a word of a text, in one pass.
 fn has_turn(text: &str) -> bool {
@@ -74,8 +81,11 @@ fn contains_word(text: &str, word: &str) -> bool {
 
 /// The extract that holds after what is said behind `end`: the same, another one, or the same as words.
 pub(super) fn corrected(text: &str, end: usize, spans: &[Span], extract: Extract) -> Extract {
-    if extract.words || !text[end..].contains(char::is_alphabetic) {
+    if extract.words || !text[end..].contains(char::is_alphanumeric) {
         return extract;
+    }
+    if extract.pieces.len() == 1 && goes_on(text, end) {
+        return in_words(extract);
     }
     let rung = extract.rung;
     let found = |from: usize| {

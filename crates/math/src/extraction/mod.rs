@@ -6,6 +6,7 @@ mod choices;
 mod claims;
 mod clauses;
 mod comparatives;
+mod continuations;
 mod corrections;
 mod dress;
 mod emphasis;

@@ -342,9 +342,12 @@ fn introduced(text: &str, lowered: &str, after: usize, reach: usize) -> Option<u
         offer(0);
     }
     let start = after + best?;
-    // "is:" and "**Answer:**".
+    // "is:" and "**Answer:**"; "is... 73", but not "is .5".
     let rest = &text[start..];
-    Some(start + rest.len() - rest.trim_start_matches([':', ' ', '*', '_', '\n', '\t']).len())
+    let rest = rest.trim_start_matches([':', ' ', '*', '_', '\n', '\t']);
+    let dots = rest.trim_start_matches('.');
+    let rest = if rest.len() - dots.len() > 1 { dots.trim_start() } else { rest };
+    Some(text.len() - rest.len())
 }
 
 fn formula_behind(text: &str, start: usize, spans: &[Span], rung: Rung) -> Option<(usize, Extract)> {

@@ -3,6 +3,8 @@
 use super::Extract;
 use super::claims::{in_words, retracted, supposed};
 use super::clauses::{Lead, is_listed_part, is_total};
+use super::continuations::goes_on;
+use super::corrections::begins_turn;
 use super::formulas::Span;
 use super::phrases::from_clause;
 use super::prose::cleaned;
@@ -50,7 +52,9 @@ pub(super) fn last_sentence_from(
         // "6? No: 8."
         let start = start + opener(text, start, end);
         let mut extract = from_clause(text, (start, end), spans, rung(has_formula), Lead::Sentence)?;
-        if !extract.words && (evades(sentence) || is_beside(sentence) || retracted(&text[end..])) {
+        if !extract.words
+            && (evades(sentence) || is_beside(sentence) || retracted(&text[end..]) || goes_on(text, end))
+        {
             extract = in_words(extract);
         }
         let plain = extract.plain;
@@ -265,7 +269,9 @@ pub(super) fn sentence_end(text: &str, start: usize, spans: &[Span]) -> usize {
                 let abbreviation = bytes[at] == b'.'
                     && is_abbreviation(&text[start..at])
                     && !text[at + 1..].trim().is_empty();
-                if !factorial && !abbreviation {
+                let broken_off =
+                    bytes[at] == b'.' && at > start && bytes[at - 1] == b'.' && resumes(&text[at + 1..]);
+                if !factorial && !abbreviation && !broken_off {
                     return at;
                 }
                 at += 1;
@@ -277,6 +283,14 @@ pub(super) fn sentence_end(text: &str, start: usize, spans: &[Span]) -> usize {
         }
     }
     text.len()
+}
+
+/// Whether a sentence goes on behind an ellipsis, on its line: "73... of 100 million".
+fn resumes(rest: &str) -> bool {
+    let behind = rest.trim_start_matches([' ', '"', '\'', ')', '*']);
+    // "6... no, 8" turns, and "10... 11... 12" counts.
+    let remark = behind.starts_with("i ") || begins_turn(behind);
+    !remark && behind.starts_with(|c: char| c.is_lowercase() || "%+-*/^×÷=$\\".contains(c))
 }
 
 fn is_abbreviation(before: &str) -> bool {

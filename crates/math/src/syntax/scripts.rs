@@ -77,6 +77,7 @@ fn replaced(c: char, out: &mut String, after: &str) {
             out.push(',')
         }
         '，' | '、' | '،' | '﹐' => out.push_str(", "),
+        '…' | '⋯' => out.push_str("..."),
         '。' | '｡' | '۔' | '।' => out.push_str(". "),
         '；' => out.push_str("; "),
         '！' => out.push_str("! "),

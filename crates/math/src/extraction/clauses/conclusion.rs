@@ -2,6 +2,7 @@
 
 use super::{Group, Lead, Part, Reader, Said, is_bare_name};
 use crate::extraction::atoms::{Kind, is_unspaced};
+use crate::extraction::continuations::{is_multiplied, is_of_amount, is_remote_multiplier, is_share};
 use crate::extraction::vocabulary::Role;
 use crate::syntax::units;
 
@@ -129,6 +130,9 @@ impl Reader<'_> {
     }
 
     fn value_of(&self, group: &Group) -> Said {
+        if group.parts.last().is_some_and(|part| self.is_cut(part)) {
+            return Said::Words;
+        }
         let plain = group.parts.iter().all(|part| part.formula.is_none());
         let (Some(first), Some(last)) = (group.parts.first(), group.parts.last()) else {
             return Said::Nothing;
@@ -143,6 +147,18 @@ impl Reader<'_> {
             group.parts.iter().map(|part| self.piece(part)).collect()
         };
         Said::Value { pieces, percent: group.percent, plain }
+    }
+
+    /// "73% of 100 million", "7 (million)": the value is only a part of the amount that is named.
+    fn is_cut(&self, part: &Part) -> bool {
+        let value = self.text[part.start..part.end].trim_end_matches([' ', '.', '$', ')', '\\']);
+        let rest = &self.text[part.end..];
+        let broken_off = rest.starts_with("..");
+        let behind = rest.trim_start_matches(['.', ' ']);
+        let operation = ["to ", "raised ", "take ", "point "].iter().any(|word| behind.starts_with(word));
+        (broken_off || operation) && is_multiplied(behind)
+            || is_remote_multiplier(&self.text[part.unit_end..])
+            || if value.ends_with('%') || broken_off { is_of_amount(rest) } else { is_share(rest) }
     }
 
     fn piece(&self, part: &Part) -> String {

@@ -201,6 +201,9 @@ impl Reader<'_> {
                 Some(Kind::Plain) if next.is_some_and(|atom| &self.text[atom.start..atom.end] == "—") => {
                     return last;
                 }
+                Some(Kind::Plain) if next.is_some_and(|atom| self.broken_off(last, atom.start)) => {
+                    return last;
+                }
                 Some(Kind::Plain) => {
                     // A dash before words is punctuation, not a minus.
                     let is_dash = next.is_some_and(dash);
@@ -219,6 +222,12 @@ impl Reader<'_> {
                 _ => return last,
             }
         }
+    }
+
+    /// Whether words stand behind an ellipsis: "73 %... von 100".
+    fn broken_off(&self, last: usize, next: usize) -> bool {
+        self.text[self.atoms[last].end..next].starts_with("..")
+            && self.text[next..].starts_with(char::is_alphabetic)
     }
 
     fn current(&mut self) -> Option<&mut Group> {
