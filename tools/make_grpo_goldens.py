@@ -9,6 +9,10 @@ noise, so that some tokens are beyond each clip from the beginning, and three ep
     -min(r * A, clip(r, 1 - low, 1 + high) * A) + kl * (exp(d) - d - 1),   r = exp(log p - log p_old),
     d = log p_start - log p,   a mean over all tokens,
 
+in a third file with the correction between sampler and trainer, by which the first term is weighed and log p_old is another,
+
+    min(exp(log p_first - log p_sampler), cap),   log p_old = log p_first, that of the first epoch, both detached,
+
 differentiated by autograd, the file says what is reported and what becomes of every parameter and of the optimizer's
 means: of each tensor its norm and its product with cos(0), cos(1), …, which no wrong element leaves as they are.
 """
@@ -37,6 +41,8 @@ SETTINGS = {
     "weight_decay": 0.1,
     "max_norm": 0.5,
 }
+# Of the third file. Between the largest ratio of a sampler that is off by the noise, and the mean one.
+IMPORTANCE_CAP = 1.2
 # Normalised rewards of two groups; a rollout of advantage 0 still is held to the start.
 ADVANTAGES = [1.2, -0.9, -0.3, 1.0, 0.0, -1.0]
 
@@ -56,7 +62,7 @@ def sketch(tensor: torch.Tensor) -> list[float]:
     return [flat.norm().item(), (flat * torch.arange(flat.numel()).double().cos()).sum().item()]
 
 
-def golden(model: torch.nn.Module, start: list[torch.Tensor], lessons: list[dict]) -> dict:
+def golden(model: torch.nn.Module, start: list[torch.Tensor], lessons: list[dict], cap: float | None) -> dict:
     """One update."""
     low, high, kl = SETTINGS["clip_low"], SETTINGS["clip_high"], SETTINGS["kl"]
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
@@ -70,23 +76,35 @@ def golden(model: torch.nn.Module, start: list[torch.Tensor], lessons: list[dict
     before = {name: parameter.detach().clone() for name, parameter in parameters.items()}
     tokens = sum(len(lesson["tokens"]) for lesson in lessons)
     means = dict.fromkeys(("loss", "clipped", "entropy", "gap", "divergence"), 0.0)
+    if cap is not None:
+        means |= {"importance": 0.0, "capped": 0.0}
+    trainer: list[torch.Tensor] = []
     for epoch in range(SETTINGS["epochs"]):
         optimizer.zero_grad()
         loss, beyond = torch.zeros(()), {"low": 0, "high": 0}
-        for lesson, first in zip(lessons, start):
+        for at, (lesson, first) in enumerate(zip(lessons, start)):
             found, entropy = log_probs(model, lesson)
-            old, advantage = torch.tensor(lesson["log_probs"]), lesson["advantage"]
+            sampler, advantage = torch.tensor(lesson["log_probs"]), lesson["advantage"]
+            old, weight = sampler, torch.ones(())
+            if cap is not None:
+                if epoch == 0:
+                    trainer.append(found.detach())
+                old = trainer[at]
+                weight = (old - sampler).exp().clamp(max=cap)
+                means["importance"] += weight.sum().item() / (tokens * SETTINGS["epochs"])
+                means["capped"] += ((old - sampler).exp() > cap).sum().item() / (tokens * SETTINGS["epochs"])
             ratio = (found - old).exp()
             policy = -torch.minimum(ratio * advantage, ratio.clamp(1 - low, 1 + high) * advantage)
             d = first - found
             divergence = d.exp() - d - 1
-            loss = loss + (policy + kl * divergence).sum() / tokens
+            loss = loss + (weight * policy + kl * divergence).sum() / tokens
             beyond["high"] += int((ratio > 1 + high).sum()) if advantage > 0 else 0
             beyond["low"] += int((ratio < 1 - low).sum()) if advantage < 0 else 0
-            for name, value in (("entropy", entropy), ("gap", (found - old).abs()), ("divergence", divergence)):
+            for name, value in (("entropy", entropy), ("gap", (found - sampler).abs()), ("divergence", divergence)):
                 means[name] += value.sum().item() / (tokens * SETTINGS["epochs"])
         print(f"  epoch {epoch + 1}: loss {loss.item():.6f}, {beyond} of {tokens} tokens clipped")
-        assert all(beyond.values()), "a clip is not active"
+        # At the weights that sampled the ratio to the trainer's own is 1.
+        assert all(beyond.values()) or (cap is not None and epoch == 0), "a clip is not active"
         means["loss"] += loss.item() / SETTINGS["epochs"]
         means["clipped"] += sum(beyond.values()) / (tokens * SETTINGS["epochs"])
         loss.backward()
@@ -101,6 +119,7 @@ def golden(model: torch.nn.Module, start: list[torch.Tensor], lessons: list[dict
         }
         for name, parameter in parameters.items()
     }
+    assert cap is None or 0 < means["capped"] < 1, "the cap is not active"
     return means | {"gradient_norm": norm, "tensors": tensors}
 
 
@@ -133,7 +152,8 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(1)
-    for name, adapter in (("whole", None), ("adapters", "qwen2-peft")):
+    cases = (("whole", None, None), ("adapters", "qwen2-peft", None), ("corrected", None, IMPORTANCE_CAP))
+    for name, adapter, cap in cases:
         print(name)
         base = GOLDEN / "qwen2-gqa-tied"
         model = AutoModelForCausalLM.from_pretrained(base, attn_implementation="eager", dtype=torch.float32)
@@ -144,9 +164,10 @@ def main() -> None:
         lessons = lessons_of(model)
         with torch.no_grad():
             start = [log_probs(start_policy, lesson)[0] for lesson in lessons]
-        found = golden(model, start, lessons)
+        found = golden(model, start, lessons, cap)
         path = out / f"grpo_{name}.json"
-        text = json.dumps({"settings": SETTINGS, "lessons": lessons, "expected": found}, indent=1)
+        settings = SETTINGS if cap is None else SETTINGS | {"importance_cap": cap}
+        text = json.dumps({"settings": settings, "lessons": lessons, "expected": found}, indent=1)
         assert math.isfinite(found["loss"])
         path.write_text(text + "\n")
         print(f"{path}: {path.stat().st_size} bytes")

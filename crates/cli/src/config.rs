@@ -19,7 +19,7 @@ use tracelift_executor::ExecutorConfig;
 use tracelift_planner::PlannerConfig;
 use tracelift_reward::config::MOST_RUNS;
 use tracelift_reward::{RewardConfig, RubricConfig};
-use tracelift_train::grpo::GrpoConfig;
+use tracelift_train::grpo::{GrpoConfig, Overlong, Punishment};
 use tracelift_verify::VerifierConfig;
 use tracelift_worlds::WorldName;
 
@@ -76,6 +76,11 @@ pub struct DataConfig {
     pub world: Option<WorldName>,
     /// How many problems; for files the first so many, default all; for worlds default 2000.
     pub limit: Option<usize>,
+    /// How often training goes through all of them, in place of `grpo.steps`. In `[data]` alone.
+    pub epochs: Option<u64>,
+    /// Whether training goes through them in an order of its own every time. Default: for files yes, for worlds, whose problems
+    /// are drawn independently, no. In `[data]` alone.
+    pub shuffle: Option<bool>,
     /// Train even on problems of known test sets, which are left out otherwise: to measure what that does.
     #[serde(default)]
     pub force_test_sets: bool,
@@ -198,6 +203,12 @@ impl RunConfig {
         self.reward.validate()?;
         self.rubric.as_ref().map_or(Ok(()), RubricConfig::validate)?;
         self.grpo.validate()?;
+        if let Overlong::Punish(Punishment { cache, .. }) = self.grpo.overlong
+            && cache > self.planner.sampling.max_tokens
+        {
+            let expected = "at most `planner.sampling.max_tokens`, of which it is the last part";
+            return Err(SettingError::value("grpo.overlong.punish.cache", cache, expected));
+        }
         self.preflight.validate()?;
         if let Some(data) = &self.data {
             data.validate().map_err(|error| error.under("data"))?;
@@ -205,12 +216,12 @@ impl RunConfig {
         if let Some(dev) = &self.dev {
             let every = ("every", dev.every >= 1, dev.every.to_string(), "at least 1");
             SettingError::first([every].into_iter().chain(extent(dev.seeds, dev.runs)))
-                .and_then(|()| dev.data.validate().map_err(|error| error.under("data")))
+                .and_then(|()| dev.data.validate_looked_at().map_err(|error| error.under("data")))
                 .map_err(|error| error.under("dev"))?;
         }
         if let Some(eval) = &self.eval {
             SettingError::first(extent(eval.seeds, eval.runs))
-                .and_then(|()| eval.data.validate().map_err(|error| error.under("data")))
+                .and_then(|()| eval.data.validate_looked_at().map_err(|error| error.under("data")))
                 .and_then(|()| eval.named_rows())
                 .map_err(|error| error.under("eval"))?;
         }
@@ -258,11 +269,31 @@ impl DataConfig {
                 ));
             }
         }
+        let epochs = (1..=MOST_EPOCHS).contains(&self.epochs.unwrap_or(1));
         let limit = (1..=MOST_PROBLEMS).contains(&self.limit.unwrap_or(1));
         let expected = "from 1 to a thousand million, or nothing to take all";
-        SettingError::first([("limit", limit, self.limit.unwrap_or(0).to_string(), expected)])
+        SettingError::first([
+            ("limit", limit, self.limit.unwrap_or(0).to_string(), expected),
+            ("epochs", epochs, self.epochs.unwrap_or(0).to_string(), "from 1 to a million"),
+        ])
+    }
+
+    /// [`DataConfig::validate`] of problems that nobody goes through more than once.
+    pub(crate) fn validate_looked_at(&self) -> Result<(), SettingError> {
+        for (key, said) in [("epochs", self.epochs.is_some()), ("shuffle", self.shuffle.is_some())] {
+            if said {
+                return Err(SettingError::new(
+                    key,
+                    "says how `train` goes through the problems of `[data]`; leave it out here",
+                ));
+            }
+        }
+        self.validate()
     }
 }
+
+/// More often than anybody goes through anything.
+const MOST_EPOCHS: u64 = 1_000_000;
 
 /// More problems than any file has.
 const MOST_PROBLEMS: usize = 1_000_000_000;

@@ -10,7 +10,7 @@ use tracelift_executor::Executor;
 use tracelift_prompt::PlannerPrompt;
 use tracelift_reward::TraceScorer;
 use tracelift_train::grpo::Cast;
-use tracelift_train::source::{Exercise, Source};
+use tracelift_train::source::{Exercise, Source, Stock};
 use tracelift_verify::Verifier;
 
 /// What takes part.
@@ -19,6 +19,8 @@ pub struct Parts {
     pub prompt: PlannerPrompt,
     /// Where problems come from: those that contexts have room for.
     pub source: Source,
+    /// How many steps the training has: as many as are said, or as its epochs take.
+    pub steps: u64,
     /// Problems to look at the training by.
     pub dev_items: Vec<Exercise>,
     /// The frozen executor.
@@ -30,12 +32,42 @@ pub struct Parts {
 }
 
 /// How many problems of a world stand for all of them.
-const WORLD_LOOK: u64 = 100;
+const WORLD_LOOK: usize = 100;
 
 /// Of what development problems draw.
 #[must_use]
 pub fn dev_seed(config: &RunConfig) -> Seed {
     config.seed.child("dev", 0)
+}
+
+/// How many steps a training on so many problems has: `grpo.steps`, or as many as `data.epochs` take.
+///
+/// # Errors
+/// When both are said and do not agree.
+pub fn steps(config: &RunConfig, origin: &Origin, problems: u64) -> Result<u64> {
+    let Some(epochs) = config.data.as_ref().and_then(|data| data.epochs) else {
+        return Ok(config.grpo.steps);
+    };
+    let each = config.grpo.problems as u64;
+    let steps = epochs.saturating_mul(problems).div_ceil(each);
+    if origin.says("grpo.steps") && config.grpo.steps != steps {
+        let fault = format!(
+            "is {}, and `data.epochs` asks for {epochs}, which are {steps} steps: an epoch of these {problems} problems has {} of \
+             {each}. Leave one of the two out",
+            config.grpo.steps,
+            whole_and_part(problems, each)
+        );
+        return Err(origin.refuse(&SettingError::new("grpo.steps", fault)));
+    }
+    Ok(steps)
+}
+
+/// A quotient for people.
+fn whole_and_part(problems: u64, each: u64) -> String {
+    match problems % each {
+        0 => (problems / each).to_string(),
+        _ => format!("{:.2}", problems as f64 / each as f64),
+    }
 }
 
 impl Parts {
@@ -69,22 +101,26 @@ impl Parts {
         room::require_planner(asked, &dev_problems, "dev.data")?;
         room::require_executor(executor.as_ref(), &dev_problems, trace_tokens, "dev.data")?;
         // A world has no end, and its problems are all of one kind.
-        let first: Vec<Exercise> = (0..WORLD_LOOK).map(|position| source.item(position)).collect();
+        let first = match &source.stock {
+            Stock::World { .. } => source.items(0, WORLD_LOOK),
+            Stock::List(_) => Vec::new(),
+        };
         let first: Vec<&Problem> = first.iter().map(|item| &item.problem).collect();
-        let trained_on: Vec<&Problem> = match &mut source {
-            Source::List { problems, .. } => {
+        let trained_on: Vec<&Problem> = match &mut source.stock {
+            Stock::List(problems) => {
                 room::keep_fitting(asked, executor.as_ref(), problems)?;
                 problems.iter().collect()
             }
-            Source::World { .. } => {
+            Stock::World { .. } => {
                 room::require_planner(asked, &first, "data")?;
                 room::require_executor(executor.as_ref(), &first, trace_tokens, "data")?;
                 vec![first[0]]
             }
         };
         let verifier = setup::verifier(config, trained_on.into_iter().chain(dev_problems))?;
+        let steps = steps(config, origin, source.len())?;
         let rubric = setup::rubric(config, origin)?;
-        Ok((Parts { prompt, source, dev_items, executor, verifier, rubric }, planner))
+        Ok((Parts { prompt, source, steps, dev_items, executor, verifier, rubric }, planner))
     }
 
     /// Those that take part in every step.

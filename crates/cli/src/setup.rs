@@ -11,7 +11,7 @@ use tracelift_planner as planner;
 use tracelift_reward::{RubricError, TraceScorer};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
 use tracelift_train::run::RunLayout;
-use tracelift_train::source::{Exercise, Source};
+use tracelift_train::source::{Exercise, Order, Source};
 use tracelift_verify::Verifier;
 use tracelift_worlds::{Split, World};
 
@@ -141,15 +141,18 @@ fn training_file(config: &DataConfig) -> Result<Vec<Problem>> {
 
 /// Problems to train on.
 pub fn source(config: &DataConfig, seed: Seed) -> Result<Source> {
-    match config.world {
-        Some(name) => Ok(Source::World {
-            world: World::new(name),
-            seed,
-            first: PRETRAINING_PROBLEMS,
-            problems: config.limit.unwrap_or(WORLD_PROBLEMS) as u64,
-        }),
-        None => Ok(Source::List { problems: training_file(config)?, seed }),
-    }
+    let source = match config.world {
+        Some(name) => {
+            let problems = config.limit.unwrap_or(WORLD_PROBLEMS) as u64;
+            Source::world(World::new(name), PRETRAINING_PROBLEMS, problems, seed)
+        }
+        None => Source::list(training_file(config)?, seed),
+    };
+    Ok(match config.shuffle {
+        None => source,
+        Some(true) => source.in_order(Order::Shuffled),
+        Some(false) => source.in_order(Order::AsTheyStand),
+    })
 }
 
 /// Problems to evaluate on.

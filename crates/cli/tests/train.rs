@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use support::Desk;
+use support::rollouts::Rollout;
 use tracelift_testing::{Server, files_of, until, words};
 
 const SIGKILL: i32 = 9;
@@ -388,4 +389,148 @@ fn as_many_checkpoints_are_kept_as_is_said() {
     let message =
         desk.bad(&["train", "--config", "tracelift.toml", "--set", "out=none", "--set", "grpo.keep_last=0"]);
     assert!(message.contains("`grpo.keep_last` is 0, expected at least 1"), "{message}");
+}
+
+/// The rollouts of a run, a step each.
+fn rollouts(desk: &Desk, run: &str) -> Vec<Vec<Rollout>> {
+    let layout = &desk.run(run).layout;
+    let steps = layout.rollout_steps().unwrap();
+    steps.into_iter().map(|step| support::rollouts::read(&layout.rollouts(step))).collect()
+}
+
+/// The problems of a step's groups, in order.
+fn problems(rollouts: &[Rollout]) -> Vec<&str> {
+    let mut groups: Vec<(u64, &str)> =
+        rollouts.iter().map(|r| (r.group_index, r.problem_id.as_str())).collect();
+    groups.dedup();
+    groups.into_iter().map(|(_, problem)| problem).collect()
+}
+
+#[test]
+fn groups_without_spread_are_replaced_up_to_a_bound() {
+    let desk = &desk();
+    let plain = CONFIG
+        .replace("\"whole\"", "\"plain\"")
+        .replace("group = 8", "group = 2")
+        .replace("steps = 6", "steps = 4")
+        + "\n[reward]\nrule = \"exec_only\"\n";
+    desk.write("plain.toml", &plain);
+    desk.good(&words("train --config plain.toml"));
+    desk.write(
+        "resampled.toml",
+        &plain.replace("\"plain\"", "\"resampled\"").replace("group = 2", "group = 2\n    resample = 2"),
+    );
+    desk.good(&words("train --config resampled.toml"));
+    let metrics = desk.run("resampled").metrics();
+    let (mut bounded, mut mended) = (0, 0);
+    for ((step, drawn), plain) in metrics.iter().zip(rollouts(desk, "resampled")).zip(rollouts(desk, "plain"))
+    {
+        let of = |name: &str| step.get(name).unwrap();
+        let groups = problems(&drawn);
+        assert_eq!(groups[..6], problems(&plain)[..], "the order of the data is another");
+        let distinct: std::collections::HashSet<&str> = groups.iter().copied().collect();
+        assert_eq!(distinct.len(), groups.len(), "a problem came twice");
+        let flat = |group: &&[Rollout]| group[0].reward == group[1].reward;
+        let replaced: Vec<&[Rollout]> = drawn.chunks(2).filter(|group| group[0].replaced).collect();
+        assert!(replaced.iter().all(|group| group[1].replaced && flat(group)));
+        let stay: Vec<&[Rollout]> = drawn.chunks(2).filter(|group| !group[0].replaced).collect();
+        assert_eq!(stay.len(), 6);
+        // Whoever stays without spread was drawn in the last round.
+        bounded += stay.iter().filter(flat).count();
+        mended += replaced.len();
+        assert_eq!((of("groups/drawn"), of("groups/replaced")), (groups.len() as f64, replaced.len() as f64));
+        assert_eq!(groups.len(), 6 + replaced.len());
+        assert!(groups.len() <= 6 * 3);
+        let asked = drawn.iter().filter(|rollout| rollout.trace.is_some()).count();
+        assert_eq!(of("executor/calls"), asked as f64);
+        let all_flat = drawn.chunks(2).filter(flat).count() as f64;
+        assert!((of("groups/zero_spread") - all_flat / groups.len() as f64).abs() < 1e-12);
+    }
+    assert!(mended > bounded, "{mended} replaced, {bounded} left, so that this test shows nothing");
+    assert!(metrics[0].get("groups/drawn") > desk.run("plain").metrics()[0].get("groups/drawn"));
+    survives(desk, "resampled.toml", "resampled", "resampled-killed", "rollouts/step_000003.parquet");
+}
+
+#[test]
+fn terms_beside_the_rule_and_epochs_are_told_apart() {
+    let desk = &desk();
+    let config = CONFIG.replace("\"whole\"", "\"terms\"").replace("    steps = 6\n", "").replace(
+        "world = \"steps\"\n",
+        "world = \"steps\"\n    limit = 15\n    epochs = 2\n    shuffle = true\n",
+    ) + "\nimportance_cap = 2.0\noverlong = { punish = { cache = 64, penalty = 0.5 } }\n[reward]\nformat = 0.1\n";
+    desk.write("terms.toml", &config);
+    desk.good(&words("train --config terms.toml"));
+    let (metrics, steps) = (desk.run("terms").metrics(), rollouts(desk, "terms"));
+    assert_eq!(metrics.len(), 5, "two epochs of 15 problems, 6 a step");
+    for (step, drawn) in metrics.iter().zip(&steps) {
+        let of = |name: &str| step.get(name).unwrap();
+        let near =
+            |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found}, not {expected}");
+        near(of("data/epoch"), step.step as f64 * 6.0 / 15.0);
+        near(of("reward/format"), 0.1 * (1.0 - of("trace/defective")));
+        near(of("policy/importance"), 1.0 + (of("policy/importance") - 1.0).clamp(-1e-3, 1e-3));
+        near(of("policy/importance_capped"), 0.0);
+        for group in drawn.chunks(8) {
+            let totals: Vec<f64> = group
+                .iter()
+                .map(|r| r.reward.unwrap() + r.reward_format.unwrap() + r.reward_overlong.unwrap())
+                .collect();
+            let mean = totals.iter().sum::<f64>() / 8.0;
+            let deviation = (totals.iter().map(|total| (total - mean).powi(2)).sum::<f64>() / 8.0).sqrt();
+            for (rollout, total) in group.iter().zip(&totals) {
+                near(rollout.reward_format.unwrap(), if rollout.trace.is_some() { 0.1 } else { 0.0 });
+                let over = (rollout.trace_tokens as f64 - 32.0).max(0.0);
+                near(rollout.reward_overlong.unwrap(), -0.5 * over / 64.0);
+                if deviation > 1e-6 {
+                    near(rollout.advantage.unwrap(), (total - mean) / (deviation + 1e-4));
+                }
+                if rollout.trace.is_none() {
+                    assert_eq!((rollout.e, rollout.s), (Some(0.0), Some(0.0)));
+                }
+            }
+        }
+    }
+    let order: Vec<&str> = steps.iter().flat_map(|drawn| problems(drawn)).collect();
+    let sorted = |part: &[&str]| {
+        let mut part = part.to_vec();
+        part.sort_unstable();
+        part.dedup();
+        part.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(sorted(&order[..15]).len(), 15, "an epoch leaves problems out");
+    assert_eq!(sorted(&order[..15]), sorted(&order[15..]));
+    assert_ne!(order[..15], order[15..], "both epochs have one order");
+    survives(desk, "terms.toml", "terms", "terms-killed", "rollouts/step_000003.parquet");
+
+    let refused = |sets: &str| desk.bad(&words(&format!("train --config terms.toml --set out=none {sets}")));
+    let message = refused("--set grpo.steps=6");
+    for told in ["--set grpo.steps=6", "`data.epochs` asks for 2, which are 5 steps", "has 2.50 of 6"] {
+        assert!(message.contains(told), "{message}");
+    }
+    assert!(refused("--set data.epochs=0").contains("`data.epochs` is 0, expected from 1 to a million"));
+    let message = refused("--set dev.data.world=steps --set dev.data.shuffle=true");
+    assert!(message.contains("`dev.data.shuffle` says how `train` goes through"), "{message}");
+    let message = refused("--set grpo.overlong.punish.cache=97");
+    assert!(
+        message
+            .contains("`grpo.overlong.punish.cache` is 97, expected at most `planner.sampling.max_tokens`"),
+        "{message}"
+    );
+}
+
+#[test]
+fn completions_that_are_cut_off_can_be_left_out_of_the_loss() {
+    let desk = &desk();
+    let train = "train --config tracelift.toml --set grpo.steps=2 --set planner.sampling.max_tokens=36";
+    for (overlong, out) in [("learn", "cut-learned"), ("mask", "cut-masked")] {
+        desk.good(&words(&format!("{train} --set grpo.overlong={overlong} --set out={out}")));
+    }
+    let [learned, masked] = ["cut-learned", "cut-masked"].map(|run| desk.run(run).metrics());
+    let cut = masked[0].get("trace/truncated").unwrap();
+    assert!(cut > 0.0 && cut < 1.0, "{cut} are cut off, so that this test shows nothing");
+    assert_eq!(masked[0].get("policy/masked"), Some(cut));
+    assert_eq!(learned[0].get("policy/masked"), None);
+    // The first step's rollouts are the same, and what is learned from them is not.
+    assert_eq!(learned[0].get("reward/mean"), masked[0].get("reward/mean"));
+    assert_ne!(learned[0].get("policy/loss"), masked[0].get("policy/loss"));
 }

@@ -14,12 +14,20 @@ pub struct RewardConfig {
     pub lambda: Probability,
     /// `K`: executor runs behind `w` and behind `b`. Default: 3.
     pub runs: usize,
+    /// What a trainer adds to the reward of every completion that holds a usable trace, apart from the rule. Default: 0.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub format: Probability,
 }
 
 impl Default for RewardConfig {
     fn default() -> RewardConfig {
-        RewardConfig { rule: Rule::Tracelift, lambda: Probability::HALF, runs: 3 }
+        RewardConfig { rule: Rule::Tracelift, lambda: Probability::HALF, runs: 3, format: Probability::ZERO }
     }
+}
+
+// Left out of what is written, so that runs that are older than the term have the same configuration.
+fn is_nothing(term: &Probability) -> bool {
+    *term == Probability::ZERO
 }
 
 /// The most executor runs behind a mean.
@@ -37,6 +45,13 @@ impl RewardConfig {
     #[must_use]
     pub fn needs(&self) -> Needs {
         self.rule.needs(self.runs)
+    }
+
+    /// The format term of a completion, where there is one in this configuration: `format` for a usable trace, 0 for none. It says
+    /// nothing of what the trace is worth, so it is part of no measurement, and the rule does not see it.
+    #[must_use]
+    pub fn format_term(&self, usable: bool) -> Option<f64> {
+        (!is_nothing(&self.format)).then(|| if usable { self.format.get() } else { 0.0 })
     }
 
     /// The reward, or `None` where a measurement that the rule uses is unknown.

@@ -5,6 +5,9 @@
 //! that into rewards and those into advantages within each rollout group; move the planner by a clipped
 //! token-level policy loss.
 //!
+//! Groups whose rewards are all one teach nothing; where the configuration says so, others are drawn in their place, of further
+//! problems, and only those that stay are learned from.
+//!
 //! What is deliberately plain here: one process, rollouts and updates in turn, one pass over a step's rollouts. The
 //! loss is a mean over the tokens of all rollouts with known rewards (not a mean of per-sequence means, which
 //! favours short wrong traces). Log-probabilities are of the whole distribution at the sampling temperature, in the
@@ -16,8 +19,8 @@ mod policy_term;
 mod record;
 mod update;
 
-pub use config::{Decay, GrpoConfig};
-pub use policy_term::{Clip, PolicyTerm, policy_term};
+pub use config::{Decay, GrpoConfig, Overlong, Punishment};
+pub use policy_term::{Clip, Importance, PolicyTerm, importance, policy_term};
 
 use crate::advantage::advantages;
 use crate::metrics::{StepMetrics, name};
@@ -25,6 +28,7 @@ use crate::rollouts::RolloutRecord;
 use crate::source::{Exercise, Source};
 use crate::state::StateError;
 use std::borrow::Cow;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Instant;
 use tracelift_domain::{Probability, Problem, Seed, Trace};
@@ -54,6 +58,28 @@ pub enum GrpoError {
     NonFinite(#[from] NonFinite),
 }
 
+/// What a step has drawn: problems, the planner's prompts about them, and the rollouts of each, one group after another.
+#[derive(Default)]
+struct Drawn {
+    /// The problems' places in the source.
+    places: Vec<u64>,
+    items: Vec<Exercise>,
+    prompts: Vec<Vec<u32>>,
+    rollouts: Vec<Rollout>,
+    groups: Vec<Group>,
+}
+
+/// What the rewards of a rollout group say.
+struct Group {
+    /// Whether the known ones are all equal: it teaches nothing.
+    flat: bool,
+    /// Whether all are known.
+    known: bool,
+    deviation: f64,
+    /// Whether another one was drawn in its place.
+    replaced: bool,
+}
+
 /// One trace and what became of it.
 struct Rollout {
     item: usize,
@@ -63,8 +89,19 @@ struct Rollout {
     evidence: Evidence,
     /// What was read against the rubric, or why there is no score of it.
     read: Option<Result<RubricScore, &'static str>>,
+    /// What the rule makes of the evidence.
     reward: Option<f64>,
+    /// What stands beside it: the format term, and the punishment of length; `None` where the run has no such thing.
+    format: Option<f64>,
+    overlong: Option<f64>,
     advantage: f64,
+}
+
+impl Rollout {
+    /// What it is compared with its siblings by.
+    fn total(&self) -> Option<f64> {
+        Some(self.reward? + self.format.unwrap_or(0.0) + self.overlong.unwrap_or(0.0))
+    }
 }
 
 /// Who and what takes part in a training beside the planner that learns.
@@ -198,27 +235,23 @@ impl<'a> Grpo<'a> {
     pub fn step(&mut self) -> Result<StepOutcome, GrpoError> {
         let step = self.steps_done() + 1;
         let mut metrics = StepMetrics::now(step);
-        let first = self.steps_done() * self.config.problems as u64;
-        let items: Vec<Exercise> = (first..first + self.config.problems as u64)
-            .map(|position| self.cast.source.item(position))
-            .collect();
-
-        let start = Instant::now();
-        let (prompts, mut rollouts) = self.sample(&items, step)?;
-        clock(&mut metrics, "sample", start);
-
-        let (start, usage) = (Instant::now(), self.cast.executor.usage());
-        self.execute(&items, &mut rollouts, step);
-        if let Some(bill) = self.cast.executor.bill() {
-            // What was asked of this step before is paid, and asked again; to learn from half a step would be another run.
-            bill.stopped.map_or(Ok(()), Err)?;
-            metrics.set(name::SPENT_CALLS, bill.spent.calls as f64);
-            metrics.set(name::SPENT_TOKENS, bill.spent.tokens() as f64);
-            if let Some(price) = &bill.price {
-                metrics.set(name::SPENT_MONEY, bill.spent.money(price));
+        let usage = self.cast.executor.usage();
+        let mut drawn = Drawn::default();
+        let mut places =
+            self.cast.source.places((step - 1) * self.config.problems as u64, self.config.problems);
+        for round in 0.. {
+            let new = self.sample(&mut drawn, places, step, &mut metrics)?;
+            self.execute(&mut drawn, new.clone(), step, &mut metrics)?;
+            self.read_rubric(&mut drawn, new.clone(), &mut metrics);
+            self.reward(&mut drawn, new);
+            places = self.further(&mut drawn, round, step);
+            if places.is_empty() {
+                break;
             }
         }
-        clock(&mut metrics, "execute", start);
+        self.update(&drawn, &mut metrics)?;
+
+        self.note(&drawn, step, &mut metrics);
         let used = self.cast.executor.usage().since(&usage);
         metrics.set(name::CALLS, used.calls as f64);
         metrics.set(name::FAILED_CALLS, used.failed() as f64);
@@ -226,37 +259,34 @@ impl<'a> Grpo<'a> {
             metrics.set(format!("{}{cause}", name::FAILED_BY), *count as f64);
         }
         metrics.set(name::EXECUTOR_TOKENS, (used.prompt_tokens + used.completion_tokens) as f64);
-
-        let start = Instant::now();
-        self.read_rubric(&items, &mut rollouts);
-        clock(&mut metrics, "rubric", start);
-
-        self.reward(&mut rollouts, &mut metrics);
-
-        let start = Instant::now();
-        self.update(&prompts, &rollouts, &mut metrics)?;
-        clock(&mut metrics, "update", start);
-
-        let rollouts = record::all(&self.cast, &items, rollouts, step, &mut metrics);
+        let rollouts = record::all(&self.cast, drawn, step, &mut metrics);
         metrics.wall_time = StepMetrics::now(step).wall_time;
         Ok(StepOutcome { metrics, rollouts, last_failure: used.last_failure })
     }
 
-    /// `G` traces for each problem.
-    fn sample(&self, items: &[Exercise], step: u64) -> Result<(Vec<Vec<u32>>, Vec<Rollout>), GrpoError> {
+    /// `G` traces for each of some problems. Hands back which of the step's groups they are.
+    fn sample(
+        &self,
+        drawn: &mut Drawn,
+        places: Vec<u64>,
+        step: u64,
+        metrics: &mut StepMetrics,
+    ) -> Result<Range<usize>, GrpoError> {
+        let start = Instant::now();
+        let new = drawn.items.len()..drawn.items.len() + places.len();
+        drawn.items.extend(places.iter().map(|&place| self.cast.source.at(place)));
+        drawn.places.extend(places);
         let seed = self.cast.seed.child("rollout", step);
-        let mut asked = Vec::with_capacity(items.len());
-        for (i, item) in items.iter().enumerate() {
-            let seed = seed.child("problem", i as u64);
+        let mut asked = Vec::with_capacity(new.len());
+        for item in new.clone() {
+            let seed = seed.child("problem", item as u64);
             let seeds = (0..self.config.group as u64).map(|sample| seed.child("sample", sample)).collect();
-            asked.push(Asked { question: &item.problem.question, seeds });
+            asked.push(Asked { question: &drawn.items[item].problem.question, seeds });
         }
-        let mut prompts = Vec::with_capacity(items.len());
-        let mut rollouts = Vec::with_capacity(items.len() * self.config.group);
-        for (item, traces) in self.planner().write(&asked)?.into_iter().enumerate() {
-            prompts.push(traces.prompt);
+        for (item, traces) in new.clone().zip(self.planner().write(&asked)?) {
+            drawn.prompts.push(traces.prompt);
             for (sample, written) in traces.written.into_iter().enumerate() {
-                rollouts.push(Rollout {
+                drawn.rollouts.push(Rollout {
                     item,
                     sample,
                     written,
@@ -264,24 +294,36 @@ impl<'a> Grpo<'a> {
                     evidence: Evidence::default(),
                     read: None,
                     reward: None,
+                    format: None,
+                    overlong: None,
                     advantage: 0.0,
                 });
             }
         }
-        Ok((prompts, rollouts))
+        clock(metrics, "sample", start);
+        Ok(new)
     }
 
     /// Lets the executor solve each problem with each trace, and without any.
-    fn execute(&mut self, items: &[Exercise], rollouts: &mut [Rollout], step: u64) {
+    fn execute(
+        &mut self,
+        drawn: &mut Drawn,
+        new: Range<usize>,
+        step: u64,
+        metrics: &mut StepMetrics,
+    ) -> Result<(), GrpoError> {
+        let start = Instant::now();
         let needs = self.cast.reward.needs();
         let without = if needs.baseline {
-            let problems: Vec<&Problem> = items.iter().map(|item| &item.problem).collect();
+            let problems: Vec<&Problem> = drawn.items[new.clone()].iter().map(|item| &item.problem).collect();
             self.baselines.of(self.cast.executor, self.cast.verifier, &problems)
         } else {
-            vec![None; items.len()]
+            vec![None; new.len()]
         };
         let seed = self.cast.seed.child("execute", step);
-        let usable: Vec<usize> = (0..rollouts.len()).filter(|&i| rollouts[i].written.trace.is_ok()).collect();
+        let (items, span) = (&drawn.items, self.rollouts_of(&new));
+        let rollouts = &mut drawn.rollouts;
+        let usable: Vec<usize> = span.clone().filter(|&i| rollouts[i].written.trace.is_ok()).collect();
         let calls: Vec<(&Problem, Option<&Trace>, Seed)> = usable
             .iter()
             .map(|&i| {
@@ -298,20 +340,39 @@ impl<'a> Grpo<'a> {
             rollouts[i].evidence.with_trace = measured.mean();
             rollouts[i].measured = Some(measured);
         }
-        for rollout in rollouts {
+        for rollout in &mut rollouts[span] {
             if rollout.written.trace.is_err() {
                 // No usable trace is the planner's fault: a known failure, for which nobody need be asked.
                 rollout.evidence.outcome = Some(Probability::ZERO);
                 rollout.evidence.with_trace = Some(Probability::ZERO);
             }
-            rollout.evidence.without = without[rollout.item];
+            rollout.evidence.without = without[rollout.item - new.start];
         }
+        clock(metrics, "execute", start);
+        let Some(bill) = self.cast.executor.bill() else { return Ok(()) };
+        // What was asked of this step before is paid, and asked again; to learn from half a step would be another run.
+        bill.stopped.map_or(Ok(()), Err)?;
+        metrics.set(name::SPENT_CALLS, bill.spent.calls as f64);
+        metrics.set(name::SPENT_TOKENS, bill.spent.tokens() as f64);
+        if let Some(price) = &bill.price {
+            metrics.set(name::SPENT_MONEY, bill.spent.money(price));
+        }
+        Ok(())
+    }
+
+    /// Where the rollouts of some groups stand.
+    fn rollouts_of(&self, groups: &Range<usize>) -> Range<usize> {
+        groups.start * self.config.group..groups.end * self.config.group
     }
 
     /// Lets the traces be read against the rubric.
-    fn read_rubric(&self, items: &[Exercise], rollouts: &mut [Rollout]) {
+    fn read_rubric(&self, drawn: &mut Drawn, new: Range<usize>, metrics: &mut StepMetrics) {
+        let start = Instant::now();
+        let (items, rollouts) = (&drawn.items, &mut drawn.rollouts[self.rollouts_of(&new)]);
         let needed = self.cast.reward.needs().rubric;
-        let Some(scorer) = self.cast.rubric.filter(|_| needed) else { return };
+        let Some(scorer) = self.cast.rubric.filter(|_| needed) else {
+            return clock(metrics, "rubric", start);
+        };
         let usable: Vec<(usize, ScoreItem<'_>)> = rollouts
             .iter()
             .enumerate()
@@ -331,37 +392,77 @@ impl<'a> Grpo<'a> {
             }
             rollouts[i].read = Some(score.map_err(|failure| failure.cause()));
         }
+        clock(metrics, "rubric", start);
     }
 
     /// Rewards, and advantages within each rollout group.
-    fn reward(&self, rollouts: &mut [Rollout], metrics: &mut StepMetrics) {
-        let (mut flat, mut deviations) = (0, Vec::new());
-        let groups = rollouts.chunks_mut(self.config.group);
-        let count = groups.len();
-        for group in groups {
+    fn reward(&self, drawn: &mut Drawn, new: Range<usize>) {
+        for group in drawn.rollouts[self.rollouts_of(&new)].chunks_mut(self.config.group) {
             for rollout in group.iter_mut() {
+                let written = &rollout.written;
                 rollout.reward = self.cast.reward.reward(&rollout.evidence);
+                rollout.format = self.cast.reward.format_term(written.trace.is_ok());
+                rollout.overlong =
+                    self.config.overlong.punishment(written.tokens.len(), self.cast.sampling.max_tokens);
             }
-            let rewards: Vec<Option<f64>> = group.iter().map(|rollout| rollout.reward).collect();
+            let rewards: Vec<Option<f64>> = group.iter().map(Rollout::total).collect();
             let found = advantages(&rewards, self.config.normalize);
-            flat += usize::from(found.zero_spread);
-            deviations.push(found.deviation);
+            drawn.groups.push(Group {
+                flat: found.zero_spread,
+                known: rewards.iter().all(Option::is_some),
+                deviation: found.deviation,
+                replaced: false,
+            });
             for (rollout, advantage) in group.iter_mut().zip(found.values) {
                 rollout.advantage = advantage;
             }
         }
-        metrics.set(name::ZERO_SPREAD, flat as f64 / count.max(1) as f64);
-        metrics.set(name::REWARD_SPREAD, mean(deviations.into_iter().map(Some)));
+    }
+
+    /// Problems for groups in the place of those without spread, while rounds are left. A group with an unknown reward stays: nobody
+    /// knows that it has no spread, and where the executor is out of reach more calls would tell no more.
+    ///
+    /// They are drawn beside the order of the data, so that a step's first problems follow from its number alone.
+    fn further(&self, drawn: &mut Drawn, round: u64, step: u64) -> Vec<u64> {
+        if round >= self.config.resample {
+            return Vec::new();
+        }
+        let flat: Vec<usize> = (0..drawn.groups.len())
+            .filter(|&i| drawn.groups[i].flat && drawn.groups[i].known && !drawn.groups[i].replaced)
+            .collect();
+        let seed = self.cast.seed.child("resample", step).child("round", round);
+        let places = self.cast.source.further(flat.len(), &drawn.places, seed);
+        for &group in flat.iter().take(places.len()) {
+            drawn.groups[group].replaced = true;
+        }
+        places
+    }
+
+    /// What there is to say of the step's groups.
+    fn note(&self, drawn: &Drawn, step: u64, metrics: &mut StepMetrics) {
+        let groups = &drawn.groups;
+        let flat = groups.iter().filter(|group| group.flat).count();
+        metrics.set(name::ZERO_SPREAD, flat as f64 / groups.len().max(1) as f64);
+        metrics.set(name::REWARD_SPREAD, mean(groups.iter().map(|group| Some(group.deviation))));
+        if self.config.resample > 0 {
+            metrics.set(name::GROUPS_DRAWN, groups.len() as f64);
+            metrics.set(name::GROUPS_REPLACED, groups.iter().filter(|group| group.replaced).count() as f64);
+        }
+        let position = step * self.config.problems as u64;
+        metrics.set(name::EPOCH, position as f64 / self.cast.source.len() as f64);
     }
 
     /// Moves the planner.
-    fn update(
-        &mut self,
-        prompts: &[Vec<u32>],
-        rollouts: &[Rollout],
-        metrics: &mut StepMetrics,
-    ) -> Result<(), GrpoError> {
-        let known = rollouts.iter().filter(|rollout| rollout.reward.is_some());
+    fn update(&mut self, drawn: &Drawn, metrics: &mut StepMetrics) -> Result<(), GrpoError> {
+        let start = Instant::now();
+        let Drawn { prompts, rollouts, groups, .. } = drawn;
+        let masks = self.config.overlong == Overlong::Mask;
+        let masked = |rollout: &Rollout| masks && rollout.written.truncated;
+        if masks {
+            metrics.set(name::MASKED, mean(rollouts.iter().map(|r| Some(f64::from(u8::from(masked(r)))))));
+        }
+        let stays = |rollout: &&Rollout| !groups[rollout.item].replaced && !masked(rollout);
+        let known = rollouts.iter().filter(|rollout| rollout.reward.is_some()).filter(stays);
         let lessons: Vec<Lesson<'_>> = known
             .map(|rollout| Lesson {
                 prompt: &prompts[rollout.item],
@@ -377,19 +478,27 @@ impl<'a> Grpo<'a> {
         metrics.set(name::CLIPPED, found.clipped);
         metrics.set(name::ENTROPY, found.entropy);
         metrics.set(name::LOGPROB_GAP, found.gap);
+        if self.config.importance_cap.is_some() {
+            metrics.set(name::IMPORTANCE, found.importance);
+            metrics.set(name::IMPORTANCE_CAPPED, found.capped);
+        }
         if self.config.kl > 0.0 {
             metrics.set(name::KL, found.divergence);
         }
         metrics.set(name::GRADIENT_NORM, found.gradient_norm);
         metrics.set(name::LEARNING_RATE, f64::from(rate));
+        clock(metrics, "update", start);
         Ok(())
     }
 }
 
 const BASELINES: &str = "baselines.json";
 
+/// Adds to the time that a stage has taken in the step.
 fn clock(metrics: &mut StepMetrics, stage: &str, start: Instant) {
-    metrics.set(format!("{}{stage}", name::SECONDS), start.elapsed().as_secs_f64());
+    let stage = format!("{}{stage}", name::SECONDS);
+    let before = metrics.get(&stage).unwrap_or(0.0);
+    metrics.set(stage, before + start.elapsed().as_secs_f64());
 }
 
 /// The mean of what is known; `None` if nothing is.

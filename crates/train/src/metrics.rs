@@ -18,8 +18,12 @@ const WALL_TIME: &str = "wall_time";
 
 /// The names of the metrics that several rooms speak of; the part before the slash groups them for a reader.
 pub mod name {
-    /// Mean reward of the step's rollouts.
+    /// Mean of what the rule makes of the step's rollouts.
     pub const REWARD: &str = "reward/mean";
+    /// Mean format term, which stands beside the rule, where there is one.
+    pub const FORMAT: &str = "reward/format";
+    /// Mean punishment of length, which stands beside the rule, where there is one.
+    pub const OVERLONG: &str = "reward/overlong";
     /// Mean over rollout groups of the standard deviation of rewards within a group.
     pub const REWARD_SPREAD: &str = "reward/spread";
     /// Mean outcome of the primary artifact, `e`.
@@ -46,6 +50,13 @@ pub mod name {
     pub const TRUNCATED: &str = "trace/truncated";
     /// Share of rollout groups whose rewards are all equal: they teach nothing.
     pub const ZERO_SPREAD: &str = "groups/zero_spread";
+    /// Rollout groups that the step drew, where others may be drawn in the place of those.
+    pub const GROUPS_DRAWN: &str = "groups/drawn";
+    /// How many of them others were drawn in the place of.
+    pub const GROUPS_REPLACED: &str = "groups/replaced";
+    /// How often training has gone through its problems by the end of the step; problems that were drawn in the place of others are
+    /// not counted.
+    pub const EPOCH: &str = "data/epoch";
     /// Share of rollouts whose reward is unknown.
     pub const UNKNOWN: &str = "reward/unknown";
     /// What the names of shares of rollouts begin with of which something is unknown, by cause: `unknown/refused`, … A
@@ -83,6 +94,12 @@ pub mod name {
     pub const LEARNING_RATE: &str = "policy/learning_rate";
     /// Mean absolute difference between the sampler's and the trainer's log-probabilities, in nats.
     pub const LOGPROB_GAP: &str = "policy/logprob_gap";
+    /// Share of rollouts that are left out of the loss because the token budget cut them off, where those are.
+    pub const MASKED: &str = "policy/masked";
+    /// Mean truncated importance ratio between trainer and sampler, where those are corrected for.
+    pub const IMPORTANCE: &str = "policy/importance";
+    /// Share of tokens whose importance ratio the cap holds back.
+    pub const IMPORTANCE_CAPPED: &str = "policy/importance_capped";
     /// What the names of measurements on development problems begin with: `dev/accuracy`, …
     pub const DEV: &str = "dev/";
     /// Samples of development problems whose answer could not be judged, as a share.

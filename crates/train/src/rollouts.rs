@@ -38,6 +38,8 @@ pub struct RolloutRecord {
     pub group_index: u64,
     /// Which of the group's samples.
     pub sample_index: u64,
+    /// Whether another group was drawn in the place of its group, which was not learned from.
+    pub replaced: bool,
     /// The hash of the planner's prompt.
     pub planner_prompt: String,
     /// The hash of the executor's prompt with the trace, where it was asked.
@@ -72,6 +74,10 @@ pub struct RolloutRecord {
     pub rubric: Option<RubricReading>,
     /// What the reward rule made of it.
     pub reward: Option<f64>,
+    /// The format term beside it, where the run has one.
+    pub format: Option<f64>,
+    /// The punishment of length beside it, where the run has one.
+    pub overlong: Option<f64>,
     /// The advantage within the rollout group.
     pub advantage: Option<f64>,
     /// Causes of what is unknown; one may come several times.

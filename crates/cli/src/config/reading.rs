@@ -105,6 +105,19 @@ impl Origin {
             .unwrap_or(whole)
     }
 
+    /// Whether the file or an argument says a setting.
+    pub(crate) fn says(&self, key: &str) -> bool {
+        let steps = steps_of(key);
+        let Ok(written) = DeTable::parse(&self.text) else { return false };
+        let given = Given {
+            path: self.path.as_deref(),
+            text: &self.text,
+            written: written.get_ref(),
+            set: &self.set,
+        };
+        given.argument(key, &steps).is_some() || given.find(&steps).is_some()
+    }
+
     /// What is wrong with a setting, and where it stands.
     pub(crate) fn refuse(&self, error: &SettingError) -> Error {
         anyhow!("{}: {error}", self.of(error.key()))

@@ -17,7 +17,7 @@ use tracelift_domain::{Problem, SettingError};
 use tracelift_engine::Checkpoint;
 use tracelift_reward::measure;
 use tracelift_train::grpo::{Cast, Grpo, GrpoConfig};
-use tracelift_train::source::{Exercise, Source};
+use tracelift_train::source::Exercise;
 
 /// The look that `train` takes before its first step: the section `[preflight]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,16 +75,14 @@ pub fn row(name: &str, text: &str) -> String {
 /// # Errors
 /// Where a step fails, or the executor may spend no more.
 pub fn rehearse(config: &RunConfig, parts: &Parts, planner: Checkpoint, problems: usize) -> Result<Seen> {
-    let problems = match &parts.source {
-        Source::List { problems: all, .. } => problems.min(all.len()),
-        Source::World { problems: all, .. } => problems.min(usize::try_from(*all).unwrap_or(usize::MAX)),
-    };
+    let problems = problems.min(usize::try_from(parts.source.len()).unwrap_or(usize::MAX));
     let seed = config.seed.child("preflight", 0);
     // Draws of its own: what is seen says something beside the run's first step.
     let cast = Cast { seed, ..parts.cast(config) };
     let context = planner.model.config.max_positions;
-    let mut grpo = Grpo::new(GrpoConfig { problems, ..config.grpo.clone() }, planner, cast);
-    let items: Vec<Exercise> = (0..problems as u64).map(|position| parts.source.item(position)).collect();
+    // These problems and no others: what is seen of them is not to be chosen.
+    let mut grpo = Grpo::new(GrpoConfig { problems, resample: 0, ..config.grpo.clone() }, planner, cast);
+    let items: Vec<Exercise> = parts.source.items(0, problems);
     let prompts = items
         .iter()
         .map(|item| Ok(grpo.planner().prompt(&item.problem.question)?.len()))
@@ -113,6 +111,7 @@ pub fn rehearse(config: &RunConfig, parts: &Parts, planner: Checkpoint, problems
         without_usage: between.since(&before),
         outcome: &outcome,
         usage: executor.usage().since(&between),
+        steps: parts.steps,
         config,
     }))
 }

@@ -86,12 +86,15 @@ pub(super) struct Material<'m> {
     pub outcome: &'m StepOutcome,
     /// Of the step.
     pub usage: Usage,
+    /// Of the run.
+    pub steps: u64,
     pub config: &'m RunConfig,
 }
 
 impl Seen {
     pub(super) fn of(material: Material<'_>) -> Seen {
-        let Material { mut prompts, context, without, without_usage, outcome, usage, config } = material;
+        let Material { mut prompts, context, without, without_usage, outcome, usage, steps, config } =
+            material;
         let StepOutcome { metrics, rollouts, last_failure } = outcome;
         prompts.sort_unstable();
         let count = |pick: &dyn Fn(&RolloutRecord) -> bool| rollouts.iter().filter(|r| pick(r)).count();
@@ -125,7 +128,7 @@ impl Seen {
                 .into_iter()
                 .filter_map(|stage| Some((stage, metrics.get(&format!("{}{stage}", name::SECONDS))?)))
                 .collect(),
-            run: (config.grpo.problems, config.grpo.steps),
+            run: (config.grpo.problems, steps),
             peak: peak(),
             memory: Machine::observe().map(|machine| machine.total),
             prompts,

@@ -312,12 +312,8 @@ fn grpo_config(steps: u64) -> GrpoConfig {
 
 fn grpo<'s>(stage: &'s Stage<'_>, rule: Rule, steps: u64, rubric: Option<&'s dyn TraceScorer>) -> Grpo<'s> {
     // Both runs see the same problems in the same order.
-    let source = Source::World {
-        world: stage.world.clone(),
-        seed: stage.seed.child("problems", 0),
-        first: PRETRAINING_PROBLEMS + (1 << 28),
-        problems: 1 << 24,
-    };
+    let first = PRETRAINING_PROBLEMS + (1 << 28);
+    let source = Source::world(stage.world.clone(), first, 1 << 24, stage.seed.child("problems", 0));
     let cast = Cast {
         prompt: stage.prompt.clone(),
         sampling: stage.sampling.clone(),

@@ -144,6 +144,9 @@ impl SftConfig {
                 "is missing; name where they come from, as in `[[examples]]` and `groups = \"groups.jsonl\"`";
             return Err(SettingError::new("examples", fault));
         }
+        if let Some(data) = &self.data {
+            data.validate_looked_at().map_err(|error| error.under("data"))?;
+        }
         if self.held_out.share.get() >= 1.0 {
             let fault = "is 1, which leaves nothing to train on; expected less";
             return Err(SettingError::new("held_out.share", fault));

@@ -21,7 +21,7 @@ use tracelift_prompt::PlannerPrompt;
 use tracelift_train::metrics::{StepMetrics, name, read_metrics};
 use tracelift_train::run::{RunDescription, RunFolder, RunLayout};
 use tracelift_train::sft::{Course, Example, Look, SftStep};
-use tracelift_train::source::Source;
+use tracelift_train::source::Stock;
 use traces::Worked;
 
 /// Settings of `sft`.
@@ -259,11 +259,11 @@ fn examples(
 fn known(data: &crate::config::DataConfig, config: &SftConfig) -> Result<HashMap<String, Question>> {
     // What belongs to a test set is left out by its statement, with everything else that comes from there.
     let all = crate::config::DataConfig { force_test_sets: true, ..data.clone() };
-    match setup::source(&all, config.seed.child("problems", 0))? {
-        Source::List { problems, .. } => {
+    match setup::source(&all, config.seed.child("problems", 0))?.stock {
+        Stock::List(problems) => {
             Ok(problems.into_iter().map(|Problem { id, question, .. }| (id, question)).collect())
         }
-        Source::World { .. } => {
+        Stock::World { .. } => {
             bail!("`data.world`: a world's problems say no more than their statements; leave `data` out")
         }
     }

@@ -14,7 +14,7 @@ use tracelift_executor::spending::Stopped;
 use tracelift_reward::Baselines;
 use tracelift_train::grpo::Grpo;
 use tracelift_train::metrics::{StepMetrics, name};
-use tracelift_train::source::{Exercise, Source};
+use tracelift_train::source::{Exercise, Source, Stock};
 use tracelift_verify::Verifier;
 
 /// The development problems, and what is known of the run by them.
@@ -195,7 +195,7 @@ fn told(row: &RowSummary, unscored: f64) -> String {
 
 /// How many development problems are trained on, too: what is best by those need not be good elsewhere.
 pub fn trained_on(items: &[Exercise], source: &Source) -> usize {
-    let Source::List { problems, .. } = source else { return 0 };
+    let Stock::List(problems) = &source.stock else { return 0 };
     let statements: std::collections::HashSet<&str> =
         problems.iter().map(|problem| problem.question.statement.as_str()).collect();
     items.iter().filter(|item| statements.contains(item.problem.question.statement.as_str())).count()

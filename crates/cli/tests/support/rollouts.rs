@@ -12,6 +12,10 @@ use std::path::Path;
 pub struct Rollout {
     pub step: u64,
     pub problem_id: String,
+    pub group_index: u64,
+    pub replaced: bool,
+    pub trace_tokens: u64,
+    pub truncated: bool,
     pub question: String,
     pub gold: String,
     pub planner_prompt_sha256: String,
@@ -31,6 +35,8 @@ pub struct Rollout {
     pub rubric_step_coherence: Option<f64>,
     pub rubric_plan_quality: Option<f64>,
     pub reward: Option<f64>,
+    pub reward_format: Option<f64>,
+    pub reward_overlong: Option<f64>,
     pub advantage: Option<f64>,
     pub unknown_because: Vec<String>,
 }

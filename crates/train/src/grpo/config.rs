@@ -15,6 +15,9 @@ pub struct GrpoConfig {
     pub problems: usize,
     /// `G`: traces per problem.
     pub group: usize,
+    /// How many times further groups are drawn in the place of those whose rewards are all known and equal; 0 for never.
+    #[serde(skip_serializing_if = "is_never")]
+    pub resample: u64,
     /// What advantages are divided by.
     pub normalize: Normalize,
     /// How far the probability ratio may fall below 1 before its gradient stops.
@@ -25,6 +28,13 @@ pub struct GrpoConfig {
     pub kl: f32,
     /// Passes over each step's rollouts.
     pub epochs: usize,
+    /// Corrects for a sampler whose numbers are not the trainer's: each token's term is weighed by the ratio of its probability by
+    /// the trainer to that by the sampler, this much at most. Without it sampler and trainer are taken for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub importance_cap: Option<f32>,
+    /// What becomes of completions that the token budget cuts off or nearly does.
+    #[serde(skip_serializing_if = "Overlong::is_default")]
+    pub overlong: Overlong,
     /// Peak learning rate.
     pub learning_rate: f32,
     /// Steps of warm-up.
@@ -40,6 +50,51 @@ pub struct GrpoConfig {
     pub keep_last: usize,
     /// The optimizer's constants.
     pub optimizer: AdamWConfig,
+}
+
+/// What becomes of completions that the token budget (`planner.sampling.max_tokens`) cuts off or nearly does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overlong {
+    /// They are learned from as all others are.
+    #[default]
+    Learn,
+    /// Those that are cut off are left out of the loss; in their group's mean and deviation they count.
+    Mask,
+    /// The longer they are, the less reward they get, added to what the rule makes of them.
+    Punish(Punishment),
+}
+
+/// The soft punishment of DAPO (Yu et al., 2025, equation 13).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Punishment {
+    /// The last tokens of the budget, over which the punishment rises from nothing to `penalty`; at least 1.
+    pub cache: usize,
+    /// The reward that a completion of the whole budget loses.
+    #[serde(default = "one")]
+    pub penalty: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Overlong {
+    // Left out of what is written, as `Decay::is_default` says.
+    fn is_default(&self) -> bool {
+        *self == Overlong::default()
+    }
+
+    /// What is added to the reward of a completion of `tokens` tokens, its end token among them, where `budget` is the most: 0 up
+    /// to `budget − cache`, then `−penalty·(tokens − (budget − cache)) / cache`; `None` where nothing is punished.
+    #[must_use]
+    pub fn punishment(&self, tokens: usize, budget: usize) -> Option<f64> {
+        let Overlong::Punish(Punishment { cache, penalty }) = *self else { return None };
+        let over = tokens.saturating_sub(budget.saturating_sub(cache)).min(cache);
+        // Not −0 where nothing is over.
+        Some(0.0 - penalty * over as f64 / cache.max(1) as f64)
+    }
 }
 
 /// What becomes of the learning rate after warm-up.
@@ -61,17 +116,25 @@ impl Decay {
     }
 }
 
+// As above.
+fn is_never(rounds: &u64) -> bool {
+    *rounds == 0
+}
+
 impl Default for GrpoConfig {
     fn default() -> GrpoConfig {
         GrpoConfig {
             steps: 600,
             problems: 16,
             group: 4,
+            resample: 0,
             normalize: Normalize::GroupStd,
             clip_low: 0.2,
             clip_high: 0.2,
             kl: 0.0,
             epochs: 1,
+            importance_cap: None,
+            overlong: Overlong::Learn,
             learning_rate: 5e-6,
             warmup: 0,
             schedule: Decay::Cosine,
@@ -82,6 +145,9 @@ impl Default for GrpoConfig {
         }
     }
 }
+
+/// More rounds than any step needs.
+const MOST_ROUNDS: u64 = 1000;
 
 /// More problems a step, or traces a problem, than any machine holds.
 const MOST: usize = 1_000_000;
@@ -101,6 +167,11 @@ impl GrpoConfig {
         };
         let whole = |key, value: u64| (key, value >= 1, value.to_string(), "at least 1");
         let traces = self.problems.saturating_mul(self.group);
+        let cap = self.importance_cap.unwrap_or(1.0);
+        let punished = match self.overlong {
+            Overlong::Punish(punishment) => punishment,
+            Overlong::Learn | Overlong::Mask => Punishment { cache: 1, penalty: 1.0 },
+        };
         let checks = SettingError::first([
             (
                 "steps",
@@ -126,6 +197,12 @@ impl GrpoConfig {
                 self.group.to_string(),
                 "at most a million traces a step, `grpo.problems` times `grpo.group`",
             ),
+            (
+                "resample",
+                self.resample <= MOST_ROUNDS,
+                self.resample.to_string(),
+                "at most 1000 rounds; 0 for none",
+            ),
             ("epochs", (1..=1000).contains(&self.epochs), self.epochs.to_string(), "from 1 to 1000"),
             (
                 "clip_low",
@@ -135,6 +212,14 @@ impl GrpoConfig {
             ),
             above("clip_high", self.clip_high, 1000.0, "above 0, or nothing is learned, and at most 1000"),
             within("kl", self.kl, 1000.0, "from 0 to 1000"),
+            above("importance_cap", cap, 1000.0, "above 0, or nothing is learned, and at most 1000"),
+            ("overlong.punish.cache", punished.cache >= 1, punished.cache.to_string(), "at least 1"),
+            (
+                "overlong.punish.penalty",
+                punished.penalty > 0.0 && punished.penalty <= 1000.0,
+                punished.penalty.to_string(),
+                "above 0, or nothing is punished, and at most 1000",
+            ),
             whole("patience", self.patience),
             whole("checkpoint_every", self.checkpoint_every),
             ("keep_last", self.keep_last >= 1, self.keep_last.to_string(), "at least 1, to go on from"),
@@ -188,6 +273,9 @@ mod tests {
             ("problems", &[nan, inf, "-1", "0", "9223372036854775807"]),
             ("group", &[nan, inf, "-1", "0", "1", "9223372036854775807"]),
             ("epochs", &[nan, inf, "-1", "0", "9223372036854775807"]),
+            ("resample", &[nan, inf, "-1", "1001"]),
+            ("importance_cap", &[nan, inf, one_less, zero, huge]),
+            ("overlong", &["\"punish\"", "\"none\"", "1"]),
             ("patience", &[nan, inf, "-1", "0"]),
             ("checkpoint_every", &[nan, inf, "-1", "0"]),
             ("keep_last", &[nan, inf, "-1", "0"]),
@@ -200,6 +288,41 @@ mod tests {
             }
         }
         assert_eq!(GrpoConfig::default().validate().map_err(|error| error.to_string()), Ok(()));
+    }
+
+    #[test]
+    fn a_punishment_rises_in_the_last_tokens_of_the_budget() {
+        let punish = Overlong::Punish(Punishment { cache: 20, penalty: 0.5 });
+        let found = [0, 79, 80, 81, 90, 99, 100].map(|tokens| punish.punishment(tokens, 100).unwrap());
+        assert_eq!(found, [0.0, 0.0, 0.0, -0.025, -0.25, -0.475, -0.5]);
+        assert!(found[0].is_sign_positive());
+        for other in [Overlong::Learn, Overlong::Mask] {
+            assert_eq!(other.punishment(100, 100), None);
+        }
+    }
+
+    #[test]
+    fn what_is_overlong_is_read_and_what_makes_no_sense_refused() {
+        let read = |text: &str| toml::from_str::<GrpoConfig>(text).map(|config| config.overlong);
+        let punish = |cache, penalty| Overlong::Punish(Punishment { cache, penalty });
+        assert_eq!(read("overlong = \"mask\""), Ok(Overlong::Mask));
+        assert_eq!(read("overlong = { punish = { cache = 64 } }"), Ok(punish(64, 1.0)));
+        assert_eq!(read("[overlong.punish]\ncache = 8\npenalty = 0.25"), Ok(punish(8, 0.25)));
+        assert!(read("overlong = { punish = { cache = 64, factor = 1.0 } }").is_err());
+        for (overlong, key) in [
+            (punish(0, 1.0), "cache"),
+            (punish(8, 0.0), "penalty"),
+            (punish(8, f64::NAN), "penalty"),
+            (punish(8, f64::INFINITY), "penalty"),
+        ] {
+            let error = GrpoConfig { overlong, ..GrpoConfig::default() }.validate().unwrap_err();
+            assert_eq!(error.key(), format!("grpo.overlong.punish.{key}"));
+        }
+        // What is not said is not written.
+        let text = toml::to_string(&GrpoConfig::default()).unwrap();
+        for key in ["overlong", "importance_cap", "resample"] {
+            assert!(!text.contains(key), "{text}");
+        }
     }
 
     #[test]

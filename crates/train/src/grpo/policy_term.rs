@@ -67,5 +67,27 @@ pub fn policy_term(
     }
 }
 
+/// How much a sampled token counts, because it was sampled by other numbers than it is learned by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Importance {
+    /// `min(exp(log p_trainer − log p_sampler), cap)`
+    pub weight: f32,
+    /// Whether the cap is what counts.
+    pub capped: bool,
+}
+
+/// The truncated importance ratio of a token (Yao et al., 2025, "Your efficient RL framework secretly brings you off-policy RL
+/// training"): `trainer` is its log-probability by the trainer at the weights that sampled it, `sampler` the one that the sampler
+/// reported, both in nats and of the same distribution; `cap` is above 0.
+///
+/// A sampler of bf16 numbers draws from a distribution near the trainer's. The weight, a constant of the loss, makes the expectation
+/// that of the trainer's; the cap bounds what a token can add that the sampler hardly ever draws. Weighing whole sequences by the
+/// product of their ratios would be unbiased below the cap, but the product of hundreds of them is all noise.
+#[must_use]
+pub fn importance(trainer: f32, sampler: f32, cap: f32) -> Importance {
+    let ratio = (trainer - sampler).exp();
+    Importance { weight: ratio.min(cap), capped: ratio > cap }
+}
+
 #[cfg(test)]
 mod tests;

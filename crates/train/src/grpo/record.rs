@@ -1,6 +1,6 @@
 //! What is kept of a step's rollouts, and their means.
 
-use super::{Cast, Rollout, mean};
+use super::{Cast, Drawn, Rollout, mean};
 use crate::metrics::{StepMetrics, name};
 use crate::rollouts::{NO_BASELINE, NO_RUBRIC_SCORE, RUBRIC_CAUSE, RolloutRecord, RubricReading};
 use crate::source::Exercise;
@@ -10,25 +10,30 @@ use tracelift_planner::Written;
 use tracelift_reward::leak;
 
 /// Turns rollouts into records and sums them up.
-pub(super) fn all(
-    cast: &Cast<'_>,
-    items: &[Exercise],
-    rollouts: Vec<Rollout>,
-    step: u64,
-    metrics: &mut StepMetrics,
-) -> Vec<RolloutRecord> {
+pub(super) fn all(cast: &Cast<'_>, drawn: Drawn, step: u64, metrics: &mut StepMetrics) -> Vec<RolloutRecord> {
+    let Drawn { items, rollouts, groups, .. } = drawn;
     let needs = cast.reward.needs();
     let reason = rollouts.iter().map(|rollout| cast.reward.rule.reason(&rollout.evidence));
     metrics.set(name::REASON_REWARD, mean(reason));
     let defects: Vec<&str> =
         rollouts.iter().filter_map(|rollout| Some(rollout.written.trace.as_ref().err()?.code())).collect();
-    let records: Vec<RolloutRecord> =
-        rollouts.into_iter().map(|rollout| record(cast, &items[rollout.item], rollout, step)).collect();
+    let records: Vec<RolloutRecord> = rollouts
+        .into_iter()
+        .map(|rollout| {
+            let replaced = groups[rollout.item].replaced;
+            RolloutRecord { replaced, ..record(cast, &items[rollout.item], rollout, step) }
+        })
+        .collect();
     let of = |pick: fn(&RolloutRecord) -> Option<f64>| mean(records.iter().map(pick));
     let count = |pick: fn(&RolloutRecord) -> bool| {
         mean(records.iter().map(|record| Some(f64::from(u8::from(pick(record))))))
     };
     metrics.set(name::REWARD, of(|r| r.reward));
+    for (term, values) in [(name::FORMAT, of(|r| r.format)), (name::OVERLONG, of(|r| r.overlong))] {
+        if values.is_some() {
+            metrics.set(term, values);
+        }
+    }
     metrics.set(name::OUTCOME, of(|r| r.e));
     metrics.set(name::WITH_TRACE, of(|r| r.w));
     if needs.baseline {
@@ -119,6 +124,8 @@ fn record(cast: &Cast<'_>, item: &Exercise, rollout: Rollout, step: u64) -> Roll
             .and_then(Result::ok)
             .map(|score| RubricReading { names: rubric::dimension_names(question.domain), score }),
         reward: rollout.reward,
+        format: rollout.format,
+        overlong: rollout.overlong,
         advantage: rollout.reward.map(|_| rollout.advantage),
         unknown_because,
         leaked: trace
@@ -126,6 +133,7 @@ fn record(cast: &Cast<'_>, item: &Exercise, rollout: Rollout, step: u64) -> Roll
             .ok()
             .map(|trace| report.map_or_else(|| leak::leaks(&item.problem, trace), |r| r.leaks)),
         verified: item.instance.as_ref().map(|_| report.is_some_and(|report| report.verified())),
+        replaced: false,
         trace: trace.ok().map(|trace| trace.as_str().to_owned()),
     }
 }

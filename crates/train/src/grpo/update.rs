@@ -4,8 +4,12 @@
 //! the number of these tokens, whatever rollout or micro-batch they are in. Each epoch takes one optimizer step along the
 //! gradient of exactly that. What is reported is the mean over epochs of these losses, each at the weights before its
 //! step, so with one epoch it is the loss at the weights that sampled.
+//!
+//! Where sampler and trainer are corrected for ([`importance`]), a token's term is weighed by its truncated importance ratio, and
+//! the ratio that is clipped is against the trainer's own log-probability at the weights that sampled. The first epoch is at those
+//! weights, so it finds that log-probability itself, and no further pass is needed: its ratio is 1.
 
-use super::{Clip, GrpoConfig, PolicyTerm, policy_term};
+use super::{Clip, GrpoConfig, Importance, PolicyTerm, importance, policy_term};
 use tracelift_engine::optimizer::NonFinite;
 use tracelift_engine::{AdamWConfig, Batch, Device, Learner, Memory, Model, Start, Target, TokenScore};
 
@@ -22,6 +26,8 @@ pub(super) struct Terms {
     pub temperature: f32,
     /// Optimizer steps over the same rollouts.
     pub epochs: usize,
+    /// Of importance ratios between sampler and trainer, where these are corrected for.
+    pub importance_cap: Option<f32>,
 }
 
 impl Terms {
@@ -31,6 +37,7 @@ impl Terms {
             kl: config.kl,
             temperature,
             epochs: config.epochs,
+            importance_cap: config.importance_cap,
         }
     }
 }
@@ -55,6 +62,9 @@ pub(super) struct Update {
     /// Mean distance of log-probabilities from those of the sampler.
     pub gap: Option<f64>,
     pub divergence: Option<f64>,
+    /// Mean weight of tokens, and the share at the cap; unknown where nothing is corrected for.
+    pub importance: Option<f64>,
+    pub capped: Option<f64>,
     /// Of the last epoch, before clipping.
     pub gradient_norm: Option<f64>,
 }
@@ -74,6 +84,8 @@ struct Sums {
     entropy: f64,
     gap: f64,
     divergence: f64,
+    importance: f64,
+    capped: usize,
     seen: usize,
 }
 
@@ -97,45 +109,80 @@ impl Policy {
             lessons.iter().filter(|lesson| lesson.advantage != 0.0 || self.terms.kl > 0.0).copied().collect();
         // Where nothing is taught, nothing moves: neither by the momentum of earlier steps nor by decay.
         let epochs = if taught.is_empty() { 0 } else { self.terms.epochs };
-        let (mut sums, mut gradient_norm) = (Sums::default(), None);
+        let (mut sums, mut gradient_norm, mut first) = (Sums::default(), None, Vec::new());
         for _ in 0..epochs {
-            for micro in micro_batches(&taught, self.micro_batch) {
-                self.add_gradients(micro, share, &mut sums);
-            }
+            self.pass(&taught, share, &mut first, &mut sums);
             gradient_norm = Some(self.learner.apply(sums.loss, rate)?);
         }
         let per_token = |sum: f64| (sums.seen > 0).then(|| sum / sums.seen as f64);
+        let corrected = |sum: f64| self.terms.importance_cap.and_then(|_| per_token(sum));
         Ok(Update {
             loss: sums.loss / (tokens.max(1) * self.terms.epochs) as f64,
             clipped: per_token(sums.clipped as f64),
             entropy: per_token(sums.entropy),
             gap: per_token(sums.gap),
             divergence: per_token(sums.divergence),
+            importance: corrected(sums.importance),
+            capped: corrected(sums.capped as f64),
             gradient_norm,
         })
     }
 
-    /// Adds the gradients of some rollouts, each token's times `share`.
-    fn add_gradients(&mut self, lessons: &[Lesson<'_>], share: f32, sums: &mut Sums) {
+    /// Adds the gradients of all rollouts, each token's times `share`. `first` is what the first pass over them found, the trainer's
+    /// log-probabilities at the weights that sampled; where it is empty this pass is the first.
+    fn pass(&mut self, lessons: &[Lesson<'_>], share: f32, first: &mut Vec<f32>, sums: &mut Sums) {
+        let mut from = 0;
+        for micro in micro_batches(lessons, self.micro_batch) {
+            let scores = self.add_gradients(micro, share, first.get(from..).unwrap_or_default(), sums);
+            from += scores.len();
+            if first.len() < from {
+                first.extend(scores.iter().map(|score| score.log_prob));
+            }
+        }
+    }
+
+    /// The same of some of them; `first` begins with their tokens.
+    fn add_gradients(
+        &mut self,
+        lessons: &[Lesson<'_>],
+        share: f32,
+        first: &[f32],
+        sums: &mut Sums,
+    ) -> Vec<TokenScore<f32>> {
         let (batch, targets, sampled) = pack(lessons);
-        let Terms { clip, kl, temperature, .. } = self.terms;
+        let Terms { clip, kl, temperature, importance_cap, .. } = self.terms;
         let start = (kl > 0.0).then(|| self.learner.score_start(&batch, &targets, temperature));
+        // What a token's ratio is against, and its weight.
+        let against = |i: usize, score: TokenScore<f32>| {
+            let sampler = sampled[i].0;
+            let Some(cap) = importance_cap else {
+                return (sampler, Importance { weight: 1.0, capped: false });
+            };
+            let trainer = first.get(i).copied().unwrap_or(score.log_prob);
+            (trainer, importance(trainer, sampler, cap))
+        };
         let term = |i: usize, score: TokenScore<f32>| -> PolicyTerm {
-            let ((old, advantage), start) = (sampled[i], start.as_ref().map(|start| start[i].log_prob));
-            policy_term(score.log_prob, old, start, advantage, clip, kl)
+            let (old, Importance { weight, .. }) = against(i, score);
+            let (advantage, start) = (sampled[i].1, start.as_ref().map(|start| start[i].log_prob));
+            // A weight that is not negative goes through the minimum of the term: weighed is the advantage, and not the divergence.
+            policy_term(score.log_prob, old, start, weight * advantage, clip, kl)
         };
         let mut passage = self.learner.forward(&batch);
         let scores = passage.learn(&targets, temperature, |i, score| share * term(i, score).slope);
         passage.backward();
         for (i, &score) in scores.iter().enumerate() {
             let found = term(i, score);
+            let Importance { weight, capped } = against(i, score).1;
             sums.loss += found.loss;
             sums.clipped += usize::from(found.clipped);
             sums.divergence += found.divergence.unwrap_or(0.0);
             sums.entropy += f64::from(score.entropy);
             sums.gap += f64::from((score.log_prob - sampled[i].0).abs());
+            sums.importance += f64::from(weight);
+            sums.capped += usize::from(capped);
         }
         sums.seen += targets.len();
+        scores
     }
 }
 

@@ -32,7 +32,7 @@ fn each(texts: &[Option<String>]) -> Vec<Option<&str>> {
     texts.iter().map(Option::as_deref).collect()
 }
 
-const COLUMNS: [(&str, Column); 38] = [
+const COLUMNS: [(&str, Column); 41] = [
     ("step", Count(|r| r.step)),
     ("problem_id", Text(|r| &r.problem_id)),
     ("source", Text(|r| &r.source)),
@@ -41,6 +41,7 @@ const COLUMNS: [(&str, Column); 38] = [
     ("gold", Text(|r| &r.gold)),
     ("group_index", Count(|r| r.group_index)),
     ("sample_index", Count(|r| r.sample_index)),
+    ("replaced", Flag(|r| r.replaced)),
     ("planner_prompt_sha256", Text(|r| &r.planner_prompt)),
     ("executor_prompt_sha256", MaybeText(|r| r.executor_prompt.as_deref())),
     ("completion", Text(|r| &r.completion)),
@@ -67,6 +68,8 @@ const COLUMNS: [(&str, Column); 38] = [
     ("rubric_action_support", MaybeNumber(|r| r.label("action_support"))),
     ("rubric_non_leakage", MaybeNumber(|r| r.label("non_leakage"))),
     ("reward", MaybeNumber(|r| r.reward)),
+    ("reward_format", MaybeNumber(|r| r.format)),
+    ("reward_overlong", MaybeNumber(|r| r.overlong)),
     ("advantage", MaybeNumber(|r| r.advantage)),
     ("unknown_because", Texts(|r| r.unknown_because.iter().map(|cause| Some(cause.as_str())).collect())),
     ("leaked", MaybeFlag(|r| r.leaked)),

@@ -145,3 +145,45 @@ fn a_small_divergence_is_not_rounded_away() {
     let expected = d * d / 2.0 + d * d * d / 6.0;
     assert!((found.loss / expected - 1.0).abs() < 1e-6, "{} instead of {expected}", found.loss);
 }
+
+#[test]
+fn importance_is_the_ratio_up_to_the_cap() {
+    for (trainer, sampler, cap, weight, capped) in [
+        (-1.0, -1.0, 2.0, 1.0, false),
+        (-2.0, -1.0, 2.0, (-1.0_f32).exp(), false),
+        (-1.0, -1.5, 2.0, 0.5_f32.exp(), false),
+        (-1.0, -2.0, 2.0, 2.0, true),
+        // Beyond what `f32` holds.
+        (-1.0, -200.0, 3.0, 3.0, true),
+        (-200.0, -1.0, 3.0, 0.0, false),
+        // A cap below 1 holds all tokens back.
+        (-1.0, -1.0, 0.5, 0.5, true),
+    ] {
+        assert_eq!(
+            importance(trainer, sampler, cap),
+            Importance { weight, capped },
+            "{trainer} and {sampler}"
+        );
+    }
+}
+
+/// Weighing the advantage weighs the clipped term and leaves the divergence alone.
+#[test]
+fn a_weight_goes_through_the_minimum() {
+    for case in cases() {
+        for shift in [-0.5, 0.0, 0.5] {
+            for weight in [0.0, 0.25, 1.0, 3.0] {
+                let whole = case.at(OLD + shift);
+                let alone = Case { start: None, kl: 0.0, ..case }.at(OLD + shift);
+                let weighed = Case { advantage: weight * case.advantage, ..case }.at(OLD + shift);
+                let near = |found: f64, expected: f64| {
+                    assert!((found - expected).abs() < 1e-5, "{case:?}, {weight}: {found}, not {expected}");
+                };
+                let weight = f64::from(weight);
+                near(weighed.loss, weight * alone.loss + (whole.loss - alone.loss));
+                let (slope, policy) = (f64::from(whole.slope), f64::from(alone.slope));
+                near(f64::from(weighed.slope), weight * policy + (slope - policy));
+            }
+        }
+    }
+}

@@ -28,7 +28,8 @@ fn with_adapters() -> Model {
     model
 }
 
-const TERMS: Terms = Terms { clip: Clip { low: 0.2, high: 0.28 }, kl: 0.0, temperature: 1.3, epochs: 1 };
+const TERMS: Terms =
+    Terms { clip: Clip { low: 0.2, high: 0.28 }, kl: 0.0, temperature: 1.3, epochs: 1, importance_cap: None };
 
 /// No clipping of the norm, so that the optimizer's mean is a tenth of the gradient after its first step.
 const OPTIMIZER: AdamWConfig = AdamWConfig {
@@ -257,6 +258,99 @@ fn rollouts_that_teach_nothing_are_counted() {
     assert_eq!((none.loss, none.clipped, none.gradient_norm), (0.0, None, None));
 }
 
+/// With the correction the first pass is at the weights that sampled, whatever the sampler said of its tokens: no ratio leaves 1, each
+/// token's term is its weighed advantage, and without a cap in the way the sampler's draws are the trainer's.
+#[test]
+fn the_correction_weighs_tokens_and_leaves_the_ratio_to_the_trainer() {
+    let model = whole();
+    let step = Step::of(&model, |group, sample| (group + sample * sample) as f64);
+    let exact = step.lessons();
+    let terms = |cap| Terms { importance_cap: Some(cap), ..TERMS };
+    // A sampler with the trainer's numbers: nothing is corrected, up to the rounding between the two.
+    let (plain, plain_gradient) = gradient(&model, TERMS, MICRO_BATCH, &exact);
+    let (same, same_gradient) = gradient(&model, terms(2.0), MICRO_BATCH, &exact);
+    assert!((same.importance.unwrap() - 1.0).abs() < 1e-4 && same.capped == Some(0.0), "{same:?}");
+    assert!((same.loss - plain.loss).abs() < 1e-4, "{same:?} and {plain:?}");
+    assert!(same_gradient.iter().zip(&plain_gradient).all(|(s, p)| (s - p).abs() < 1e-4));
+    assert_eq!((plain.importance, plain.capped), (None, None));
+
+    // One that is off: weights by the formula, in one pass and in several.
+    let step = step.aged();
+    let lessons = step.lessons();
+    let mut pass = Pass::new(Memory::Recompute);
+    for (cap, micro_batch) in [(1.2, MICRO_BATCH), (1.2, 40), (0.5, MICRO_BATCH)] {
+        let (mut weights, mut capped, mut loss, mut tokens) = (0.0, 0, 0.0, 0);
+        for lesson in lessons.iter().filter(|lesson| lesson.advantage != 0.0) {
+            let (batch, targets, _) = pack(&[*lesson]);
+            pass.forward(&model, &batch);
+            for (score, sampler) in
+                pass.score(&model, &targets, TERMS.temperature).iter().zip(lesson.log_probs)
+            {
+                let ratio = f64::from(score.log_prob - sampler).exp();
+                let weight = ratio.min(f64::from(cap));
+                weights += weight;
+                capped += usize::from(ratio > f64::from(cap));
+                loss -= weight * f64::from(lesson.advantage);
+                tokens += 1;
+            }
+        }
+        let all: usize = lessons.iter().map(|lesson| lesson.tokens.len()).sum();
+        let (found, _) = gradient(&model, terms(cap), micro_batch, &lessons);
+        assert!((found.loss - loss / all as f64).abs() < 1e-5, "{found:?}, not {}", loss / all as f64);
+        assert!((found.importance.unwrap() - weights / tokens as f64).abs() < 1e-5, "{found:?}");
+        assert!((found.capped.unwrap() - capped as f64 / tokens as f64).abs() < 1e-9, "{found:?}");
+        assert!(capped > 0 && found.clipped == Some(0.0), "{found:?}");
+    }
+}
+
+/// After the first pass the reported loss is the one whose gradient is taken: by central differences, at other weights than those
+/// that sampled, with tokens beyond both clips and at the cap.
+#[test]
+fn the_corrected_loss_is_the_one_whose_gradient_is_taken() {
+    let sampled_by = whole();
+    let step = Step::of(&sampled_by, |group, sample| (group + sample * sample) as f64).aged();
+    let lessons = step.lessons();
+    let tokens: usize = lessons.iter().map(|lesson| lesson.tokens.len()).sum();
+    let terms = Terms { importance_cap: Some(1.2), kl: 0.2, ..TERMS };
+    let share = 1.0 / tokens as f32;
+    let mut moved = whole();
+    let values = moved.trainable_mut().iter_mut().enumerate();
+    values.for_each(|(i, value)| *value += ((i * 7 % 11) as f32 - 5.0) * 6e-3);
+    for micro_batch in [MICRO_BATCH, 40] {
+        let mut first = Vec::new();
+        let mut policy = Policy::new(sampled_by.clone(), terms, OPTIMIZER);
+        policy.micro_batch = micro_batch;
+        policy.pass(&lessons, share, &mut first, &mut Sums::default());
+        assert_eq!(first.len(), tokens);
+        // The second pass of a policy that has gone from there to a model: the loss, and the gradient by the optimizer's mean.
+        let mut second = |model: &Model| {
+            let mut policy = Policy::new(sampled_by.clone(), terms, OPTIMIZER);
+            policy.micro_batch = micro_batch;
+            policy.learner.exchange(&mut model.trainable().to_vec().into());
+            let mut sums = Sums::default();
+            policy.pass(&lessons, share, &mut first, &mut sums);
+            policy.learner.apply(sums.loss, 0.0).unwrap();
+            let scratch = tempfile::tempdir().unwrap();
+            policy.learner.save(scratch.path()).unwrap();
+            let mut state = checkpoint::load_tensors(&scratch.path().join("state.safetensors")).unwrap();
+            let (_, mean) = state.remove("mean").unwrap();
+            (sums, mean.iter().map(|mean| mean * 10.0).collect::<Vec<f32>>())
+        };
+        let (sums, gradient) = second(&moved);
+        assert!(sums.clipped > 0 && sums.capped > 0 && sums.capped < tokens);
+        let length = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
+        let step = 5e-4;
+        let mut loss = |side: f64| {
+            let mut model = moved.clone();
+            let values = model.trainable_mut().iter_mut().zip(&gradient);
+            values.for_each(|(value, along)| *value += (side * step / length * f64::from(*along)) as f32);
+            second(&model).0.loss / tokens as f64
+        };
+        let central = (loss(1.0) - loss(-1.0)) / (2.0 * step);
+        assert!((central / length - 1.0).abs() < 0.01, "{length} is reported as {central}");
+    }
+}
+
 #[derive(Deserialize)]
 struct Golden {
     settings: HashMap<String, f64>,
@@ -279,6 +373,8 @@ struct Expected {
     entropy: f64,
     gap: f64,
     divergence: f64,
+    importance: Option<f64>,
+    capped: Option<f64>,
     gradient_norm: f64,
     tensors: HashMap<String, Sketches>,
 }
@@ -299,10 +395,14 @@ fn sketch(values: impl Iterator<Item = f64> + Clone) -> Sketch {
 }
 
 /// One whole update as PyTorch makes it (`tools/make_grpo_goldens.py`): three epochs, both clips, a start policy, a
-/// clipped norm, decay.
+/// clipped norm, decay; in the last file also importance ratios, some of them at their cap.
 #[test]
 fn a_whole_update_matches_pytorch() {
-    for (file, start) in [("grpo_whole.json", whole()), ("grpo_adapters.json", with_adapters())] {
+    for (file, start) in [
+        ("grpo_whole.json", whole()),
+        ("grpo_adapters.json", with_adapters()),
+        ("grpo_corrected.json", whole()),
+    ] {
         let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/golden", file].iter().collect();
         let Golden { settings, lessons, expected } =
             serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -312,6 +412,7 @@ fn a_whole_update_matches_pytorch() {
             kl: setting("kl"),
             temperature: setting("temperature"),
             epochs: settings["epochs"] as usize,
+            importance_cap: settings.get("importance_cap").map(|cap| *cap as f32),
         };
         let optimizer = AdamWConfig {
             beta1: setting("beta1"),
@@ -345,6 +446,17 @@ fn a_whole_update_matches_pytorch() {
             ] {
                 let error = (found - expected).abs() / expected.abs();
                 assert!(error < 1e-4, "{file}: {name} is {found}, not {expected}");
+            }
+            for (name, found, expected) in [
+                ("importance", found.importance, expected.importance),
+                ("capped", found.capped, expected.capped),
+            ] {
+                let error = found.zip(expected).map(|(found, expected)| (found - expected).abs());
+                assert_eq!(found.is_some(), terms.importance_cap.is_some(), "{file}: {name}");
+                assert!(
+                    error.is_none_or(|error| error < 1e-5),
+                    "{file}: {name} is {found:?}, not {expected:?}"
+                );
             }
             let scratch = tempfile::tempdir().unwrap();
             policy.learner.save(scratch.path()).unwrap();
