@@ -1,6 +1,7 @@
 //! `tracelift train`: GRPO from a configuration, in a run folder, resumable.
 
 mod dev;
+mod filter;
 
 pub use dev::trained_on;
 
@@ -51,19 +52,25 @@ const FREEDOM: Freedom = Freedom {
 
 /// Runs it.
 pub fn run(args: &Train) -> Result<()> {
-    let (config, origin) = config::read(&args.config)?;
-    origin.warn_of_warm_up("grpo", config.grpo.warmup, config.grpo.steps);
-    let (parts, mut planner) = Parts::open(&config, &origin)?;
-    let Parts { executor, verifier, dev_items, .. } = &parts;
-    println!("executor: {}", executor.describe());
-    // A run that is gone on with has shown what it is.
-    let begins = !args.resume && !RunLayout::of(&config.out).description().exists();
+    let (mut config, origin) = config::read(&args.config)?;
+    let (mut parts, mut planner) = Parts::open(&config, &origin)?;
+    origin.warn_of_warm_up("grpo", config.grpo.warmup, parts.steps);
+    println!("executor: {}", parts.executor.describe());
+    // A run that is gone on with has shown what it is, and so has one whose problems are being measured.
+    let layout = RunLayout::of(&config.out);
+    let begins = !args.resume && !layout.description().exists() && !layout.difficulty().exists();
     if begins && config.preflight.problems > 0 {
         // Not after minutes.
         RunFolder::require_free(&config.out)?;
         preflight::check(&config, &parts, planner)?;
         planner = setup::planner(&config, &origin)?;
     }
+    if let Some(filter) = &config.grpo.filter {
+        let presence = if args.resume { Presence::Resume } else { Presence::New };
+        filter::apply(filter, presence, &config, &origin, &mut parts, &planner)?;
+    }
+    config.grpo.steps = parts.steps;
+    let Parts { executor, verifier, dev_items, .. } = &parts;
     let base = config.planner.model.display().to_string();
     let seed = parts::dev_seed(&config);
     let dev = config.dev.as_ref().map(|dev| Dev::new(dev, dev_items, executor.as_ref(), verifier, seed));

@@ -430,20 +430,20 @@ fn groups_without_spread_are_replaced_up_to_a_bound() {
         assert_eq!(groups[..6], problems(&plain)[..], "the order of the data is another");
         let distinct: std::collections::HashSet<&str> = groups.iter().copied().collect();
         assert_eq!(distinct.len(), groups.len(), "a problem came twice");
-        let flat = |group: &&[Rollout]| group[0].reward == group[1].reward;
+        let flat = |group: &[Rollout]| group[0].reward == group[1].reward;
         let replaced: Vec<&[Rollout]> = drawn.chunks(2).filter(|group| group[0].replaced).collect();
         assert!(replaced.iter().all(|group| group[1].replaced && flat(group)));
         let stay: Vec<&[Rollout]> = drawn.chunks(2).filter(|group| !group[0].replaced).collect();
         assert_eq!(stay.len(), 6);
         // Whoever stays without spread was drawn in the last round.
-        bounded += stay.iter().filter(flat).count();
+        bounded += stay.iter().filter(|group| flat(group)).count();
         mended += replaced.len();
         assert_eq!((of("groups/drawn"), of("groups/replaced")), (groups.len() as f64, replaced.len() as f64));
         assert_eq!(groups.len(), 6 + replaced.len());
         assert!(groups.len() <= 6 * 3);
         let asked = drawn.iter().filter(|rollout| rollout.trace.is_some()).count();
         assert_eq!(of("executor/calls"), asked as f64);
-        let all_flat = drawn.chunks(2).filter(flat).count() as f64;
+        let all_flat = drawn.chunks(2).filter(|group| flat(group)).count() as f64;
         assert!((of("groups/zero_spread") - all_flat / groups.len() as f64).abs() < 1e-12);
     }
     assert!(mended > bounded, "{mended} replaced, {bounded} left, so that this test shows nothing");

@@ -109,6 +109,11 @@ impl Book {
         Ok((Book { path: path.to_owned(), file }, spent))
     }
 
+    /// Whether it is the one of this path.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        self.path == path
+    }
+
     /// Notes what was spent from one reading to a later one.
     pub(crate) fn note(&mut self, before: &Spending, after: &Spending) -> Result<(), BookError> {
         let line = Line::between(before, after);

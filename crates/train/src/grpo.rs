@@ -448,6 +448,7 @@ impl<'a> Grpo<'a> {
             metrics.set(name::GROUPS_DRAWN, groups.len() as f64);
             metrics.set(name::GROUPS_REPLACED, groups.iter().filter(|group| group.replaced).count() as f64);
         }
+        metrics.set(name::PROBLEMS, self.cast.source.len() as f64);
         let position = step * self.config.problems as u64;
         metrics.set(name::EPOCH, position as f64 / self.cast.source.len() as f64);
     }

@@ -57,6 +57,8 @@ pub mod name {
     /// How often training has gone through its problems by the end of the step; problems that were drawn in the place of others are
     /// not counted.
     pub const EPOCH: &str = "data/epoch";
+    /// Problems that are trained on: so many has an epoch.
+    pub const PROBLEMS: &str = "data/problems";
     /// Share of rollouts whose reward is unknown.
     pub const UNKNOWN: &str = "reward/unknown";
     /// What the names of shares of rollouts begin with of which something is unknown, by cause: `unknown/refused`, … A

@@ -10,6 +10,7 @@
 //!   checkpoints/step_000020/      model, optimizer and whatever else the run needs to go on
 //!   dev/step_000020.jsonl         what the planner made of the development problems, where there are some
 //!   best/                         the best planner by them, and of which step it is
+//!   difficulty.jsonl              how difficult problems are, where they are chosen by that
 //!   spending.jsonl                what its executor has spent, where that is counted
 //!   run.lock                      held by the process that writes the run
 //! ```
@@ -352,7 +353,8 @@ fn refuse_if_taken(layout: &RunLayout) -> Result<(), RunError> {
     }
     for entry in fs::read_dir(root).map_err(failed("list", root))? {
         let entry = entry.map_err(failed("list", root))?.file_name().to_string_lossy().into_owned();
-        let ours = ["run.lock", "config.toml", "events", "rollouts", "checkpoints", RunLayout::RUBRIC_LEDGER];
+        let ours = ["run.lock", "config.toml", "events", "rollouts", "checkpoints"];
+        let ours = [&ours[..], &RunLayout::BEFORE_THE_RUN].concat();
         if !ours.contains(&entry.as_str()) && !entry.starts_with(TEMPORARY) {
             return Err(RunError::NotEmpty { path: root.to_owned(), entry });
         }

@@ -107,13 +107,15 @@ pub fn signs(seen: &Seen, config: &RunConfig) -> Vec<Sign> {
     }
 
     if without.range.is_some_and(|(least, _)| least >= 1.0) {
-        signs.hopeless(
+        signs.of_difficulty(
+            config,
             "the executor solves every problem without a trace (b = 1)".to_owned(),
             "no trace can lift that; take harder problems (`data`) or a weaker executor".to_owned(),
         );
     }
     if seen.usable > 0 && with.known > 0 && with.range.is_some_and(|(_, most)| most <= 0.0) {
-        signs.hopeless(
+        signs.of_difficulty(
+            config,
             "no trace leads the executor to a right answer (w = 0)".to_owned(),
             "take easier problems (`data`), a stronger executor, or more traces a problem (`grpo.group`); look at more problems \
              by `tracelift doctor --problems 32`"
@@ -152,6 +154,14 @@ struct Signs(Vec<Sign>);
 impl Signs {
     fn hopeless(&mut self, what: String, advice: String) {
         self.0.push(Sign { weight: Weight::Hopeless, what, advice });
+    }
+
+    /// What only says that these problems are the wrong ones: where a filter is to find others, that is not the end.
+    fn of_difficulty(&mut self, config: &RunConfig, what: String, advice: String) {
+        match config.grpo.filter {
+            None => self.hopeless(what, advice),
+            Some(_) => self.bad(what, format!("`grpo.filter` has to find others; {advice}")),
+        }
     }
 
     fn bad(&mut self, what: String, advice: String) {

@@ -109,6 +109,10 @@ impl Gate {
         if self.budget.is_boundless() && self.price.is_none() {
             return Ok(());
         }
+        // Whoever measures before a run keeps its book already; read again, what it holds would count twice.
+        if self.state().book.as_ref().is_some_and(|book| book.is_at(path)) {
+            return Ok(());
+        }
         let (mut book, earlier) = Book::open(path)?;
         let mut state = self.state();
         // What was spent before the file was known belongs to the run as well.

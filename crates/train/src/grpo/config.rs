@@ -1,6 +1,7 @@
 //! The settings of a planner's training.
 
 use crate::advantage::Normalize;
+use crate::difficulty::FilterConfig;
 use serde::{Deserialize, Serialize};
 use tracelift_domain::SettingError;
 use tracelift_engine::{AdamWConfig, Schedule};
@@ -48,6 +49,9 @@ pub struct GrpoConfig {
     pub checkpoint_every: u64,
     /// Checkpoints that are kept, the newest ones.
     pub keep_last: usize,
+    /// Which problems are trained on, by how difficult they are. Without it all are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<FilterConfig>,
     /// The optimizer's constants.
     pub optimizer: AdamWConfig,
 }
@@ -141,6 +145,7 @@ impl Default for GrpoConfig {
             patience: 5,
             checkpoint_every: 20,
             keep_last: 2,
+            filter: None,
             optimizer: AdamWConfig::default(),
         }
     }
@@ -224,7 +229,13 @@ impl GrpoConfig {
             whole("checkpoint_every", self.checkpoint_every),
             ("keep_last", self.keep_last >= 1, self.keep_last.to_string(), "at least 1, to go on from"),
         ]);
-        checks.and_then(|()| self.optimizer.validate(self.learning_rate)).map_err(|error| error.under("grpo"))
+        let filter = || {
+            self.filter.as_ref().map_or(Ok(()), FilterConfig::validate).map_err(|error| error.under("filter"))
+        };
+        checks
+            .and_then(|()| filter())
+            .and_then(|()| self.optimizer.validate(self.learning_rate))
+            .map_err(|error| error.under("grpo"))
     }
 
     /// The learning rate of a step, counted from 1.
@@ -320,7 +331,7 @@ mod tests {
         }
         // What is not said is not written.
         let text = toml::to_string(&GrpoConfig::default()).unwrap();
-        for key in ["overlong", "importance_cap", "resample"] {
+        for key in ["overlong", "importance_cap", "resample", "filter"] {
             assert!(!text.contains(key), "{text}");
         }
     }

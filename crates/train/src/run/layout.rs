@@ -53,8 +53,13 @@ pub struct RunLayout {
 }
 
 impl RunLayout {
-    /// The name of [`RunLayout::rubric_ledger`].
-    pub(super) const RUBRIC_LEDGER: &str = "rubric.ledger";
+    const RUBRIC_LEDGER: &str = "rubric.ledger";
+    const DIFFICULTY: &str = "difficulty.jsonl";
+    const SPENDING: &str = "spending.jsonl";
+
+    /// What may be there before the run is, as it is paid for first.
+    pub(super) const BEFORE_THE_RUN: [&str; 3] =
+        [RunLayout::RUBRIC_LEDGER, RunLayout::DIFFICULTY, RunLayout::SPENDING];
 
     /// The layout of the run in `root`, which need not exist.
     #[must_use]
@@ -123,7 +128,13 @@ impl RunLayout {
     /// What the run's executor has spent.
     #[must_use]
     pub fn spending(&self) -> PathBuf {
-        self.root.join("spending.jsonl")
+        self.root.join(RunLayout::SPENDING)
+    }
+
+    /// How difficult problems are, where they are chosen by that: measured before the run is there.
+    #[must_use]
+    pub fn difficulty(&self) -> PathBuf {
+        self.root.join(RunLayout::DIFFICULTY)
     }
 
     /// The best planner so far, by the development problems.
