@@ -15,6 +15,7 @@
 //! whose log-probabilities it reports. A step's draws follow from the run's seed and the step's number alone.
 
 mod config;
+mod drawn;
 mod policy_term;
 mod record;
 mod update;
@@ -25,8 +26,9 @@ pub use policy_term::{Clip, Importance, PolicyTerm, importance, policy_term};
 use crate::advantage::advantages;
 use crate::metrics::{StepMetrics, name};
 use crate::rollouts::RolloutRecord;
-use crate::source::{Exercise, Source};
+use crate::source::Source;
 use crate::state::StateError;
+use drawn::{Drawn, Group, Rollout};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
@@ -36,11 +38,9 @@ use tracelift_engine::optimizer::NonFinite;
 use tracelift_engine::{Checkpoint, Model, Tokenizer};
 use tracelift_executor::spending::Stopped;
 use tracelift_executor::{CallFailure, Executor};
-use tracelift_planner::{Asked, Planner, PlannerError, Sampling, Weights, Written};
+use tracelift_planner::{Asked, Planner, PlannerError, Sampling, Weights};
 use tracelift_prompt::PlannerPrompt;
-use tracelift_reward::{
-    Baselines, Evidence, Measured, RewardConfig, RubricScore, ScoreItem, TraceScorer, measure,
-};
+use tracelift_reward::{Baselines, RewardConfig, ScoreItem, TraceScorer, measure};
 use tracelift_verify::Verifier;
 use update::{Lesson, Policy, Terms};
 
@@ -56,52 +56,6 @@ pub enum GrpoError {
     /// The update is not finite.
     #[error(transparent)]
     NonFinite(#[from] NonFinite),
-}
-
-/// What a step has drawn: problems, the planner's prompts about them, and the rollouts of each, one group after another.
-#[derive(Default)]
-struct Drawn {
-    /// The problems' places in the source.
-    places: Vec<u64>,
-    items: Vec<Exercise>,
-    prompts: Vec<Vec<u32>>,
-    rollouts: Vec<Rollout>,
-    groups: Vec<Group>,
-}
-
-/// What the rewards of a rollout group say.
-struct Group {
-    /// Whether the known ones are all equal: it teaches nothing.
-    flat: bool,
-    /// Whether all are known.
-    known: bool,
-    deviation: f64,
-    /// Whether another one was drawn in its place.
-    replaced: bool,
-}
-
-/// One trace and what became of it.
-struct Rollout {
-    item: usize,
-    sample: usize,
-    written: Written,
-    measured: Option<Measured>,
-    evidence: Evidence,
-    /// What was read against the rubric, or why there is no score of it.
-    read: Option<Result<RubricScore, &'static str>>,
-    /// What the rule makes of the evidence.
-    reward: Option<f64>,
-    /// What stands beside it: the format term, and the punishment of length; `None` where the run has no such thing.
-    format: Option<f64>,
-    overlong: Option<f64>,
-    advantage: f64,
-}
-
-impl Rollout {
-    /// What it is compared with its siblings by.
-    fn total(&self) -> Option<f64> {
-        Some(self.reward? + self.format.unwrap_or(0.0) + self.overlong.unwrap_or(0.0))
-    }
 }
 
 /// Who and what takes part in a training beside the planner that learns.
@@ -251,7 +205,13 @@ impl<'a> Grpo<'a> {
         }
         self.update(&drawn, &mut metrics)?;
 
-        self.note(&drawn, step, &mut metrics);
+        drawn.note_spread(&mut metrics);
+        if self.config.resample > 0 {
+            drawn.note_replaced(&mut metrics);
+        }
+        let (position, epoch) = (step * self.config.problems as u64, self.cast.source.len());
+        metrics.set(name::PROBLEMS, epoch as f64);
+        metrics.set(name::EPOCH, position as f64 / epoch as f64);
         let used = self.cast.executor.usage().since(&usage);
         metrics.set(name::CALLS, used.calls as f64);
         metrics.set(name::FAILED_CALLS, used.failed() as f64);
@@ -286,18 +246,7 @@ impl<'a> Grpo<'a> {
         for (item, traces) in new.clone().zip(self.planner().write(&asked)?) {
             drawn.prompts.push(traces.prompt);
             for (sample, written) in traces.written.into_iter().enumerate() {
-                drawn.rollouts.push(Rollout {
-                    item,
-                    sample,
-                    written,
-                    measured: None,
-                    evidence: Evidence::default(),
-                    read: None,
-                    reward: None,
-                    format: None,
-                    overlong: None,
-                    advantage: 0.0,
-                });
+                drawn.rollouts.push(Rollout::of(item, sample, written));
             }
         }
         clock(metrics, "sample", start);
@@ -407,62 +356,36 @@ impl<'a> Grpo<'a> {
             }
             let rewards: Vec<Option<f64>> = group.iter().map(Rollout::total).collect();
             let found = advantages(&rewards, self.config.normalize);
-            drawn.groups.push(Group {
-                flat: found.zero_spread,
-                known: rewards.iter().all(Option::is_some),
-                deviation: found.deviation,
-                replaced: false,
-            });
+            drawn.groups.push(Group::of(&rewards, &found));
             for (rollout, advantage) in group.iter_mut().zip(found.values) {
                 rollout.advantage = advantage;
             }
         }
     }
 
-    /// Problems for groups in the place of those without spread, while rounds are left. A group with an unknown reward stays: nobody
-    /// knows that it has no spread, and where the executor is out of reach more calls would tell no more.
-    ///
-    /// They are drawn beside the order of the data, so that a step's first problems follow from its number alone.
+    /// Problems for groups in the place of those without spread, while rounds are left. They are drawn beside the order of the data,
+    /// so that a step's first problems follow from its number alone.
     fn further(&self, drawn: &mut Drawn, round: u64, step: u64) -> Vec<u64> {
         if round >= self.config.resample {
             return Vec::new();
         }
-        let flat: Vec<usize> = (0..drawn.groups.len())
-            .filter(|&i| drawn.groups[i].flat && drawn.groups[i].known && !drawn.groups[i].replaced)
-            .collect();
+        let flat = drawn.without_spread();
         let seed = self.cast.seed.child("resample", step).child("round", round);
         let places = self.cast.source.further(flat.len(), &drawn.places, seed);
-        for &group in flat.iter().take(places.len()) {
-            drawn.groups[group].replaced = true;
-        }
+        drawn.replace(&flat[..places.len()]);
         places
-    }
-
-    /// What there is to say of the step's groups.
-    fn note(&self, drawn: &Drawn, step: u64, metrics: &mut StepMetrics) {
-        let groups = &drawn.groups;
-        let flat = groups.iter().filter(|group| group.flat).count();
-        metrics.set(name::ZERO_SPREAD, flat as f64 / groups.len().max(1) as f64);
-        metrics.set(name::REWARD_SPREAD, mean(groups.iter().map(|group| Some(group.deviation))));
-        if self.config.resample > 0 {
-            metrics.set(name::GROUPS_DRAWN, groups.len() as f64);
-            metrics.set(name::GROUPS_REPLACED, groups.iter().filter(|group| group.replaced).count() as f64);
-        }
-        metrics.set(name::PROBLEMS, self.cast.source.len() as f64);
-        let position = step * self.config.problems as u64;
-        metrics.set(name::EPOCH, position as f64 / self.cast.source.len() as f64);
     }
 
     /// Moves the planner.
     fn update(&mut self, drawn: &Drawn, metrics: &mut StepMetrics) -> Result<(), GrpoError> {
         let start = Instant::now();
-        let Drawn { prompts, rollouts, groups, .. } = drawn;
+        let Drawn { prompts, rollouts, .. } = drawn;
         let masks = self.config.overlong == Overlong::Mask;
         let masked = |rollout: &Rollout| masks && rollout.written.truncated;
         if masks {
             metrics.set(name::MASKED, mean(rollouts.iter().map(|r| Some(f64::from(u8::from(masked(r)))))));
         }
-        let stays = |rollout: &&Rollout| !groups[rollout.item].replaced && !masked(rollout);
+        let stays = |rollout: &&Rollout| drawn.stays(rollout) && !masked(rollout);
         let known = rollouts.iter().filter(|rollout| rollout.reward.is_some()).filter(stays);
         let lessons: Vec<Lesson<'_>> = known
             .map(|rollout| Lesson {

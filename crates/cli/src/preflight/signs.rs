@@ -126,7 +126,9 @@ pub fn signs(seen: &Seen, config: &RunConfig) -> Vec<Sign> {
     if seen.usable > 0 && seen.rewarded > 0 && share(uneven, groups) < UNEVEN {
         signs.bad(
             format!("rewards differ in {uneven} of {groups} rollout groups, and only those teach"),
-            "raise `grpo.group` or `planner.sampling.temperature`, or take problems that are solved now and then".to_owned(),
+            "raise `grpo.group` or `planner.sampling.temperature`, let a step draw others in their place (`grpo.resample`), or take \
+             problems that are solved now and then (`grpo.filter`)"
+                .to_owned(),
         );
     }
     let (leaked, looked) = seen.leaked;

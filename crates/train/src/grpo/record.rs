@@ -1,6 +1,7 @@
 //! What is kept of a step's rollouts, and their means.
 
-use super::{Cast, Drawn, Rollout, mean};
+use super::drawn::{Drawn, Rollout};
+use super::{Cast, mean};
 use crate::metrics::{StepMetrics, name};
 use crate::rollouts::{NO_BASELINE, NO_RUBRIC_SCORE, RUBRIC_CAUSE, RolloutRecord, RubricReading};
 use crate::source::Exercise;

@@ -101,3 +101,17 @@ fn the_worst_sign_comes_first() {
     let seen = Seen { leaked: (30, 30), without: arm(24, 24, (1.0, 1.0)), ..sound() };
     assert_eq!(signs(&seen, &local())[0].weight, Weight::Hopeless);
 }
+
+#[test]
+fn problems_that_a_filter_is_to_choose_among_do_not_doom_a_run() {
+    let easy = Seen { without: arm(24, 24, (1.0, 1.0)), ..sound() };
+    let filtered: RunConfig = toml::from_str(
+        "out = \"r\"\n[planner]\nmodel = \"p\"\n[executor.in_process]\nmodel = \"e\"\n[grpo.filter]\nb = [0.0, 0.9]\n",
+    )
+    .unwrap();
+    for (config, weight) in [(local(), Weight::Hopeless), (filtered, Weight::Bad)] {
+        let found = signs(&easy, &config);
+        assert_eq!(found.iter().map(|sign| sign.weight).collect::<Vec<_>>(), [weight]);
+        assert_eq!(found[0].to_string().contains("`grpo.filter` has to find others"), weight == Weight::Bad);
+    }
+}
