@@ -188,7 +188,12 @@ fn a_filter_without_an_executor_or_without_anything_left_ends_the_run_before_it_
     assert_eq!(last, Some(spent as f64));
 
     server.kill();
-    let message = desk.failing(&words("train --config tracelift.toml --set out=dead"));
+    let message = desk.failing(&words("train --config tracelift.toml --set out=dead --set grpo.patience=2"));
+    let says = "stopped when 8 of 18 problems were measured: 2 times in a row nothing is known of the executor without a trace; the last call \
+                failed: cannot connect";
+    assert!(message.contains(says), "{message}");
+    assert_eq!(measured(desk, "dead").len(), 8);
+    let message = desk.failing(&words("train --config tracelift.toml --set out=dead --set grpo.patience=6"));
     assert!(
         message.contains("nothing is known of any of 18 problems; the last call failed: cannot connect"),
         "{message}"

@@ -98,6 +98,12 @@ pub struct RubricReading {
 }
 
 impl RolloutRecord {
+    /// What it is compared with its siblings by: what the rule makes of it, and the terms beside that.
+    #[must_use]
+    pub fn total(&self) -> Option<f64> {
+        Some(self.reward? + self.format.unwrap_or(0.0) + self.overlong.unwrap_or(0.0))
+    }
+
     /// The expected label of a dimension, 0 to 4, where a trace was read against it.
     fn label(&self, dimension: &str) -> Option<f64> {
         let RubricReading { names, score } = self.rubric.as_ref()?;

@@ -175,9 +175,9 @@ impl Seen {
     }
 }
 
-/// Whether a rollout group says anything about its traces: known rewards that are not all one.
+/// Whether a rollout group says anything about its traces: known rewards, with the terms beside the rule, that are not all one.
 fn differ(group: &[RolloutRecord]) -> bool {
-    let mut rewards = group.iter().filter_map(|r| r.reward);
+    let mut rewards = group.iter().filter_map(RolloutRecord::total);
     let first = rewards.next();
     rewards.any(|reward| Some(reward) != first)
 }
@@ -356,6 +356,15 @@ impl fmt::Display for Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_term_beside_the_rule_makes_rewards_differ() {
+        let rollout = |reward, format| RolloutRecord { reward, format, ..RolloutRecord::default() };
+        let zero = Some(0.0);
+        assert!(!differ(&[rollout(zero, None), rollout(zero, None)]));
+        assert!(differ(&[rollout(zero, zero), rollout(zero, Some(0.1))]));
+        assert!(!differ(&[rollout(zero, zero), rollout(None, Some(0.1))]), "nobody knows the second");
+    }
 
     #[test]
     fn only_what_the_executor_did_not_say_is_unknown_of_it() {

@@ -1,6 +1,6 @@
 //! Which problems a training is about, where `[grpo.filter]` chooses them by how difficult they are.
 
-use super::Presence;
+use super::{Presence, how_to_go_on};
 use crate::config::{Origin, RunConfig};
 use crate::parts::{self, Parts};
 use crate::progress;
@@ -81,10 +81,9 @@ pub fn apply(
         kept.extend(keeps.then_some(*place));
     }
     if known == 0 {
-        let failure = parts.executor.usage().last_failure;
-        let failure = failure.map(|failure| format!("; the last call failed: {failure}")).unwrap_or_default();
         bail!(
-            "nothing is known of any of {count} problems{failure}; look at `executor` and `verifier`, and begin again"
+            "nothing is known of any of {count} problems{}; look at `executor` and `verifier`, and begin again",
+            last_failure(parts)
         );
     }
     ensure!(
@@ -135,20 +134,31 @@ fn measure(
         runs: config.reward.runs,
         seed: config.seed.child("difficulty", 0),
     };
-    let mut done = count - missing.len();
+    let (mut done, mut dark) = (count - missing.len(), 0);
     let bar = progress::steps("difficulty", count as u64, done as u64);
     for few in missing.chunks(config.grpo.problems) {
         let found = examiner.examine(few)?;
         if let Some(stopped) = parts.executor.bill().and_then(|bill| bill.stopped) {
             bar.abandon();
             bail!(
-                "stopped when {done} of {count} problems were measured: {stopped}; raise `executor.openai.budget`. They are kept in {}, \
-                 and the same command goes on from there",
+                "stopped when {done} of {count} problems were measured: {stopped}{}. They are kept in {}, and the same command goes on \
+                 from there",
+                how_to_go_on(&stopped),
                 layout.difficulty().display()
             );
         }
+        // An executor that is gone does not come back by being asked about the rest.
+        dark = if found.iter().all(|found| found.b.is_none()) { dark + 1 } else { 0 };
         log.append(found)?;
         done += few.len();
+        if dark >= config.grpo.patience {
+            bar.abandon();
+            bail!(
+                "stopped when {done} of {count} problems were measured: {dark} times in a row nothing is known of the executor without a \
+                 trace{}; look at `executor` and `verifier`, and begin again: what is unknown is measured then",
+                last_failure(parts)
+            );
+        }
         bar.set_position(done as u64);
         if bar.is_hidden() {
             eprintln!("difficulty: {done} of {count} problems measured");
@@ -156,6 +166,12 @@ fn measure(
     }
     bar.finish();
     Ok(())
+}
+
+/// Why the last call failed that did, for the middle of a sentence.
+fn last_failure(parts: &Parts) -> String {
+    let failure = parts.executor.usage().last_failure;
+    failure.map(|failure| format!("; the last call failed: {failure}")).unwrap_or_default()
 }
 
 /// All that decides what comes out for a problem.
