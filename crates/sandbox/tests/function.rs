@@ -103,6 +103,145 @@ fn honest_programs_are_carried_whole() {
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), programs.len(), wrong.join("\n"));
 }
 
+/// Tests that hold where there is no program judge nothing, whatever the program.
+#[test]
+fn tests_that_never_use_the_program_are_unknown() {
+    let sandbox = sandbox();
+    let helper = "def double(x):\n    return 2 * x\n";
+    let task = |entry: Option<&str>, setup: &str, asserts: &[&str], check: Option<&str>| Task {
+        entry: entry.map(str::to_owned),
+        given: helper.to_owned(),
+        setup: setup.to_owned(),
+        asserts: asserts.iter().map(|text| (*text).to_owned()).collect(),
+        check: check.map(str::to_owned),
+    };
+    let idle = [
+        task(Some("f"), "", &["assert True"], None),
+        task(Some("f"), "", &["pass"], None),
+        task(Some("f"), "", &["# f(1) == 2"], None),
+        task(Some("f"), "", &["'f(1) == 2'"], None),
+        task(Some("f"), "", &["x = 1", "assert x == 1"], None),
+        task(None, "", &["assert 1 + 1 == 2", "assert [1] == [1]"], None),
+        task(Some("f"), "", &["assert double(2) == 4"], None),
+        task(None, "", &["assert double(2) == 4"], None),
+        task(Some("f"), "", &["import math; assert math.isclose(0.1 + 0.2, 0.3)"], None),
+        task(Some("f"), "", &["assert True or f(1) == 2"], None),
+        task(Some("f"), "", &["if False: assert f(1) == 2"], None),
+        task(Some("f"), "", &["for x in []: assert f(x) == 2"], None),
+        task(Some("f"), "", &["def test_f():\n    assert f(1) == 2"], None),
+        task(Some("f"), "", &["assert lambda: f(1) == 3"], None),
+        task(Some("f"), "", &["assert (f(x) == 3 for x in [1, 2])"], None),
+        task(Some("f"), "def ask(x):\n    return f(x)\n", &["assert ask"], None),
+        task(Some("Solution().f"), "", &["assert True"], None),
+        task(Some("f"), "", &[], Some("def check(candidate):\n    assert True\n")),
+        task(Some("f"), "", &[], Some("def check(candidate):\n    pass\n")),
+        task(Some("f"), "", &[], Some("def check(candidate):\n    return\n    assert candidate(1) == 2\n")),
+        task(Some("f"), "", &[], Some("def check(f):\n    f = double\n    assert f(1) == 2\n")),
+        task(
+            Some("f"),
+            "",
+            &[],
+            Some("def check(candidate):\n    def test():\n        assert candidate(1) == 2\n"),
+        ),
+        task(Some("f"), "", &["assert True"], Some("def check(candidate):\n    assert double(1) == 2\n")),
+        task(None, "", &[], Some("def check():\n    assert True\n")),
+    ];
+    let programs = [
+        "class Solution:\n    def f(self, x): return x + 1\ndef f(x): return x + 1\n",
+        "def f(x): pass\n",
+        "f = 5\n",
+        "pass\n",
+        "def f(x) return\n",
+        "raise ValueError(1)\n",
+        "import sys; sys.exit(0)\n",
+        "import os; os._exit(0)\n",
+    ];
+    let all: Vec<(&Task, &str)> =
+        idle.iter().flat_map(|task| programs.iter().map(move |program| (task, *program))).collect();
+    let wrong = complaints(&all, |(task, program)| {
+        let run = task.run(&sandbox, program);
+        let unknown = run.ending == FunctionEnding::Completed
+            && run
+                .tests
+                .iter()
+                .all(|test| matches!(test, AssertOutcome::Unknown(why) if why.contains("judge nothing")));
+        (!unknown).then(|| format!("{:?} {:?} | {program:?}: {run:?}", task.asserts, task.check))
+    });
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), all.len(), wrong.join("\n"));
+
+    // What comes to the program in a roundabout way does use it: right programs pass, others fail.
+    let used = [
+        task(Some("f"), "", &["assert eval('f(1)') == 2"], None),
+        task(Some("f"), "", &["assert globals()['f'](1) == 2"], None),
+        task(Some("f"), "", &["for x in [1, 2]:\n    assert f(x) == x + 1"], None),
+        task(Some("f"), "", &["assert all(f(x) == x + 1 for x in [1, 2])"], None),
+        task(Some("f"), "", &["assert list(map(f, [1, 2])) == [2, 3]"], None),
+        task(Some("f"), "def ask(x):\n    return f(x)\n", &["assert ask(1) == 2"], None),
+        task(Some("f"), "", &["g = f", "assert g(1) == 2"], None),
+        task(Some("f"), "", &["assert True", "assert f(1) == 2"], None),
+        task(Some("f"), "found = f(1)\n", &["assert found == 2"], None),
+        task(None, "", &["assert f(1) == 2"], None),
+        task(None, "", &["def test():\n    assert f(1) == 2", "test()"], None),
+        task(Some("Solution().f"), "", &[], Some("def check(candidate):\n    assert candidate(1) == 2\n")),
+        task(
+            Some("f"),
+            "",
+            &[],
+            Some("def check(candidate):\n    def test():\n        assert candidate(1) == 2\n    test()\n"),
+        ),
+        task(Some("f"), "", &[], Some("def check(candidate):\n    assert f(1) == 2\n")),
+        task(Some("f"), "", &[], Some("def check(*candidates):\n    assert candidates[0](1) == 2\n")),
+        task(
+            Some("f"),
+            "",
+            &[],
+            Some(
+                "check = lambda candidate: (_ for _ in ()).throw(AssertionError) if candidate(1) != 2 else None\n",
+            ),
+        ),
+        task(
+            Some("f"),
+            "",
+            &[],
+            Some("class check:\n    def __init__(self, candidate):\n        assert candidate(1) == 2\n"),
+        ),
+        task(
+            Some("f"),
+            "",
+            &[
+                "import unittest\nclass Tests(unittest.TestCase):\n    def test(self): self.assertEqual(f(1), 2)\nassert unittest.TextTestRunner().run(unittest.defaultTestLoader.loadTestsFromTestCase(Tests)).wasSuccessful()",
+            ],
+            None,
+        ),
+        task(
+            Some("f"),
+            "",
+            &[
+                "import doctest\nsaid = '>>> f(1)\\n2\\n'\ntest = doctest.DocTestParser().get_doctest(said, {'f': f}, 'f', None, 0)\nassert doctest.DocTestRunner().run(test).failed == 0",
+            ],
+            None,
+        ),
+        task(
+            Some("f"),
+            "",
+            &["try:\n    assert f(1) == 2\nexcept NameError:\n    raise AssertionError"],
+            None,
+        ),
+        task(Some("f"), "", &["assert double(f(0)) == 2"], None),
+        task(Some("f"), "", &["assert callable(f) and f(1) == 2"], None),
+        task(Some("Solution"), "", &["assert Solution().f(1) == 2"], None),
+    ];
+    let wrong = complaints(&used, |task| {
+        let [right, stub] = [programs[0], "class Solution:\n    def f(self, x): pass\ndef f(x): pass\n"]
+            .map(|program| task.run(&sandbox, program));
+        let unknown =
+            |run: &FunctionRun| run.tests.iter().any(|test| matches!(test, AssertOutcome::Unknown(_)));
+        (!right.accepted() || stub.accepted() || unknown(&stub))
+            .then(|| format!("{:?} {:?}: {right:?} {stub:?}", task.asserts, task.check))
+    });
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), used.len(), wrong.join("\n"));
+}
+
 fn tasks() -> Vec<(&'static str, Task, &'static str)> {
     let task = |entry: Option<&str>, asserts: &[&str], check: Option<&str>| Task {
         entry: entry.map(str::to_owned),

@@ -104,7 +104,8 @@ fn a_field_that_is_not_read_is_an_error_that_names_file_line_and_key() {
         fs::write(&path, format!("{good}\n{line}\n")).unwrap();
         code::read(&path).map_err(|error| error.to_string())
     };
-    assert_eq!(read(good).unwrap().len(), 2);
+    assert_eq!(read(&good.replace("1,", "2,")).unwrap().len(), 2);
+    assert!(read(good).unwrap_err().ends_with("cases.jsonl:2: the id `1` stands on line 1 already"));
     for (line, key) in [
         (r#"{"id": 2, "code": "x", "tests": {"asserts": ["f()"]}, "limts": {}}"#, "limts"),
         (r#"{"id": 2, "code": "x", "tests": {"asserts": ["f()"]}, "limits": {"time": 1}}"#, "time"),

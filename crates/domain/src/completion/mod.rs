@@ -52,6 +52,16 @@ pub fn read(text: &str, field: Field, ending: Ending) -> Result<Trace, TraceDefe
     })
 }
 
+/// Whether of an executor's completion all is thinking: a block at its beginning that is never closed. The reasoning that an
+/// executor was given and repeats in its tags is thinking as well.
+#[must_use]
+pub fn is_thinking_only(text: &str) -> bool {
+    match dress::after_thinking(text) {
+        Ok((said, _)) => said.starts_with(OPEN) && !said.contains(CLOSE),
+        Err(_) => true,
+    }
+}
+
 fn trace(text: &str, field: Field, ending: Ending) -> Result<Trace, TraceDefect> {
     let (said, thought) = dress::after_thinking(text)?;
     let said = dress::without_end(said);

@@ -30,6 +30,32 @@ fn the_limit_of_tokens_cuts_what_was_begun() {
 }
 
 #[test]
+fn thinking_that_is_never_closed_is_all_there_is() {
+    let program = "\n```python\nprint(1)\n```\n";
+    for open in [
+        "<think>",
+        " \n<|im_start|>assistant\n<thinking>",
+        "[THINK]",
+        "<think>a</think><think>",
+        "<reasoning>",
+        "◁think▷",
+    ] {
+        assert!(is_thinking_only(&format!("{open} so{program}")), "{open}");
+    }
+    for said in [
+        "",
+        "<think>a</think>",
+        "a</think>",
+        "Well. <think>",
+        "<reasoning>a</reasoning>",
+        "<|im_end|>",
+        "# <think>",
+    ] {
+        assert!(!is_thinking_only(&format!("{said}{program}")), "{said}");
+    }
+}
+
+#[test]
 fn many_markers_take_no_longer_than_long_texts() {
     // Bounded by what it is read from, so that nobody keeps a server busy with a text. A quadratic reading of these would take
     // minutes, not the second that any test takes.

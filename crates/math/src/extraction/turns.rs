@@ -32,6 +32,30 @@ const FINAL_CHANNELS: &[&str] =
 const THOUGHT_ENDS: &[&str] =
     &["</think>", "</thinking>", "</thought>", "</reasoning>", "</scratchpad>", "[/THINK]", "◁/think▷"];
 
+/// How thinking is opened, and what closes it.
+const THOUGHTS: &[(&str, &str)] = &[
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("<reasoning>", "</reasoning>"),
+    ("<scratchpad>", "</scratchpad>"),
+    ("<seed:think>", "</seed:think>"),
+    ("<longcat_think>", "</longcat_think>"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("[THINK]", "[/THINK]"),
+    ("◁think▷", "◁/think▷"),
+];
+
+/// Whether a text is thinking and nothing else: opened at its beginning and never closed, or nothing said behind it.
+fn is_thinking_only(text: &str) -> bool {
+    let text = text.trim_start();
+    if !text.starts_with(['<', '[', '◁']) {
+        return false;
+    }
+    let Some((open, close)) = THOUGHTS.iter().find(|(open, _)| text.starts_with(open)) else { return false };
+    text[open.len()..].rfind(close).is_none_or(|at| text[open.len() + at + close.len()..].trim().is_empty())
+}
+
 /// The part of a prediction that is its answer's text: the tail if asked, the final channel, after the thinking, before
 /// the next turn.
 pub(crate) fn relevant<'t>(text: &'t str, options: &Options) -> &'t str {
@@ -40,6 +64,10 @@ pub(crate) fn relevant<'t>(text: &'t str, options: &Options) -> &'t str {
         let skip = text.chars().count().saturating_sub(limit);
         let start = text.char_indices().nth(skip).map_or(text.len(), |(i, _)| i);
         text = &text[start..];
+    }
+    // What a model only thought it has not said: it was cut, or had nothing to say.
+    if is_thinking_only(text) {
+        return "";
     }
     if !scan::holds_pair(text.as_bytes(), begins_mark) {
         return text;

@@ -47,6 +47,61 @@ for _name in UNARY:
     setattr(Anything, "__%s__" % _name, Anything.answer)
 
 
+class Nobody:
+    """In the place of whatever a candidate defines, where there is none: whoever wants anything of it is told of."""
+
+    def __init__(self, rehearsal):
+        object.__setattr__(self, "rehearsal", rehearsal)
+
+    def wanted(self, *arguments, **names):
+        object.__getattribute__(self, "rehearsal").wanted = True
+        raise Over
+
+    __getattribute__ = __setattr__ = __delattr__ = __call__ = wanted
+
+
+for _name in (
+    "bool contains len index int float complex iter next reversed str repr hash format bytes dir instancecheck subclasscheck "
+    "mro_entries getitem setitem delitem enter exit aenter aexit await aiter anext eq ne lt le gt ge round trunc floor ceil fspath"
+).split():
+    setattr(Nobody, "__%s__" % _name, Nobody.wanted)
+for _name in BINARY:
+    for _form in "", "r", "i":
+        setattr(Nobody, "__%s%s__" % (_form, _name), Nobody.wanted)
+for _name in UNARY:
+    setattr(Nobody, "__%s__" % _name, Nobody.wanted)
+
+
+class Without(Candidate):
+    """The tests where there is no candidate."""
+
+    def __init__(self):
+        super().__init__(None)
+        self.wanted = False
+
+    def ask(self, word, *values):
+        if word == "name":
+            return Nobody(self)
+        if word != "define":
+            self.wanted = True
+            raise Over
+        return None
+
+    def hold(self, plan):
+        """Whether all tests hold, and none of them wanted anything of a candidate: such tests judge nothing."""
+        try:
+            scope = plan.scope(self)
+            for index, (_, checks) in enumerate(plan.tests):
+                result = eval(plan.codes[index], scope)
+                if result is not None:
+                    self.run(result)
+                if checks:
+                    scope["check"](*(() if plan.entry is None else (Nobody(self),)))
+        except BaseException:
+            return False
+        return not self.wanted
+
+
 class Rehearsal(Candidate):
     def __init__(self):
         super().__init__(None)

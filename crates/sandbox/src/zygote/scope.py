@@ -30,6 +30,8 @@ class Names:
 
     def __init__(self):
         self.bound, self.used = set(), set()
+        # Whether a `check` does anything with what it is given.
+        self.checks = False
 
     def add(self, source):
         # What the module `symtable` wraps: its objects for each symbol take three times as long as the compiler.
@@ -48,6 +50,11 @@ class Names:
             elif scope == _symtable.GLOBAL_IMPLICIT:
                 self.used.add(name)
         for inner in table.children:
+            if top and inner.name == "check":
+                self.checks |= any(
+                    flags & _symtable.DEF_PARAM and (flags & _symtable.USE or flags >> _symtable.SCOPE_OFF & _symtable.SCOPE_MASK == _symtable.CELL)
+                    for flags in inner.symbols.values()
+                )
             self.table(inner, False)
 
 

@@ -2,6 +2,9 @@
 # a pipe that the candidate's process does not have.
 
 
+IDLE = "the tests judge nothing: they hold where there is no program"
+
+
 def prepare_function_tests():
     """Makes once what both sides of every run need, and inherit from the zygote: it costs more than most programs.
 
@@ -45,9 +48,14 @@ class run_tests:
             plan = Plan(self.tests, tests)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return self.all("unknown", len(tests), "the tests cannot be read: %s" % describe(error))
+        # Tests that nothing in their sources connects with a program are gone through before it is asked for anything.
+        if not plan.names_program and Without().hold(plan):
+            return self.all("unknown", len(tests), IDLE)
         try:
             scope = plan.scope(candidate)
         except BaseException as error:
+            if Without().hold(plan):
+                return self.all("unknown", len(tests), IDLE)
             outcome = "raised"
             kind = Uncarried if candidate.uncarried is not None else type(error)
             own = candidate.uncarried is not None or not candidate.heard and not isinstance(error, (Broken, Unreturned))
@@ -63,6 +71,9 @@ class run_tests:
             self.report(index, outcome, message, candidate.weak)
             if candidate.broken is not None:
                 return self.all("raised", len(tests), candidate.broken, index)
+        # They may mention it and never come to it. What they ask for first, no program decides.
+        if not candidate.questioned and Without().hold(plan):
+            return self.all("unknown", len(tests), IDLE)
         return ""
 
     def one(self, plan, index, scope, candidate):
@@ -128,6 +139,7 @@ class Plan:
             if not ENTRY.fullmatch(self.entry):
                 raise ValueError("the entry %r is neither a name nor a path of names" % self.entry)
             self.root = self.entry.replace("(", ".").partition(".")[0]
+        self.names_program = self.root in names.used or names.checks
         wanted = names.used - names.bound - builtin.keys() - {self.root}
         if self.entry is None and not wanted:
             found = builtin_under_test([source for source, _ in tests])
@@ -149,6 +161,7 @@ class Plan:
             self.library = {}
         self.aliases = sorted(wanted & ALIASES.keys())
         self.wanted = sorted(wanted - self.library.keys() - set(self.aliases))
+        self.names_program = self.names_program or bool(self.wanted)
 
     def compiled(self, source, index):
         # The second flag: tests may await at their top level.

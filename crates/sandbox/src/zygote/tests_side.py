@@ -41,6 +41,8 @@ class Candidate(Side):
         self.policies = {}
         # Whether the candidate's own code decided a comparison; whether it has said anything yet.
         self.weak, self.heard = False, False
+        # Whether a test has wanted anything of what the candidate defines.
+        self.questioned = False
         # Why the run is over; what could not be carried, from whom.
         self.broken, self.uncarried, self.unreturned = None, None, None
         self.known_before = None
@@ -56,6 +58,7 @@ class Candidate(Side):
     def ask(self, word, *values):
         if self.broken is not None:
             raise Broken(self.broken)
+        self.questioned |= word not in ("name", "define")
         try:
             if self.depth == 0 and not self.channel.silent():
                 raise Broken("the program spoke without being asked")

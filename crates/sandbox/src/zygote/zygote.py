@@ -324,6 +324,8 @@ class Zygote:
         finally:
             self.poll.unregister(pidfd)
             os.close(pidfd)
+        if forced is None:
+            self.wait_for_confinement(started + job.wall)
         self.kill_all(watched)
         # Everything has been reaped: this is exact.
         watched.cpu = watched.reaped_cpu
@@ -391,6 +393,16 @@ class Zygote:
         except BlockingIOError:
             pass
         return self.confined >= self.started
+
+    def wait_for_confinement(self, until):
+        """Tests that need no program can be over before its process has put itself under its limits."""
+        poll = select.poll()
+        poll.register(self.ready, select.POLLIN)
+        while not self.all_confined():
+            events = poll.poll(max(0.0, until - time.monotonic()) * 1000)
+            # Without anything to read, time is up or nobody is left to say anything.
+            if not events or not events[0][1] & select.POLLIN:
+                return
 
     def processes(self):
         if self.level == "L3":

@@ -9,7 +9,7 @@
 //! (`entry`, `asserts`, `check`, `given`, `setup`) may also stand beside `id`, but none of it in both places. Fields for
 //! people are `expected`, `source`, `kind`, `name`, `note` and `tags`. Any other is an error: a misspelt field is no remark.
 
-use super::{CaseError, CaseId, lines, row};
+use super::{CaseError, CaseId, lines, named, row};
 use crate::{
     config::{LimitOverrides, ProgramConfig},
     programs::{Comparison, Tests, defines, extract, wanted},
@@ -204,7 +204,7 @@ fn check_function(tests: &FunctionTests) -> Result<(), String> {
 /// # Errors
 /// Names the file and the line.
 pub fn read(path: &Path) -> Result<Vec<CodeCase>, CaseError> {
-    lines(path, |line: CaseRow| line.into_case())
+    named(path, |line: CaseRow| line.into_case(), |case| &case.id)
 }
 
 /// One task of a published set.
@@ -322,7 +322,7 @@ pub struct Sample {
 pub fn read_samples(path: &Path, tasks: &[Task]) -> Result<Vec<(usize, Sample)>, CaseError> {
     let places: HashMap<&CaseId, usize> =
         tasks.iter().enumerate().map(|(place, task)| (&task.id, place)).collect();
-    lines(path, |sample: Sample| {
+    lines(path, |_, sample: Sample| {
         if sample.completion.is_some() == sample.solution.is_some() {
             return Err("it needs exactly one of `completion` and `solution`".into());
         }

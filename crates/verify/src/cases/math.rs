@@ -3,7 +3,7 @@
 //! are `source`, `kind`, `name`, `note` and `tags`, and what Math-Verify's own tests say besides: `test`, `status`, `gold_type`,
 //! `pred_type`, `boxed_match_priority`. Any other is an error: a misspelt option is no remark.
 
-use super::{CaseError, CaseId, Times, lines};
+use super::{CaseError, CaseId, Times, named};
 use crate::answers::{
     AnswerJudge,
     math_verify::MathVerifyError,
@@ -69,7 +69,7 @@ struct Row {
 /// # Errors
 /// Names the file and the line.
 pub fn read(path: &Path) -> Result<Vec<MathCase>, CaseError> {
-    lines(path, |row: Row| {
+    let case = |row: Row| {
         let usual = MathOptions::default();
         let match_types = match &row.match_types {
             None => usual.match_types,
@@ -90,7 +90,8 @@ pub fn read(path: &Path) -> Result<Vec<MathCase>, CaseError> {
             return Err(format!("`precision` is {}, expected at most 30 digits", options.precision));
         }
         Ok(MathCase { id: row.id, gold: row.gold, pred: row.pred, expected: row.expected, options })
-    })
+    };
+    named(path, case, |case| &case.id)
 }
 
 /// What was found out about a pair: a line of the output.
@@ -267,6 +268,7 @@ mod tests {
                 "{\"id\": 1, \"gold\": \"1\", \"pred\": \"1\", \"match_types\": [\"sql\"]}",
                 "`match_types` has `sql`",
             ),
+            ("{\"id\": \"0\", \"gold\": \"2\", \"pred\": \"1\"}", "the id `0` stands on line 1 already"),
         ] {
             let file = file(&format!("{{\"id\": 0, \"gold\": \"1\", \"pred\": \"1\"}}\n{line}\n"));
             let message = read(file.path()).unwrap_err().to_string();

@@ -10,6 +10,7 @@ pub use pass::{PassAtK, pass_at_k};
 use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
+    collections::HashMap,
     fmt,
     fs::File,
     io::{self, BufRead, BufReader, Read},
@@ -82,10 +83,26 @@ impl<'de> Deserialize<'de> for CaseId {
     }
 }
 
-/// Reads a JSONL file (or gzip of one), turning each line that is not blank into a case.
-fn lines<Row: DeserializeOwned, Case>(
+/// Reads cases that have names: one that stands twice would say of two cases that they are one.
+fn named<Row: DeserializeOwned, Case>(
     path: &Path,
     mut case: impl FnMut(Row) -> Result<Case, String>,
+    id: impl Fn(&Case) -> &CaseId,
+) -> Result<Vec<Case>, CaseError> {
+    let mut places = HashMap::new();
+    lines(path, |line, row| {
+        let case = case(row)?;
+        match places.insert(id(&case).clone(), line) {
+            Some(before) => Err(format!("the id `{}` stands on line {before} already", id(&case))),
+            None => Ok(case),
+        }
+    })
+}
+
+/// Reads a JSONL file (or gzip of one), turning each line that is not blank, with its number, into a case.
+fn lines<Row: DeserializeOwned, Case>(
+    path: &Path,
+    mut case: impl FnMut(usize, Row) -> Result<Case, String>,
 ) -> Result<Vec<Case>, CaseError> {
     let failed = |source| CaseError::Read { path: path.to_owned(), source };
     let mut input = open(path).map_err(failed)?;
@@ -106,7 +123,7 @@ fn lines<Row: DeserializeOwned, Case>(
             continue;
         }
         let row = row::parse(&line).map_err(wrong)?;
-        cases.push(case(row).map_err(wrong)?);
+        cases.push(case(number, row).map_err(wrong)?);
     }
     if cases.is_empty() {
         return Err(CaseError::Empty { path: path.to_owned() });

@@ -3,7 +3,8 @@
 //! Models wrap programs in fences, in tags, in prose and in the control tokens of their chat templates. The rules below
 //! are tried in order; each only ever cuts text away, so that what runs is what the model wrote.
 //!
-//! 1. Reasoning that is marked as such (`<think>…</think>`) and control tokens (`<|im_end|>`, …) are not program text.
+//! 1. Reasoning that is marked as such (`<think>…</think>`) and control tokens (`<|im_end|>`, …) are not program text. Where
+//!    a completion begins with it and never closes it, nothing was said, whatever stands there.
 //! 2. Of a text with an `<answer>` outside of fences, the last of them is the text.
 //! 3. Fenced blocks ([`fences`]): the last complete one that says it is Python, or else the last complete one that says
 //!    nothing, or else one that is called text, or else an unfinished one at the end: generation often stops *at* the closing
@@ -14,6 +15,8 @@
 //!    is indented.
 
 mod fences;
+
+use tracelift_domain::completion::is_thinking_only;
 
 use fences::{Block, Language, Tail, blocks, outside_fences};
 
@@ -29,6 +32,9 @@ pub enum Wanted<'a> {
 /// The source of the program, or `None` if there is no text at all.
 #[must_use]
 pub fn program(completion: &str, wanted: Wanted<'_>) -> Option<String> {
+    if is_thinking_only(completion) {
+        return None;
+    }
     let text = answer(without_control_tokens(after_reasoning(completion)));
     let blocks = blocks(text);
     let source = match best(&blocks, wanted) {
@@ -65,7 +71,7 @@ pub fn defines(source: &str, name: &str) -> bool {
     })
 }
 
-/// What follows the last marked reasoning; all of the text where the mark is opened and never closed.
+/// What follows the last marked reasoning; all of the text where there is none.
 fn after_reasoning(text: &str) -> &str {
     const ENDS: [&str; 8] = [
         "</think>",
@@ -576,6 +582,28 @@ mod tests {
         ] {
             assert_eq!(whole(completion).as_deref(), Some(source), "{completion:?}");
         }
+    }
+
+    #[test]
+    fn what_was_only_thought_is_no_program() {
+        for open in [
+            "<think>",
+            "<|im_start|>assistant\n<think>\n",
+            "[THINK]",
+            "<thinking>",
+            "<reasoning>",
+            "<think>a</think>\n<think>",
+        ] {
+            let thought = format!("{open} Let me see.\n```python\nprint(1)\n```\nThat would be it.");
+            assert_eq!(whole(&thought), None, "{open}");
+            assert_eq!(
+                program(&thought.replace("print(1)", "def f(): pass"), Wanted::Definition("f")),
+                None,
+                "{open}"
+            );
+        }
+        let opened_by_the_prompt = "Let me see.\n```python\nwrong\n```\n</think>\n```python\nright\n```";
+        assert_eq!(whole(opened_by_the_prompt).as_deref(), Some("right\n"));
     }
 
     #[test]
