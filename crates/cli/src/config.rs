@@ -269,6 +269,11 @@ impl DataConfig {
                 ));
             }
         }
+        if self.world.is_some() && self.shuffle == Some(true) && self.limit.unwrap_or(0) > MOST_SHUFFLED {
+            let fault = "of more than ten million problems of a world takes their order into memory in every step; leave it out, as they are \
+                         drawn independently, or lower `limit`";
+            return Err(SettingError::new("shuffle", fault));
+        }
         let epochs = (1..=MOST_EPOCHS).contains(&self.epochs.unwrap_or(1));
         let limit = (1..=MOST_PROBLEMS).contains(&self.limit.unwrap_or(1));
         let expected = "from 1 to a thousand million, or nothing to take all";
@@ -291,6 +296,9 @@ impl DataConfig {
         self.validate()
     }
 }
+
+/// The most problems of a world whose order is made.
+const MOST_SHUFFLED: usize = 10_000_000;
 
 /// More often than anybody goes through anything.
 const MOST_EPOCHS: u64 = 1_000_000;

@@ -82,6 +82,14 @@ fn problems_are_chosen_and_a_killed_measurement_is_not_paid_twice() {
     let gold = |id: &str| 1 + id.strip_prefix("pick/").unwrap().parse::<u64>().unwrap() % 3;
     assert!(whole.iter().all(|line| easy(line) == (gold(&id(line)) == 3)), "{whole:?}");
     assert!(whole.iter().any(|line| line["w"].as_f64().unwrap() > 0.0));
+    for line in &whole {
+        // Of three traces some led to the answer, of those that could be used.
+        let right = 3.0 * line["w"].as_f64().unwrap();
+        assert!(
+            (right - right.round()).abs() < 1e-9 && right <= line["usable"].as_f64().unwrap() + 1e-9,
+            "{line}"
+        );
+    }
     let kept: BTreeSet<String> = whole.iter().filter(|line| !easy(line)).map(id).collect();
     let says = format!(
         "filter: {} problems are trained on; of 18 problems {} lie within the ranges, {} outside that of b, 0 outside that of w, and of 0",
@@ -170,6 +178,18 @@ fn a_filter_without_an_executor_or_without_anything_left_ends_the_run_before_it_
         message.contains("`grpo.filter` leaves nothing to train on: of 18 problems 0 lie within"),
         "{message}"
     );
+    // A planner that writes no traces leads nobody anywhere, and nobody is asked about that.
+    desk.small_model("random", 9);
+    let before = server.count("requests");
+    let message = desk.failing(&words(&format!(
+        "{train}-written --set planner.model=random --set planner.sampling.max_tokens=4 --set grpo.filter.w=[0.1,1.0]"
+    )));
+    let lines = measured(desk, "none-written");
+    assert!(lines.iter().all(|line| line["w"] == 0.0 && line["usable"] == 0), "{lines:?}");
+    let easy = lines.iter().filter(|line| line["b"] == 1.0).count();
+    let says = format!("0 lie within the ranges, {easy} outside that of b, {} outside that of w", 18 - easy);
+    assert!(message.contains(&says), "{says:?} is not in\n{message}");
+    assert_eq!(server.count("requests") - before, 2 * 18);
     let message = desk.bad(&words(&format!("{train} --set grpo.filter.b=[0.0,1.0]")));
     assert!(message.contains("`grpo.filter.b` is missing, as is `w`"), "{message}");
 

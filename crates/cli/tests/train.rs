@@ -508,6 +508,8 @@ fn terms_beside_the_rule_and_epochs_are_told_apart() {
         assert!(message.contains(told), "{message}");
     }
     assert!(refused("--set data.epochs=0").contains("`data.epochs` is 0, expected from 1 to a million"));
+    let message = refused("--set data.limit=10000001");
+    assert!(message.contains("`data.shuffle` of more than ten million problems"), "{message}");
     let message = refused("--set dev.data.world=steps --set dev.data.shuffle=true");
     assert!(message.contains("`dev.data.shuffle` says how `train` goes through"), "{message}");
     let message = refused("--set grpo.overlong.punish.cache=97");
