@@ -45,11 +45,8 @@ pub fn dev_seed(config: &RunConfig) -> Seed {
 /// # Errors
 /// When both are said and do not agree.
 pub fn steps(config: &RunConfig, origin: &Origin, problems: u64) -> Result<u64> {
-    let Some(epochs) = config.data.as_ref().and_then(|data| data.epochs) else {
-        return Ok(config.grpo.steps);
-    };
+    let Some((epochs, steps)) = of_epochs(config, problems) else { return Ok(config.grpo.steps) };
     let each = config.grpo.problems as u64;
-    let steps = epochs.saturating_mul(problems).div_ceil(each);
     if origin.says("grpo.steps") && config.grpo.steps != steps {
         let fault = format!(
             "is {}, and `data.epochs` asks for {epochs}, which are {steps} steps: an epoch of these {problems} problems has {} of \
@@ -60,6 +57,12 @@ pub fn steps(config: &RunConfig, origin: &Origin, problems: u64) -> Result<u64> 
         return Err(origin.refuse(&SettingError::new("grpo.steps", fault)));
     }
     Ok(steps)
+}
+
+/// The epochs that are asked for, and how many steps they take.
+fn of_epochs(config: &RunConfig, problems: u64) -> Option<(u64, u64)> {
+    let epochs = config.data.as_ref()?.epochs?;
+    Some((epochs, epochs.saturating_mul(problems).div_ceil(config.grpo.problems as u64)))
 }
 
 /// A quotient for people.
@@ -118,7 +121,12 @@ impl Parts {
             }
         };
         let verifier = setup::verifier(config, trained_on.into_iter().chain(dev_problems))?;
-        let steps = steps(config, origin, source.len())?;
+        let steps = match &config.grpo.filter {
+            None => steps(config, origin, source.len())?,
+            // How many problems are left is known when they are measured; there are at most as many as that.
+            Some(filter) => of_epochs(config, source.len().min(filter.problems as u64))
+                .map_or(config.grpo.steps, |(_, steps)| steps),
+        };
         let rubric = setup::rubric(config, origin)?;
         Ok((Parts { prompt, source, steps, dev_items, executor, verifier, rubric }, planner))
     }

@@ -107,6 +107,18 @@ fn problems_are_chosen_and_a_killed_measurement_is_not_paid_twice() {
         assert_eq!(step.get("data/epoch"), Some(step.step as f64 * 4.0 / kept.len() as f64));
     }
 
+    // Epochs are of those that are kept; the run's own configuration says as many steps.
+    let config = desk.read("tracelift.toml").replace("steps = 3\n", "");
+    desk.write("epochs.toml", &config.replace("problems.jsonl\"\n", "problems.jsonl\"\nepochs = 1\n"));
+    desk.good(&words("train --config epochs.toml --set out=epochs"));
+    assert_eq!(desk.run("epochs").metrics().len(), kept.len().div_ceil(4));
+    let before = server.count("requests");
+    desk.good(&words("train --config epochs/config.toml --resume"));
+    assert_eq!(server.count("requests"), before);
+    let message = desk.failing(&words("train --config epochs.toml --set out=more --set grpo.steps=9"));
+    let says = format!("`data.epochs` asks for 1, which are {} steps", kept.len().div_ceil(4));
+    assert!(message.contains(&says), "{message}");
+
     // Killed at a call about the third four.
     let paid: u64 = whole[..8].iter().map(calls).sum();
     server.hold_after(paid + 1);
