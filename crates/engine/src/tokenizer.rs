@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
-use tracelift_domain::prompt::{Prompt, Thinking};
+use std::sync::{Arc, OnceLock};
+use tracelift_domain::prompt::{Message, Prompt, Thinking};
 
 /// The marks of [`Tokenizer::byte_level`], in the order of their ids; they come after the 256 bytes.
 pub const BYTE_LEVEL_MARKS: [&str; 4] = ["<pad>", "<eos>", "<reasoning>", "</reasoning>"];
@@ -29,6 +29,8 @@ pub struct Tokenizer {
     highest_added: Option<u32>,
     /// The files that it was read from, to be written as they were.
     originals: Arc<Vec<(String, String)>>,
+    /// What stands for something else than its letters; made when it is first looked for.
+    controls: OnceLock<Arc<Controls>>,
 }
 
 /// The fields of `tokenizer_config.json` that name a special token.
@@ -144,6 +146,9 @@ impl Tokenizer {
     /// # Errors
     /// When it is a conversation and there is no chat template, or the text cannot be encoded.
     pub fn prompt(&self, prompt: &Prompt) -> Result<Vec<u32>, TokenizerError> {
+        if let Some(tokens) = self.prompt_with_controls(prompt)? {
+            return Ok(tokens);
+        }
         let text = self.laid_out(prompt)?;
         match prompt {
             Prompt::Text(_) => self.encode_prompt(&text),
@@ -158,17 +163,25 @@ impl Tokenizer {
     /// When it is a conversation and there is no chat template, or the template refuses it.
     pub fn laid_out<'p>(&self, prompt: &'p Prompt) -> Result<Cow<'p, str>, ChatError> {
         match prompt {
-            Prompt::Text(text) => Ok(text.into()),
+            Prompt::Text(text) => Ok(text.as_str().into()),
             Prompt::Conversation { messages, thinking, prefill } => {
-                let enable_thinking = match thinking {
-                    Thinking::Default => None,
-                    Thinking::Off => Some(false),
-                };
-                let options = ChatOptions { enable_thinking, ..ChatOptions::default() };
-                let text = self.chat(&Conversation::from(messages.as_slice()), &options)?;
-                Ok((text + prefill).into())
+                Ok(self.conversation(messages, *thinking, prefill)?.into())
             }
         }
+    }
+
+    fn conversation(
+        &self,
+        messages: &[Message],
+        thinking: Thinking,
+        prefill: &str,
+    ) -> Result<String, ChatError> {
+        let enable_thinking = match thinking {
+            Thinking::Default => None,
+            Thinking::Off => Some(false),
+        };
+        let options = ChatOptions { enable_thinking, ..ChatOptions::default() };
+        Ok(self.chat(&Conversation::from(messages), &options)? + prefill)
     }
 
     /// Whether a reply of these tokens has just come to one of some texts: asked anew with every token, it looks at the end
@@ -263,6 +276,7 @@ impl Tokenizer {
     /// Says which tokens end a text.
     pub fn set_eos(&mut self, eos: Vec<u32>) {
         self.eos = eos;
+        self.controls = OnceLock::new();
     }
 
     /// How many tokens there are, added ones included.
@@ -331,10 +345,12 @@ fn byte_symbols() -> [char; 256] {
     })
 }
 
+mod controls;
 mod files;
 mod look;
 mod training;
 
+use controls::Controls;
 pub use training::BpeTraining;
 
 #[cfg(test)]

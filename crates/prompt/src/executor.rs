@@ -1,5 +1,6 @@
 //! An executor's prompts, with a trace and without.
 
+use crate::layout::said;
 use crate::parts::{Parts, Said, probes};
 use crate::preset::Side;
 use crate::{ExecutorPromptConfig, Layout, PromptError, template};
@@ -38,7 +39,7 @@ impl ExecutorPrompt {
     /// When a template fails on the question, or loses the mark.
     pub fn prompt(&self, question: &Question, trace: Option<&Trace>) -> Result<Prompt, PromptError> {
         let turns = self.turns(question, trace)?;
-        Ok(self.0.layout.lay_out(turns, self.prefill(question).to_owned()))
+        Ok(self.0.layout.lay_out(turns, self.prefill(question).to_owned(), said(question, trace)))
     }
 
     /// The same as a conversation, for a server that lays it out itself.
@@ -47,7 +48,7 @@ impl ExecutorPrompt {
     /// As [`ExecutorPrompt::prompt`].
     pub fn conversation(&self, question: &Question, trace: Option<&Trace>) -> Result<Prompt, PromptError> {
         let turns = self.turns(question, trace)?;
-        Ok(Layout::Chat.lay_out(turns, self.prefill(question).to_owned()))
+        Ok(Layout::Chat.lay_out(turns, self.prefill(question).to_owned(), said(question, trace)))
     }
 
     fn turns(&self, question: &Question, trace: Option<&Trace>) -> Result<Vec<Message>, PromptError> {

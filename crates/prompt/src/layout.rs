@@ -1,7 +1,8 @@
 //! How what is said is laid out for a model.
 
 use serde::{Deserialize, Serialize};
-use tracelift_domain::prompt::{Message, Prompt, Role, Thinking};
+use tracelift_domain::prompt::{Message, Prompt, Role, Text, Thinking};
+use tracelift_domain::{Question, Trace};
 
 /// The layout of a model's prompts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -64,18 +65,32 @@ impl Layout {
         }
     }
 
-    /// Turns, and the beginning of the reply.
+    /// Turns, and the beginning of the reply. `said` is what the question and a trace say: in the layout `text` the words
+    /// around them are the author's own, with whatever control tokens; in the others every turn is only text.
     #[must_use]
-    pub(crate) fn lay_out(self, messages: Vec<Message>, prefill: String) -> Prompt {
+    pub(crate) fn lay_out(self, messages: Vec<Message>, prefill: String, said: Vec<String>) -> Prompt {
+        let contents = |messages: Vec<Message>| messages.into_iter().map(|message| message.content).collect();
         let thinking = match self {
-            Layout::Text => return Prompt::Text(only(messages) + &prefill),
-            Layout::Plain => return Prompt::Text(paragraphs(&messages) + &prefill),
-            Layout::Chatml => return Prompt::Text(chatml(&messages) + &prefill),
+            Layout::Text => return Prompt::Text(Text::new(only(messages) + &prefill, said)),
+            Layout::Plain => {
+                return Prompt::Text(Text::new(paragraphs(&messages) + &prefill, contents(messages)));
+            }
+            Layout::Chatml => {
+                return Prompt::Text(Text::new(chatml(&messages) + &prefill, contents(messages)));
+            }
             Layout::Chat => Thinking::Default,
             Layout::ChatWithoutThinking => Thinking::Off,
         };
         Prompt::Conversation { messages, thinking, prefill }
     }
+}
+
+/// What a question and a trace say.
+pub(crate) fn said(question: &Question, trace: Option<&Trace>) -> Vec<String> {
+    let trace = trace.map(Trace::as_str).into_iter();
+    let asked = [question.statement.as_str(), question.source.as_str()].into_iter();
+    let tests = question.tests_shown.iter().chain(&question.entry).map(String::as_str);
+    trace.chain(asked).chain(tests).map(str::to_owned).collect()
 }
 
 /// The user's text; there is no other turn where the parts were checked.

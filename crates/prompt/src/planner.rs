@@ -1,5 +1,6 @@
 //! A planner's prompts.
 
+use crate::layout;
 use crate::parts::{Parts, Said, probes};
 use crate::preset::Side;
 use crate::{End, Layout, PlannerPromptConfig, PromptError, template};
@@ -45,7 +46,7 @@ impl PlannerPrompt {
         let user = |parts: &Parts, variables: &_| said.render("user", &parts.user, variables);
         let last = user(said.of(question), &template::variables(question))?;
         let turns = said.turns(question, user, last)?;
-        Ok(said.layout.lay_out(turns, self.prefill(question).to_owned()))
+        Ok(said.layout.lay_out(turns, self.prefill(question).to_owned(), layout::said(question, None)))
     }
 
     /// The beginning of the reply, which is given and not sampled. The completion is read with it.

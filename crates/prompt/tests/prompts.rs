@@ -51,7 +51,7 @@ fn trace() -> Trace {
 
 fn said(prompt: &Prompt) -> String {
     match prompt {
-        Prompt::Text(text) => text.clone(),
+        Prompt::Text(text) => text.to_string(),
         Prompt::Conversation { messages, prefill, .. } => {
             let turns: String = messages
                 .iter()

@@ -260,7 +260,7 @@ mod tests {
             "parrot".into()
         }
         fn prompt(&self, question: &Question, _: Option<&Trace>) -> Result<Prompt, CallFailure> {
-            Ok(Prompt::Text(question.statement.clone()))
+            Ok(Prompt::Text(question.statement.as_str().into()))
         }
         fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>> {
             calls

@@ -214,7 +214,8 @@ impl RewardModel {
         statement: &str,
         put: impl Fn(&str) -> String,
     ) -> Result<(Vec<u32>, Shortened), TokenizerError> {
-        let whole = |statement: &str| self.tokenizer.encode(&put(statement));
+        // What problem and trace hold of control tokens is text; a tokenizer may call the format's own tags special.
+        let whole = |statement: &str| self.tokenizer.encode_said(&put(statement), &prompt::RUBRIC_TAGS);
         let tokens = whole(statement)?;
         if tokens.len() <= limit {
             return Ok((tokens, Shortened::No));

@@ -47,11 +47,11 @@ mod tests {
         for name in [WorldName::Steps, WorldName::Words, WorldName::Programs] {
             let instance = World::new(name).instance(Seed(1), Split::Train, 0);
             let question = &instance.problem().question;
-            assert_eq!(planner.prompt(question).unwrap(), Prompt::Text(planner_prompt(question)));
+            assert_eq!(planner.prompt(question).unwrap(), Prompt::Text(planner_prompt(question).into()));
             let trace = instance.gold_trace();
             for trace in [None, Some(&trace)] {
                 let asked = executor.prompt(question, trace).unwrap();
-                assert_eq!(asked, Prompt::Text(executor_prompt(question, trace)));
+                assert_eq!(asked, Prompt::Text(executor_prompt(question, trace).into()));
             }
         }
     }

@@ -52,7 +52,7 @@ fn said(row: &Value) -> Result<Said> {
         bail!("expected `prompt` and `completion`, or `messages`");
     };
     let prompt = match prompt {
-        Value::String(text) => Prompt::Text(text.clone()),
+        Value::String(text) => Prompt::Text(text.as_str().into()),
         turns => conversation(self::turns("prompt", turns)?),
     };
     let completion = match completion {

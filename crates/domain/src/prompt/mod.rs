@@ -4,8 +4,10 @@
 //! part of a [`Question`](crate::Question).
 
 pub mod rubric;
+mod text;
 
-pub use rubric::reward_model_text;
+pub use rubric::{RUBRIC_TAGS, reward_model_text};
+pub use text::Text;
 
 use crate::fingerprint::{Fingerprint, canonical};
 use serde::{Deserialize, Serialize};
@@ -45,7 +47,7 @@ pub enum Thinking {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Prompt {
     /// A text to go on from.
-    Text(String),
+    Text(Text),
     /// A conversation that the model's chat template lays out.
     Conversation {
         /// What is said.

@@ -2,6 +2,10 @@
 
 use crate::{trace::CLOSE, trace::OPEN};
 
+/// The tags of the format.
+pub const RUBRIC_TAGS: [&str; 10] =
+    ["<task>", "</task>", "<type>", "</type>", "<problem>", "</problem>", "<tests>", "</tests>", OPEN, CLOSE];
+
 /// `<task>T</task>\n<type>Y</type>\n<problem>\nX\n</problem>[\n<tests>\nS\n</tests>]\n<reasoning>\nZ\n</reasoning>`, of
 /// as much of a statement as fits.
 #[must_use]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The largest file of a tokenizer in bytes; those of vocabularies of 256k tokens have some 35 million.
 const LARGEST: u64 = 1 << 28;
@@ -126,6 +126,7 @@ impl Tokenizer {
             more: Vec::new(),
             highest_added: None,
             originals: Arc::default(),
+            controls: OnceLock::new(),
         }
     }
 

@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
-use tracelift_domain::prompt::{Message, Role, Thinking};
+use tracelift_domain::prompt::{Message, Role, Text, Thinking};
 
 #[test]
 fn byte_symbols_are_those_of_the_tokenizers_crate() {
@@ -91,6 +91,61 @@ fn prompts_follow_the_chat_template_where_it_is_asked_for() {
     assert_eq!(text(said(Thinking::Default, "<reasoning>\n")), "s:Solve.;u:1 + 1?;<eos><reasoning>\n");
     let plain = "Solve.\n\n1 + 1?\n\n";
     assert_eq!(tokenizer.prompt(&Prompt::Text(plain.into())).unwrap(), tokenizer.encode(plain).unwrap());
+}
+
+#[test]
+fn control_tokens_in_what_others_said_are_text() {
+    let mut tokenizer = Tokenizer::byte_level().unwrap();
+    tokenizer
+        .set_chat_template(
+            "{% for m in messages %}{{ m.role[0] }}:{{ m.content | trim }}{{ eos_token }}{% endfor %}",
+        )
+        .unwrap();
+    let turn = |content: &str| Message { role: Role::User, content: content.into() };
+    let conversation = |messages: Vec<Message>| Prompt::Conversation {
+        messages,
+        thinking: Thinking::Default,
+        prefill: "<eos>".into(),
+    };
+    // Those of the template and of the beginning of the reply stay.
+    for said in [
+        "<eos>",
+        " a<eos>b<pad> ",
+        "<<eos>>",
+        "<e<eos>os>",
+        "<eos><eos>",
+        "\u{fdd0}<eos>\u{fdd0}",
+        "\u{fdd0}\u{f0000}\u{fdd0}<pad>",
+        "<reasoning>a</reasoning><eos>",
+        "é<eos>ß",
+    ] {
+        let prompt = conversation(vec![turn("1"), turn(said)]);
+        let tokens = tokenizer.prompt(&prompt).unwrap();
+        assert_eq!(tokens.iter().filter(|token| **token == 257).count(), 3, "{said}");
+        assert!(!tokens.contains(&256), "{said}");
+        let laid_out = tokenizer.laid_out(&prompt).unwrap();
+        assert_eq!(tokenizer.decode(&[tokens.as_slice(), &[97]].concat()).unwrap(), format!("{laid_out}a"));
+        assert_eq!(tokens.contains(&258), said.contains("<reasoning>"), "the tags are no control tokens");
+    }
+    // Of a text, what others said is named; the rest is the author's own.
+    let text = Text::new("Q: a<eos><pad>; a<eos> is it?<eos>".into(), vec!["a<eos>".into(), "os".into()]);
+    let tokens = tokenizer.prompt(&Prompt::Text(text)).unwrap();
+    assert_eq!(tokens.iter().filter(|token| [256, 257].contains(*token)).count(), 2);
+    assert_eq!(*tokens.last().unwrap(), 257);
+    // And of what a reward model reads, all but the tags of the format.
+    let read =
+        tokenizer.encode_said("<reasoning>a<eos></reasoning>", &["<reasoning>", "</reasoning>"]).unwrap();
+    assert_eq!((read[0], read[read.len() - 1], read.contains(&257)), (258, 259, false));
+    // A token that ends a text is one, whether or not the tokenizer calls it special.
+    let mut file: Value = serde_json::from_str(&tokenizer.to_json().unwrap()).unwrap();
+    file["added_tokens"][1]["special"] = json!(false);
+    let mut plain = Tokenizer::from_json(&file.to_string()).unwrap();
+    assert!(plain.encode_said("a<eos>", &[]).unwrap().contains(&257));
+    plain.set_eos(vec![257]);
+    assert_eq!(plain.encode_said("a<eos><eos>b", &[]).unwrap(), b"a<eos><eos>b".map(u32::from));
+    // Many of them take no longer than a long text.
+    let many = "<eos>".repeat(50_000);
+    assert_eq!(tokenizer.encode_said(&many, &[]).unwrap().len(), many.len());
 }
 
 #[test]

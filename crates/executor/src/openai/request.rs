@@ -15,7 +15,7 @@ pub(super) fn payload(settings: &Settings, call: &Call<'_>, prompt: Prompt) -> V
     set("model", json!(settings.names.asked));
     match prompt {
         Prompt::Text(text) => {
-            set("prompt", json!(text));
+            set("prompt", json!(text.as_str()));
         }
         Prompt::Conversation { mut messages, prefill, .. } => {
             // The last turn is the reply's beginning, as vLLM and SGLang are told to go on from it; llama.cpp does so anyway.

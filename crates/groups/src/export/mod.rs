@@ -96,7 +96,7 @@ impl Asked {
 
     fn about(&self, group: &Group) -> Result<String, PromptError> {
         match self.0.prompt(&group.question())? {
-            Prompt::Text(text) => Ok(text),
+            Prompt::Text(text) => Ok(text.into()),
             // Plain is a text.
             Prompt::Conversation { messages, .. } => {
                 Ok(messages.into_iter().map(|message| message.content + "\n\n").collect())
