@@ -86,7 +86,8 @@ pub(crate) fn variants(seed: &SeedProblem, count: usize, root: Seed) -> Vec<Seed
     let variants = math::variants(statement, worked, gold, root.child(id, 0), count);
     let told = variants.into_iter().enumerate().map(|(index, variant)| {
         let mut origin = seed.origin.clone();
-        origin.insert(VARIANT_OF.to_owned(), json!(id));
+        // A variant's variants are of its family.
+        origin.entry(VARIANT_OF).or_insert_with(|| json!(id));
         SeedProblem {
             problem: Problem {
                 id: format!("{id}/{}", index + 1),

@@ -57,6 +57,29 @@ pub fn held_out(path: &Path, format: Format, row: &Row) -> Option<&'static str> 
     held_out_statement(&row.problem.question.statement).or_else(|| named(path, format, row))
 }
 
+/// Families of problems (a problem and its variants with other numbers) of which one is known to belong to a test set: all of
+/// such a family is held out, since a variant teaches what its first problem asks.
+#[derive(Clone, Debug, Default)]
+pub struct HeldOutFamilies(HashMap<String, &'static str>);
+
+impl HeldOutFamilies {
+    /// Takes notice of a problem: of the name of its family, unique among all sources, its own, and its statement.
+    pub fn see(&mut self, family: &str, id: &str, statement: &str) {
+        // The names that worlds and published sets give: `steps/test/…`, `gsm8k/test/…`.
+        let named = [id, family].iter().any(|id| id.split('/').rev().skip(1).any(|part| part == "test"));
+        let known = held_out_statement(statement).or(named.then_some("problems named as of a test set"));
+        if let Some(name) = known {
+            self.0.entry(family.to_owned()).or_insert(name);
+        }
+    }
+
+    /// The test set that a family belongs to.
+    #[must_use]
+    pub fn of(&self, family: &str) -> Option<&'static str> {
+        self.0.get(family).copied()
+    }
+}
+
 fn named(path: &Path, format: Format, row: &Row) -> Option<&'static str> {
     let tail: Vec<String> = path
         .components()

@@ -32,7 +32,7 @@ pub mod stdio;
 
 pub use columns::{ColumnMap, row_of};
 pub use format::Format;
-pub use held_out::{held_out, held_out_statement};
+pub use held_out::{HeldOutFamilies, held_out, held_out_statement};
 pub use lines::skip_mark;
 pub use published::of_group;
 
@@ -42,7 +42,7 @@ use std::{
     io,
     path::{Path, PathBuf},
 };
-use tracelift_domain::{Gold, Problem};
+use tracelift_domain::{Gold, Problem, VARIANT_OF};
 
 /// A problem, and what else its file says of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +57,14 @@ pub struct Row {
     pub opening: Option<String>,
     /// What else is known: line, task.
     pub origin: Map<String, Value>,
+}
+
+impl Row {
+    /// The name of its family among those of all sources.
+    fn family(&self) -> String {
+        let first = self.origin.get(VARIANT_OF).and_then(Value::as_str).unwrap_or(&self.problem.id);
+        format!("{}/{first}", self.problem.question.source)
+    }
 }
 
 /// Why problems cannot be read.
@@ -254,12 +262,17 @@ impl DataSet {
     pub fn training(&self, limit: Option<usize>, test_sets: TestSets) -> Result<Training, DatasetError> {
         let most = limit.unwrap_or(usize::MAX);
         let mut training = Training { problems: Vec::new(), left_out: BTreeMap::new() };
+        let families = match (self.format, test_sets) {
+            (Format::Groups, TestSets::LeftOut) => self.held_out_families()?,
+            _ => HeldOutFamilies::default(),
+        };
         for row in self.tested()? {
             if training.problems.len() >= most {
                 break;
             }
             let row = row?;
-            match held_out(&self.path, self.format, &row).filter(|_| test_sets == TestSets::LeftOut) {
+            let held = held_out(&self.path, self.format, &row).or_else(|| families.of(&row.family()));
+            match held.filter(|_| test_sets == TestSets::LeftOut) {
                 Some(name) => *training.left_out.entry(name).or_default() += 1,
                 None => training.problems.push(row.problem),
             }
@@ -271,6 +284,16 @@ impl DataSet {
             }
             (false, _) => Ok(training),
         }
+    }
+
+    /// What of its families belongs to test sets: known when all of the file was read, since variants may come first.
+    fn held_out_families(&self) -> Result<HeldOutFamilies, DatasetError> {
+        let mut families = HeldOutFamilies::default();
+        for row in self.rows()? {
+            let row = row?;
+            families.see(&row.family(), &row.problem.id, &row.problem.question.statement);
+        }
+        Ok(families)
     }
 
     /// Its rows; one whose program nothing would test is wrong.

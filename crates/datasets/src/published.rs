@@ -2,7 +2,7 @@
 
 use crate::{Format, Row, statement, stdio};
 use serde_json::{Map, Value, json};
-use tracelift_domain::{AnswerForm, FunctionTests, Gold, Group, Problem, Question, TaskDomain};
+use tracelift_domain::{AnswerForm, FunctionTests, Gold, Group, Problem, Question, TaskDomain, VARIANT_OF};
 
 /// The text of a field; numbers are written out.
 pub(crate) fn text(row: &Value, key: &str) -> Option<String> {
@@ -227,12 +227,16 @@ pub fn of_group(group: &Group) -> Result<Row, String> {
         Gold::Answer(_) | Gold::Tests(_) => {}
     }
     let solution = group.reference_solution.as_str();
+    let mut origin = Map::from_iter([("source_group".to_owned(), json!(group.problem_id))]);
+    if group.is_variant() {
+        origin.insert(VARIANT_OF.to_owned(), json!(group.family()));
+    }
     Ok(Row {
         problem: Problem { id: group.problem_id.clone(), question, gold },
         solution: (!solution.trim().is_empty()).then(|| solution.to_owned()),
         trace: group.positive_pool.first().map(|positive| positive.reasoning.clone()),
         opening: None,
-        origin: Map::from_iter([("source_group".to_owned(), json!(group.problem_id))]),
+        origin,
     })
 }
 

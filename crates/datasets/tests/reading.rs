@@ -384,6 +384,42 @@ fn published_test_sets_are_not_trained_on_whatever_they_are_called() {
     }
 }
 
+/// A variant of a test set's problem teaches what the problem asks, wherever in a file of groups it stands.
+#[test]
+fn variants_of_problems_of_test_sets_are_left_out_with_them() {
+    let Some(set) = shared("data/gsm8k/test.jsonl") else { return };
+    let known = DataSet::open(&set, None, None).unwrap().rows().unwrap().next().unwrap().unwrap();
+    let group = |id: &str, of: Option<&str>, problem: &str| {
+        let metadata = of.map_or(serde_json::json!({}), |of| serde_json::json!({"variant_of": of}));
+        serde_json::json!({"problem_id": id, "source": "mine", "task_type": "math", "problem": problem,
+            "reference_solution": "#### 1", "positive_pool": [], "negative_bank": [], "metadata": metadata})
+        .to_string()
+    };
+    let statement = known.problem.question.statement.as_str();
+    let text = [
+        group("a/1", Some("a"), "A variant."),
+        group("b", None, "Nobody's."),
+        group("a", None, statement),
+        group("a/2", Some("a"), "Another variant."),
+        group("c/1", Some("c"), statement),
+        group("c", None, "Its first problem."),
+        group("b/1", Some("b"), "A variant of nobody's."),
+        group("x/test/00003", None, "Named as of a test set."),
+        group("y", Some("x/test/00003"), "And its variant."),
+    ]
+    .join("\n");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("groups.jsonl");
+    std::fs::write(&file, text).unwrap();
+    let data = DataSet::open(&file, None, None).unwrap();
+    assert_eq!(data.format(), Format::Groups);
+    let training = data.training(None, TestSets::LeftOut).unwrap();
+    let left: Vec<&str> = training.problems.iter().map(|problem| problem.id.as_str()).collect();
+    assert_eq!(left, ["b", "b/1"]);
+    assert_eq!(training.left_out.values().sum::<u64>(), 7);
+    assert_eq!(data.training(None, TestSets::Forced).unwrap().problems.len(), 9);
+}
+
 proptest! {
     #[test]
     fn no_line_makes_it_panic(line in "[^\n]{0,120}") {

@@ -6,7 +6,7 @@ use crate::{config::Origin, model};
 use anyhow::{Context, Result, ensure};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
-use tracelift_datasets::held_out_statement;
+use tracelift_datasets::HeldOutFamilies;
 use tracelift_domain::{Group, Probability, SettingError};
 use tracelift_groups::{GroupReader, Part, split};
 use tracelift_reward::RewardModel;
@@ -109,7 +109,12 @@ fn read_groups(config: &RmConfig, origin: &Origin) -> Result<(Vec<Group>, Vec<Gr
 /// Takes out groups of problems on which models are evaluated, and says so.
 fn leave_out_test_sets(groups: &mut Vec<Group>) -> Result<()> {
     let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
-    groups.retain(|group| match held_out_statement(&group.problem) {
+    let family = |group: &Group| format!("{}/{}", group.source, group.family());
+    let mut families = HeldOutFamilies::default();
+    for group in groups.iter() {
+        families.see(&family(group), &group.problem_id, &group.problem);
+    }
+    groups.retain(|group| match families.of(&family(group)) {
         Some(name) => {
             *left_out.entry(name).or_default() += 1;
             false

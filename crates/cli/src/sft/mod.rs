@@ -13,7 +13,7 @@ use clap::Args;
 use config::{From, SftConfig};
 use serde_json::{Map, json};
 use std::collections::{BTreeMap, HashMap};
-use tracelift_datasets::held_out_statement;
+use tracelift_datasets::{HeldOutFamilies, held_out_statement};
 use tracelift_domain::{Fingerprint, Problem, Question};
 use tracelift_engine::{Checkpoint, Tokenizer};
 use tracelift_groups::{Part, split};
@@ -216,11 +216,12 @@ fn examples(
             }
         }
         let found = traces::read(part)?;
-        // Variants of a problem of a test set, in other numbers, are of the set as well.
-        let tested: HashMap<String, &str> =
-            found.iter().filter_map(|worked| Some((worked.family.clone(), worked.test_set()?))).collect();
+        let mut tested = HeldOutFamilies::default();
+        for worked in &found {
+            tested.see(&worked.family, &worked.problem, &worked.question.statement);
+        }
         for worked in found {
-            if let Some(name) = tested.get(&worked.family).filter(|_| !config.force_test_sets) {
+            if let Some(name) = tested.of(&worked.family).filter(|_| !config.force_test_sets) {
                 *test_sets.entry(name).or_default() += 1;
                 continue;
             }

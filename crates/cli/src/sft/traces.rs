@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use tracelift_datasets::{held_out_statement, values};
+use tracelift_datasets::values;
 use tracelift_domain::{Question, TaskDomain, Trace};
 use tracelift_groups::GroupReader;
 use tracelift_train::run::RunLayout;
@@ -21,17 +21,6 @@ pub(super) struct Worked {
     pub trace: Trace,
     /// Success with the trace, where it is known.
     w: Option<f64>,
-}
-
-impl Worked {
-    /// The test set that its problem is of, as far as its words or its name tell.
-    pub fn test_set(&self) -> Option<&'static str> {
-        // The names that worlds and published sets give: `steps/test/…`, `gsm8k/test/…`.
-        let named = [&self.problem, &self.family]
-            .into_iter()
-            .any(|id| id.split('/').rev().skip(1).any(|part| part == "test"));
-        held_out_statement(&self.question.statement).or(named.then_some("problems named as of a test set"))
-    }
 }
 
 /// Traces of a problem at most, unless told otherwise.
