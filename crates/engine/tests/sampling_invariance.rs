@@ -26,6 +26,19 @@ fn requests() -> Vec<Request> {
     (0..60).map(request).collect()
 }
 
+/// Instructions that every prompt begins with, questions that some share, and what is each one's own.
+fn related_requests() -> Vec<Request> {
+    let request = |i: u64| {
+        let parts = [(0, 40), (7 * (i % 5), 20), (11 * i, i % 7 * 4)];
+        let part = |(first, length): (u64, u64)| (0..length).map(move |t| ((first + t * 13) % 60) as u32);
+        Request {
+            prompt: parts.into_iter().flat_map(part).collect(),
+            seeds: (0..1 + i % 3).map(|sample| Seed(8).child("sample", i * 10 + sample)).collect(),
+        }
+    };
+    (0..60).map(request).collect()
+}
+
 /// After how many tokens a request's samples end.
 fn end(request: &Request) -> usize {
     1 + request.prompt.len() * 7 % 50
@@ -63,10 +76,23 @@ fn neither_threads_nor_company_change_a_sample() {
                     "{name}, {numbers:?}: {threads} threads"
                 );
             }
-            for i in [0, 11, 58] {
+            for i in [0, 11, 40, 58] {
                 let alone = sampled(&sampler, &requests[i..=i], 2);
                 assert_eq!(alone[0], together[i], "{name}, {numbers:?}: request {i} depends on its company");
             }
+        }
+    }
+}
+
+#[test]
+fn a_beginning_that_prompts_share_changes_no_sample() {
+    for name in FAMILIES {
+        let sampler = Sampler::on(Device::Cpu, &model(name), Numbers::F32);
+        let requests = related_requests();
+        let together = sampled(&sampler, &requests, 2);
+        for (i, together) in together.iter().enumerate() {
+            let alone = sampled(&sampler, &requests[i..=i], 1);
+            assert_eq!(alone[0], *together, "{name}: request {i} depends on what others begin with");
         }
     }
 }
