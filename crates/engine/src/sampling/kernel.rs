@@ -13,27 +13,30 @@ pub const LANES: usize = 16;
 /// Sums of up to [`ROWS`] rows.
 pub type Sums = [[f32; PANEL]; ROWS];
 
-/// `sums[r][j] += Σ_k x[r][k]·panel[k][j]` for `count` rows of `inputs`.
+/// `sums[r][j] += Σ_k x[r][k]·panel[k][j]` for `count` rows of `inputs`. `next` is what will be read after this panel: it is
+/// asked for meanwhile, because one core alone waits longer for memory than it multiplies.
 #[inline]
-pub fn wide(sums: &mut Sums, x: &[f32], panel: &[f32], inputs: usize, count: usize) {
+pub fn wide(sums: &mut Sums, x: &[f32], panel: &[f32], inputs: usize, count: usize, next: &[f32]) {
     assert!((1..=ROWS).contains(&count) && x.len() >= count * inputs && panel.len() >= inputs * PANEL);
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx512f") {
+        let next = Ahead::of(next, inputs);
         // SAFETY: the feature was just detected; the assertion above bounds every address.
         unsafe {
             match count {
-                8 => avx512::wide::<8>(sums, x, panel, inputs),
-                7 => avx512::wide::<7>(sums, x, panel, inputs),
-                6 => avx512::wide::<6>(sums, x, panel, inputs),
-                5 => avx512::wide::<5>(sums, x, panel, inputs),
-                4 => avx512::wide::<4>(sums, x, panel, inputs),
-                3 => avx512::wide::<3>(sums, x, panel, inputs),
-                2 => avx512::wide::<2>(sums, x, panel, inputs),
-                _ => avx512::wide::<1>(sums, x, panel, inputs),
+                8 => avx512::wide::<8>(sums, x, panel, inputs, next),
+                7 => avx512::wide::<7>(sums, x, panel, inputs, next),
+                6 => avx512::wide::<6>(sums, x, panel, inputs, next),
+                5 => avx512::wide::<5>(sums, x, panel, inputs, next),
+                4 => avx512::wide::<4>(sums, x, panel, inputs, next),
+                3 => avx512::wide::<3>(sums, x, panel, inputs, next),
+                2 => avx512::wide::<2>(sums, x, panel, inputs, next),
+                _ => avx512::wide::<1>(sums, x, panel, inputs, next),
             }
         }
         return;
     }
+    let _ = next;
     crate::real::vectorized(
         #[inline(always)]
         || {
@@ -48,6 +51,73 @@ pub fn wide(sums: &mut Sums, x: &[f32], panel: &[f32], inputs: usize, count: usi
     );
 }
 
+/// [`wide`], to the last bit, where the weights are kept in bf16: `panel[k/2][j]` holds those of two inputs. Half of the
+/// memory is read, and nothing is rounded. `inputs` is even.
+#[inline]
+pub fn mixed(sums: &mut Sums, x: &[f32], panel: &[u16], inputs: usize, count: usize, next: &[u16]) {
+    assert!((1..=ROWS).contains(&count) && x.len() >= count * inputs && panel.len() >= inputs * PANEL);
+    assert!(inputs.is_multiple_of(2), "bf16 products take inputs in pairs");
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx512f") {
+        let next = Ahead::of(next, inputs / 2);
+        // SAFETY: the feature was just detected; the assertions above bound every address.
+        unsafe {
+            match count {
+                8 => avx512::mixed::<8>(sums, x, panel, inputs, next),
+                7 => avx512::mixed::<7>(sums, x, panel, inputs, next),
+                6 => avx512::mixed::<6>(sums, x, panel, inputs, next),
+                5 => avx512::mixed::<5>(sums, x, panel, inputs, next),
+                4 => avx512::mixed::<4>(sums, x, panel, inputs, next),
+                3 => avx512::mixed::<3>(sums, x, panel, inputs, next),
+                2 => avx512::mixed::<2>(sums, x, panel, inputs, next),
+                _ => avx512::mixed::<1>(sums, x, panel, inputs, next),
+            }
+        }
+        return;
+    }
+    let _ = next;
+    crate::real::vectorized(
+        #[inline(always)]
+        || {
+            for (sums, x) in sums.iter_mut().zip(x.chunks_exact(inputs)).take(count) {
+                for (x, pairs) in x.as_chunks::<2>().0.iter().zip(panel.as_chunks::<{ 2 * PANEL }>().0) {
+                    for (sum, w) in sums.iter_mut().zip(pairs.as_chunks::<2>().0) {
+                        *sum = x[1].mul_add(widen(w[1]), x[0].mul_add(widen(w[0]), *sum));
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// Memory that is asked for while something else is multiplied: a share at every turn of a loop.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+struct Ahead {
+    from: *const u8,
+    /// Bytes a turn: none, or up to two cache lines.
+    each: usize,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Ahead {
+    fn of<T>(next: &[T], turns: usize) -> Ahead {
+        Ahead { from: next.as_ptr().cast(), each: (size_of_val(next) / turns.max(1)).min(128) }
+    }
+
+    /// Asks for the share of a turn.
+    #[inline(always)]
+    fn fetch(self, turn: usize) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        let at = self.from.wrapping_add(turn * self.each);
+        // SAFETY: every x86-64 has it, and whatever the address is, nothing happens but that memory may come nearer.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T1>(at.cast());
+            _mm_prefetch::<_MM_HINT_T1>(at.wrapping_add(self.each / 2).cast());
+        }
+    }
+}
+
 /// Whether this machine multiplies bf16 itself.
 pub fn multiplies_bf16() -> bool {
     #[cfg(target_arch = "x86_64")]
@@ -57,7 +127,7 @@ pub fn multiplies_bf16() -> bool {
     false
 }
 
-/// The same in bf16 with sums in `f32`: inputs come in pairs, `panel[k/2][j]` holds the weights of both. `inputs` is
+/// The same with both sides in bf16, multiplied as such, and sums in `f32`: inputs come in pairs, `panel[k/2][j]` holds the weights of both. `inputs` is
 /// even.
 #[inline]
 pub fn narrow(sums: &mut Sums, x: &[u16], panel: &[u16], inputs: usize, count: usize) {
@@ -199,11 +269,11 @@ pub fn round(x: f32) -> u16 {
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::{LANES, PANEL, Sums};
+    use super::{Ahead, LANES, PANEL, Sums};
     use std::arch::x86_64::{
-        __m512bh, __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_add_ps, _mm512_dpbf16_ps, _mm512_fmadd_ps,
-        _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps,
-        _mm512_setzero_ps, _mm512_storeu_ps,
+        __m512bh, __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_add_ps, _mm512_and_si512, _mm512_castsi512_ps,
+        _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mul_ps,
+        _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps,
     };
 
     /// How many inputs ahead of their use weights are asked for: far enough to hide the way from memory.
@@ -218,7 +288,13 @@ mod avx512 {
     /// # Safety
     /// The machine has AVX-512F; `x` holds `N·inputs` and `panel` `inputs·PANEL` elements.
     #[target_feature(enable = "avx512f")]
-    pub unsafe fn wide<const N: usize>(sums: &mut Sums, x: &[f32], panel: &[f32], inputs: usize) {
+    pub unsafe fn wide<const N: usize>(
+        sums: &mut Sums,
+        x: &[f32],
+        panel: &[f32],
+        inputs: usize,
+        next: Ahead,
+    ) {
         // SAFETY: the caller's contract bounds every address below.
         unsafe {
             let mut low = [_mm512_setzero_ps(); N];
@@ -229,14 +305,59 @@ mod avx512 {
             }
             let (x, panel) = (x.as_ptr(), panel.as_ptr());
             for k in 0..inputs {
-                _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add((k + AHEAD) * PANEL).cast());
-                _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add((k + AHEAD) * PANEL + 16).cast());
+                next.fetch(k);
                 let left = _mm512_loadu_ps(panel.add(k * PANEL));
                 let right = _mm512_loadu_ps(panel.add(k * PANEL + 16));
                 for r in 0..N {
                     let value = _mm512_set1_ps(*x.add(r * inputs + k));
                     low[r] = _mm512_fmadd_ps(value, left, low[r]);
                     high[r] = _mm512_fmadd_ps(value, right, high[r]);
+                }
+            }
+            for r in 0..N {
+                _mm512_storeu_ps(sums[r].as_mut_ptr(), low[r]);
+                _mm512_storeu_ps(sums[r].as_mut_ptr().add(16), high[r]);
+            }
+        }
+    }
+
+    /// As [`wide`], with weights that are pairs of bf16: an `f32` is a bf16 with zeros behind it.
+    ///
+    /// # Safety
+    /// The machine has AVX-512F; `x` holds `N·inputs` and `panel` `inputs·PANEL` elements, and `inputs` is even.
+    #[target_feature(enable = "avx512f")]
+    pub unsafe fn mixed<const N: usize>(
+        sums: &mut Sums,
+        x: &[f32],
+        panel: &[u16],
+        inputs: usize,
+        next: Ahead,
+    ) {
+        // SAFETY: the caller's contract bounds every address below.
+        unsafe {
+            let mut low = [_mm512_setzero_ps(); N];
+            let mut high = [_mm512_setzero_ps(); N];
+            for r in 0..N {
+                low[r] = _mm512_loadu_ps(sums[r].as_ptr());
+                high[r] = _mm512_loadu_ps(sums[r].as_ptr().add(16));
+            }
+            let second = _mm512_set1_epi32(0xffff_0000_u32.cast_signed());
+            let (x, panel) = (x.as_ptr(), panel.as_ptr());
+            for k in 0..inputs / 2 {
+                next.fetch(k);
+                let left = _mm512_loadu_si512(panel.add(k * 2 * PANEL).cast());
+                let right = _mm512_loadu_si512(panel.add(k * 2 * PANEL + PANEL).cast());
+                let first = [left, right].map(|pairs| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(pairs)));
+                let second = [left, right].map(|pairs| _mm512_castsi512_ps(_mm512_and_si512(pairs, second)));
+                for r in 0..N {
+                    let value = _mm512_set1_ps(*x.add(r * inputs + 2 * k));
+                    low[r] = _mm512_fmadd_ps(value, first[0], low[r]);
+                    high[r] = _mm512_fmadd_ps(value, first[1], high[r]);
+                }
+                for r in 0..N {
+                    let value = _mm512_set1_ps(*x.add(r * inputs + 2 * k + 1));
+                    low[r] = _mm512_fmadd_ps(value, second[0], low[r]);
+                    high[r] = _mm512_fmadd_ps(value, second[1], high[r]);
                 }
             }
             for r in 0..N {

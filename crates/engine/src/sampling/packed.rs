@@ -14,13 +14,14 @@ use crate::pages;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// The numbers in which weights are kept and multiplied. Sums, norms, attention and choices are `f32` in both.
+/// The numbers in which products are computed. Sums, norms, attention and choices are `f32` in both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Numbers {
-    /// 32 bits: what the trainer computes.
+    /// 32 bits: what the trainer computes. A matrix whose weights all are bf16, as those of most published models, is kept
+    /// in 16 bits and multiplied as what it is: half the memory and traffic, and the same results to the last bit.
     #[default]
     F32,
-    /// 16 bits (bf16): half the memory and traffic. Fast on CPUs with AVX512-BF16; correct, but slower than `F32`, on
+    /// 16 bits (bf16) on both sides of a product. Fast on CPUs whose AVX512-BF16 is; correct, but slower than `F32`, on
     /// others.
     Bf16,
 }
@@ -140,7 +141,8 @@ impl Matrix {
             let columns = (0..count).flat_map(|panel| (0..PANEL).map(move |column| (panel, column)));
             columns.map(|(panel, column)| place(panel, column).map_or(0.0, |output| bias[output])).collect()
         });
-        match numbers {
+        let kept = if inputs.is_multiple_of(2) && are_bf16(weight) { Numbers::Bf16 } else { numbers };
+        match kept {
             Numbers::F32 => {
                 let mut panels = pages::zeros(count * inputs * PANEL);
                 panels.par_chunks_exact_mut(inputs * PANEL).enumerate().for_each(|(p, panel)| {
@@ -220,14 +222,21 @@ impl Matrix {
                     let (first, end) = (block * rows / blocks, (block + 1) * rows / blocks);
                     let mut sums: Sums = [start; ROWS];
                     let at = first * self.inputs..end * self.inputs;
+                    let (inputs, count) = (self.inputs, end - first);
                     match &self.panels {
                         Panels::F32(panels) => {
-                            let panel = &panels[p * size..][..size];
-                            kernel::wide(&mut sums, &x.wide[at], panel, self.inputs, end - first);
+                            let (panel, next) =
+                                (&panels[p * size..][..size], next(panels, p, size, block, blocks));
+                            kernel::wide(&mut sums, &x.wide[at], panel, inputs, count, next);
+                        }
+                        Panels::Bf16(panels) if x.narrow.is_empty() => {
+                            let (panel, next) =
+                                (&panels[p * size..][..size], next(panels, p, size, block, blocks));
+                            kernel::mixed(&mut sums, &x.wide[at], panel, inputs, count, next);
                         }
                         Panels::Bf16(panels) => {
                             let panel = &panels[p * size..][..size];
-                            kernel::narrow(&mut sums, &x.narrow[at], panel, self.inputs, end - first);
+                            kernel::narrow(&mut sums, &x.narrow[at], panel, inputs, count);
                         }
                     }
                     for (row, sums) in (first..end).zip(&sums) {
@@ -237,6 +246,27 @@ impl Matrix {
             }
         });
     }
+}
+
+/// What is to be fetched of the panel after the `p`-th while one of the blocks of rows is multiplied: all of it beside the only
+/// one, half beside each of the first two. Later ones find it there.
+fn next<T>(panels: &[T], p: usize, size: usize, block: usize, blocks: usize) -> &[T] {
+    let panel = panels.get((p + 1) * size..(p + 2) * size).unwrap_or_default();
+    let (first, second) = panel.split_at(panel.len() / 2);
+    match (blocks, block) {
+        (1, _) => panel,
+        (_, 0) => first,
+        (_, 1) => second,
+        _ => &[],
+    }
+}
+
+/// Whether all of these numbers are bf16, with zeros where an `f32` goes on.
+fn are_bf16(weights: &[f32]) -> bool {
+    const PIECE: usize = 1 << 16;
+    weights
+        .par_chunks(PIECE)
+        .all(|piece| piece.iter().fold(0, |bits, weight| bits | weight.to_bits()) & 0xffff == 0)
 }
 
 /// Outputs of gate, and as many of up, in a panel.
@@ -369,6 +399,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn weights_that_are_bf16_are_kept_so_and_multiplied_exactly() {
+        let (rows, inputs, outputs) = (19, 22, 75);
+        let mut rng = Seed(2).rng();
+        let mut draw = |n: usize| (0..n).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f32>>();
+        let (x, b, mut w) = (draw(rows * inputs), draw(outputs), draw(outputs * inputs));
+        w.iter_mut().for_each(|w| *w = kernel::widen(kernel::round(*w)));
+        let kept = Matrix::new(Numbers::F32, &w, Some(&b), inputs);
+        assert!(matches!(kept.panels, Panels::Bf16(_)));
+        let found = product(&kept, Numbers::F32, &x, inputs, 2);
+        for (row, x) in x.chunks_exact(inputs).enumerate() {
+            for output in 0..outputs {
+                let weights = &w[output * inputs..][..inputs];
+                let sum = x.iter().zip(weights).fold(b[output], |sum, (x, w)| x.mul_add(*w, sum));
+                assert_eq!(found[row * outputs + output], sum, "row {row}, output {output}");
+            }
+        }
+        w[7] += 1e-6;
+        assert!(matches!(Matrix::new(Numbers::F32, &w, Some(&b), inputs).panels, Panels::F32(_)));
     }
 
     #[test]
