@@ -15,14 +15,9 @@ pub struct Fingerprint(String);
 impl Fingerprint {
     /// Hashes named parts. The order of the parts matters; their boundaries are part of the hash.
     pub fn of<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Fingerprint {
-        let mut hash = Sha256::new();
-        for (name, bytes) in parts {
-            hash.update((name.len() as u64).to_le_bytes());
-            hash.update(name.as_bytes());
-            hash.update((bytes.len() as u64).to_le_bytes());
-            hash.update(bytes);
-        }
-        Fingerprint(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        let mut all = Parts::default();
+        parts.into_iter().for_each(|(name, bytes)| all.add(name, bytes));
+        all.fingerprint()
     }
 
     /// Plain SHA-256 of a text in UTF-8, so that anybody can compare it with a text that he has.
@@ -54,6 +49,31 @@ impl Fingerprint {
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.short())
+    }
+}
+
+/// [`Fingerprint::of`] for parts that are nowhere in one piece.
+#[derive(Default)]
+pub struct Parts(Sha256);
+
+impl Parts {
+    /// The next part.
+    pub fn add(&mut self, name: &str, bytes: &[u8]) {
+        self.add_in_pieces(name, bytes.len() as u64, |add| add(bytes));
+    }
+
+    /// The next part, `length` bytes of which `give` hands over one piece after another.
+    pub fn add_in_pieces(&mut self, name: &str, length: u64, give: impl FnOnce(&mut dyn FnMut(&[u8]))) {
+        self.0.update((name.len() as u64).to_le_bytes());
+        self.0.update(name.as_bytes());
+        self.0.update(length.to_le_bytes());
+        give(&mut |piece| self.0.update(piece));
+    }
+
+    /// The hash of them all.
+    #[must_use]
+    pub fn fingerprint(self) -> Fingerprint {
+        Fingerprint(self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 

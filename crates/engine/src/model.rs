@@ -5,11 +5,14 @@ use crate::config::Config;
 use crate::fingerprint;
 use crate::lora::{Lora, LoraConfig, Projection, Slot};
 use crate::ops::attention::Heads;
+use crate::ops::embedding;
 use crate::ops::linear::{self, Adapter, Into, LoraScratch};
 use crate::params::{Layout, Tensor};
+use crate::sampling::Frozen;
 use rand::Rng;
+use std::borrow::Cow;
 use std::ops::Range;
-use tracelift_domain::fingerprint::canonical;
+use tracelift_domain::fingerprint::{Parts, canonical};
 use tracelift_domain::{Fingerprint, Seed};
 
 /// A decoder-only transformer.
@@ -19,8 +22,10 @@ pub struct Model {
     pub config: Config,
     /// Where each tensor is in [`Model::weights`].
     pub layout: Layout,
-    /// All weights. Frozen while there are adapters.
+    /// All weights, which learn unless there are adapters; empty where they are [frozen](Model::freeze).
     pub weights: Vec<f32>,
+    /// The weights, where they are frozen.
+    pub(crate) frozen: Option<Frozen>,
     /// Adapters, if it is them that learn.
     pub lora: Option<Lora>,
     /// What its upload says beside, and saving says again.
@@ -62,7 +67,7 @@ impl Model {
                 values.fill_with(|| deviation * normal(&mut rng));
             }
         }
-        Model { config, layout, weights, lora: None, notes: Notes::default() }
+        Model { config, layout, weights, frozen: None, lora: None, notes: Notes::default() }
     }
 
     /// A deeper model that computes the same: `blocks` more on top, which write nothing to the residual stream yet.
@@ -72,6 +77,7 @@ impl Model {
     #[must_use]
     pub fn deepened(&self, blocks: usize, seed: Seed) -> Model {
         let mut base = self.clone();
+        base.thaw();
         base.merge_lora();
         let config = Config { layers: base.config.layers + blocks, ..base.config.clone() };
         let mut deeper = Model::random(config, seed);
@@ -97,9 +103,49 @@ impl Model {
         self
     }
 
+    /// Keeps the weights, which are not to learn any more, in the order in which sampling reads them and in 16 bits; whoever
+    /// samples the model, or a clone of it, reads them there and takes no memory of its own. Nothing is rounded: a model of
+    /// which a matrix is not in bf16 stays as it is, and so does one whose adapters brought matrices along.
+    pub fn freeze(&mut self) {
+        if self.frozen.is_none() && self.lora.as_ref().is_none_or(|lora| lora.brought.is_empty()) {
+            self.frozen = Frozen::of(self);
+            if self.frozen.is_some() {
+                self.weights = Vec::new();
+            }
+        }
+    }
+
+    /// Takes frozen weights back.
+    pub fn thaw(&mut self) {
+        if let Some(frozen) = self.frozen.take() {
+            self.weights = vec![0.0; self.layout.len];
+            for tensor in &self.layout.tensors {
+                frozen.copy(&tensor.range, &mut self.weights[tensor.range.clone()]);
+            }
+        }
+    }
+
+    /// The same model with its weights as they learn, and are written.
+    #[must_use]
+    pub fn thawed(&self) -> Cow<'_, Model> {
+        if self.frozen.is_none() {
+            return Cow::Borrowed(self);
+        }
+        let mut model = self.clone();
+        model.thaw();
+        Cow::Owned(model)
+    }
+
+    /// The same model without adapters. It shares weights that are frozen.
+    #[must_use]
+    pub fn base(&self) -> Model {
+        Model { lora: None, ..self.clone() }
+    }
+
     /// Adds the adapters to the weights (`W ← W + s·B·A`) and drops them.
     pub fn merge_lora(&mut self) {
         let Some(lora) = self.lora.take() else { return };
+        self.thaw();
         for layer in 0..self.config.layers {
             for projection in Projection::ALL {
                 if let Some(slot) = lora.slot(layer, projection) {
@@ -137,7 +183,35 @@ impl Model {
     /// The head's table, `vocabulary × hidden`.
     #[must_use]
     pub fn head(&self) -> &[f32] {
-        &self.weights[self.layout.head.clone()]
+        match &self.frozen {
+            Some(frozen) => frozen.head(&self.layout.head),
+            None => &self.weights[self.layout.head.clone()],
+        }
+    }
+
+    /// Writes the embeddings of tokens.
+    pub(crate) fn embed(&self, y: &mut [f32], tokens: &[u32]) {
+        let width = self.config.hidden_size;
+        match &self.frozen {
+            Some(frozen) => frozen.embed(y, tokens, width),
+            None => embedding::forward(y, &self.weights[self.layout.embedding.clone()], tokens, width),
+        }
+    }
+
+    /// The weights of a norm, or a bias.
+    pub(crate) fn vector(&self, range: &Range<usize>) -> &[f32] {
+        match &self.frozen {
+            Some(frozen) => frozen.vector(range),
+            None => &self.weights[range.clone()],
+        }
+    }
+
+    /// The weights of a matrix; of a frozen model a copy, in `scratch`.
+    fn matrix<'m>(&'m self, range: &Range<usize>, scratch: &'m mut Vec<f32>) -> &'m [f32] {
+        let Some(frozen) = &self.frozen else { return &self.weights[range.clone()] };
+        scratch.resize(range.len(), 0.0);
+        frozen.copy(range, scratch);
+        scratch
     }
 
     /// What learns: the adapters if there are any, otherwise all weights.
@@ -168,7 +242,7 @@ impl Model {
     /// Parameters in all, without adapters.
     #[must_use]
     pub fn parameters(&self) -> usize {
-        self.weights.len()
+        self.layout.len
     }
 
     /// A hash of shape, weights and adapters.
@@ -177,12 +251,25 @@ impl Model {
         let config = canonical(&fingerprint::shape(&self.config));
         let adapters = self.lora.as_ref();
         let lora = canonical(&fingerprint::adapters(adapters));
-        Fingerprint::of([
-            ("config", config.as_bytes()),
-            ("weights", bytes_of(&self.weights)),
-            ("lora", lora.as_bytes()),
-            ("adapters", adapters.map_or(&[], |lora| bytes_of(&lora.values))),
-        ])
+        let mut parts = Parts::default();
+        parts.add("config", config.as_bytes());
+        match &self.frozen {
+            None => parts.add("weights", bytes_of(&self.weights)),
+            Some(frozen) => {
+                let mut scratch = Vec::new();
+                let bytes = (self.layout.len * size_of::<f32>()) as u64;
+                parts.add_in_pieces("weights", bytes, |add| {
+                    for tensor in &self.layout.tensors {
+                        scratch.resize(tensor.range.len(), 0.0);
+                        frozen.copy(&tensor.range, &mut scratch);
+                        add(bytes_of(&scratch));
+                    }
+                });
+            }
+        }
+        parts.add("lora", lora.as_bytes());
+        parts.add("adapters", adapters.map_or(&[], |lora| bytes_of(&lora.values)));
+        parts.fingerprint()
     }
 
     fn site(
@@ -206,20 +293,32 @@ impl Model {
         }
     }
 
-    /// The weights of a place with its adapters added (`W + s·B·A`); copied, to `scratch`, only if there are any.
+    /// The weights of a place with its adapters added (`W + s·B·A`); copied, to `scratch`, only if there are any, or the
+    /// weights are frozen.
     pub(crate) fn merged<'m>(&'m self, layer: usize, site: Site, scratch: &'m mut Vec<f32>) -> &'m [f32] {
         let (weight, _, inputs, projections) = self.site(layer, site);
-        let weight = &self.weights[weight];
-        let mut copied = false;
+        let mut copied = self.frozen.as_ref().is_some_and(|frozen| {
+            scratch.resize(weight.len(), 0.0);
+            frozen.copy(&weight, scratch);
+            true
+        });
         self.each_adapter(layer, projections, |adapter, _, _| {
             if !copied {
                 scratch.clear();
-                scratch.extend_from_slice(weight);
+                scratch.extend_from_slice(&self.weights[weight.clone()]);
                 copied = true;
             }
             adapter.merge(scratch, inputs);
         });
-        if copied { scratch } else { weight }
+        if copied { scratch } else { &self.weights[weight] }
+    }
+
+    /// The adapters of a place, of each projection that has one.
+    pub(crate) fn adapters(&self, layer: usize, site: Site) -> Vec<Adapter<'_, f32>> {
+        let (_, _, _, projections) = self.site(layer, site);
+        let mut found = Vec::new();
+        self.each_adapter(layer, projections, |adapter, _, _| found.push(adapter));
+        found
     }
 
     /// Whether so many rows are multiplied faster by merged weights than by weights and adapters apart: merging costs
@@ -231,13 +330,13 @@ impl Model {
     /// `y = x·Wᵀ + b`, adapters included.
     pub fn project(&self, y: &mut [f32], x: &[f32], layer: usize, site: Site, scratch: &mut LoraScratch) {
         let (weight, bias, inputs, projections) = self.site(layer, site);
-        let (weight, bias) = (&self.weights[weight], bias.map(|bias| &self.weights[bias]));
+        let bias = bias.map(|bias| self.vector(&bias));
         let width = weight.len() / inputs;
         if self.pays_to_merge(x.len() / inputs, inputs, width) {
             linear::forward(y, x, self.merged(layer, site, &mut scratch.merged), bias, inputs);
             return;
         }
-        linear::forward(y, x, weight, bias, inputs);
+        linear::forward(y, x, self.matrix(&weight, &mut scratch.merged), bias, inputs);
         let low = &mut scratch.low;
         self.each_adapter(layer, projections, |adapter, _, _| adapter.forward(y, width, x, inputs, low));
     }
@@ -261,7 +360,7 @@ impl Model {
             let weight = if merge {
                 self.merged(layer, site, &mut scratch.merged)
             } else {
-                &self.weights[weight.clone()]
+                self.matrix(&weight, &mut scratch.merged)
             };
             linear::backward_input(dx, Into::Overwrite, dy, weight, inputs);
         }
@@ -283,17 +382,17 @@ impl Model {
         });
     }
 
-    fn each_adapter(
-        &self,
+    fn each_adapter<'m>(
+        &'m self,
         layer: usize,
         projections: &[Projection],
-        mut body: impl FnMut(&Adapter<'_, f32>, Range<usize>, Range<usize>),
+        mut body: impl FnMut(Adapter<'m, f32>, Range<usize>, Range<usize>),
     ) {
         let Some(lora) = &self.lora else { return };
         let mut first = 0;
         for &projection in projections {
             if let Some(slot) = lora.slot(layer, projection) {
-                body(&adapter(lora, slot, first), slot.a.clone(), slot.b.clone());
+                body(adapter(lora, slot, first), slot.a.clone(), slot.b.clone());
             }
             first += projection.shape(&self.config).1;
         }

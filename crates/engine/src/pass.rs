@@ -148,9 +148,7 @@ impl Pass {
     /// Runs the model over a batch. The hidden states after the last norm are then in [`Pass::hidden`].
     pub fn forward(&mut self, model: &Model, batch: &Batch) {
         self.fit(model, batch);
-        let hidden = model.config.hidden_size;
-        let table = &model.weights[model.layout.embedding.clone()];
-        embedding::forward(&mut self.stream[0], table, batch.tokens(), hidden);
+        model.embed(&mut self.stream[0], batch.tokens());
         for layer in 0..model.config.layers {
             let (before, after) = self.stream.split_at_mut(layer + 1);
             let block = match self.memory {
@@ -169,7 +167,7 @@ impl Pass {
                 &mut self.scores,
             );
         }
-        let weight = &model.weights[model.layout.norm.clone()];
+        let weight = model.vector(&model.layout.norm);
         let eps = model.config.norm_eps as f32;
         rmsnorm::forward(&mut self.hidden, &mut self.r, &self.stream[model.config.layers], weight, eps);
         self.d_hidden.clear();
@@ -246,7 +244,7 @@ impl Pass {
                 buffer.clear();
                 buffer.resize(self.rows * width, 0.0);
             }
-            let weight = &model.weights[model.layout.norm.clone()];
+            let weight = model.vector(&model.layout.norm);
             let eps = model.config.norm_eps as f32;
             rmsnorm::forward(&mut below.hidden, &mut below.r, &self.stream[layers], weight, eps);
         }
@@ -306,7 +304,7 @@ impl Pass {
             &mut self.d_stream,
             &self.d_hidden,
             last,
-            &model.weights[model.layout.norm.clone()],
+            model.vector(&model.layout.norm),
             &self.r,
         );
         if full {
@@ -360,7 +358,7 @@ impl Pass {
                 let dw = &mut gradients[places.post_norm.clone()];
                 rmsnorm::backward_weight(dw, &self.d_norm, &block.middle, &block.r2);
             }
-            let weight = &model.weights[places.post_norm.clone()];
+            let weight = model.vector(&places.post_norm);
             rmsnorm::backward_input(&mut self.d_stream, &self.d_norm, &block.middle, weight, &block.r2);
 
             // attention
@@ -392,7 +390,7 @@ impl Pass {
                     let dw = &mut gradients[queries.start..keys.end];
                     head_norm::backward_weights(dw, &self.d_qkv, &block.raw, &block.head_r, heads);
                 }
-                let weights = &model.weights[queries.start..keys.end];
+                let weights = model.vector(&(queries.start..keys.end));
                 head_norm::backward_input(&mut self.d_qkv, &block.raw, &block.head_r, weights, heads);
             }
             let dy = &self.d_qkv;
@@ -416,7 +414,7 @@ impl Pass {
                 );
             }
             if further {
-                let weight = &model.weights[places.input_norm.clone()];
+                let weight = model.vector(&places.input_norm);
                 rmsnorm::backward_input(&mut self.d_stream, &self.d_norm, x, weight, &block.r1);
             }
         }
@@ -439,7 +437,7 @@ impl Below {
             return;
         }
         let norm = model.layout.norm.clone();
-        rmsnorm::backward_input(d_stream, &self.d_hidden, x, &model.weights[norm.clone()], &self.r);
+        rmsnorm::backward_input(d_stream, &self.d_hidden, x, model.vector(&norm), &self.r);
         if model.lora.is_none() {
             rmsnorm::backward_weight(&mut gradients[norm], &self.d_hidden, x, &self.r);
         }
@@ -463,10 +461,10 @@ fn forward_block(
     let heads = model.heads();
     let eps = model.config.norm_eps as f32;
 
-    rmsnorm::forward(&mut block.norm1, &mut block.r1, x, &model.weights[places.input_norm.clone()], eps);
+    rmsnorm::forward(&mut block.norm1, &mut block.r1, x, model.vector(&places.input_norm), eps);
     model.project(&mut block.qkv, &block.norm1, layer, Site::Qkv, lora);
     if let Some((queries, keys)) = &places.head_norms {
-        let weights = &model.weights[queries.start..keys.end];
+        let weights = model.vector(&(queries.start..keys.end));
         head_norm::forward(&mut block.qkv, &mut block.raw, &mut block.head_r, weights, heads, eps);
     }
     rope::forward(&mut block.qkv, heads.width(), heads.queries + heads.keys, angles, batch.positions());
@@ -474,13 +472,7 @@ fn forward_block(
     model.project(&mut block.middle, &block.attended, layer, Site::Output, lora);
     add(&mut block.middle, x, model.config.hidden_size);
 
-    rmsnorm::forward(
-        &mut block.norm2,
-        &mut block.r2,
-        &block.middle,
-        &model.weights[places.post_norm.clone()],
-        eps,
-    );
+    rmsnorm::forward(&mut block.norm2, &mut block.r2, &block.middle, model.vector(&places.post_norm), eps);
     model.project(&mut block.gate_up, &block.norm2, layer, Site::GateUp, lora);
     swiglu::forward(&mut block.activated, &block.gate_up, model.config.intermediate_size);
     if let Some(y) = y {

@@ -314,7 +314,7 @@ fn load(
         return Err(CheckpointError::Missing { path: dir.to_owned(), name: (*name).to_owned() });
     }
     drop(places);
-    Ok((Model { config, layout, weights, lora: None, notes }, extras))
+    Ok((Model { config, layout, weights, frozen: None, lora: None, notes }, extras))
 }
 
 /// Whether a tensor is no weight but something that a module of PyTorch computed from its configuration and kept: the
@@ -410,6 +410,7 @@ pub fn save_model_in_shards(
     extra: Vec<Outgoing<'_>>,
     shard: u64,
 ) -> Result<(), CheckpointError> {
+    let model = model.thawed();
     let mut fields = model.notes.config.clone();
     fields.extend(config_extra.clone());
     let config = model.config.to_json(precision.name(), &fields);

@@ -18,7 +18,13 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    pub(super) fn new(model: Model, memory: Memory, optimizer: AdamWConfig, start: Start) -> Cpu {
+    pub(super) fn new(mut model: Model, memory: Memory, optimizer: AdamWConfig, start: Start) -> Cpu {
+        // Where it is adapters that learn, weights need not be what steps can move.
+        if model.lora.is_some() {
+            model.freeze()
+        } else {
+            model.thaw()
+        }
         let apart = start == Start::Kept && model.lora.is_none();
         Cpu {
             pass: Pass::new(memory),

@@ -8,6 +8,7 @@
 
 mod cache;
 mod choice;
+mod frozen;
 mod kernel;
 mod network;
 mod packed;
@@ -16,6 +17,7 @@ mod scheduler;
 mod team;
 
 pub use choice::Sampling;
+pub(crate) use frozen::Frozen;
 pub use packed::Numbers;
 pub use reading::Reader;
 
@@ -100,7 +102,8 @@ pub enum GenerateError {
     Setting(#[from] SettingError),
 }
 
-/// A model made ready for sampling on some device: a snapshot, adapters merged.
+/// A model made ready for sampling on some device: a snapshot, adapters merged; of a [frozen model](Model::freeze) the weights
+/// where they lie, and its adapters beside them.
 #[derive(Debug)]
 pub enum Sampler {
     /// See [`Device::Cpu`].

@@ -33,6 +33,8 @@ pub struct Network<'a> {
     qkv: Vec<f32>,
     attended: Activations,
     activated: Activations,
+    /// What adapters make of rows.
+    low: Activations,
     /// A share for each member of the team.
     scratch: Vec<f32>,
     share: usize,
@@ -54,6 +56,7 @@ impl<'a> Network<'a> {
             qkv: vec![0.0; rows * heads.width()],
             attended: Activations::new(numbers, rows, heads.queries * heads.dim),
             activated: Activations::new(numbers, rows, config.intermediate_size),
+            low: Activations::new(numbers, rows, packed.largest_rank()),
             scratch: vec![0.0; members * share],
             share,
             capacity,
@@ -73,7 +76,7 @@ impl<'a> Network<'a> {
     ) {
         self.blocks(team, cache, rows, alone, wanted);
         self.normalize(team, &self.packed.norm, wanted.len());
-        project(team, &self.packed.head, &self.norm, logits, wanted.len());
+        project(team, &self.packed.head, &self.norm, &mut self.low, logits, wanted.len());
     }
 
     /// Runs `rows` through the network and writes the hidden state of the last one, after the last norm.
@@ -96,19 +99,19 @@ impl<'a> Network<'a> {
             let asked = (layer + 1 == packed.blocks.len()).then_some(wanted);
             let count = asked.map_or(rows.len(), <[usize]>::len);
             self.normalize(team, &block.input_norm, rows.len());
-            project(team, &block.qkv, &self.norm, &mut self.qkv, rows.len());
+            project(team, &block.qkv, &self.norm, &mut self.low, &mut self.qkv, rows.len());
             self.attend(team, cache, layer, block, rows, asked, alone);
             asked.into_iter().for_each(|asked| self.keep(asked));
-            add_product(team, &block.output, &self.attended, &mut self.x, count);
+            add_product(team, &block.output, &self.attended, &mut self.low, &mut self.x, count);
             self.normalize(team, &block.post_norm, count);
             self.activate(team, &block.gate_up, count);
-            add_product(team, &block.down, &self.activated, &mut self.x, count);
+            add_product(team, &block.down, &self.activated, &mut self.low, &mut self.x, count);
         }
     }
 
     fn embed(&mut self, team: &Team<'_>, rows: &[Row]) {
         let width = self.packed.config.hidden_size;
-        let table = self.packed.embedding.as_ref().unwrap_or(&self.packed.head);
+        let table = self.packed.table();
         let x = Shared::new(&mut self.x);
         team.run(rows.len(), |_, run| {
             for row in run {
@@ -230,7 +233,7 @@ impl<'a> Network<'a> {
     fn activate(&mut self, team: &Team<'_>, gate_up: &Matrix, count: usize) {
         let ffn = self.packed.config.intermediate_size;
         let activated = self.activated.writer();
-        gate_up.multiply(team, &self.norm, count, |row, panel, sums| {
+        gate_up.multiply(team, &self.norm, count, &mut self.low, |row, panel, sums| {
             let used = HALF.min(ffn - panel * HALF);
             let mut y = [0.0; HALF];
             let (gate, up) = sums.split_at(HALF);
@@ -249,9 +252,16 @@ impl<'a> Network<'a> {
 }
 
 /// `y = x·Wᵀ (+ b)`
-fn project(team: &Team<'_>, matrix: &Matrix, x: &Activations, y: &mut [f32], count: usize) {
+fn project(
+    team: &Team<'_>,
+    matrix: &Matrix,
+    x: &Activations,
+    low: &mut Activations,
+    y: &mut [f32],
+    count: usize,
+) {
     let (width, y) = (matrix.outputs(), Shared::new(y));
-    matrix.multiply(team, x, count, |row, panel, sums| {
+    matrix.multiply(team, x, count, low, |row, panel, sums| {
         let used = PANEL.min(width - panel * PANEL);
         // SAFETY: a panel's outputs of a row are computed once.
         let y = unsafe { y.part(row * width + panel * PANEL, used) };
@@ -263,9 +273,16 @@ fn project(team: &Team<'_>, matrix: &Matrix, x: &Activations, y: &mut [f32], cou
 }
 
 /// `y += x·Wᵀ`
-fn add_product(team: &Team<'_>, matrix: &Matrix, x: &Activations, y: &mut [f32], count: usize) {
+fn add_product(
+    team: &Team<'_>,
+    matrix: &Matrix,
+    x: &Activations,
+    low: &mut Activations,
+    y: &mut [f32],
+    count: usize,
+) {
     let (width, y) = (matrix.outputs(), Shared::new(y));
-    matrix.multiply(team, x, count, |row, panel, sums| {
+    matrix.multiply(team, x, count, low, |row, panel, sums| {
         let used = PANEL.min(width - panel * PANEL);
         // SAFETY: a panel's outputs of a row are computed once.
         let y = unsafe { y.part(row * width + panel * PANEL, used) };

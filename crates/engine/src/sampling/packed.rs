@@ -10,9 +10,12 @@ use super::team::Team;
 use crate::config::Config;
 use crate::model::{Model, Site};
 use crate::ops::attention::Heads;
+use crate::ops::linear::Adapter;
 use crate::pages;
+use crate::shared::Shared;
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The numbers in which products are computed. Sums, norms, attention and choices are `f32` in both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,15 +37,76 @@ enum Panels {
     Bf16(Vec<u16>),
 }
 
-/// A matrix in panels.
-#[derive(Debug)]
+impl Panels {
+    /// Packs the rows of so many panels; with the inputs as they are stored.
+    fn pack<'w>(
+        numbers: Numbers,
+        inputs: usize,
+        count: usize,
+        weight: &[f32],
+        rows: impl Fn(usize) -> [&'w [f32]; PANEL] + Sync,
+    ) -> (usize, Panels) {
+        let kept = if inputs.is_multiple_of(2) && are_bf16(weight) { Numbers::Bf16 } else { numbers };
+        match kept {
+            Numbers::F32 => {
+                let mut panels = pages::zeros(count * inputs * PANEL);
+                panels.par_chunks_exact_mut(inputs * PANEL).enumerate().for_each(|(p, panel)| {
+                    let rows = rows(p);
+                    for (k, column) in panel.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
+                        for (value, row) in column.iter_mut().zip(&rows) {
+                            *value = row[k];
+                        }
+                    }
+                });
+                (inputs, Panels::F32(panels))
+            }
+            Numbers::Bf16 => {
+                let even = inputs.next_multiple_of(2);
+                let mut panels = pages::zeros(count * even * PANEL);
+                panels.par_chunks_exact_mut(even * PANEL).enumerate().for_each(|(p, panel)| {
+                    let rows = rows(p);
+                    for (k, pairs) in panel.as_chunks_mut::<{ 2 * PANEL }>().0.iter_mut().enumerate() {
+                        for (pair, row) in pairs.as_chunks_mut::<2>().0.iter_mut().zip(&rows) {
+                            pair[0] = kernel::round(row[2 * k]);
+                            pair[1] = row.get(2 * k + 1).map_or(0, |value| kernel::round(*value));
+                        }
+                    }
+                });
+                (even, Panels::Bf16(panels))
+            }
+        }
+    }
+}
+
+/// Which outputs the columns of panels are.
+#[derive(Clone, Copy, Debug)]
+enum Order {
+    /// One after another.
+    Plain,
+    /// Those of gate and of up, one above the other in the weights: a panel holds 16 of each, `[gate | up]`.
+    GateUp,
+}
+
+/// A matrix in panels. Clones share them.
+#[derive(Clone, Debug)]
 pub struct Matrix {
     /// Inputs as they are stored: in bf16 an odd number has a zero behind it.
     inputs: usize,
     outputs: usize,
-    panels: Panels,
+    order: Order,
+    panels: Arc<Panels>,
     /// Of every column of every panel; empty where there is none.
-    bias: Vec<f32>,
+    bias: Arc<[f32]>,
+    low_rank: Option<LowRank>,
+}
+
+/// What adapters add to a product: `(x·Aᵀ)·(s·B)ᵀ`, with the rows of all `A`s of a place one above the other.
+#[derive(Clone, Debug)]
+struct LowRank {
+    /// Inputs to ranks.
+    down: Arc<Matrix>,
+    /// Ranks to outputs, in the panels of the matrix that it is beside.
+    up: Arc<Matrix>,
 }
 
 /// Rows on their way into a product.
@@ -64,12 +128,17 @@ impl Activations {
         }
     }
 
+    /// Rows of so many elements from now on; what they hold is lost.
+    fn become_wide(&mut self, width: usize) {
+        self.width = width;
+    }
+
     /// To be filled by several tasks.
     pub fn writer(&mut self) -> ActivationsWriter<'_> {
         ActivationsWriter {
             width: self.width,
-            wide: crate::shared::Shared::new(&mut self.wide),
-            narrow: crate::shared::Shared::new(&mut self.narrow),
+            wide: Shared::new(&mut self.wide),
+            narrow: Shared::new(&mut self.narrow),
         }
     }
 }
@@ -77,8 +146,8 @@ impl Activations {
 /// Fills [`Activations`], each task its own elements.
 pub struct ActivationsWriter<'a> {
     width: usize,
-    wide: crate::shared::Shared<'a, f32>,
-    narrow: crate::shared::Shared<'a, u16>,
+    wide: Shared<'a, f32>,
+    narrow: Shared<'a, u16>,
 }
 
 impl ActivationsWriter<'_> {
@@ -104,33 +173,42 @@ impl ActivationsWriter<'_> {
     }
 }
 
+impl Order {
+    /// Panels of so many outputs.
+    fn panels(self, outputs: usize) -> usize {
+        match self {
+            Order::Plain => outputs.div_ceil(PANEL),
+            Order::GateUp => (outputs / 2).div_ceil(HALF),
+        }
+    }
+
+    /// The output that a column of a panel is.
+    fn place(self, outputs: usize, panel: usize, column: usize) -> Option<usize> {
+        match self {
+            Order::Plain => Some(panel * PANEL + column).filter(|output| *output < outputs),
+            Order::GateUp => {
+                let (output, width) = (panel * HALF + column % HALF, outputs / 2);
+                (output < width).then_some(output + column / HALF * width)
+            }
+        }
+    }
+}
+
 impl Matrix {
     fn new(numbers: Numbers, weight: &[f32], bias: Option<&[f32]>, inputs: usize) -> Matrix {
-        let outputs = weight.len() / inputs;
-        Matrix::gathered(numbers, weight, bias, inputs, outputs, outputs.div_ceil(PANEL), |panel, column| {
-            Some(panel * PANEL + column).filter(|output| *output < outputs)
-        })
+        Matrix::in_order(Order::Plain, numbers, weight, bias, inputs)
     }
 
-    /// Gate and up (`weight` holds one above the other), a panel holding 16 outputs of each: `[gate | up]`.
-    fn gate_up(numbers: Numbers, weight: &[f32], bias: Option<&[f32]>, inputs: usize) -> Matrix {
-        let width = weight.len() / inputs / 2;
-        Matrix::gathered(numbers, weight, bias, inputs, 2 * width, width.div_ceil(HALF), |panel, column| {
-            let output = panel * HALF + column % HALF;
-            (output < width).then_some(output + column / HALF * width)
-        })
-    }
-
-    /// Panels whose columns are the outputs that `place` names.
-    fn gathered(
+    fn in_order(
+        order: Order,
         numbers: Numbers,
         weight: &[f32],
         bias: Option<&[f32]>,
         inputs: usize,
-        outputs: usize,
-        count: usize,
-        place: impl Fn(usize, usize) -> Option<usize> + Sync,
     ) -> Matrix {
+        let outputs = weight.len() / inputs;
+        let count = order.panels(outputs);
+        let place = |panel: usize, column: usize| order.place(outputs, panel, column);
         let nothing = vec![0.0; inputs];
         let rows = |panel: usize| -> [&[f32]; PANEL] {
             std::array::from_fn(|column| {
@@ -141,41 +219,14 @@ impl Matrix {
             let columns = (0..count).flat_map(|panel| (0..PANEL).map(move |column| (panel, column)));
             columns.map(|(panel, column)| place(panel, column).map_or(0.0, |output| bias[output])).collect()
         });
-        let kept = if inputs.is_multiple_of(2) && are_bf16(weight) { Numbers::Bf16 } else { numbers };
-        match kept {
-            Numbers::F32 => {
-                let mut panels = pages::zeros(count * inputs * PANEL);
-                panels.par_chunks_exact_mut(inputs * PANEL).enumerate().for_each(|(p, panel)| {
-                    let rows = rows(p);
-                    for (k, column) in panel.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
-                        for (value, row) in column.iter_mut().zip(&rows) {
-                            *value = row[k];
-                        }
-                    }
-                });
-                Matrix { inputs, outputs, panels: Panels::F32(panels), bias }
-            }
-            Numbers::Bf16 => {
-                let even = inputs.next_multiple_of(2);
-                let mut panels = pages::zeros(count * even * PANEL);
-                panels.par_chunks_exact_mut(even * PANEL).enumerate().for_each(|(p, panel)| {
-                    let rows = rows(p);
-                    for (k, pairs) in panel.as_chunks_mut::<{ 2 * PANEL }>().0.iter_mut().enumerate() {
-                        for (pair, row) in pairs.as_chunks_mut::<2>().0.iter_mut().zip(&rows) {
-                            pair[0] = kernel::round(row[2 * k]);
-                            pair[1] = row.get(2 * k + 1).map_or(0, |value| kernel::round(*value));
-                        }
-                    }
-                });
-                Matrix { inputs: even, outputs, panels: Panels::Bf16(panels), bias }
-            }
-        }
+        let (inputs, panels) = Panels::pack(numbers, inputs, count, weight, rows);
+        Matrix { inputs, outputs, order, panels: Arc::new(panels), bias: bias.into(), low_rank: None }
     }
 
-    /// Copies the weights of one output (of a matrix made by [`Matrix::new`]).
+    /// Copies the weights of one output (of a matrix in plain order).
     pub fn output(&self, output: usize, row: &mut [f32]) {
         let (start, column) = (output / PANEL * self.inputs * PANEL, output % PANEL);
-        match &self.panels {
+        match &*self.panels {
             Panels::F32(panels) => {
                 let panel = panels[start..][..self.inputs * PANEL].as_chunks::<PANEL>().0;
                 for (value, weights) in row.iter_mut().zip(panel) {
@@ -191,53 +242,97 @@ impl Matrix {
         }
     }
 
+    /// Copies rows from the one that begins at element `first` of the weights on, as many as `out` has room for. `inputs` is
+    /// even.
+    pub fn copy_rows(&self, first: usize, out: &mut [f32]) {
+        let inputs = self.inputs;
+        assert!(first.is_multiple_of(inputs) && out.len().is_multiple_of(inputs), "whole rows are copied");
+        let wanted = first / inputs..(first + out.len()) / inputs;
+        let out = Shared::new(out);
+        (0..self.order.panels(self.outputs)).into_par_iter().for_each(|p| {
+            for column in 0..PANEL {
+                let output = self.order.place(self.outputs, p, column);
+                let Some(output) = output.filter(|output| wanted.contains(output)) else { continue };
+                // SAFETY: an output is in one column of one panel.
+                let row = unsafe { out.part((output - wanted.start) * inputs, inputs) };
+                match &*self.panels {
+                    Panels::F32(panels) => {
+                        let panel = panels[p * inputs * PANEL..][..inputs * PANEL].as_chunks::<PANEL>().0;
+                        row.iter_mut().zip(panel).for_each(|(value, weights)| *value = weights[column]);
+                    }
+                    Panels::Bf16(panels) => {
+                        let panel =
+                            panels[p * inputs * PANEL..][..inputs * PANEL].as_chunks::<{ 2 * PANEL }>().0;
+                        for (values, weights) in row.as_chunks_mut::<2>().0.iter_mut().zip(panel) {
+                            values[0] = kernel::widen(weights[2 * column]);
+                            values[1] = kernel::widen(weights[2 * column + 1]);
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    /// Whether it is kept in 16 bits.
+    pub fn is_narrow(&self) -> bool {
+        matches!(*self.panels, Panels::Bf16(_))
+    }
+
     /// How many outputs a product has.
     pub fn outputs(&self) -> usize {
         self.outputs
     }
 
-    /// `x·Wᵀ (+ b)` of the first `rows` rows, panel by panel: `each(row, panel, sums)` says where the results go.
+    /// The ranks of its adapters together.
+    fn rank(&self) -> usize {
+        self.low_rank.as_ref().map_or(0, |low_rank| low_rank.down.outputs)
+    }
+
+    /// The same matrix with adapters beside it: `a` and `b` as LoRA has them, of the outputs from `first` on.
+    fn adapted(&self, numbers: Numbers, adapters: &[Adapter<'_, f32>]) -> Matrix {
+        let ranks: usize = adapters.iter().map(|adapter| adapter.rank).sum();
+        let down: Vec<f32> = adapters.iter().flat_map(|adapter| adapter.a).copied().collect();
+        let (mut up, mut before) = (vec![0.0; self.outputs * ranks], 0);
+        for Adapter { b, rank, first, scale, .. } in adapters {
+            for (row, b) in up[first * ranks..].chunks_exact_mut(ranks).zip(b.chunks_exact(*rank)) {
+                row[before..before + rank].iter_mut().zip(b).for_each(|(up, b)| *up = *scale * *b);
+            }
+            before += rank;
+        }
+        let low_rank = LowRank {
+            down: Arc::new(Matrix::new(numbers, &down, None, self.inputs)),
+            up: Arc::new(Matrix::in_order(self.order, numbers, &up, None, ranks)),
+        };
+        Matrix { low_rank: Some(low_rank), ..self.clone() }
+    }
+
+    /// `x·Wᵀ (+ b)` of the first `rows` rows, panel by panel: `each(row, panel, sums)` says where the results go. `low` is
+    /// room for what adapters make of the rows.
     pub fn multiply(
         &self,
         team: &Team<'_>,
         x: &Activations,
         rows: usize,
+        low: &mut Activations,
         each: impl Fn(usize, usize, &[f32; PANEL]) + Sync,
     ) {
         assert_eq!(x.width, self.inputs, "rows of another width than the matrix takes");
-        let size = self.inputs * PANEL;
-        let count = match &self.panels {
-            Panels::F32(panels) => panels.len() / size,
-            Panels::Bf16(panels) => panels.len() / size,
-        };
+        let up = self.low_rank.as_ref().map(|LowRank { down, up }| {
+            low.become_wide(up.inputs);
+            down.multiply_by_rows(team, x, rows, low);
+            &**up
+        });
+        let low = &*low;
         // As many rows in each block as in the next: a block of one row would leave the multipliers idle.
         let blocks = rows.div_ceil(ROWS);
-        team.run(count, |_, run| {
+        team.run(self.order.panels(self.outputs), |_, run| {
             for p in run {
-                let mut start = [0.0; PANEL];
-                if !self.bias.is_empty() {
-                    start.copy_from_slice(&self.bias[p * PANEL..][..PANEL]);
-                }
                 for block in 0..blocks {
                     let (first, end) = (block * rows / blocks, (block + 1) * rows / blocks);
-                    let mut sums: Sums = [start; ROWS];
-                    let at = first * self.inputs..end * self.inputs;
-                    let (inputs, count) = (self.inputs, end - first);
-                    match &self.panels {
-                        Panels::F32(panels) => {
-                            let (panel, next) =
-                                (&panels[p * size..][..size], next(panels, p, size, block, blocks));
-                            kernel::wide(&mut sums, &x.wide[at], panel, inputs, count, next);
-                        }
-                        Panels::Bf16(panels) if x.narrow.is_empty() => {
-                            let (panel, next) =
-                                (&panels[p * size..][..size], next(panels, p, size, block, blocks));
-                            kernel::mixed(&mut sums, &x.wide[at], panel, inputs, count, next);
-                        }
-                        Panels::Bf16(panels) => {
-                            let panel = &panels[p * size..][..size];
-                            kernel::narrow(&mut sums, &x.narrow[at], panel, inputs, count);
-                        }
+                    let mut sums = self.start(p);
+                    self.add(&mut sums, x, first..end, p, (block, blocks));
+                    if let Some(up) = up {
+                        up.add(&mut sums, low, first..end, p, (block, blocks));
                     }
                     for (row, sums) in (first..end).zip(&sums) {
                         each(row, p, sums);
@@ -245,6 +340,58 @@ impl Matrix {
                 }
             }
         });
+    }
+
+    /// `y = x·Wᵀ` where outputs are few: it is rows that are split over the team.
+    fn multiply_by_rows(&self, team: &Team<'_>, x: &Activations, rows: usize, y: &mut Activations) {
+        let (width, y) = (y.width, y.writer());
+        team.run(rows.div_ceil(ROWS), |_, run| {
+            for block in run {
+                let rows = block * ROWS..rows.min((block + 1) * ROWS);
+                for p in 0..self.order.panels(self.outputs) {
+                    let mut sums = self.start(p);
+                    self.add(&mut sums, x, rows.clone(), p, (0, 1));
+                    // What fills a row up, where numbers come in pairs, is zero.
+                    let used = PANEL.min(width - p * PANEL);
+                    for (row, sums) in rows.clone().zip(&sums) {
+                        // SAFETY: a row is one task's.
+                        unsafe { y.put(row, p * PANEL, &sums[..used]) };
+                    }
+                }
+            }
+        });
+    }
+
+    /// What sums of a panel begin with.
+    fn start(&self, p: usize) -> Sums {
+        let bias = self.bias.get(p * PANEL..).and_then(|bias| bias.first_chunk::<PANEL>());
+        [bias.copied().unwrap_or([0.0; PANEL]); ROWS]
+    }
+
+    /// Adds the products of a few rows with a panel; `(block, blocks)` says which rows of all they are.
+    fn add(
+        &self,
+        sums: &mut Sums,
+        x: &Activations,
+        rows: Range<usize>,
+        p: usize,
+        (block, blocks): (usize, usize),
+    ) {
+        let (size, inputs, count) = (self.inputs * PANEL, self.inputs, rows.len());
+        let at = rows.start * inputs..rows.end * inputs;
+        match &*self.panels {
+            Panels::F32(panels) => {
+                let next = next(panels, p, size, block, blocks);
+                kernel::wide(sums, &x.wide[at], &panels[p * size..][..size], inputs, count, next);
+            }
+            Panels::Bf16(panels) if x.narrow.is_empty() => {
+                let next = next(panels, p, size, block, blocks);
+                kernel::mixed(sums, &x.wide[at], &panels[p * size..][..size], inputs, count, next);
+            }
+            Panels::Bf16(panels) => {
+                kernel::narrow(sums, &x.narrow[at], &panels[p * size..][..size], inputs, count);
+            }
+        }
     }
 }
 
@@ -273,7 +420,7 @@ fn are_bf16(weights: &[f32]) -> bool {
 pub const HALF: usize = PANEL / 2;
 
 /// A block's weights.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Block {
     pub input_norm: Vec<f32>,
     pub qkv: Matrix,
@@ -285,8 +432,20 @@ pub(super) struct Block {
     pub down: Matrix,
 }
 
-/// A model made ready for sampling: a snapshot, adapters merged.
-#[derive(Debug)]
+impl Block {
+    /// The matrix of a place.
+    pub fn matrix(&self, site: Site) -> &Matrix {
+        match site {
+            Site::Qkv => &self.qkv,
+            Site::Output => &self.output,
+            Site::GateUp => &self.gate_up,
+            Site::Down => &self.down,
+        }
+    }
+}
+
+/// A model made ready for sampling: a snapshot. Clones share its matrices.
+#[derive(Clone, Debug)]
 pub struct Packed {
     pub(super) numbers: Numbers,
     pub(super) config: Config,
@@ -308,6 +467,9 @@ impl Packed {
     /// Packs a model's weights in the given numbers.
     #[must_use]
     pub fn in_numbers(model: &Model, numbers: Numbers) -> Packed {
+        if let Some(frozen) = &model.frozen {
+            return frozen.packed().adapted(numbers, model);
+        }
         let config = &model.config;
         let (hidden, ffn) = (config.hidden_size, config.intermediate_size);
         let at = |range: &Range<usize>| &model.weights[range.clone()];
@@ -327,7 +489,8 @@ impl Packed {
                 output: plain(Site::Output, model.heads().queries * model.heads().dim, &block.output_bias),
                 post_norm: at(&block.post_norm).to_vec(),
                 down: plain(Site::Down, ffn, &block.down_bias),
-                gate_up: Matrix::gate_up(
+                gate_up: Matrix::in_order(
+                    Order::GateUp,
                     numbers,
                     model.merged(layer, Site::GateUp, &mut scratch),
                     bias(&block.gate_up_bias),
@@ -346,13 +509,46 @@ impl Packed {
             head: Matrix::new(numbers, model.head(), None, hidden),
         }
     }
+
+    /// The same matrices, with a model's adapters beside them: merged into 16 bits, a small step of learning would be lost.
+    fn adapted(&self, numbers: Numbers, model: &Model) -> Packed {
+        let mut packed = Packed { numbers, ..self.clone() };
+        for (layer, block) in packed.blocks.iter_mut().enumerate() {
+            let Block { qkv, output, gate_up, down, .. } = block;
+            let sites =
+                [(Site::Qkv, qkv), (Site::Output, output), (Site::GateUp, gate_up), (Site::Down, down)];
+            for (site, matrix) in sites {
+                let adapters = model.adapters(layer, site);
+                if !adapters.is_empty() {
+                    *matrix = matrix.adapted(numbers, &adapters);
+                }
+            }
+        }
+        packed
+    }
+
+    /// All matrices.
+    pub(super) fn matrices(&self) -> impl Iterator<Item = &Matrix> {
+        let blocks = self.blocks.iter();
+        let blocks = blocks.flat_map(|block| [&block.qkv, &block.output, &block.gate_up, &block.down]);
+        self.embedding.iter().chain([&self.head]).chain(blocks)
+    }
+
+    /// The table of tokens.
+    pub(super) fn table(&self) -> &Matrix {
+        self.embedding.as_ref().unwrap_or(&self.head)
+    }
+
+    /// The most ranks that the adapters of one place have together.
+    pub(super) fn largest_rank(&self) -> usize {
+        self.matrices().map(Matrix::rank).max().unwrap_or(0)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::team::with_team;
     use super::*;
-    use crate::shared::Shared;
     use rand::Rng;
     use tracelift_domain::Seed;
 
@@ -368,7 +564,8 @@ mod tests {
         let mut y = vec![0.0; rows * matrix.outputs];
         let out = Shared::new(&mut y);
         with_team(threads, |team| {
-            matrix.multiply(team, &activations, rows, |row, panel, sums| {
+            let mut low = Activations::new(numbers, rows, 0);
+            matrix.multiply(team, &activations, rows, &mut low, |row, panel, sums| {
                 let used = PANEL.min(matrix.outputs - panel * PANEL);
                 // SAFETY: a panel's outputs of a row are computed once.
                 let part = unsafe { out.part(row * matrix.outputs + panel * PANEL, used) };
@@ -409,7 +606,7 @@ mod tests {
         let (x, b, mut w) = (draw(rows * inputs), draw(outputs), draw(outputs * inputs));
         w.iter_mut().for_each(|w| *w = kernel::widen(kernel::round(*w)));
         let kept = Matrix::new(Numbers::F32, &w, Some(&b), inputs);
-        assert!(matches!(kept.panels, Panels::Bf16(_)));
+        assert!(kept.is_narrow());
         let found = product(&kept, Numbers::F32, &x, inputs, 2);
         for (row, x) in x.chunks_exact(inputs).enumerate() {
             for output in 0..outputs {
@@ -419,7 +616,7 @@ mod tests {
             }
         }
         w[7] += 1e-6;
-        assert!(matches!(Matrix::new(Numbers::F32, &w, Some(&b), inputs).panels, Panels::F32(_)));
+        assert!(!Matrix::new(Numbers::F32, &w, Some(&b), inputs).is_narrow());
     }
 
     #[test]
