@@ -35,8 +35,6 @@ pub fn run(args: &Evaluate) -> Result<()> {
     };
     let items = setup::items(&eval.data, config.seed.child("problems", 0))?;
     let verifier = setup::verifier(&config, items.iter().map(|item| &item.problem))?;
-    let executor = setup::executor(&config, &origin)?;
-    println!("executor: {}", executor.describe());
     let mut paths = vec![(BASE.to_owned(), config.planner.model.clone())];
     let own = config.out.join("planner");
     if own.exists() {
@@ -66,6 +64,9 @@ pub fn run(args: &Evaluate) -> Result<()> {
         let prompt = config.planner.prompt(&checkpoint.tokenizer)?;
         planners.push((row, checkpoint, prompt));
     }
+    // The base planner is the first.
+    let executor = setup::executor(&config, &origin, &planners[0].1)?;
+    println!("executor: {}", executor.describe());
     let problems: Vec<&Problem> = items.iter().map(|item| &item.problem).collect();
     for (row, checkpoint, prompt) in &planners {
         room::require_planner(config.planner.planner(checkpoint, prompt), &problems, "eval.data")

@@ -33,9 +33,9 @@ pub fn of_planner(origin: &Origin, key: &str, error: planner::OpenError) -> Erro
     }
 }
 
-/// The executor.
-pub fn executor(config: &RunConfig, origin: &Origin) -> Result<Box<dyn Executor>> {
-    config.executor.open().map_err(|error| match error {
+/// The executor, beside the planner that `planner.model` names: it shares its weights if they are of one model.
+pub fn executor(config: &RunConfig, origin: &Origin, planner: &Checkpoint) -> Result<Box<dyn Executor>> {
+    config.executor.open_beside(Some((&config.planner.model, planner))).map_err(|error| match error {
         OpenError::Setting(error) | OpenError::InProcess(InProcessError::Setting(error)) => {
             origin.refuse(&error)
         }

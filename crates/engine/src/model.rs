@@ -108,11 +108,19 @@ impl Model {
     /// which a matrix is not in bf16 stays as it is, and so does one whose adapters brought matrices along.
     pub fn freeze(&mut self) {
         if self.frozen.is_none() && self.lora.as_ref().is_none_or(|lora| lora.brought.is_empty()) {
+            let lora = self.lora.take();
             self.frozen = Frozen::of(self);
+            self.lora = lora;
             if self.frozen.is_some() {
                 self.weights = Vec::new();
             }
         }
+    }
+
+    /// Whether the weights are frozen.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.is_some()
     }
 
     /// Takes frozen weights back.

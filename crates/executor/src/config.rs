@@ -3,9 +3,9 @@
 use crate::in_process::{self, InProcessError};
 use crate::{Executor, InProcess, OpenAi, OpenAiConfig, Sampling};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tracelift_domain::SettingError;
-use tracelift_engine::{Checkpoint, CheckpointError, Tokenizer};
+use tracelift_engine::{Checkpoint, CheckpointError, Tokenizer, hub};
 use tracelift_prompt::{ExecutorPrompt, ExecutorPromptConfig, Layout, PromptError};
 
 /// An executor; exactly one of the two.
@@ -67,6 +67,12 @@ fn of_openai(error: SettingError) -> SettingError {
     if error.key().starts_with("executor.") { error } else { error.under("executor.openai") }
 }
 
+/// Whether two names mean one directory, of this machine or of the hub's cache.
+fn are_one_model(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| hub::resolve(path).ok().and_then(|dir| dir.canonicalize().ok());
+    one == other || place(one).is_some_and(|place_of_one| Some(place_of_one) == place(other))
+}
+
 fn unclear() -> SettingError {
     SettingError::new("executor", "needs exactly one of `in_process` and `openai`")
 }
@@ -95,13 +101,30 @@ impl ExecutorConfig {
     /// # Errors
     /// What keeps it from being had.
     pub fn open(&self) -> Result<Box<dyn Executor>, OpenError> {
+        self.open_beside(None)
+    }
+
+    /// [`ExecutorConfig::open`] beside a checkpoint that is loaded: an executor of the same directory shares its weights, where
+    /// they are frozen.
+    ///
+    /// # Errors
+    /// What keeps it from being had.
+    pub fn open_beside(&self, loaded: Option<(&Path, &Checkpoint)>) -> Result<Box<dyn Executor>, OpenError> {
         self.validate()?;
         match (&self.in_process, &self.openai) {
             (Some(config), None) => {
-                let checkpoint = Checkpoint::load(&config.model).map_err(|source| OpenError::Checkpoint {
-                    model: config.model.clone(),
-                    source: source.into(),
-                })?;
+                let shared = loaded.filter(|(path, checkpoint)| {
+                    checkpoint.model.is_frozen() && are_one_model(path, &config.model)
+                });
+                let checkpoint = match shared {
+                    Some((_, Checkpoint { model, tokenizer })) => {
+                        Checkpoint { model: model.base(), tokenizer: tokenizer.clone() }
+                    }
+                    None => Checkpoint::load(&config.model).map_err(|source| OpenError::Checkpoint {
+                        model: config.model.clone(),
+                        source: source.into(),
+                    })?,
+                };
                 Ok(Box::new(InProcess::new(&checkpoint, &config.prompt, config.sampling.clone())?))
             }
             (None, Some(config)) => {
@@ -116,6 +139,10 @@ impl ExecutorConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Call;
+    use tracelift_domain::{Question, Seed, TaskDomain};
+    use tracelift_engine::{Config, LoraConfig, Model, Precision, Projection};
+    use tracelift_testing::TinyModel;
 
     #[test]
     fn an_executor_is_one_or_the_other() {
@@ -126,5 +153,45 @@ mod tests {
         assert!(config.validate().is_ok());
         let message = config.open().map(|_| ()).unwrap_err().to_string();
         assert!(message.starts_with("failed to load the executor from nowhere: "), "{message}");
+    }
+
+    #[test]
+    fn an_executor_of_a_frozen_planners_directory_is_the_same_and_takes_its_weights() {
+        let desk = tempfile::tempdir().unwrap();
+        let tiny = Config::from_json(&TinyModel::BYTES.config()).unwrap();
+        let mut model = Model::random(tiny, Seed(4));
+        // Weights that bf16 holds.
+        model.weights.iter_mut().for_each(|w| *w = f32::from_bits(w.to_bits() & 0xffff_0000));
+        let tokenizer = Tokenizer::byte_level().unwrap();
+        Checkpoint { model, tokenizer }.save(&desk.path().join("base"), Precision::Bf16).unwrap();
+        let mut planner = Checkpoint::load(&desk.path().join("base")).unwrap();
+        planner.model = planner.model.with_lora(
+            LoraConfig { rank: 2, alpha: 4.0, rslora: false, targets: Projection::ALL.to_vec() },
+            Seed(5),
+        );
+        planner.model.freeze();
+        let named = |name: &str| {
+            let config = format!(
+                "[in_process]\nmodel = {:?}\nsampling = {{ temperature = 1.0, max_tokens = 9 }}",
+                desk.path().join(name)
+            );
+            toml::from_str::<ExecutorConfig>(&config).unwrap()
+        };
+        let alone = named("base").open().unwrap();
+        // Another way to write the same place.
+        let beside = named("base/../base").open_beside(Some((&desk.path().join("base"), &planner))).unwrap();
+        assert_eq!(alone.fingerprint(), beside.fingerprint());
+        let question = Question::new("q", TaskDomain::Math, "What is one and one?");
+        let calls: Vec<Call<'_>> =
+            (0..3).map(|seed| Call { question: &question, trace: None, seed: Seed(seed) }).collect();
+        let said = |executor: &dyn Executor| -> Vec<String> {
+            executor.run(&calls).into_iter().map(|completion| completion.unwrap().text).collect()
+        };
+        assert_eq!(said(alone.as_ref()), said(beside.as_ref()));
+        // Weights that are there need not be read: what was there at the time of the planner counts.
+        std::fs::remove_file(desk.path().join("base/model.safetensors")).unwrap();
+        assert!(named("base").open_beside(Some((&desk.path().join("base"), &planner))).is_ok());
+        assert!(named("base").open().is_err(), "the weights are gone");
+        assert!(named("other").open_beside(Some((&desk.path().join("base"), &planner))).is_err());
     }
 }

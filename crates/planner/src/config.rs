@@ -70,10 +70,11 @@ impl PlannerConfig {
     /// # Errors
     /// What keeps it from being had.
     pub fn open(&self, seed: Seed) -> Result<Checkpoint, OpenError> {
-        let mut checkpoint = self.open_frozen(&self.model)?;
+        let mut checkpoint = self.load(&self.model)?;
         if let Some(lora) = &self.lora {
             lora.validate_for(&checkpoint.model.config).map_err(|error| error.under("planner.lora"))?;
             checkpoint.model = checkpoint.model.with_lora(lora.clone(), seed.child("lora", 0));
+            checkpoint.model.freeze();
         }
         Ok(checkpoint)
     }
@@ -83,6 +84,12 @@ impl PlannerConfig {
     /// # Errors
     /// What keeps it from being had.
     pub fn open_frozen(&self, model: &Path) -> Result<Checkpoint, OpenError> {
+        let mut checkpoint = self.load(model)?;
+        checkpoint.model.freeze();
+        Ok(checkpoint)
+    }
+
+    fn load(&self, model: &Path) -> Result<Checkpoint, OpenError> {
         let checkpoint = Checkpoint::load(model)
             .map_err(|source| OpenError::Checkpoint { model: model.to_owned(), source: source.into() })?;
         if checkpoint.tokenizer.eos().is_empty() {

@@ -76,7 +76,7 @@ fn fits(least: u64, machine: Machine, planner: Trained) -> Result<()> {
     };
     ensure!(
         least <= machine.available,
-        "the weights of this run take {} at least (planner, executor and reward model as 32-bit numbers{beside}), and {} of {} are \
+        "the weights of this run take {} at least (planner, executor and reward model{beside}), and {} of {} are \
          free; take smaller models{instead}",
         gibibytes(least),
         gibibytes(machine.available),
@@ -88,18 +88,51 @@ fn fits(least: u64, machine: Machine, planner: Trained) -> Result<()> {
 /// What the weights of a run take, in bytes; activations and caches come on top. What cannot be counted counts nothing: whoever
 /// loads it says what is wrong with it.
 fn least(config: &RunConfig, planner: Trained) -> u64 {
-    let elements = |model: &Path| {
-        let types = hub::resolve(model).ok().and_then(|dir| weight_types(&dir).ok());
-        types.map_or(0, |types| types.values().map(|elements| *elements as u64).sum())
+    let executor = config.executor.in_process.as_ref().map(|executor| &executor.model);
+    let rubric = config.rubric.as_ref().and_then(|rubric| rubric.model.as_deref());
+    let own = Weights::of(&config.planner.model);
+    let planners = match planner {
+        // Each with a gradient and two moments, and as they are packed to be sampled.
+        Trained::Whole => (16 + 4) * own.numbers,
+        // As they learn, and as adapters merged into them are packed; of bf16 one copy serves both.
+        Trained::Adapters if own.frozen() => own.least(),
+        Trained::Adapters => (4 + 4) * own.numbers,
     };
-    // As it learns, and as it is packed to be sampled.
-    let each = match planner {
-        Trained::Whole => 16 + 4,
-        Trained::Adapters => 4 + 4,
+    let shared = |executor: &Path| {
+        own.frozen() && matches!(planner, Trained::Adapters) && executor == config.planner.model
     };
-    let executor = config.executor.in_process.as_ref().map_or(0, |executor| elements(&executor.model));
-    let rubric = config.rubric.as_ref().and_then(|rubric| rubric.model.as_deref()).map_or(0, elements);
-    each * elements(&config.planner.model) + 4 * (executor + rubric)
+    let executors =
+        executor.filter(|executor| !shared(executor)).map_or(0, |executor| Weights::of(executor).least());
+    let kept = planners + executors + rubric.map_or(0, |rubric| Weights::of(rubric).least());
+    // What is kept in 16 bits is packed from 32.
+    kept.max((4 + 2) * own.narrow)
+}
+
+/// The weights of a checkpoint.
+struct Weights {
+    numbers: u64,
+    /// Those in bf16.
+    narrow: u64,
+}
+
+impl Weights {
+    fn of(model: &Path) -> Weights {
+        let types = hub::resolve(model).ok().and_then(|dir| weight_types(&dir).ok()).unwrap_or_default();
+        let count = |counted: &dyn Fn(&str) -> bool| {
+            types.iter().filter(|(name, _)| counted(name.as_ref())).map(|(_, count)| *count as u64).sum()
+        };
+        Weights { numbers: count(&|_| true), narrow: count(&|name| name == "BF16") }
+    }
+
+    /// Whether all of them are kept in 16 bits where they do not learn.
+    fn frozen(&self) -> bool {
+        self.narrow == self.numbers
+    }
+
+    /// Bytes where they do not learn.
+    fn least(&self) -> u64 {
+        if self.frozen() { 2 * self.numbers } else { 4 * self.numbers }
+    }
 }
 
 #[cfg(test)]

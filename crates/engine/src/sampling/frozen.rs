@@ -1,7 +1,7 @@
 //! Weights that learn no more, kept once: as sampling reads them. A planner whose adapters learn, its sampler and an executor
 //! with the same base read the same panels; training, which wants rows, takes a copy of one matrix at a time.
 
-use super::packed::{Matrix, Numbers, Packed};
+use super::packed::{self, Matrix, Numbers, Packed};
 use crate::model::{Model, Site};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -28,13 +28,16 @@ enum Place {
 }
 
 impl Frozen {
-    /// The weights of a model; nothing if one of its matrices is not in bf16.
+    /// The weights of a model without adapters; nothing if one of its matrices is not in bf16.
     pub fn of(model: &Model) -> Option<Frozen> {
-        let packed = Packed::in_numbers(&model.base(), Numbers::F32);
-        if !packed.matrices().all(Matrix::is_narrow) {
+        let layout = &model.layout;
+        let mut matrices = layout.tensors.iter().filter(|tensor| tensor.shape.len() == 2);
+        if !matrices
+            .all(|matrix| packed::are_kept_narrow(&model.weights[matrix.range.clone()], matrix.shape[1]))
+        {
             return None;
         }
-        let layout = &model.layout;
+        let packed = Packed::in_numbers(model, Numbers::F32);
         let (mut places, mut vectors) = (Vec::new(), Vec::new());
         // The first of two that are one table stays.
         places.push((layout.head.clone(), Place::Head));

@@ -46,7 +46,7 @@ impl Panels {
         weight: &[f32],
         rows: impl Fn(usize) -> [&'w [f32]; PANEL] + Sync,
     ) -> (usize, Panels) {
-        let kept = if inputs.is_multiple_of(2) && are_bf16(weight) { Numbers::Bf16 } else { numbers };
+        let kept = if are_kept_narrow(weight, inputs) { Numbers::Bf16 } else { numbers };
         match kept {
             Numbers::F32 => {
                 let mut panels = pages::zeros(count * inputs * PANEL);
@@ -274,7 +274,8 @@ impl Matrix {
     }
 
     /// Whether it is kept in 16 bits.
-    pub fn is_narrow(&self) -> bool {
+    #[cfg(test)]
+    fn is_narrow(&self) -> bool {
         matches!(*self.panels, Panels::Bf16(_))
     }
 
@@ -408,12 +409,12 @@ fn next<T>(panels: &[T], p: usize, size: usize, block: usize, blocks: usize) -> 
     }
 }
 
-/// Whether all of these numbers are bf16, with zeros where an `f32` goes on.
-fn are_bf16(weights: &[f32]) -> bool {
+/// Whether a matrix is kept in 16 bits whatever it is multiplied in: its inputs come in pairs, and all its weights are bf16, with
+/// zeros where an `f32` goes on.
+pub(super) fn are_kept_narrow(weights: &[f32], inputs: usize) -> bool {
     const PIECE: usize = 1 << 16;
-    weights
-        .par_chunks(PIECE)
-        .all(|piece| piece.iter().fold(0, |bits, weight| bits | weight.to_bits()) & 0xffff == 0)
+    let narrow = |piece: &[f32]| piece.iter().fold(0, |bits, weight| bits | weight.to_bits()) & 0xffff == 0;
+    inputs.is_multiple_of(2) && weights.par_chunks(PIECE).all(narrow)
 }
 
 /// Outputs of gate, and as many of up, in a panel.
