@@ -133,11 +133,10 @@ impl Form<'_> {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn write(&self, mut trained: Checkpoint, planner: &Path, adapter: &Path) -> Result<()> {
+    pub fn write(&self, trained: &Checkpoint, planner: &Path, adapter: &Path) -> Result<()> {
         if trained.model.lora.is_some() {
             peft::save(&trained.model, adapter, self.base)?;
         }
-        trained.model.merge_lora();
         let precision = self.precision.or(trained.model.notes.precision).unwrap_or(Precision::F32);
         trained.save(planner, precision)?;
         Ok(())
@@ -166,7 +165,7 @@ pub fn train_in(grpo: Grpo<'_>, course: Course<'_>) -> Result<Checkpoint> {
         println!("best: {}, of step {} ({})", place.display(), best.step, Dev::valued(best));
     }
     let trained = training.grpo.into_planner();
-    form.write(trained.clone(), &out.join("planner"), &out.join("adapter"))?;
+    form.write(&trained, &out.join("planner"), &out.join("adapter"))?;
     Ok(trained)
 }
 
@@ -307,7 +306,7 @@ impl<'a> Training<'a> {
                 told.push_str(", the best so far");
                 let (form, trained) = (self.form, self.grpo.checkpoint());
                 self.folder.keep_best(step, |dir| {
-                    form.write(trained, dir, &dir.join("adapter"))?;
+                    form.write(&trained, dir, &dir.join("adapter"))?;
                     dev.note_best(step, value, dir)
                 })?;
             }

@@ -1,6 +1,6 @@
 //! A model: its shape, its weights, and optionally adapters that are trained in their place.
 
-use crate::checkpoint::Notes;
+use crate::checkpoint::{Notes, Values};
 use crate::config::Config;
 use crate::fingerprint;
 use crate::lora::{Lora, LoraConfig, Projection, Slot};
@@ -163,6 +163,35 @@ impl Model {
                 }
             }
         }
+    }
+
+    /// A tensor as it is written, with its adapter merged.
+    pub(crate) fn written(&self, tensor: &Tensor) -> Values<'_> {
+        let projections = (0..self.config.layers)
+            .flat_map(|layer| Projection::ALL.map(|projection| (layer, projection)))
+            .find(|(layer, projection)| self.projection_range(*layer, *projection) == tensor.range);
+        let adapted = self.lora.as_ref().zip(projections).and_then(|(lora, (layer, projection))| {
+            Some((adapter(lora, lora.slot(layer, projection)?, 0), projection.shape(&self.config).0))
+        });
+        if self.frozen.is_none() && adapted.is_none() {
+            return Values::Lent(&self.weights[tensor.range.clone()]);
+        }
+        let range = tensor.range.clone();
+        let make = move || {
+            let mut values = Vec::new();
+            match &self.frozen {
+                Some(frozen) => {
+                    values.resize(range.len(), 0.0);
+                    frozen.copy(&range, &mut values);
+                }
+                None => values.extend_from_slice(&self.weights[range.clone()]),
+            }
+            if let Some((adapter, inputs)) = &adapted {
+                adapter.merge(&mut values, *inputs);
+            }
+            values
+        };
+        Values::Made(tensor.range.len(), Box::new(make))
     }
 
     fn projection_range(&self, layer: usize, projection: Projection) -> Range<usize> {

@@ -51,7 +51,7 @@ fn rewrite(file: &Path, precision: Precision, change: impl Fn(&mut Vec<(String, 
     let outgoing = |(name, shape, values): &'_ (String, Vec<usize>, Vec<f32>)| Outgoing {
         name: name.clone(),
         shape: shape.clone(),
-        values: values.clone().leak(),
+        values: (&*values.clone().leak()).into(),
         precision,
     };
     save_tensors(file, tensors.iter().map(outgoing).collect()).unwrap();

@@ -3,12 +3,13 @@
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
+use serde_json::Map;
 use std::path::Path;
 use tracelift_domain::Seed;
 use tracelift_engine::ops::head::Target;
 use tracelift_engine::{
-    AdamWConfig, Batch, Device, Learner, LoraConfig, Memory, Model, Numbers, Pass, Projection, Request,
-    Sampled, Sampler, Sampling, Start, TokenScore, checkpoint,
+    AdamWConfig, Batch, Device, Learner, LoraConfig, Memory, Model, Numbers, Pass, Precision, Projection,
+    Request, Sampled, Sampler, Sampling, Start, TokenScore, checkpoint,
 };
 
 const FAMILIES: [&str; 3] = ["qwen2-gqa-untied", "qwen3-tied", "llama3-untied"];
@@ -79,6 +80,23 @@ fn a_model_is_the_same_before_and_after() {
             other.lora = None;
             assert_eq!(other.fingerprint(), model.base().fingerprint(), "{name}: of the base alone");
         }
+    }
+}
+
+#[test]
+fn what_is_written_of_a_model_has_its_adapters_merged() {
+    let model = adapted("qwen2-gqa-untied", 2);
+    let mut merged = model.clone();
+    merged.merge_lora();
+    for precision in [Precision::F32, Precision::Bf16] {
+        let written = |model: &Model| {
+            let desk = tempfile::tempdir().unwrap();
+            checkpoint::save_model(model, desk.path(), precision, &Map::new(), Vec::new()).unwrap();
+            std::fs::read(desk.path().join("model.safetensors")).unwrap()
+        };
+        assert!(written(&model) == written(&merged), "{precision:?}: adapters beside weights that learn");
+        assert!(written(&frozen(&model)) == written(&merged), "{precision:?}: beside frozen ones");
+        assert!(written(&frozen(&model)) != written(&model.base()), "{precision:?}: adapters say nothing");
     }
 }
 

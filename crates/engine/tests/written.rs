@@ -14,7 +14,7 @@ fn tensors() -> Vec<Outgoing<'static>> {
     let of = |name: &str, shape: &[usize], precision| Outgoing {
         name: name.to_owned(),
         shape: shape.to_vec(),
-        values: &VALUES[..shape.iter().product()],
+        values: VALUES[..shape.iter().product()].into(),
         precision,
     };
     vec![

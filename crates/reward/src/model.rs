@@ -159,13 +159,13 @@ impl RewardModel {
             extra.push(Outgoing {
                 name: format!("{name}.weight"),
                 shape: vec![count, width],
-                values: weight,
+                values: weight.into(),
                 precision,
             });
             extra.push(Outgoing {
                 name: format!("{name}.bias"),
                 shape: vec![count],
-                values: bias,
+                values: bias.into(),
                 precision,
             });
         }

@@ -95,7 +95,7 @@ pub fn run(args: &Sft) -> Result<()> {
     }
     let out = &config.out;
     let trained = Checkpoint { model: course.into_model(), tokenizer };
-    form.write(trained, &out.join("planner"), &out.join("adapter"))?;
+    form.write(&trained, &out.join("planner"), &out.join("adapter"))?;
     println!("run: {}", out.display());
     println!("planner: {}", out.join("planner").display());
     Ok(())
@@ -118,7 +118,7 @@ fn learn(
         if let Some(look) = look.filter(|_| course.best() != before) {
             folder.keep_best(step, |dir| -> Result<()> {
                 let trained = Checkpoint { model: course.model().into_owned(), tokenizer: tokenizer.clone() };
-                form.write(trained, dir, &dir.join("adapter"))?;
+                form.write(&trained, dir, &dir.join("adapter"))?;
                 let text =
                     serde_json::to_vec_pretty(&json!({ "step": look.step, HELD_OUT_LOSS: look.loss }))?;
                 Ok(tracelift_files::write(dir.join("best.json"), text)?)

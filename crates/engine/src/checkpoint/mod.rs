@@ -12,7 +12,7 @@ pub(crate) use files::{FileError, io_error, read_json, read_text};
 pub use notes::Notes;
 pub use place::{require_model, require_tokenizer};
 pub(crate) use tensors::TensorFile;
-pub use tensors::{Outgoing, Precision, load_tensors, save_tensors};
+pub use tensors::{Outgoing, Precision, Values, load_tensors, save_tensors};
 
 use crate::config::{Config, ConfigError};
 use crate::model::Model;
@@ -197,7 +197,7 @@ impl Checkpoint {
         Ok(Checkpoint { model, tokenizer })
     }
 
-    /// Writes a Hugging Face directory. Adapters are not written: merge them first, or use `peft::save`.
+    /// Writes a Hugging Face directory. Adapters are merged into what is written; `peft::save` writes them alone.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -410,7 +410,6 @@ pub fn save_model_in_shards(
     extra: Vec<Outgoing<'_>>,
     shard: u64,
 ) -> Result<(), CheckpointError> {
-    let model = model.thawed();
     let mut fields = model.notes.config.clone();
     fields.extend(config_extra.clone());
     let config = model.config.to_json(precision.name(), &fields);
@@ -419,7 +418,7 @@ pub fn save_model_in_shards(
     let own = model.layout.tensors.iter().map(|tensor| Outgoing {
         name: tensor.name.clone(),
         shape: tensor.shape.clone(),
-        values: &model.weights[tensor.range.clone()],
+        values: model.written(tensor),
         precision,
     });
     let bytes = |tensor: &Outgoing<'_>| (tensor.values.len() * tensor.precision.bytes()) as u64;

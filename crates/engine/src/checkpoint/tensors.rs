@@ -225,9 +225,40 @@ pub struct Outgoing<'a> {
     /// Row-major.
     pub shape: Vec<usize>,
     /// Its values.
-    pub values: &'a [f32],
+    pub values: Values<'a>,
     /// The type to write.
     pub precision: Precision,
+}
+
+/// The values of a tensor that is written.
+pub enum Values<'a> {
+    /// They are there.
+    Lent(&'a [f32]),
+    /// So many of them are made when it is their turn.
+    Made(usize, Box<dyn Fn() -> Vec<f32> + 'a>),
+}
+
+impl<'a> From<&'a [f32]> for Values<'a> {
+    fn from(values: &'a [f32]) -> Values<'a> {
+        Values::Lent(values)
+    }
+}
+
+impl Values<'_> {
+    /// How many.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Values::Lent(values) => values.len(),
+            Values::Made(len, _) => *len,
+        }
+    }
+
+    fn get(&self) -> Cow<'_, [f32]> {
+        match self {
+            Values::Lent(values) => Cow::Borrowed(values),
+            Values::Made(_, make) => Cow::Owned(make()),
+        }
+    }
 }
 
 impl View for Outgoing<'_> {
@@ -238,10 +269,11 @@ impl View for Outgoing<'_> {
         &self.shape
     }
     fn data(&self) -> Cow<'_, [u8]> {
+        let values = self.values.get();
         Cow::Owned(match self.precision {
-            Precision::F32 => self.values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            Precision::Bf16 => self.values.iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect(),
-            Precision::F16 => self.values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect(),
+            Precision::F32 => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            Precision::Bf16 => values.iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect(),
+            Precision::F16 => values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect(),
         })
     }
     fn data_len(&self) -> usize {
@@ -258,7 +290,7 @@ impl View for Outgoing<'_> {
 pub fn save_tensors(path: &Path, tensors: Vec<Outgoing<'_>>) -> Result<(), CheckpointError> {
     for tensor in &tensors {
         let overflows = |value: &&f32| value.is_finite() && !tensor.precision.round(**value).is_finite();
-        if let Some(&value) = tensor.values.iter().find(overflows) {
+        if let Some(&value) = tensor.values.get().iter().find(overflows) {
             let (path, name, precision) = (path.to_owned(), tensor.name.clone(), tensor.precision.name());
             return Err(CheckpointError::Range { path, name, value, precision });
         }

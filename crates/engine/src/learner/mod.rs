@@ -353,7 +353,7 @@ impl Parameters {
         let outgoing = named.iter().map(|(name, parameters)| Outgoing {
             name: (*name).to_owned(),
             shape: vec![parameters.len()],
-            values: &parameters.0,
+            values: parameters.0.as_slice().into(),
             precision: Precision::F32,
         });
         checkpoint::save_tensors(path, outgoing.collect())

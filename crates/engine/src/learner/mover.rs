@@ -68,7 +68,7 @@ impl Mover {
         let outgoing = tensors.map(|(name, values)| Outgoing {
             name: name.to_owned(),
             shape: vec![values.len()],
-            values,
+            values: values.into(),
             precision: Precision::F32,
         });
         checkpoint::save_tensors(&dir.join(TENSORS), outgoing.into())?;

@@ -132,12 +132,6 @@ pub fn save(model: &Model, dir: &Path, base: &str) -> Result<(), CheckpointError
         "use_rslora": lora.config.rslora,
     });
     tracelift_files::write(dir.join("adapter_config.json"), format!("{config:#}\n").as_bytes())?;
-    let outgoing = |name: String, shape: &[usize], values| Outgoing {
-        name,
-        shape: shape.to_vec(),
-        values,
-        precision: Precision::F32,
-    };
     let adapters = lora
         .tensors
         .iter()
@@ -147,6 +141,10 @@ pub fn save(model: &Model, dir: &Path, base: &str) -> Result<(), CheckpointError
             outgoing(format!("{PREFIX}{}", tensor.name), &tensor.shape, &model.weights[tensor.range.clone()])
         });
     save_tensors(&dir.join("adapter_model.safetensors"), adapters.chain(brought).collect())
+}
+
+fn outgoing<'v>(name: String, shape: &[usize], values: &'v [f32]) -> Outgoing<'v> {
+    Outgoing { name, shape: shape.to_vec(), values: values.into(), precision: Precision::F32 }
 }
 
 /// How `adapter_config.json` names what is adapted.
