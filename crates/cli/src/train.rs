@@ -62,8 +62,11 @@ pub fn run(args: &Train) -> Result<()> {
     if begins && config.preflight.problems > 0 {
         // Not after minutes.
         RunFolder::require_free(&config.out)?;
+        // The look uses a planner up. Of frozen weights another handle costs nothing, and the executor goes on sharing them; others
+        // are read again, as two of them at a time may be too many.
+        let again = planner.model.is_frozen().then(|| planner.clone());
         preflight::check(&config, &parts, planner)?;
-        planner = setup::planner(&config, &origin)?;
+        planner = again.map_or_else(|| setup::planner(&config, &origin), Ok)?;
     }
     if let Some(filter) = &config.grpo.filter {
         let presence = if args.resume { Presence::Resume } else { Presence::New };
