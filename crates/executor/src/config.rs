@@ -34,6 +34,13 @@ pub struct InProcessConfig {
 }
 
 impl InProcessConfig {
+    /// Whether it is of the model that `model` names: two names may mean one directory, of this machine or of the hub's cache.
+    #[must_use]
+    pub fn is_of(&self, model: &Path) -> bool {
+        let place = |path: &Path| hub::resolve(path).ok().and_then(|dir| dir.canonicalize().ok());
+        self.model == model || place(model).is_some_and(|placed| Some(placed) == place(&self.model))
+    }
+
     /// How questions are put to a model with this tokenizer.
     ///
     /// # Errors
@@ -65,12 +72,6 @@ pub enum OpenError {
 /// A setting of the server, seen from the top of the file. Those of prompts go by their whole names already.
 fn of_openai(error: SettingError) -> SettingError {
     if error.key().starts_with("executor.") { error } else { error.under("executor.openai") }
-}
-
-/// Whether two names mean one directory, of this machine or of the hub's cache.
-fn are_one_model(one: &Path, other: &Path) -> bool {
-    let place = |path: &Path| hub::resolve(path).ok().and_then(|dir| dir.canonicalize().ok());
-    one == other || place(one).is_some_and(|place_of_one| Some(place_of_one) == place(other))
 }
 
 fn unclear() -> SettingError {
@@ -113,9 +114,8 @@ impl ExecutorConfig {
         self.validate()?;
         match (&self.in_process, &self.openai) {
             (Some(config), None) => {
-                let shared = loaded.filter(|(path, checkpoint)| {
-                    checkpoint.model.is_frozen() && are_one_model(path, &config.model)
-                });
+                let shared =
+                    loaded.filter(|(path, checkpoint)| checkpoint.model.is_frozen() && config.is_of(path));
                 let checkpoint = match shared {
                     Some((_, Checkpoint { model, tokenizer })) => {
                         Checkpoint { model: model.base(), tokenizer: tokenizer.clone() }

@@ -88,7 +88,6 @@ fn fits(least: u64, machine: Machine, planner: Trained) -> Result<()> {
 /// What the weights of a run take, in bytes; activations and caches come on top. What cannot be counted counts nothing: whoever
 /// loads it says what is wrong with it.
 fn least(config: &RunConfig, planner: Trained) -> u64 {
-    let executor = config.executor.in_process.as_ref().map(|executor| &executor.model);
     let rubric = config.rubric.as_ref().and_then(|rubric| rubric.model.as_deref());
     let own = Weights::of(&config.planner.model);
     let planners = match planner {
@@ -98,11 +97,11 @@ fn least(config: &RunConfig, planner: Trained) -> u64 {
         Trained::Adapters if own.frozen() => own.least(),
         Trained::Adapters => (4 + 4) * own.numbers,
     };
-    let shared = |executor: &Path| {
-        own.frozen() && matches!(planner, Trained::Adapters) && executor == config.planner.model
-    };
-    let executors =
-        executor.filter(|executor| !shared(executor)).map_or(0, |executor| Weights::of(executor).least());
+    let shares = own.frozen() && matches!(planner, Trained::Adapters);
+    let executor = config.executor.in_process.as_ref();
+    let executors = executor
+        .filter(|executor| !(shares && executor.is_of(&config.planner.model)))
+        .map_or(0, |executor| Weights::of(&executor.model).least());
     let kept = planners + executors + rubric.map_or(0, |rubric| Weights::of(rubric).least());
     // What is kept in 16 bits is packed from 32.
     kept.max((4 + 2) * own.narrow)
