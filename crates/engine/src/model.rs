@@ -10,7 +10,6 @@ use crate::ops::linear::{self, Adapter, Into, LoraScratch};
 use crate::params::{Layout, Tensor};
 use crate::sampling::Frozen;
 use rand::Rng;
-use std::borrow::Cow;
 use std::ops::Range;
 use tracelift_domain::fingerprint::{Parts, canonical};
 use tracelift_domain::{Fingerprint, Seed};
@@ -133,17 +132,6 @@ impl Model {
         }
     }
 
-    /// The same model with its weights as they learn, and are written.
-    #[must_use]
-    pub fn thawed(&self) -> Cow<'_, Model> {
-        if self.frozen.is_none() {
-            return Cow::Borrowed(self);
-        }
-        let mut model = self.clone();
-        model.thaw();
-        Cow::Owned(model)
-    }
-
     /// The same model without adapters. It shares weights that are frozen.
     #[must_use]
     pub fn base(&self) -> Model {
@@ -179,13 +167,7 @@ impl Model {
         let range = tensor.range.clone();
         let make = move || {
             let mut values = Vec::new();
-            match &self.frozen {
-                Some(frozen) => {
-                    values.resize(range.len(), 0.0);
-                    frozen.copy(&range, &mut values);
-                }
-                None => values.extend_from_slice(&self.weights[range.clone()]),
-            }
+            self.copy(&range, &mut values);
             if let Some((adapter, inputs)) = &adapted {
                 adapter.merge(&mut values, *inputs);
             }
@@ -243,12 +225,27 @@ impl Model {
         }
     }
 
-    /// The weights of a matrix; of a frozen model a copy, in `scratch`.
-    fn matrix<'m>(&'m self, range: &Range<usize>, scratch: &'m mut Vec<f32>) -> &'m [f32] {
-        let Some(frozen) = &self.frozen else { return &self.weights[range.clone()] };
-        scratch.resize(range.len(), 0.0);
-        frozen.copy(range, scratch);
+    /// Weights of whole rows or a vector; of a frozen model a copy, in `scratch`.
+    fn lent<'m>(&'m self, range: &Range<usize>, scratch: &'m mut Vec<f32>) -> &'m [f32] {
+        if self.frozen.is_none() {
+            return &self.weights[range.clone()];
+        }
+        self.copy(range, scratch);
         scratch
+    }
+
+    /// Copies weights of whole rows or a vector, wherever they are.
+    fn copy(&self, range: &Range<usize>, out: &mut Vec<f32>) {
+        match &self.frozen {
+            Some(frozen) => {
+                out.resize(range.len(), 0.0);
+                frozen.copy(range, out);
+            }
+            None => {
+                out.clear();
+                out.extend_from_slice(&self.weights[range.clone()]);
+            }
+        }
     }
 
     /// What learns: the adapters if there are any, otherwise all weights.
@@ -290,20 +287,13 @@ impl Model {
         let lora = canonical(&fingerprint::adapters(adapters));
         let mut parts = Parts::default();
         parts.add("config", config.as_bytes());
-        match &self.frozen {
-            None => parts.add("weights", bytes_of(&self.weights)),
-            Some(frozen) => {
-                let mut scratch = Vec::new();
-                let bytes = (self.layout.len * size_of::<f32>()) as u64;
-                parts.add_in_pieces("weights", bytes, |add| {
-                    for tensor in &self.layout.tensors {
-                        scratch.resize(tensor.range.len(), 0.0);
-                        frozen.copy(&tensor.range, &mut scratch);
-                        add(bytes_of(&scratch));
-                    }
-                });
-            }
-        }
+        let (bytes, mut scratch) = ((self.layout.len * size_of::<f32>()) as u64, Vec::new());
+        parts.add_in_pieces("weights", bytes, |add| {
+            self.layout
+                .tensors
+                .iter()
+                .for_each(|tensor| add(bytes_of(self.lent(&tensor.range, &mut scratch))));
+        });
         parts.add("lora", lora.as_bytes());
         parts.add("adapters", adapters.map_or(&[], |lora| bytes_of(&lora.values)));
         parts.fingerprint()
@@ -334,15 +324,13 @@ impl Model {
     /// weights are frozen.
     pub(crate) fn merged<'m>(&'m self, layer: usize, site: Site, scratch: &'m mut Vec<f32>) -> &'m [f32] {
         let (weight, _, inputs, projections) = self.site(layer, site);
-        let mut copied = self.frozen.as_ref().is_some_and(|frozen| {
-            scratch.resize(weight.len(), 0.0);
-            frozen.copy(&weight, scratch);
-            true
-        });
+        let mut copied = self.frozen.is_some();
+        if copied {
+            self.copy(&weight, scratch);
+        }
         self.each_adapter(layer, projections, |adapter, _, _| {
             if !copied {
-                scratch.clear();
-                scratch.extend_from_slice(&self.weights[weight.clone()]);
+                self.copy(&weight, scratch);
                 copied = true;
             }
             adapter.merge(scratch, inputs);
@@ -373,7 +361,7 @@ impl Model {
             linear::forward(y, x, self.merged(layer, site, &mut scratch.merged), bias, inputs);
             return;
         }
-        linear::forward(y, x, self.matrix(&weight, &mut scratch.merged), bias, inputs);
+        linear::forward(y, x, self.lent(&weight, &mut scratch.merged), bias, inputs);
         let low = &mut scratch.low;
         self.each_adapter(layer, projections, |adapter, _, _| adapter.forward(y, width, x, inputs, low));
     }
@@ -397,7 +385,7 @@ impl Model {
             let weight = if merge {
                 self.merged(layer, site, &mut scratch.merged)
             } else {
-                self.matrix(&weight, &mut scratch.merged)
+                self.lent(&weight, &mut scratch.merged)
             };
             linear::backward_input(dx, Into::Overwrite, dy, weight, inputs);
         }

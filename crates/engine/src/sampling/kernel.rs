@@ -13,6 +13,23 @@ pub const LANES: usize = 16;
 /// Sums of up to [`ROWS`] rows.
 pub type Sums = [[f32; PANEL]; ROWS];
 
+/// Calls a kernel for so many rows, from 1 to [`ROWS`]: their number is known when it is compiled, so that sums stay in registers.
+#[cfg(target_arch = "x86_64")]
+macro_rules! for_rows {
+    ($count:expr, $kernel:ident $arguments:tt) => {
+        match $count {
+            8 => avx512::$kernel::<8> $arguments,
+            7 => avx512::$kernel::<7> $arguments,
+            6 => avx512::$kernel::<6> $arguments,
+            5 => avx512::$kernel::<5> $arguments,
+            4 => avx512::$kernel::<4> $arguments,
+            3 => avx512::$kernel::<3> $arguments,
+            2 => avx512::$kernel::<2> $arguments,
+            _ => avx512::$kernel::<1> $arguments,
+        }
+    };
+}
+
 /// `sums[r][j] += Σ_k x[r][k]·panel[k][j]` for `count` rows of `inputs`. `next` is what will be read after this panel: it is
 /// asked for meanwhile, because one core alone waits longer for memory than it multiplies.
 #[inline]
@@ -23,16 +40,7 @@ pub fn wide(sums: &mut Sums, x: &[f32], panel: &[f32], inputs: usize, count: usi
         let next = Ahead::of(next, inputs);
         // SAFETY: the feature was just detected; the assertion above bounds every address.
         unsafe {
-            match count {
-                8 => avx512::wide::<8>(sums, x, panel, inputs, next),
-                7 => avx512::wide::<7>(sums, x, panel, inputs, next),
-                6 => avx512::wide::<6>(sums, x, panel, inputs, next),
-                5 => avx512::wide::<5>(sums, x, panel, inputs, next),
-                4 => avx512::wide::<4>(sums, x, panel, inputs, next),
-                3 => avx512::wide::<3>(sums, x, panel, inputs, next),
-                2 => avx512::wide::<2>(sums, x, panel, inputs, next),
-                _ => avx512::wide::<1>(sums, x, panel, inputs, next),
-            }
+            for_rows!(count, wide(sums, x, panel, inputs, next));
         }
         return;
     }
@@ -62,16 +70,7 @@ pub fn mixed(sums: &mut Sums, x: &[f32], panel: &[u16], inputs: usize, count: us
         let next = Ahead::of(next, inputs / 2);
         // SAFETY: the feature was just detected; the assertions above bound every address.
         unsafe {
-            match count {
-                8 => avx512::mixed::<8>(sums, x, panel, inputs, next),
-                7 => avx512::mixed::<7>(sums, x, panel, inputs, next),
-                6 => avx512::mixed::<6>(sums, x, panel, inputs, next),
-                5 => avx512::mixed::<5>(sums, x, panel, inputs, next),
-                4 => avx512::mixed::<4>(sums, x, panel, inputs, next),
-                3 => avx512::mixed::<3>(sums, x, panel, inputs, next),
-                2 => avx512::mixed::<2>(sums, x, panel, inputs, next),
-                _ => avx512::mixed::<1>(sums, x, panel, inputs, next),
-            }
+            for_rows!(count, mixed(sums, x, panel, inputs, next));
         }
         return;
     }
@@ -137,16 +136,7 @@ pub fn narrow(sums: &mut Sums, x: &[u16], panel: &[u16], inputs: usize, count: u
     if multiplies_bf16() {
         // SAFETY: the features were just detected; the assertions above bound every address.
         unsafe {
-            match count {
-                8 => avx512::narrow::<8>(sums, x, panel, inputs),
-                7 => avx512::narrow::<7>(sums, x, panel, inputs),
-                6 => avx512::narrow::<6>(sums, x, panel, inputs),
-                5 => avx512::narrow::<5>(sums, x, panel, inputs),
-                4 => avx512::narrow::<4>(sums, x, panel, inputs),
-                3 => avx512::narrow::<3>(sums, x, panel, inputs),
-                2 => avx512::narrow::<2>(sums, x, panel, inputs),
-                _ => avx512::narrow::<1>(sums, x, panel, inputs),
-            }
+            for_rows!(count, narrow(sums, x, panel, inputs));
         }
         return;
     }
