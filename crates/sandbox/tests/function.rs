@@ -145,6 +145,16 @@ fn tests_that_never_use_the_program_are_unknown() {
         ),
         task(Some("f"), "", &["assert True"], Some("def check(candidate):\n    assert double(1) == 2\n")),
         task(None, "", &[], Some("def check():\n    assert True\n")),
+        task(Some("f"), "", &["import sys\nsys.exit()\nassert f(1) == 2"], None),
+        task(Some("f"), "", &["import unittest\nunittest.main()"], None),
+        task(
+            Some("f"),
+            "",
+            &[
+                "import unittest\nclass T(unittest.TestCase):\n    @unittest.skip('later')\n    def test(self): self.assertEqual(f(1), 2)\nunittest.main()",
+            ],
+            None,
+        ),
     ];
     let programs = [
         "class Solution:\n    def f(self, x): return x + 1\ndef f(x): return x + 1\n",
@@ -240,6 +250,47 @@ fn tests_that_never_use_the_program_are_unknown() {
             .then(|| format!("{:?} {:?}: {right:?} {stub:?}", task.asserts, task.check))
     });
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), used.len(), wrong.join("\n"));
+}
+
+/// Tests that hold whatever comes of the program judge nothing either. Those that pass over something, and look at the
+/// rest, are tests.
+#[test]
+fn tests_that_pass_over_everything_are_unknown() {
+    let sandbox = sandbox();
+    let runs = |test: &str| {
+        let asserts = vec![test.to_owned()];
+        let task = Task { entry: Some("f".into()), asserts, ..Task::default() };
+        ["def f(x): return x + 1", "def f(x): return None", "def f(x): raise ValueError(x)"]
+            .map(|program| task.run(&sandbox, program))
+    };
+    for test in [
+        "try:\n    assert f(1) == 2\nexcept Exception: pass",
+        "try:\n    assert f(1) == 2\nexcept: pass",
+        "try:\n    f(-1)\n    assert False\nexcept: pass",
+        "import contextlib\nwith contextlib.suppress(Exception): assert f(1) == 2",
+        "def test():\n    try: assert f(1) == 2\n    finally: return\ntest()",
+        "import threading\ndef test(): assert f(1) == 2\nthread = threading.Thread(target=test)\nthread.start()\nthread.join()",
+        "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor() as pool: pool.submit(lambda: f(1) == 2)",
+        "import asyncio\nasync def test(): assert f(1) == 2\nasync def go(): await asyncio.gather(test(), return_exceptions=True)\nasyncio.run(go())",
+    ] {
+        for run in runs(test) {
+            let unknown = |outcome: &AssertOutcome| matches!(outcome, AssertOutcome::Unknown(why) if why.contains("whatever"));
+            assert!(run.tests.iter().all(unknown), "{test}: {run:?}");
+        }
+    }
+    for (test, wanted) in [
+        ("try: x = f(1)\nexcept Exception: x = 0\nassert x == 2", [true, false, false]),
+        (
+            "try:\n    f(1)\n    done = True\nexcept ValueError: done = False\nassert not done",
+            [false, false, true],
+        ),
+        ("try: f(1)\nfinally: pass\nassert f(2) == 3", [true, false, false]),
+        ("import contextlib\nwith contextlib.suppress(ValueError): assert f(1) == 2", [true, false, true]),
+        ("try:\n    f(1)\n    ok = False\nexcept: ok = True\nassert ok", [false, false, true]),
+    ] {
+        let accepted = runs(test).map(|run| run.accepted());
+        assert_eq!(accepted, wanted, "{test}");
+    }
 }
 
 fn tasks() -> Vec<(&'static str, Task, &'static str)> {
@@ -353,6 +404,9 @@ fn a_ruined_candidate_is_judged_at_once() {
     }
 }
 
+/// An entry of this kind fails before it has said anything.
+const CANNOT_BE_CALLED: &str = "class N: pass\nf = N()";
+
 /// What is wrong with a test is nobody's failure, and what is wrong with a program is no excuse.
 #[test]
 fn only_tests_make_a_verdict_unknown() {
@@ -371,6 +425,12 @@ fn only_tests_make_a_verdict_unknown() {
         "import no_such_module\nassert f(1) == 1",
         "assert f(1 == 1",
         "x = 1 / 0\nassert f(x) == 1",
+        "assert 1 == 2\nassert f(1) == 1",
+        "assert np.array_equal(f(1), [1])",
+        "x = f(1)\nassert x == pytest.approx(1)",
+        "with pytest.raises(ValueError): f(1)",
+        "text = open('no_such_file').read()\nassert f(text) == 1",
+        "import threading, unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(f(threading.Lock()), 1)\nunittest.main()",
     ] {
         assert!(unknown(&outcome(&[test], right)[0]), "{test}: {:?}", outcome(&[test], right));
     }
@@ -392,6 +452,30 @@ fn only_tests_make_a_verdict_unknown() {
         ("assert f(1) == 2", "import threading\ndef f(x): return threading.Lock()"),
         ("assert f(1) == 2", "def f(x):\n    x = []\n    for _ in range(10 ** 5): x = (x,)\n    return x"),
         ("import threading\nassert f(threading.Lock()) == 1", "def g(x): pass"),
+        // Where the program cannot be called, nothing that comes after the call counts.
+        ("r = round(f(1), 2)\nassert r == 2", CANNOT_BE_CALLED),
+        ("import json\ns = json.dumps(f(1))\nassert s == '2'", CANNOT_BE_CALLED),
+        ("q, r = divmod(f(5), 2)\nassert q == 3", CANNOT_BE_CALLED),
+        ("import copy\nx = copy.deepcopy(f(1))\nassert x == 2", CANNOT_BE_CALLED),
+        ("import os\nx = os.path.join(f(1), 'a')\nassert x", CANNOT_BE_CALLED),
+        ("from decimal import Decimal\nx = Decimal(f(1))\nassert x == 2", CANNOT_BE_CALLED),
+        ("import random\nrandom.seed(f(1))\nassert f(1) == 2", CANNOT_BE_CALLED),
+        ("try:\n    raise f(1)\nexcept ValueError: pass", CANNOT_BE_CALLED),
+        (
+            "import asyncio\nasync def go():\n    async with f(1) as x: return x\nassert asyncio.run(go())",
+            CANNOT_BE_CALLED,
+        ),
+        ("assert type(f).__name__ == 'function' and f(1) == 2", "class f: pass"),
+        ("assert np.array_equal(f(1), [1])", "def f(x) return"),
+        // Nor does what it has left in the place of a file of the test's.
+        (
+            "open('in.txt', 'w').write('1')\nassert f(1) == 2",
+            "import os\nos.mkdir('in.txt')\ndef f(x): return 1",
+        ),
+        (
+            "open('/tmp/in', 'w').write('1')\nassert f(1) == 2",
+            "import os\nos.mkdir('/tmp/in')\ndef f(x): return 1",
+        ),
     ] {
         let found = outcome(&[test], candidate);
         assert!(

@@ -64,10 +64,12 @@ class Server(Side):
             except BaseException as error:
                 answer, box = "raise", [error]
             value = None
-            try:
-                self.send(answer, box)
-            except (NotCarried, RecursionError, MemoryError) as error:
-                self.send("cannot", [describe(error)])
+            # A thread of the program's may be in the middle of a question of its own.
+            with self.turn:
+                try:
+                    self.send(answer, box)
+                except (NotCarried, RecursionError, MemoryError) as error:
+                    self.send("cannot", [describe(error)])
         finally:
             if changed is not None:
                 self.unstage(changed)
@@ -153,6 +155,8 @@ class Server(Side):
                 streams[index] = self.types.text_stream(self.types.byte_stream(), encoding="utf-8", write_through=True)
                 put(sys, name, streams[index])
         for module, name, value in replaced:
+            if name == "environ":
+                value = dict(value)
             if module in sys.modules:
                 put(sys.modules[module], name, value)
         return before, changed
@@ -213,6 +217,9 @@ class Server(Side):
     def mark(self, error, origin):
         if origin:
             error._origin = origin
+
+    def mark_class(self, kind):
+        pass
 
     def special(self, reader, tag, part):
         """What only tests send: patterns, modules, and what modules hold."""

@@ -29,7 +29,7 @@ LATER_GENERATOR = Policy("A", {"anext"})
 CLASS = Policy("c", {"call", "get", "instance", "iter", "len", "getitem", "contains", "str", "repr"}, None)
 OBJECT = Policy(
     "o",
-    {"call", "get", "set", "del", "next", "str", "repr", "enter", "exit"} | ITEMS | COMPARISONS | ARITHMETIC | LATER,
+    {"call", "get", "set", "del", "next", "str", "repr", "format", "round", "reversed", "copy", "enter", "exit"} | ITEMS | COMPARISONS | ARITHMETIC | LATER,
     None,
 )
 

@@ -54,10 +54,15 @@ class Nobody:
         object.__setattr__(self, "rehearsal", rehearsal)
 
     def wanted(self, *arguments, **names):
-        object.__getattribute__(self, "rehearsal").wanted = True
-        raise Over
+        object.__getattribute__(self, "rehearsal").want()
 
-    __getattribute__ = __setattr__ = __delattr__ = __call__ = wanted
+    def __getattribute__(self, name):
+        if name == "__class__" and object.__getattribute__(self, "rehearsal").holding:
+            # Asked of everything there is, where suites are looked for.
+            return Nobody
+        return Nobody.wanted(self)
+
+    __setattr__ = __delattr__ = __call__ = wanted
 
 
 for _name in (
@@ -70,6 +75,8 @@ for _name in BINARY:
         setattr(Nobody, "__%s%s__" % (_form, _name), Nobody.wanted)
 for _name in UNARY:
     setattr(Nobody, "__%s__" % _name, Nobody.wanted)
+# `type` cannot be kept from being asked. It says what it says of most of what stands for a candidate's.
+Nobody.__name__ = "function"
 
 
 class Without(Candidate):
@@ -77,29 +84,89 @@ class Without(Candidate):
 
     def __init__(self):
         super().__init__(None)
-        self.wanted = False
+        self.wanted, self.holding = False, False
 
     def ask(self, word, *values):
         if word == "name":
-            return Nobody(self)
-        if word != "define":
-            self.wanted = True
-            raise Over
-        return None
+            return self.stand_in_for_all()
+        return None if word == "define" else self.want()
+
+    def want(self):
+        self.wanted = True
+        raise Over
+
+    def stand_in_for_all(self):
+        return Nobody(self)
+
+    def execute(self, plan, index, scope):
+        plan.unsuccessful = []
+        try:
+            result = eval(plan.codes[index], scope)
+            if result is not None:
+                self.run(result)
+            if plan.tests[index][1]:
+                scope["check"](*(() if plan.entry is None else (self.stand_in_for_all(),)))
+        except SystemExit as error:
+            if not self.ends_well(error):
+                raise
 
     def hold(self, plan):
         """Whether all tests hold, and none of them wanted anything of a candidate: such tests judge nothing."""
+        self.holding = True
         try:
             scope = plan.scope(self)
-            for index, (_, checks) in enumerate(plan.tests):
-                result = eval(plan.codes[index], scope)
-                if result is not None:
-                    self.run(result)
-                if checks:
-                    scope["check"](*(() if plan.entry is None else (Nobody(self),)))
+            for index in range(len(plan.tests)):
+                self.execute(plan, index, scope)
+                if plan.unsuccessful:
+                    return False
         except BaseException:
             return False
         return not self.wanted
+
+    def fails(self, plan, last, kind):
+        """Whether a test, or what sets up all of them, fails so before it has wanted anything of a candidate."""
+        try:
+            scope = plan.scope(self)
+        except BaseException as error:
+            return last < 0 and not self.wanted and issubclass(type(error), kind)
+        for index in range(last + 1):
+            self.wanted = False
+            try:
+                self.execute(plan, index, scope)
+            except BaseException as error:
+                if index == last:
+                    return not self.wanted and issubclass(type(error), kind) and not isinstance(error, NameError)
+        return False
+
+
+class Unanswered(Exception):
+    """What a program raises that does nothing else."""
+
+
+class Refusing(Without):
+    """The tests of a program that fails at everything, with an exception that none of them expects."""
+
+    def want(self):
+        raise Unanswered
+
+
+class Nonsense:
+    """What is equal to nothing, and comes of whatever is asked of it."""
+
+    def __call__(self, *arguments, **names):
+        return self
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+
+class Nonsensical(Without):
+    """The tests of a program that does everything, and nothing of it right."""
+
+    def stand_in_for_all(self):
+        return Nonsense()
 
 
 class Rehearsal(Candidate):
@@ -156,7 +223,7 @@ class Rehearsal(Candidate):
         except Over:
             raise
         except BaseException as error:
-            return type(error)
+            return type(error) if self.uncarried is None else Uncarried
         return Uncarried if self.uncarried is not None else None
 
 

@@ -14,31 +14,34 @@ class Side:
         self.mine, self.my_numbers = [None], {}
         self.theirs, self.their_numbers, self.named = {}, {}, {}
         self.depth = 0
+        # One question at a time: threads of tests and of programs ask as well.
+        self.turn = threading.RLock()
         self.loop = None
 
     # --- messages
 
     def ask(self, word, *values):
         """Puts a question; serves those that come back before the answer does."""
-        self.depth += 1
-        try:
-            if self.depth > DEEPEST:
-                raise RecursionError("calls between program and tests are nested too deep")
-            self.send(word, [values])
-            while True:
-                word, value, extra = self.read(self.channel.receive())
-                if word == "ok":
-                    return value
-                if word == "raise":
-                    if not isinstance_of(value, BaseException):
-                        raise Broken("the program raised what is no exception")
-                    raise value
-                if word == "cannot":
-                    raise self.not_carried(value)
-                self.serve(word, value, extra)
-                value = None
-        finally:
-            self.depth -= 1
+        with self.turn:
+            self.depth += 1
+            try:
+                if self.depth > DEEPEST:
+                    raise RecursionError("calls between program and tests are nested too deep")
+                self.send(word, [values])
+                while True:
+                    word, value, extra = self.read(self.channel.receive())
+                    if word == "ok":
+                        return value
+                    if word == "raise":
+                        if not isinstance_of(value, BaseException):
+                            raise Broken("the program raised what is no exception")
+                        raise value
+                    if word == "cannot":
+                        raise self.not_carried(value)
+                    self.serve(word, value, extra)
+                    value = None
+            finally:
+                self.depth -= 1
 
     def send(self, word, box):
         """Sends what is in the box, and leaves it empty: nothing here may keep alive what nobody else does."""
@@ -112,7 +115,7 @@ class Side:
             raise ValueError
         if any(text is not None and type(text) is not str for text in (name, doc)):
             raise ValueError
-        if name is not None and not name.isidentifier():
+        if name is not None and not (name.isidentifier() or name == "<lambda>"):
             name = None
         return self.keep_theirs(number, stand_in(self, number, kind, name, doc, able))
 
@@ -122,6 +125,10 @@ class Side:
         self.theirs[number] = value
         self.their_numbers[id(value)] = number
         return value
+
+    def copied(self, one, deep):
+        """A copy of an object of the other side, made there. Functions and classes are their own."""
+        return one if one._about[0] in ("f", "c") else self.ask("copy", one, deep)
 
     def known_theirs(self, value):
         """The number of what stands for an object of the other side; None for anything else."""
@@ -178,12 +185,23 @@ class Side:
                 raise ValueError
         return kind
 
+    def class_said(self, own, base):
+        kind = self.exception_class(own, base)
+        self.mark_class(kind)
+        return kind
+
     def exception_part(self, writer, error):
         """Its classes, its arguments and public attributes, what it says where a class of its own says that, its cause."""
         own, base = self.exception_chain(type(error))
         arguments = error.args if type(error.args) is tuple else ()
+        if base in GROUPS:
+            # Of what can be built before lists are filled.
+            arguments = error.message, tuple(error.exceptions)
         told = [self.told(writer, argument) for argument in arguments]
         attributes, text, cause = [], None, error.__cause__
+        notes = vars(error).get("__notes__")
+        if type(notes) is list:
+            attributes += ["__notes__", self.told(writer, tuple(notes))]
         for name, value in list(vars(error).items()):
             if type(name) is str and not name.startswith("_"):
                 attributes += [name, self.told(writer, value)]
@@ -221,10 +239,12 @@ class Side:
         held = vars(error)
         beside = [name for kind, names in TOLD_BESIDE.items() if isinstance_of(error, kind) for name in names]
         for name, value in zip(attributes[::2], attributes[1::2], strict=True):
-            if type(name) is not str or name.startswith("_"):
+            if type(name) is not str or name.startswith("_") and name != "__notes__":
                 raise ValueError
             value = reader.value(value)
-            if name in beside:
+            if name == "__notes__":
+                held[name] = [note for note in value if type(note) is str] if type(value) is tuple else []
+            elif name in beside:
                 # Of a plain type: what these are shown by has no other in mind.
                 setattr(error, name, value if type(value) in SCALARS else None)
             else:
@@ -265,6 +285,8 @@ TOLD_BESIDE = {
     NameError: ("name",),
     AttributeError: ("name",),
 }
+# Exceptions that hold others.
+GROUPS = {"BaseExceptionGroup", "ExceptionGroup"}
 # What a rebuilt class of exceptions has of its own.
 REBUILT = {
     "__module__": "solution",
@@ -282,6 +304,12 @@ def isinstance_of(value, kind):
 def leave_with(value, error):
     kind = None if error is None else type(error)
     return type(value).__exit__(value, kind, error, None)
+
+
+def copied(value, deep):
+    import copy
+
+    return copy.deepcopy(value) if deep else copy.copy(value)
 
 
 def operations(side):
@@ -321,6 +349,10 @@ def operations(side):
         "bool": bool,
         "str": str,
         "repr": repr,
+        "format": format,
+        "round": round,
+        "reversed": reversed,
+        "copy": copied,
         "eq": operator.eq,
         "lt": operator.lt,
         "le": operator.le,

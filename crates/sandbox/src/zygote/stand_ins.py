@@ -39,6 +39,12 @@ class StandIn:
     def __format__(self, form):
         return format(str(self), form)
 
+    def __copy__(self):
+        return self._side.copied(self, False)
+
+    def __deepcopy__(self, known):
+        return self._side.copied(self, True)
+
     def __hash__(self):
         return self._side.hash(self)
 
@@ -137,6 +143,9 @@ ABILITIES = {
     "v": {"__aenter__": enter_later, "__aexit__": leave_later},
     "y": {"__aiter__": lambda self: self},
     "x": {"__anext__": next_later},
+    "r": {"__reversed__": lambda self: self._side.ask("reversed", self)},
+    "t": {"__format__": lambda self, form: self._side.text("format", self, form)},
+    "u": {"__round__": lambda self, *digits: self._side.ask("round", self, *digits)},
     "q": {},
 }
 MADE_BY = {
@@ -156,6 +165,9 @@ MADE_BY = {
     "__aenter__": "v",
     "__aiter__": "y",
     "__anext__": "x",
+    "__reversed__": "r",
+    "__format__": "t",
+    "__round__": "u",
     "__eq__": "q",
     **{"__%s__" % name: "m" for name in BINARY + UNARY},
 }

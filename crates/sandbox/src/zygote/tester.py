@@ -3,6 +3,7 @@
 
 
 IDLE = "the tests judge nothing: they hold where there is no program"
+PASSED_OVER = "the tests judge nothing: they hold whatever a program does"
 
 
 def prepare_function_tests():
@@ -10,13 +11,15 @@ def prepare_function_tests():
 
     The two ends of the line are made here as well. Every run is forked from here, and has them as they are now.
     """
-    global TABLES, TYPES, HANDED, ENTRY, CANDIDATE, SERVER
+    global TABLES, TYPES, HANDED, ENTRY, PASSES_OVER, CANDIDATE, SERVER
     import ast
     import re
 
     TABLES = Tables()
     TYPES, HANDED = Types(), Handed()
     ENTRY = re.compile(r"[^\W\d]\w*(\(\))?(\.[^\W\d]\w*(\(\))?)*")
+    # What lets a test go on, or end well, after something in it has failed.
+    PASSES_OVER = re.compile(r"\b(except|finally|suppress|[Tt]hread|threading|gather|Pool\w*|submit)\b")
     # The first tree makes the types of them all.
     ast.parse("f(x)")
     practise()
@@ -30,12 +33,17 @@ class run_tests:
         self.keep = [channel, results]
 
     def folder(self, zygote):
-        return "/"
+        # The program's: what a test writes for it, and what it writes, the other finds.
+        return zygote.work
 
     def go(self, zygote):
+        self.box = zygote.box
         sys.argv = ["tests"]
         sys.setrecursionlimit(5000)
         candidate = CANDIDATE
+        # An interpreter that a test starts takes no modules from there.
+        os.environ["PYTHONSAFEPATH"] = "1"
+        candidate.environment = dict(os.environ._data)
         tests = [(source, False) for source in self.tests["asserts"]]
         if self.tests["check"] is not None:
             tests.append((self.tests["check"], True))
@@ -58,9 +66,12 @@ class run_tests:
                 return self.all("unknown", len(tests), IDLE)
             outcome = "raised"
             kind = Uncarried if candidate.uncarried is not None else type(error)
-            own = candidate.uncarried is not None or not candidate.heard and not isinstance(error, (Broken, Unreturned))
             # What set-up code meets with is the candidate's failure where it would not be met without the candidate.
-            if own and Rehearsal().meets_in_set_up(plan, kind):
+            if candidate.uncarried is not None:
+                own = Rehearsal().meets_in_set_up(plan, kind)
+            else:
+                own = self.unheard(candidate) and not isinstance(error, (Broken, Unreturned)) and Without().fails(plan, -1, kind)
+            if own:
                 outcome = "unknown"
             return self.all(outcome, len(tests), self.said(error))
         for index in range(len(tests)):
@@ -74,14 +85,20 @@ class run_tests:
         # They may mention it and never come to it. What they ask for first, no program decides.
         if not candidate.questioned and Without().hold(plan):
             return self.all("unknown", len(tests), IDLE)
+        # They may pass over whatever comes of it.
+        if plan.passes_over and all(nothing().hold(plan) for nothing in (Refusing, Nonsensical)):
+            return self.all("unknown", len(tests), PASSED_OVER)
         return ""
 
     def one(self, plan, index, scope, candidate):
         outcome, message = "passed", ""
+        suites = plan.unsuccessful = []
         try:
             plan.execute(index, scope, candidate)
         except AssertionError as error:
             outcome, message = "failed", (describe(error).partition(": ")[2] or "does not hold: " + plan.failing_line(index, error))[:300]
+            if self.unheard(candidate) and Without().fails(plan, index, AssertionError):
+                outcome, message = "unknown", "the test fails by itself: " + message
         except (Broken, Unreturned) as error:
             outcome, message = "failed", str(error)[:300]
         except (Uncarried, ImportError) as error:
@@ -91,18 +108,25 @@ class run_tests:
         except BaseException as error:
             outcome, message = "raised", describe(error)
             # An entry that cannot be called fails before it is heard, and is the candidate's all the same.
-            if not candidate.heard and not isinstance(error, (NameError, SystemExit)) and Rehearsal().meets(plan, index, type(error)):
+            if self.unheard(candidate) and not isinstance(error, (NameError, SystemExit)) and Without().fails(plan, index, type(error)):
                 outcome, message = "unknown", "the test fails by itself: " + message
         # What a test caught by accident is no less true: nor may anything be left over that nobody has asked for.
         if candidate.broken is None and not candidate.channel.silent():
             candidate.broken = "the program spoke without being asked"
         if candidate.broken is not None:
             return "raised", candidate.broken
-        if outcome == "passed" and candidate.unreturned is not None:
-            return "failed", candidate.unreturned
-        if outcome == "passed" and candidate.uncarried is not None:
+        if candidate.uncarried is not None and outcome != "unknown":
             return "unknown" if Rehearsal().meets(plan, index, Uncarried) else "raised", candidate.uncarried
+        if outcome == "passed" or suites and outcome == "raised":
+            if candidate.unreturned is not None:
+                return "failed", candidate.unreturned
+            if suites:
+                return "failed", suites[0]
         return outcome, message
+
+    def unheard(self, candidate):
+        """Whether the candidate has neither said anything nor left a file that a test could come upon."""
+        return not candidate.heard and not any(os.listdir(self.box + name) for name in ("/work", "/tmp", "/shm"))
 
     def said(self, error):
         return str(error)[:300] if isinstance(error, (Uncarried, Unreturned, Broken)) else describe(error)
@@ -119,6 +143,21 @@ class run_tests:
         write_all(5, line.encode())
 
 
+class Missing:
+    """In the place of a library that tests name without importing it, and that is not to be had here."""
+
+    def __init__(self, candidate, name):
+        vars(self).update(candidate=candidate, name=name)
+
+    def __getattr__(self, attribute):
+        self.candidate.uncarried = "the tests use %s, which is not there" % self.name
+        raise Uncarried(self.candidate.uncarried)
+
+
+# The library's own functions, in the place of which are put some that note what fails.
+LOOKED_AT = {}
+
+
 class Plan:
     """The tests as code, and the names that they need of the candidate. Made before the candidate has said anything."""
 
@@ -130,6 +169,11 @@ class Plan:
             names.add(source)
         names.add(self.setup)
         self.mentioned = frozenset(names.used)
+        sources = [self.setup, *(source for source, _ in tests)]
+        self.passes_over = any(PASSES_OVER.search(source) for source in sources)
+        # What failed in suites that the tests have run, whether or not they look at it themselves.
+        self.unsuccessful = []
+        self.suites = [name for name in ("unittest", "doctest") if any(name in source for source in sources)]
         self.records = record_classes(self.setup)
         self.codes = [self.compiled(source, index) for index, (source, _) in enumerate(tests)]
         self.setup_code = compile(self.setup, "<setup>", "exec", dont_inherit=True)
@@ -170,6 +214,9 @@ class Plan:
     def scope(self, candidate):
         scope = fresh_module("__main__", "<tests>").__dict__
         candidate.expected = self.mentioned
+        self.unsuccessful = []
+        if self.suites:
+            self.look_at_suites()
         if self.given_code is not None:
             exec(self.given_code, scope)
         for name in self.modules:
@@ -179,7 +226,7 @@ class Plan:
                 scope[name] = __import__(ALIASES[name], None, None, ["*"])
             except ImportError:
                 # Not to be had here, for nobody: what a program calls so is no library.
-                pass
+                scope[name] = Missing(candidate, ALIASES[name])
         for name, module in self.library.items():
             scope[name] = getattr(__import__(module, None, None, ["*"]), name)
         for name in self.kinds:
@@ -217,15 +264,49 @@ class Plan:
         return value
 
     def execute(self, index, scope, candidate):
-        result = eval(self.codes[index], scope)
-        if result is not None:
-            candidate.run(result)
-        if self.tests[index][1]:
-            check = scope["check"]
-            if self.entry is None:
-                check()
-            else:
-                check(self.target(scope))
+        try:
+            result = eval(self.codes[index], scope)
+            if result is not None:
+                candidate.run(result)
+            if self.tests[index][1]:
+                check = scope["check"]
+                if self.entry is None:
+                    check()
+                else:
+                    check(self.target(scope))
+        except SystemExit as error:
+            if not candidate.ends_well(error):
+                raise
+
+    def look_at_suites(self):
+        """What a suite has found counts, whatever the test makes of it."""
+        if "unittest" in self.suites:
+            result = __import__("unittest").TestResult
+            for name in ("addError", "addFailure", "addSubTest", "addUnexpectedSuccess"):
+                setattr(result, name, self.noting(LOOKED_AT.setdefault(name, getattr(result, name))))
+        if "doctest" in self.suites:
+            runner = __import__("doctest").DocTestRunner
+            run = LOOKED_AT.setdefault("run", runner.run)
+
+            def run_and_note(runner, *arguments, **names):
+                results = run(runner, *arguments, **names)
+                if results.failed:
+                    self.unsuccessful.append("%d of %d examples" % results[:2])
+                return results
+
+            runner.run = run_and_note
+
+    def noting(self, add):
+        def add_and_note(result, *details):
+            error = details[-1]
+            if type(error) is tuple:
+                text = describe(error[1])
+                self.unsuccessful.append(text.partition(": ")[2] if isinstance(error[1], AssertionError) else text)
+            elif error is not None:
+                self.unsuccessful.append("a test that should fail holds")
+            return add(result, *details)
+
+        return add_and_note
 
     def failing_line(self, index, error):
         lines, trace, number = self.tests[index][0].splitlines(), error.__traceback__, None

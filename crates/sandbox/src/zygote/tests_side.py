@@ -19,9 +19,11 @@ WATCHED = (
 
 STEPS = {"next", "send", "throw", "close", "anext", "await"}
 # What an object can be asked without anything being done to it: then it has one answer to each such question.
-QUESTIONS = frozenset("len bool str repr hash eq lt le gt ge getitem".split())
+QUESTIONS = frozenset("len bool str repr format round hash eq lt le gt ge getitem".split())
 # What is in an object, asked in several ways: nothing here says that the answers go together.
 LOOKS = frozenset("len iter getitem".split())
+# What is done to an object.
+ACTS = frozenset("get set setitem delitem".split())
 # Methods by which plain values say whether they are what a test looks for.
 PREDICATES = {
     name
@@ -48,14 +50,24 @@ class Candidate(Side):
         self.known_before = None
         # What its objects have answered since anything was done; what of which of them a test has looked at.
         self.answered, self.looked = {}, {}
+        # Those that a test has made itself, of a class of the candidate's; and those of them that it has done something
+        # with since: what is tested there is the class.
+        self.made, self.used = set(), set()
+        # Exceptions of the candidate's that would end the interpreter; whether it has given out a class of them.
+        self.exits, self.exits_by_class = [], False
         # The names that the tests use: what they mention, they expect.
         self.expected = frozenset()
+        self.environment = dict(os.environ._data)
         self.watched = []
         for module, names in WATCHED:
             module = sys.modules.get(module)
             self.watched += [(module, name, getattr(module, name)) for name in names.split()]
 
     def ask(self, word, *values):
+        with self.turn:
+            return self.put(word, values)
+
+    def put(self, word, values):
         if self.broken is not None:
             raise Broken(self.broken)
         self.questioned |= word not in ("name", "define")
@@ -67,6 +79,10 @@ class Candidate(Side):
                 self.hold_to(word, values, answer)
             else:
                 self.answered.clear()
+            if word == "call" and isinstance_of(answer, StandIn) and isinstance_of(values[0], StandIn) and values[0]._about[0] == "c":
+                self.made.add(answer._number)
+            if word in ACTS and isinstance_of(values[0], StandIn) and values[0]._number in self.made:
+                self.used.add(values[0]._number)
             if word == "get" and values[1] in PREDICATES and isinstance_of(answer, StandIn):
                 # What a test takes for a text or a set says itself whether it is the right one.
                 self.weak = True
@@ -207,6 +223,8 @@ class Candidate(Side):
             for module, name, value in self.watched
             if getattr(module, name, None) is not value
         ]
+        if getattr(os.environ, "_data", None) != self.environment:
+            replaced.append(("os", "environ", tuple(os.environ.items())))
         if not (out or err or replaced) or word in ("ok", "raise"):
             return None
         slot = writer.slot(tuple(replaced))
@@ -274,10 +292,21 @@ class Candidate(Side):
         error = self.handed(origin)
         if not isinstance_of(error, BaseException):
             raise ValueError
+        # It may be the end of a test now because the program let it through.
+        self.mark(error, origin)
         return error
 
     def mark(self, error, origin):
-        pass
+        if isinstance_of(error, SystemExit):
+            self.exits.append(error)
+
+    def mark_class(self, kind):
+        self.exits_by_class |= issubclass(kind, SystemExit)
+
+    def ends_well(self, error):
+        """Whether a test ends the interpreter itself, and without complaint, as `unittest.main()` does."""
+        own = type(error) is SystemExit and not self.exits_by_class and not any(error is one for one in self.exits)
+        return own and (error.code is None or type(error.code) in (bool, int) and error.code == 0)
 
     # --- what stand-ins do
 
@@ -299,11 +328,13 @@ class Candidate(Side):
     def contains(self, one, value):
         """By looking at what is in it, so that what a test looks for does not go to the program."""
         if not set("ing") & set(one._able):
-            raise TypeError("an object of the program's that cannot be gone through says itself what is in it")
+            if one._number not in self.used:
+                raise TypeError("an object of the program's that cannot be gone through says itself what is in it")
+            return self.decided("contains", one, value)
         return any(part is value or part == value for part in one)
 
-    def text(self, word, one):
-        answer = self.ask(word, one)
+    def text(self, word, one, *form):
+        answer = self.ask(word, one, *form)
         if type(answer) is not str:
             raise TypeError("a text that is none")
         return answer

@@ -157,8 +157,6 @@ class Tables:
             for name, kind in list(vars(module).items()) if module is not None else ():
                 if isinstance(kind, type) and issubclass(kind, BaseException) and kind.__name__ == name:
                     self.exceptions.setdefault(name, kind)
-        for name in ("BaseExceptionGroup", "ExceptionGroup"):
-            self.exceptions.pop(name, None)
         self.exception_names = {kind: name for name, kind in self.exceptions.items()}
         self.said_by = {kind.__str__ for kind in self.exception_names}
 
@@ -523,7 +521,7 @@ class Reader:
         if tag == "x":
             return self.side.exception(self, part)
         if tag == "X":
-            return self.side.exception_class(*part[1:])
+            return self.side.class_said(*part[1:])
         return self.view(tag, part) if tag in TABLES.views else self.moment(tag, part)
 
     def exact(self, part, *kinds):

@@ -2246,3 +2246,265 @@ class E:
     def __init__(self): self.on_event, self.kind = None, str
 e = E(); f(e)
 assert e.on_event(4) == 8 and e.kind is int
+#= threads_of_the_test
+def f(x): return x * x
+#: test
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(4) as pool:
+    assert list(pool.map(f, range(50))) == [i * i for i in range(50)]
+#= threads_of_the_test_wrong
+def f(x): return x
+#: test
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(4) as pool:
+    assert list(pool.map(f, range(50))) == [i * i for i in range(50)]
+#= threads_of_the_test_on_one_object
+import threading
+class Counter:
+    def __init__(self): self.n, self.lock = 0, threading.Lock()
+    def up(self):
+        with self.lock: self.n += 1
+#: entry Counter
+#: test
+import threading
+counter = Counter()
+threads = [threading.Thread(target=lambda: [counter.up() for _ in range(50)]) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert counter.n == 200
+#= threads_of_the_program_call_back
+from concurrent.futures import ThreadPoolExecutor
+def f(call, xs):
+    with ThreadPoolExecutor(4) as pool: return list(pool.map(call, xs))
+#: test
+seen = []
+def call(x):
+    seen.append(x)
+    return x + 1
+assert f(call, list(range(30))) == list(range(1, 31)) and sorted(seen) == list(range(30))
+#= suite_that_ends_the_interpreter
+def f(x): return x + 1
+#: test
+import unittest
+class Tests(unittest.TestCase):
+    def test(self): self.assertEqual(f(1), 2)
+if __name__ == "__main__":
+    unittest.main()
+#= suite_that_ends_the_interpreter_wrong
+def f(x): return x
+#: test
+import unittest
+class Tests(unittest.TestCase):
+    def test(self): self.assertEqual(f(1), 2)
+if __name__ == "__main__":
+    unittest.main()
+#= suite_that_nobody_looks_at
+def f(x): return x + 1
+#: test
+import unittest
+class Tests(unittest.TestCase):
+    def test(self): self.assertEqual(f(1), 2)
+unittest.main(argv=["x"], exit=False)
+#= suite_that_nobody_looks_at_wrong
+def f(x): return x
+#: test
+import unittest
+class Tests(unittest.TestCase):
+    def test(self): self.assertEqual(f(1), 2)
+unittest.main(argv=["x"], exit=False)
+#= suite_of_the_programs_exit_wrong
+def f(x): raise SystemExit(0)
+#: test
+import unittest
+class Tests(unittest.TestCase):
+    def test(self): self.assertEqual(f(1), 2)
+unittest.main()
+#= test_that_ends_the_interpreter
+def f(x): return x + 1
+#: test
+import sys
+assert f(1) == 2
+sys.exit()
+#= exit_of_the_program_wrong
+import sys
+def f(x): sys.exit(0)
+#: test
+f(1)
+assert False
+#= exit_of_a_callback_wrong
+def f(call): call()
+#: test
+import sys
+f(lambda: sys.exit(0))
+assert False
+#= exception_with_notes
+def f():
+    error = ValueError("v")
+    error.add_note("n")
+    raise error
+#: test
+try:
+    f()
+    assert False
+except ValueError as error:
+    assert error.__notes__ == ["n"]
+#= exception_group
+def f(): raise ExceptionGroup("several", [ValueError(1), TypeError("x")])
+#: test
+try:
+    f()
+    assert False
+except ExceptionGroup as group:
+    assert group.message == "several" and [type(one) for one in group.exceptions] == [ValueError, TypeError]
+#: test
+caught = []
+try:
+    f()
+except* ValueError as group:
+    caught.append(group.exceptions[0].args)
+except* TypeError as group:
+    caught.append(group.exceptions[0].args)
+assert caught == [(1,), ("x",)]
+#= exception_group_of_tasks
+import asyncio
+async def f():
+    async def fail(): raise KeyError("k")
+    async with asyncio.TaskGroup() as tasks: tasks.create_task(fail())
+#: test
+import asyncio
+try:
+    asyncio.run(f())
+    assert False
+except BaseExceptionGroup as group:
+    assert isinstance(group.exceptions[0], KeyError)
+#= words_that_only_say_whether_they_are_in
+class Trie:
+    def __init__(self): self.words = set()
+    def add(self, word): self.words.add(word)
+    def __contains__(self, word): return word in self.words
+#: entry Trie
+#: test
+trie = Trie()
+trie.add("a")
+assert "a" in trie and "b" not in trie
+#= object_turned_rounded_and_formatted
+class Row:
+    def __init__(self, *items): self.items = items
+    def __reversed__(self): return iter(self.items[::-1])
+    def __round__(self, digits=None): return Row(*(round(item, digits) for item in self.items))
+    def __format__(self, form): return form + "/".join(map(str, self.items))
+#: entry Row
+#: test
+row = Row(1.26, 2.51)
+assert list(reversed(row)) == [2.51, 1.26] and round(row, 1).items == (1.3, 2.5) and f"{row:x}" == "x1.26/2.51"
+#= object_copied
+class Node:
+    def __init__(self, value): self.value, self.parts = value, [1]
+    def grow(self): self.parts.append(2)
+#: entry Node
+#: test
+import copy
+node = Node(3)
+flat, deep = copy.copy(node), copy.deepcopy([node])
+deep[0].grow()
+assert node.parts == [1] and deep[0].parts == [1, 2] and deep[0].value == 3
+node.grow()
+assert flat.parts == [1, 2]
+#= object_of_the_tests_copied
+import copy
+def f(node):
+    twin = copy.deepcopy(node)
+    twin.parts.append(2)
+    return twin
+#: test
+class Node:
+    def __init__(self): self.parts = [1]
+node = Node()
+twin = f(node)
+assert node.parts == [1] and twin.parts == [1, 2] and isinstance(twin, Node)
+#= name_of_a_lambda
+f = lambda x: x + 1
+#: test
+assert f.__name__ == "<lambda>" and f(1) == 2
+#= environment_of_the_test
+import os
+def f(): return os.environ.get("WHERE"), os.getenv("WHERE")
+#: test
+import os
+from unittest.mock import patch
+with patch.dict(os.environ, {"WHERE": "here"}): assert f() == ("here", "here")
+assert f() == (None, None)
+os.environ["WHERE"] = "there"
+assert f() == ("there", "there")
+#= files_by_name
+def f(name):
+    with open(name) as file: total = sum(map(int, file))
+    with open("out.txt", "w") as file: file.write(str(total))
+#: test
+with open("in.txt", "w") as file: file.write("1\n2\n")
+f("in.txt")
+with open("out.txt") as file: assert file.read() == "3"
+#= exit_by_a_class_of_the_programs_wrong
+f = SystemExit
+#: test
+raise f()
+#= exit_by_a_result_wrong
+def f(): return SystemExit
+#: test
+raise f()
+#= exit_expected_and_then_of_the_test
+import sys
+def f(): sys.exit(3)
+#: test
+import unittest
+class Tests(unittest.TestCase):
+    def test(self):
+        with self.assertRaises(SystemExit) as caught: f()
+        self.assertEqual(caught.exception.code, 3)
+unittest.main()
+#= suite_run_by_itself_wrong
+def f(x): return x
+#: test
+import unittest
+class Tests(unittest.TestCase):
+    def test(self): self.assertEqual(f(1), 2)
+Tests("test").run()
+#= suite_with_parts_wrong
+def f(x): return 1
+#: test
+import unittest
+class Tests(unittest.TestCase):
+    def test(self):
+        for x in range(3):
+            with self.subTest(x=x): self.assertEqual(f(x), x)
+unittest.main(exit=False)
+#= examples_run
+def f(x): return x + 1
+#: test
+import doctest
+def examples():
+    """
+    >>> f(1)
+    2
+    """
+doctest.run_docstring_examples(examples, globals())
+#= examples_run_wrong
+def f(x): return x
+#: test
+import doctest
+def examples():
+    """
+    >>> f(1)
+    2
+    """
+doctest.run_docstring_examples(examples, globals())
+#= no_modules_from_the_programs_folder
+for name in ("json", "random", "sitecustomize"):
+    with open(name + ".py", "w") as file: file.write("raise SystemExit")
+def f(x): return x
+#: test
+import subprocess, sys
+with open("run.py", "w") as file: file.write("import json, random\nprint(json.dumps([1]))")
+for way in (["run.py"], ["-c", "import json, random\nprint(json.dumps([1]))"]):
+    said = subprocess.run([sys.executable, *way], capture_output=True, text=True)
+    assert said.stdout == "[1]\n" and f(1) == 1
