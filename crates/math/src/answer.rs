@@ -40,7 +40,13 @@ impl Readings {
 /// Reads an extract.
 pub(crate) fn readings(extract: &Extract, side: Side) -> Result<Readings, Fault> {
     let single = match extract.pieces.as_slice() {
-        [piece] => Some(piece.as_str()),
+        // "5 times (as many)" counts.
+        [piece] => Some(
+            piece
+                .strip_suffix(" times")
+                .filter(|count| count.ends_with(|c: char| c.is_ascii_digit()))
+                .unwrap_or(piece),
+        ),
         _ => None,
     };
     if let Some(piece) = single

@@ -71,6 +71,13 @@ fn cut_off() {
     check(include_str!("cases/cut_off.jsonl"));
 }
 
+/// What others say, answers given up since, denials behind the value, halves and squares in other languages, bases, modesty and
+/// ornaments: what is accepted of them, and what is not.
+#[test]
+fn adversary() {
+    check(include_str!("cases/adversary.jsonl"));
+}
+
 #[test]
 fn numbers() {
     check(include_str!("cases/numbers.jsonl"));

@@ -29,7 +29,7 @@ impl Judge<'_> {
             (Node::Percent(a), Node::Percent(b)) => self.judge(a, b),
             // A unit of its own is no percentage.
             (Node::Percent(_), Node::Unit(_, words)) | (Node::Unit(_, words), Node::Percent(_))
-                if units::unit(words).is_some() =>
+                if units::unit(words).is_some() || words.starts_with("basis point") =>
             {
                 found(false, Rule::Unit)
             }

@@ -192,6 +192,16 @@ fn is_name(text: &str, run: &str, stop: usize, end: usize) -> bool {
         return !(matches!(run, "a" | "A" | "I") && before_word
             || run == "a" && behind.starts_with([' ', '.']));
     }
+    // "He ate 3 of them": two letters before a word are one, too.
+    let small = ["he", "me", "my", "us", "up", "go", "am"];
+    if run.len() == 2
+        && small.iter().any(|word| run.eq_ignore_ascii_case(word))
+        && text[stop..end]
+            .strip_prefix(' ')
+            .is_some_and(|next| next.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()))
+    {
+        return false;
+    }
     // Most words are long, and no name or function of these is.
     if run.len() > 12 {
         return false;
@@ -221,6 +231,11 @@ fn single(text: &str, at: usize, run: &str, stop: usize, end: usize) -> (Option<
             "o" | "u" | "ou" => return (Some(Kind::Word(Role::Or)), stop),
             _ => {}
         }
+    }
+    // "5 horas y media", "deux heures et demie".
+    let half = [" media", " medio", " demi", " meia", " meio", " mezz"];
+    if matches!(run, "y" | "e" | "et") && half.iter().any(|half| text[stop..end].starts_with(half)) {
+        return (Some(Kind::Word(Role::And)), stop);
     }
     // "não é 18, e sim 19".
     if run == "e" && text[stop..end].starts_with(" sim ") {
@@ -261,6 +276,33 @@ fn aside(rest: &str) -> Option<(Role, usize)> {
             lower.as_str(),
             "also" | "too" | "edit" | "actually" | "correction" | "corrected" | "rather" | "update"
         );
+    }
+    // "(not sure)".
+    let lower = inside.to_lowercase();
+    // "(too big)", "(rejected)", "(doesn't work)".
+    let numbered = inside.contains(|c: char| c.is_ascii_digit());
+    let gone = [
+        "rejected",
+        "discarded",
+        "eliminated",
+        "excluded",
+        "too big",
+        "too small",
+        "too large",
+        "too low",
+        "too high",
+    ];
+    let fails = worst == Role::Negation
+        && ["work", "valid", "possible", "allowed", "cannot be", "can't be"]
+            .iter()
+            .any(|word| lower.contains(word));
+    if !numbered && (fails || gone.iter().any(|word| lower.contains(word))) {
+        worst = Role::Wrong;
+    }
+    if worst == Role::Negation
+        && ["sure", "certain", "confident", "positive"].iter().any(|word| lower.contains(word))
+    {
+        worst = Role::Hedge;
     }
     if worst == Role::Other && also && inside.contains(|c: char| c.is_ascii_digit()) {
         worst = Role::Or;

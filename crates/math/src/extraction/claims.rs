@@ -17,7 +17,13 @@ pub(super) fn in_words(extract: Extract) -> Extract {
 
 /// Whether the clause before a phrase denies or doubts what the phrase will say.
 pub(super) fn doubted(before: &str) -> bool {
-    let from = before.rfind(['.', '!', '?', '\n', ';', ',', ':', '$', '}']).map_or(0, |at| at + 1);
+    let mut from = before.rfind(['.', '!', '?', '\n', ';', ',', ':', '$', '}']).map_or(0, |at| at + 1);
+    // "Es ist falsch, dass die Antwort 12 ist": the comma before "that" ends nothing.
+    let that = before[from..].split_whitespace().next().unwrap_or_default();
+    if before[..from].ends_with(',') && matches!(that, "что" | "dass" | "daß" | "that" | "que" | "che") {
+        from =
+            before[..from - 1].rfind(['.', '!', '?', '\n', ';', ',', ':', '$', '}']).map_or(0, |at| at + 1);
+    }
     // "Supposedly, the answer is 12".
     let adverb = before[..from].strip_suffix(',').is_some_and(|head| {
         let start = head.rfind(['.', '!', '?', '\n', ';', ',', ':']).map_or(0, |at| at + 1);
@@ -37,11 +43,18 @@ pub(super) fn doubted(before: &str) -> bool {
             }
             _ if is_operation(&lower) => doubted = true,
             Role::Hedge | Role::Negation | Role::Wrong if word.len() > 1 => doubted = true,
+            Role::Case if !word.is_ascii() => doubted = true,
+            // "My previous answer was 12".
+            _ if is_former(&lower) && words.peek().is_none() => doubted = true,
+            _ if matches!(lower.as_str(), "my" | "our") && words.peek() == Some(&"first") => doubted = true,
+            // "He says that the answer is 12".
+            _ if is_hearsay(&lower) => doubted = true,
             Role::But | Role::Main => doubted = false,
             _ if is_supposing(word) => doubted = true,
             _ if word == "then" => doubted = false,
             // "At first it looks like the answer is 32".
             _ if lower == "at" && words.peek() == Some(&"first") => doubted = true,
+            _ if lower == "used" && words.peek() == Some(&"to") => doubted = true,
             _ => {}
         }
     }
@@ -97,6 +110,63 @@ pub(super) fn supposed(lowered: &str) -> bool {
     lowered[from..]
         .split(|c: char| !c.is_alphanumeric())
         .any(|word| matches!(word, "if" | "had" | "were" | "without"))
+}
+
+/// Words for an answer that was given up since.
+fn is_former(lower: &str) -> bool {
+    matches!(
+        lower,
+        "previous"
+            | "former"
+            | "earlier"
+            | "old"
+            | "initial"
+            | "original"
+            | "preliminary"
+            | "tentative"
+            | "naive"
+    )
+}
+
+/// What something may be too much of.
+pub(super) fn is_excess(word: &str) -> bool {
+    matches!(
+        word,
+        "small"
+            | "large"
+            | "big"
+            | "high"
+            | "low"
+            | "many"
+            | "few"
+            | "much"
+            | "little"
+            | "great"
+            | "short"
+            | "long"
+    )
+}
+
+/// What others say, and what is denied by a verb.
+fn is_hearsay(lower: &str) -> bool {
+    matches!(
+        lower,
+        "says"
+            | "thinks"
+            | "believes"
+            | "argues"
+            | "insists"
+            | "disagree"
+            | "disagrees"
+            | "deny"
+            | "denies"
+            | "dispute"
+            | "disputes"
+            | "refute"
+            | "refutes"
+            | "disprove"
+            | "disproves"
+    )
 }
 
 /// Words that only try out what follows them.
@@ -158,19 +228,48 @@ pub(super) fn retracted(after: &str) -> bool {
         .take(5)
         .collect();
     let wrong = |words: &[&str]| {
-        words.iter().any(|word| matches!(*word, "wrong" | "incorrect" | "mistaken" | "false"))
-            || words.windows(2).any(|pair| matches!(pair, ["not" | "isn't", "right" | "correct" | "true"]))
+        words.iter().any(|word| {
+            matches!(
+                *word,
+                "wrong"
+                    | "incorrect"
+                    | "mistaken"
+                    | "false"
+                    | "impossible"
+                    | "absurd"
+                    | "nonsense"
+                    | "contradiction"
+                    | "ridiculous"
+            )
+        }) || words.windows(2).any(|pair| {
+            matches!(pair, ["not" | "isn't", "right" | "correct" | "true" | "possible" | "allowed" | "valid"])
+                || pair[0] == "too" && is_excess(pair[1])
+        })
+    };
+    // "That cannot be (right)".
+    let cannot = |words: &[&str]| match words {
+        ["be"] | ["be", "right" | "correct" | "true" | "so" | "possible", ..] => true,
+        ["not", rest @ ..] => matches!(rest, ["be"] | ["be", "right" | "correct" | "true" | "so", ..]),
+        rest => wrong(rest),
     };
     match words.as_slice() {
         ["just" | "i'm" | "only", "kidding" | "joking", ..] | ["scratch" | "strike", "that", ..] => true,
+        ["that" | "this" | "it" | "they" | "these" | "those", "can't" | "cannot" | "can", rest @ ..] => {
+            cannot(rest)
+        }
+        ["that" | "this" | "it" | "which", "contradicts" | "violates" | "fails", ..] => true,
+        ["impossible" | "absurd" | "nonsense" | "contradiction"] | ["a", "contradiction"] => true,
         [
-            "that" | "this" | "it" | "they" | "these" | "those",
-            "is" | "are" | "isn't" | "aren't" | "was" | "were" | "can't" | "cannot",
+            "that" | "this" | "it" | "they" | "these" | "those" | "which",
+            "is" | "are" | "isn't" | "aren't" | "was" | "were" | "seems" | "looks",
             rest @ ..,
         ] => wrong(rest) || words[1] == "isn't" && matches!(rest, ["right" | "correct" | "true", ..]),
         ["the", _, "is" | "was" | "are" | "were", rest @ ..] => wrong(rest),
         ["that's" | "this's" | "it's" | "which's", rest @ ..] => wrong(rest),
-        ["i", "was" | "am", rest @ ..] => wrong(rest),
+        ["i", "was" | "am", rest @ ..] => wrong(rest) || matches!(rest, ["off", ..]),
+        ["he" | "she", "is" | "was", rest @ ..] => wrong(rest),
+        ["i", "miscounted" | "misread" | "miscalculated" | "misadded" | "erred", ..] => true,
+        ["i", "made", "a" | "an", "mistake" | "error" | "slip"] => true,
         _ => false,
     }
 }

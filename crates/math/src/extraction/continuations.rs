@@ -32,7 +32,7 @@ pub(super) fn is_of_amount(rest: &str) -> bool {
     if !OF.contains(&word.to_lowercase().as_str()) {
         return false;
     }
-    let mut rest = rest.trim_start();
+    let mut rest = rest.trim_start_matches(['}', '$', ' ', '\n', '\t']);
     for filler in ["a ", "an ", "about ", "exactly ", "roughly ", "only "] {
         rest = rest.strip_prefix(filler).unwrap_or(rest).trim_start();
     }
@@ -49,7 +49,8 @@ pub(super) fn is_remote_multiplier(rest: &str) -> bool {
 /// Whether what stands behind the end of a statement goes on with its value.
 pub(super) fn goes_on(text: &str, end: usize) -> bool {
     let (before, rest) = text.split_at(end);
-    let behind = rest.trim_start_matches(MARKS);
+    // `\boxed{73\%}\text{ of }200`
+    let behind = past_upright(rest.trim_start_matches(MARKS)).trim_start_matches(MARKS);
     let marks = &rest[..rest.len() - behind.len()];
     let ellipsis = marks.contains("..") || marks.contains('.') && before.ends_with('.');
     // At most one end of line: a paragraph says something of its own.
@@ -105,6 +106,7 @@ pub(super) fn is_multiplied(rest: &str) -> bool {
     }
     match lower.as_str() {
         "squared" | "cubed" | "factorial" => true,
+        "times" if behind.trim_start().starts_with("itself") => true,
         "times" | "plus" | "minus" | "over" | "or" => number(),
         "divided" | "multiplied" => behind.trim_start().starts_with("by "),
         "more" | "less" | "fewer" => behind.trim_start().strip_prefix("than ").is_some_and(begins_number),
@@ -132,7 +134,15 @@ fn is_operation(rest: &str) -> bool {
 }
 
 fn past_marks(rest: &str) -> &str {
-    rest.trim_start_matches(MARKS)
+    past_upright(rest.trim_start_matches(MARKS)).trim_start_matches(MARKS)
+}
+
+/// Without the commands that set the words upright which a text begins with.
+fn past_upright(rest: &str) -> &str {
+    let spaces = ["\\,", "\\;", "\\ ", "~"];
+    let rest = spaces.iter().find_map(|space| rest.strip_prefix(space)).unwrap_or(rest);
+    let set = ["\\text{", "\\mbox{", "\\mathrm{", "\\textrm{"];
+    set.iter().find_map(|command| rest.strip_prefix(command)).unwrap_or(rest)
 }
 
 fn ends_in_percent(before: &str) -> bool {

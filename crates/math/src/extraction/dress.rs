@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::emphasis::without_emphasis;
 use super::tags::{without_entities, without_tags};
-use crate::syntax::scripts;
+use crate::syntax::{number_words, scripts};
 
 const TAGS: u8 = 1;
 const ENTITIES: u8 = 2;
@@ -34,7 +34,11 @@ pub(crate) fn undressed(text: &str) -> Cow<'_, str> {
     let [tags, entities, dollars, emphasis] =
         [TAGS, ENTITIES, DOLLARS, EMPHASIS].map(|kind| kinds & kind != 0);
     if tags {
+        text = changed(text, without_calculations);
         text = changed(text, without_tags);
+    }
+    if text.contains("base ") {
+        text = changed(text, with_bases);
     }
     if entities && let Some(named) = without_entities(&text) {
         text = Cow::Owned(scripts::plain(&named).into_owned());
@@ -67,6 +71,59 @@ fn without_country(text: &str) -> Option<String> {
     Some(format!("{}{}", &text[..at - country.len()], &text[at..]))
 }
 
+/// The sums that GSM8K writes for a calculator, `48/2 = <<48/2=24>>24`, taken off.
+fn without_calculations(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("<<") {
+        let inside = &rest[at + 2..];
+        let end = inside.find(['<', '>', '\n']).filter(|end| inside[*end..].starts_with(">>"));
+        let behind = end.map_or(inside, |end| &inside[end + 2..]);
+        let kept = if end.is_some_and(|end| inside[..end].contains('=')) { at } else { at + 2 };
+        out.push_str(&rest[..kept]);
+        if kept > at && end.is_some() {
+            out.push_str(&inside[..inside.len() - behind.len()]);
+        }
+        rest = behind;
+    }
+    (!out.is_empty() || rest.len() < text.len()).then(|| out + rest)
+}
+
+/// "52 (base 8)" and "52 in base eight" as `52_{8}`.
+fn with_bases(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("base ") {
+        let behind = &rest[at + 5..];
+        let length = behind.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(behind.len());
+        let base = &behind[..length];
+        let named = number_words::numeral(base);
+        let value =
+            named.as_deref().unwrap_or(base).parse().ok().filter(|base| (2..=36).contains::<u32>(base));
+        let head = rest[..at].trim_end();
+        let bracket = head.ends_with('(') && behind[length..].starts_with(')');
+        let head = if bracket { head[..head.len() - 1].trim_end() } else { head };
+        let upright =
+            head.strip_suffix("\\text{").filter(|_| behind[length + usize::from(bracket)..].starts_with('}'));
+        let bracket = usize::from(bracket) + usize::from(upright.is_some());
+        let head = upright.map_or(head, str::trim_end);
+        let head = head.strip_suffix(" in").map_or(head, str::trim_end);
+        let numeral =
+            head.bytes().rev().take_while(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(b)).count();
+        let before = &head[..head.len() - numeral];
+        let alone = !before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | ',' | '_' | '^'));
+        let end = at + 5 + length + bracket;
+        match value {
+            Some(value) if alone && head[head.len() - numeral..].contains(|c: char| c.is_ascii_digit()) => {
+                out.push_str(&format!("{head}_{{{value}}}"));
+            }
+            _ => out.push_str(&rest[..end]),
+        }
+        rest = &rest[end..];
+    }
+    (!out.is_empty()).then(|| out + rest)
+}
+
 fn changed<'t>(text: Cow<'t, str>, change: impl Fn(&str) -> Option<String>) -> Cow<'t, str> {
     match change(&text) {
         Some(new) => Cow::Owned(new),
@@ -94,6 +151,10 @@ mod tests {
             ("- **$73**", "$73"),
             ("答案是**12**。", "答案是12. "),
             ("5 &times; 3", "5 × 3"),
+            ("5 + 3 = <<5+3=8>>8 <<", "5 + 3 = 8 <<"),
+            ("It is 52 (base 8).", "It is 52_{8}."),
+            ("It is 1A in base sixteen", "It is 1A_{16}"),
+            ("a base 8 number", "a base 8 number"),
         ] {
             assert_eq!(undressed(text), expected, "{text}");
         }

@@ -129,7 +129,7 @@ fn ladder(
     {
         return Ok(Some(extract));
     }
-    let whole = prose::cleaned(text);
+    let whole = prose::without_label(prose::cleaned(text));
     if crate::syntax::measures::is_time_in_words(whole) {
         return Ok(Some(Extract::plain(Rung::Whole, whole.to_owned())));
     }

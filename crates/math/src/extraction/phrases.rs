@@ -302,6 +302,10 @@ fn introduced(text: &str, lowered: &str, after: usize, reach: usize) -> Option<u
     {
         offer(at + window[at..].chars().next().map_or(1, char::len_utf8));
     }
+    // 【答案】12
+    if window.starts_with(']') && text[..after].trim_end_matches(char::is_alphabetic).ends_with('[') {
+        offer(1);
+    }
     let mut from = 0;
     for word in window.split_inclusive(char::is_whitespace) {
         let bare = word.trim().trim_end_matches([':', '*', ',']);
@@ -373,7 +377,15 @@ fn statement(text: &str, start: usize, spans: &[Span], rung: Rung) -> Option<(us
     }
     let start = start + super::hashes::bracketed(&text[start..]);
     let end = sentence_end(text, start, spans);
-    let extract = from_clause(text, (start, end), spans, rung, Lead::Phrase)?;
+    // "(answer: 12)": the bracket is not the answer's.
+    let said = &text[start..end];
+    let closes = match said.chars().next_back() {
+        Some(')') => !said.contains('('),
+        Some(']') => !said.contains('['),
+        _ => false,
+    };
+    let stop = if closes { end - 1 } else { end };
+    let extract = from_clause(text, (start, stop), spans, rung, Lead::Phrase)?;
     Some((end, extract))
 }
 

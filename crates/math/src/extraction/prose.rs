@@ -61,7 +61,10 @@ pub(super) fn cleaned(text: &str) -> &str {
     let mut text = text.trim();
     loop {
         let before = text;
-        text = text.trim_matches(|c: char| c == '`' || c == '"' || c == '“' || c == '”').trim();
+        // Inches have such a mark behind them, and none before.
+        if !is_in_inches(text) {
+            text = text.trim_matches(|c: char| c == '`' || c == '"' || c == '“' || c == '”').trim();
+        }
         if let Some(inside) = text.strip_prefix("**") {
             text = inside.strip_suffix("**").unwrap_or(inside).trim();
         }
@@ -71,6 +74,16 @@ pub(super) fn cleaned(text: &str) -> &str {
         if text.ends_with('.') && !text.ends_with("..") {
             text = text[..text.len() - 1].trim_end();
         }
+        // "12...", "...12": what breaks off is the sentence, not a number without decimals.
+        let whole = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+        if let Some(inside) = text.strip_suffix("...").map(str::trim).filter(|inside| whole(inside)) {
+            text = inside;
+        }
+        if let Some(inside) = text.strip_prefix("...").map(str::trim)
+            && inside.split(['.', '/']).all(|part| !part.is_empty() && whole(part))
+        {
+            text = inside;
+        }
         // Quotes, not the marks of feet or minutes.
         if let Some(inside) = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
             text = inside.trim();
@@ -79,6 +92,25 @@ pub(super) fn cleaned(text: &str) -> &str {
             return text;
         }
     }
+}
+
+/// Whether a number with one quotation mark behind it is all there is.
+fn is_in_inches(text: &str) -> bool {
+    text.strip_suffix('"').is_some_and(|number| {
+        number.ends_with(|c: char| c.is_ascii_digit()) && !number.contains(['"', '“', '”', '`'])
+    })
+}
+
+/// Without the label of a line: "Solution:", "Step 3:".
+pub(super) fn without_label(text: &str) -> &str {
+    let length = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (word, rest) = text.split_at(length);
+    let rest = match word.to_ascii_lowercase().as_str() {
+        "solution" | "output" => rest,
+        "step" => rest.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()),
+        _ => return text,
+    };
+    rest.trim_start().strip_prefix(':').map_or(text, str::trim_start)
 }
 
 /// Runs of letters outside of commands.
@@ -144,6 +176,11 @@ pub(crate) fn is_prose(text: &str) -> bool {
         let named = word.bytes().all(|b| b.is_ascii_uppercase()) && word.len() <= 4;
         short_word
             || (word.len() >= 3 && !named && is_word(word) && known(word).is_none() && !glued(word))
+            // "Por lo tanto, 12".
+            || (word.len() >= 4
+                && word.bytes().skip(1).all(|b| b.is_ascii_lowercase())
+                && super::vocabulary::role(&word.to_ascii_lowercase()) == super::vocabulary::Role::Filler
+                && known(word).is_none())
     })
 }
 
@@ -151,7 +188,16 @@ pub(crate) fn is_prose(text: &str) -> bool {
 fn has_foreign_words(text: &str) -> bool {
     let number = text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
     let letters = |part: &str| part.chars().filter(|c| is_foreign_letter(*c)).count();
-    letters(&text[..number]) >= if number < text.len() { 1 } else { 2 } || letters(&text[number..]) > 12
+    let doubts = || {
+        use super::vocabulary::{Role, role};
+        text[number..].split(|c: char| !c.is_alphabetic()).any(|word| {
+            !word.is_ascii()
+                && matches!(role(word), Role::Negation | Role::Hedge | Role::Wrong | Role::Contrast)
+        })
+    };
+    letters(&text[..number]) >= if number < text.len() { 1 } else { 2 }
+        || letters(&text[number..]) > 12
+        || doubts()
 }
 
 /// A function or connector glued to a letter or two ("sinx", "orW").

@@ -46,7 +46,7 @@ const WORDS: &[(Role, &str)] = &[
          now finally namely probably likely still here this value result number total option choice \
          simplified obviously already again all shown in therefor hence must should would will seems \
          appears found nearly well almost then of as 与 la le el der die das donc entonces 约 应该 等于 选 选项 就 \
-         即 了 certainly surely definitely undoubtedly evidently ultimately consequently eventually \
+         即 了 от certainly surely definitely undoubtedly evidently ultimately consequently eventually \
          naturally truly really essentially basically literally apparently presumably accordingly",
     ),
     (
@@ -73,7 +73,7 @@ const WORDS: &[(Role, &str)] = &[
     (Role::Or, "or alternatively xor oder ou o или 或 或者 又は または もしくは 또는 혹은"),
     (
         Role::Hedge,
-        "doubt doubts doubted tempting tempted anything everything maybe perhaps possibly might could may unsure uncertain conceivably \
+        "doubt doubts doubted doute doutons dudo duda dudamos duvido duvida bezweifle zweifle dubito сомневаюсь сомнительно tempting tempted anything everything maybe perhaps possibly might could may unsure uncertain conceivably \
          hypothetically somewhere supposedly allegedly doubtful unclear guess guessing unknown undetermined \
          vielleicht peut-être quizás quizá talvez возможно может forse eventuell möglicherweise puede \
          pourrait könnte podría poderia наверное wahrscheinlich",
@@ -95,12 +95,13 @@ const WORDS: &[(Role, &str)] = &[
          between plus minus divided multiplied squared cubed twice double triple half halves third \
          thirds quarter quarters tenths hundredths thousandths fewer factorial exceeds exceeding beyond \
          past shy modulo power root point times up less score gross percentage infinitely choose mod minimum \
-         maximum bounded mehr weniger mindestens höchstens plusieurs más больше меньше 至少 最多 超过 不到 大于 小于 \
+         maximum bounded moitié mitad metade metà половина половину половины hälfte doble dobro doppio doppelte \
+         mehr weniger mindestens höchstens plusieurs más больше меньше 至少 最多 超过 不到 大于 小于 \
          半 以上 以下",
     ),
     (
         Role::Wrong,
-        "wrong overestimate underestimate overestimates underestimates overcount undercount overcounts undercounts fails fail failed contradicts violates extraneous inadmissible incorrect false mistaken falsch faux incorrecto incorrecta неверно неправильно 错误 错 \
+        "wrong overestimate underestimate overestimates underestimates overcount undercount overcounts undercounts fails fail failed contradicts violates extraneous inadmissible incorrect false mistaken falsch faux incorrecto incorrecta неверно неправильно неверный неправильный ошибочный ошибочно 错误 错 \
          errado errada sbagliato impossible invalid kidding joking contradiction contradictions contradictory \
          absurd absurdity incorreto incorreta incorretto incorrecte overshoots overshoot undershoots undershoot неверен",
     ),
@@ -167,12 +168,22 @@ fn other(word: &str) -> Role {
         "ありません",
         "아닙",
         "아니",
+        "리가",
+        "はずがな",
+        "제외",
         "没有",
+        "排除",
+        "不选",
+        "不選",
+        "除了",
         "不對",
         "不对",
     ]) {
         Role::Negation
     } else if holds(&[
+        "怀疑",
+        "懷疑",
+        "恐怕",
         "可能",
         "也许",
         "也許",
@@ -186,10 +197,11 @@ fn other(word: &str) -> Role {
         "恐らく",
         "아마",
         "수도",
+        "지도",
         "모르",
     ]) {
         Role::Hedge
-    } else if word == "か"
+    } else if matches!(word, "か" | "到" | "至")
         || holds(&["还是", "還是", "或", "または", "もしくは", "또는", "혹은", "이나", "거나"])
     {
         Role::Or
@@ -198,14 +210,29 @@ fn other(word: &str) -> Role {
         Role::Condition
     } else if ["マイナス", "마이너스", "负", "負"].iter().any(|minus| word.ends_with(minus)) {
         Role::Minus
-    } else if holds(&["如果", "否则", "除非"]) {
+    } else if holds(&[
+        "如果",
+        "假如",
+        "假设",
+        "若是",
+        "倘若",
+        "否则",
+        "除非",
+        "もし",
+        "ならば",
+        "만약",
+        "만일",
+        "라면",
+    ]) {
         Role::Case
     } else if holds(&["错", "錯", "誤", "間違", "違い", "틀렸", "틀립", "잘못", "오답", "不正确", "不正確"])
     {
         Role::Wrong
     } else if holds(&["但"]) {
         Role::But
-    } else if holds(&["至少", "最多", "超过", "大于", "小于", "以上", "以下", "不到", "이상", "이하", "未満"])
+    } else if holds(&[
+        "至少", "最多", "超过", "大于", "小于", "以上", "以下", "不到", "이상", "이하", "未満", "不足",
+    ]) || holds(OPERATIONS)
         || ["より", "보다"].iter().any(|than| word.starts_with(than))
         || word.ends_with('比') && !word.ends_with("之比")
     {
@@ -214,6 +241,28 @@ fn other(word: &str) -> Role {
         Role::Other
     }
 }
+
+/// What scripts without spaces write for half of a value, twice it, its square, all but it.
+pub(super) const OPERATIONS: &[&str] = &[
+    "一半",
+    "半分",
+    "的两倍",
+    "的二倍",
+    "的三倍",
+    "の二倍",
+    "の三倍",
+    "的平方",
+    "の二乗",
+    "的立方",
+    "的倒数",
+    "の逆数",
+    "以外",
+    "절반",
+    "제곱",
+    "두 배",
+    "이외",
+    "외에",
+];
 
 /// How sentences begin that say nothing about the answer, in lower case.
 const CLOSINGS: &[&str] = &[

@@ -12,6 +12,7 @@ impl Lexer<'_> {
             Some(b"!=") => Token::Relation(Relation::NotEqual),
             Some(b"==") => Token::Relation(Relation::Equal),
             Some(b"**") => Token::Power,
+            Some(b":=") => Token::Relation(Relation::Equal),
             Some(b"->") => Token::Relation(Relation::Other("→")),
             Some(b"=>") => Token::Relation(Relation::Other("⇒")),
             Some(b"+/") if self.rest().starts_with("+/-") => return self.three(Token::PlusMinus),

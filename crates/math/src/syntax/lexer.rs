@@ -145,6 +145,14 @@ impl Lexer<'_> {
         if self.is_times_sign(run) {
             return self.take(length, Token::Times);
         }
+        // `(-inf, 1) U (2, inf)`
+        let closes = |token: &Token| matches!(token, Token::Close(Bracket::Round | Bracket::Square));
+        if run == "U"
+            && self.lexemes.last().is_some_and(|lexeme| closes(&lexeme.token))
+            && self.rest()[1..].trim_start().starts_with(['(', '['])
+        {
+            return self.take(length, Token::SetOperation(crate::expression::SetOperation::Union));
+        }
         if is_ordinal_ending(run) && self.text[..self.at].ends_with(|c: char| c.is_ascii_digit()) {
             self.at += length;
             return;

@@ -308,6 +308,14 @@ fn clock(text: &str) -> Option<Node> {
     {
         return Some(clock);
     }
+    // "5h30".
+    if let Some((hour, minutes)) = lower.split_once('h')
+        && minutes.len() == 2
+        && (1..=2).contains(&hour.len())
+        && let (Ok(hour @ 0..24), Ok(minutes @ 0..60)) = (hour.parse(), minutes.parse())
+    {
+        return Some(time([hour, minutes, 0], 2, None));
+    }
     let digits = lower.find(|c: char| !(c.is_ascii_digit() || c == ':')).unwrap_or(lower.len());
     let (numbers, behind) = lower.split_at(digits);
     let behind: String = behind.chars().filter(|c| !c.is_whitespace() && *c != '.').collect();
@@ -454,6 +462,9 @@ fn split(text: &str) -> Option<Vec<(String, String)>> {
         let number_end = unit_start(rest)?;
         let (number, behind) = rest.split_at(number_end);
         let number = number.trim();
+        // "5/day".
+        let per = number.strip_suffix('/').filter(|_| parts.is_empty());
+        let number = per.unwrap_or(number);
         if number.is_empty() || number.ends_with(['+', '-', '*', '/', '=', '^', '_', '(', '{']) {
             return None;
         }
@@ -461,7 +472,8 @@ fn split(text: &str) -> Option<Vec<(String, String)>> {
         let (unit, after) = behind.split_at(unit_end);
         let unit = unit.trim().trim_end_matches(',').trim();
         let unit = unit.strip_suffix(" and").unwrap_or(unit).trim_end_matches(',').trim();
-        parts.push((number.to_owned(), unit.to_owned()));
+        let slash = if per.is_some() { "/" } else { "" };
+        parts.push((number.to_owned(), format!("{slash}{unit}")));
         rest = after.trim_start();
         if parts.len() > 4 {
             return None;

@@ -48,8 +48,27 @@ pub(crate) fn numeral(text: &str) -> Option<String> {
     if digits {
         return (sign == "-").then(|| format!("-{number}"));
     }
-    let value = english(number).or_else(|| chinese(number))?;
-    Some(format!("{sign}{value}"))
+    if let Some(value) = english(number).or_else(|| chinese(number)) {
+        return Some(format!("{sign}{value}"));
+    }
+    let (above, below) = fraction(number)?;
+    Some(format!("{sign}{above}/{below}"))
+}
+
+/// "three quarters", "one half", "two and a half", as numerator and denominator.
+fn fraction(text: &str) -> Option<(u64, u64)> {
+    const PARTS: [&str; 9] =
+        ["half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"];
+    if let Some((whole, part)) = text.rsplit_once(" and ") {
+        let (above, below) = fraction(part).filter(|(above, below)| above < below)?;
+        return Some((english(whole)? * below + above, below));
+    }
+    let (count, part) = text.rsplit_once([' ', '-'])?;
+    let part = if part == "halves" { "half" } else { part.strip_suffix('s').unwrap_or(part) };
+    let part = if part == "fourth" { "quarter" } else { part };
+    let below = PARTS.iter().position(|known| *known == part)? as u64 + 2;
+    let above = if count == "a" { 1 } else { english(count)? };
+    (above > 0 && above < 100).then_some((above, below))
 }
 
 fn english(text: &str) -> Option<u64> {
@@ -79,9 +98,13 @@ fn english(text: &str) -> Option<u64> {
                 group *= 100;
                 place = Some(100);
             }
-            (None, "thousand") if group > 0 && total == 0 => {
-                total = group * 1000;
+            (None, "thousand") if group > 0 && total % 1_000_000 == 0 => {
+                total += group * 1000;
                 (group, place) = (0, Some(1000));
+            }
+            (None, "million") if group > 0 && total == 0 => {
+                total = group * 1_000_000;
+                (group, place) = (0, Some(1_000_000));
             }
             _ => return None,
         }
@@ -143,6 +166,12 @@ mod tests {
             ("one hundred and five", "105"),
             ("two thousand three hundred twelve", "2312"),
             ("ninety nine thousand", "99000"),
+            ("two million five thousand", "2005000"),
+            ("one million", "1000000"),
+            ("three quarters", "3/4"),
+            ("three-fourths", "3/4"),
+            ("two and a half", "5/2"),
+            ("minus one half", "-1/2"),
             ("zero", "0"),
             ("minus seven", "-7"),
             ("negative 7", "-7"),
@@ -173,6 +202,10 @@ mod tests {
             "minus",
             "minus -7",
             "not seven",
+            "two and three halves",
+            "third",
+            "two seconds",
+            "zero thirds",
             "七八",
             "第七",
             "ten zero",

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use super::characters::is_foreign_letter;
+
 /// Where the ten digits of a script begin.
 const ZEROS: &[u32] = &[
     0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0E50,
@@ -85,13 +87,22 @@ fn replaced(c: char, out: &mut String, after: &str) {
         '٫' => out.push('.'),
         '٬' => out.push(','),
         '٪' => out.push('%'),
+        // A heading.
+        '【' if after.starts_with(is_foreign_letter) && !out.is_empty() => out.push_str("\n["),
         '【' | '「' | '『' | '〔' => out.push('['),
         '】' | '」' | '』' | '〕' => out.push(']'),
         '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => out.push(' '),
-        '\u{200b}'..='\u{200f}' | '\u{feff}' | '\u{2060}'..='\u{2064}' | '\u{ad}' => {}
+        '\u{200b}'..='\u{200f}'
+        | '\u{feff}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{2060}'..='\u{2064}'
+        | '\u{ad}' => {}
         '∘' | '˚' => out.push('°'),
         '∶' | '﹕' => out.push(':'),
         '‘' | '‛' => out.push('\''),
+        '«' | '»' | '„' | '‟' => out.push('"'),
+        '•' if after.starts_with(' ') && begins_line(out) => {}
+        c if is_ornament(c) => out.push(' '),
         '＄' => out.push('$'),
         '￥' => out.push('¥'),
         '￡' => out.push('£'),
@@ -100,6 +111,24 @@ fn replaced(c: char, out: &mut String, after: &str) {
             out.push(char::from_u32(c as u32 - 0xff01 + 0x21).unwrap_or(c));
         }
         _ => out.push(mathematical_letter(c).unwrap_or(c)),
+    }
+}
+
+/// Whether nothing but a little space stands on the line so far. (More is not looked at: texts may be bullets alone.)
+fn begins_line(out: &str) -> bool {
+    let blank = out.bytes().rev().take(8).take_while(|byte| *byte == b' ').count();
+    out.len() == blank || out.as_bytes()[out.len() - blank - 1] == b'\n'
+}
+
+/// Signs that decorate what is said: marks of what is right or done, and pictures, except those that deny.
+fn is_ornament(c: char) -> bool {
+    match c {
+        '✓' | '✔' | '☑' | '✅' | '∎' | '■' | '◼' | '▪' | '★' | '☆' | '⭐' | '➡' | '➔' => {
+            true
+        }
+        '🚫' | '👎' | '🙅' | '🤔' | '🤷' => false,
+        '\u{1f300}'..='\u{1faff}' => true,
+        _ => false,
     }
 }
 

@@ -66,7 +66,14 @@ impl Reader<'_> {
         {
             return self.value_of(kept);
         }
-        if group.changed || self.hedged || several_cases || ordinal || led || self.only_speaks_of_value() {
+        if group.changed
+            || self.hedged
+            || several_cases
+            || ordinal
+            || led
+            || self.only_speaks_of_value()
+            || lead == Lead::Sentence && self.only_names_value()
+        {
             return Said::Words;
         }
         self.value_of(group)

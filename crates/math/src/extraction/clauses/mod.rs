@@ -3,6 +3,7 @@
 
 mod conclusion;
 mod predicates;
+mod remarks;
 mod totals;
 mod words;
 
@@ -73,6 +74,8 @@ struct Reader<'t> {
     cases: usize,
     /// The next value is denied.
     deny_next: bool,
+    /// Whether the last denial was in a language whose words are not known.
+    foreign: bool,
     /// Values up to the next turn are what the answer is not.
     contrasting: bool,
     subordinate: Option<Subordinate>,
@@ -83,6 +86,8 @@ struct Reader<'t> {
     change_next: bool,
     /// Where the word for a minus starts that belongs to the next value.
     minus_next: Option<usize>,
+    /// The next value is what a share is taken of.
+    partitive: bool,
     words_between: usize,
     copula: bool,
     /// Behind "but": how many groups there were.
@@ -109,12 +114,14 @@ pub(super) fn said(text: &str, start: usize, end: usize, spans: &[Span], lead: L
         hedged: false,
         cases: 0,
         deny_next: false,
+        foreign: false,
         contrasting: false,
         subordinate: None,
         relative: false,
         link: false,
         change_next: false,
         minus_next: None,
+        partitive: false,
         words_between: 0,
         copula: false,
         turn: None,
@@ -245,11 +252,13 @@ impl Reader<'_> {
                 return;
             }
         }
-        if self.contrasting {
+        if self.contrasting || std::mem::take(&mut self.partitive) {
             return;
         }
         if self.deny_next {
-            self.deny_next = false;
+            // Words of other languages look like names: "no creo que sea 12".
+            let word = formula.is_none() && slice.len() >= 3 && slice.bytes().all(|b| b.is_ascii_lowercase());
+            self.deny_next = self.foreign && word;
             self.denied = true;
             return;
         }
@@ -293,6 +302,7 @@ impl Reader<'_> {
     fn comma(&mut self) {
         if self.subordinate == Some(Subordinate::Leading) {
             self.subordinate = None;
+            self.deny_next = false;
         }
         if self.groups.is_empty() {
             self.contrasting = false;
@@ -376,7 +386,19 @@ fn is_reference(before: &str) -> bool {
     let word = before.trim_end().rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     matches!(
         word.to_ascii_lowercase().as_str(),
-        "step" | "equation" | "eq" | "lemma" | "theorem" | "figure" | "page" | "exercise" | "footnote"
+        "problem"
+            | "question"
+            | "chapter"
+            | "section"
+            | "step"
+            | "equation"
+            | "eq"
+            | "lemma"
+            | "theorem"
+            | "figure"
+            | "page"
+            | "exercise"
+            | "footnote"
     )
 }
 

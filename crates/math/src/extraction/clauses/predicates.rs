@@ -39,6 +39,31 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether the clause is a noun with its "of" and says nothing: "the digits of 12", "the number of divisors of 12".
+    pub(super) fn only_names_value(&self) -> bool {
+        let words = self.atoms.iter().take_while(|atom| matches!(atom.kind, Kind::Word(_))).count();
+        let says = |atom: &Atom| matches!(atom.kind, Kind::Word(Role::Copula | Role::Main | Role::Condition));
+        let word = |at: usize| self.atoms.get(at).map_or("", |atom| &self.text[atom.start..atom.end]);
+        words >= 3
+            && self.atoms.len() == words + 1
+            && matches!(word(0), "the" | "The")
+            && word(words - 1) == "of"
+            && !self.atoms[..words].iter().any(says)
+            && !matches!(
+                word(words - 2).to_ascii_lowercase().as_str(),
+                "total"
+                    | "sum"
+                    | "answer"
+                    | "value"
+                    | "result"
+                    | "solution"
+                    | "cost"
+                    | "price"
+                    | "amount"
+                    | "score"
+            )
+    }
+
     /// Whether the first value is what the verb at `at` says something of: nothing stands before it, and little between.
     pub(super) fn is_subject(&self, at: usize) -> bool {
         self.groups.len() == 1
@@ -52,7 +77,7 @@ impl Reader<'_> {
             "say", "says", "said", "claim", "claims", "claimed", "think", "thinks", "thought", "believe",
             "believes", "argue", "argues", "guesses",
         ];
-        const OTHERS: [&str; 14] = [
+        const OTHERS: [&str; 19] = [
             "some",
             "people",
             "many",
@@ -67,11 +92,30 @@ impl Reader<'_> {
             "somebody",
             "everyone",
             "beginners",
+            "book",
+            "textbook",
+            "key",
+            "calculator",
+            "rumour",
         ];
         let others = |before: usize| {
             let who = &self.text[self.atoms[before].start..self.atoms[before].end];
-            OTHERS.iter().any(|other| who.eq_ignore_ascii_case(other))
+            let named =
+                matches!(word, "says" | "said" | "claims" | "claimed" | "thinks" | "believes" | "guesses")
+                    && self
+                        .atoms
+                        .get(at + 1)
+                        .is_some_and(|next| matches!(next.kind, Kind::Plain | Kind::Formula(_)))
+                    && (who.starts_with(char::is_uppercase) && who.len() > 2
+                        || matches!(who, "he" | "she" | "He" | "She"));
+            named || OTHERS.iter().any(|other| who.eq_ignore_ascii_case(other))
         };
+        // "I was told 12", "I heard 12".
+        let value_next =
+            self.atoms.get(at + 1).is_some_and(|next| matches!(next.kind, Kind::Plain | Kind::Formula(_)));
+        if matches!(word, "told" | "heard") && value_next {
+            return true;
+        }
         SAYING.contains(&word) && at.checked_sub(1).is_some_and(others)
     }
 

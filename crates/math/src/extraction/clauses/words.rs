@@ -1,11 +1,13 @@
 //! What each word of a clause does to the values beside it.
 
 use super::predicates::{is_excluding, is_object, is_violation};
+use super::remarks::is_noticing;
 use super::totals::includes;
 use super::{Reader, Subordinate};
 use crate::extraction::atoms::{Atom, Kind};
-use crate::extraction::claims;
-use crate::extraction::vocabulary::Role;
+use crate::extraction::claims::{self, is_excess};
+use crate::extraction::continuations::is_multiplied;
+use crate::extraction::vocabulary::{OPERATIONS, Role};
 use crate::syntax::units;
 use crate::syntax::words::is_word;
 
@@ -14,7 +16,51 @@ impl Reader<'_> {
         let word = &self.text[self.atoms[at].start..self.atoms[at].end];
         let next = self.atoms.get(at + 1).map(|atom| &self.text[atom.start..atom.end]);
         let has_value = !self.groups.is_empty();
+        if role == Role::Negation {
+            self.foreign = matches!(
+                word.to_ascii_lowercase().as_str(),
+                "no" | "non" | "nunca" | "nem" | "ne" | "nicht" | "niet" | "tampoco" | "nie" | "pas"
+            ) || !word.is_ascii();
+        }
+        // A subject of its own begins a clause, and no further item of a list.
+        if matches!(word, "he" | "she" | "they" | "we" | "you" | "I") {
+            self.link = false;
+        }
         match role {
+            // "12, but I am not certain".
+            Role::Negation
+                if has_value && matches!(next, Some("sure" | "certain" | "confident" | "convinced")) =>
+            {
+                self.hedged = true;
+            }
+            // "26 students did not take part": what is counted does something, or does not.
+            Role::Negation
+                if self.counts_things()
+                    && self.subordinate.is_none()
+                    && (matches!(self.before(at), Some("did" | "do"))
+                        || matches!(word, "didn't" | "don't" | "couldn't" | "won't")
+                        || matches!(self.before(at), Some("were" | "are" | "will" | "could"))
+                            && matches!(next, Some("able" | "be" | "get" | "go")))
+                    && !self.values_behind(at)
+                    && !matches!(
+                        next,
+                        Some("work" | "fit" | "hold" | "satisfy" | "suffice" | "make" | "match")
+                    ) =>
+            {
+                self.words_between += 1;
+            }
+            // "16 eggs that he cannot place".
+            Role::Filler | Role::Other
+                if word == "that"
+                    && self.words_between == 0
+                    && !self.copula
+                    && self.counts_things()
+                    && (matches!(next, Some("he" | "she" | "they" | "we" | "it" | "I"))
+                        || matches!(next, Some("are" | "were" | "is"))
+                            && matches!(self.word_behind(at, 2), Some("not" | "neither"))) =>
+            {
+                self.begin_subordinate();
+            }
             // "weder 18 noch 19".
             _ if word == "noch" && self.denied && !has_value => self.deny_next = true,
             // "57 satisfies neither equation".
@@ -29,6 +75,34 @@ impl Reader<'_> {
             }
             // "not hard to see", "without loss of generality", "no doubt".
             Role::Negation if claims::affirms(word, next) => self.words_between += 1,
+            // "12 — but that cannot be right".
+            Role::Negation
+                if has_value
+                    && matches!(word, "cannot" | "can't")
+                    && matches!(self.before(at), Some("that" | "this" | "it"))
+                    && next == Some("be")
+                    && matches!(
+                        self.word_behind(at, 2),
+                        None | Some("right" | "correct" | "true" | "so")
+                    )
+                    && !self.values_behind(at) =>
+            {
+                self.denied = true;
+                if let Some(group) = self.groups.last_mut() {
+                    group.changed = true;
+                }
+            }
+            // "12 must be discarded".
+            Role::Negation
+                if has_value
+                    && self.subordinate.is_none()
+                    && self.before(at) == Some("be")
+                    && !self.values_behind(at)
+                    && self.only_verbs_before(at) =>
+            {
+                self.denied_after();
+                self.link = false;
+            }
             Role::Negation => {
                 let behind_copula = self.copula;
                 // Japanese and Korean deny behind the value.
@@ -105,6 +179,12 @@ impl Reader<'_> {
                 self.link = false;
                 self.turn = Some(self.groups.len());
             }
+            // "5 and two thirds", "5 horas y media".
+            Role::And if self.current().is_some() && self.begins_fraction(at + 1) => {
+                if let Some(group) = self.current() {
+                    group.changed = true;
+                }
+            }
             Role::And | Role::Or => {
                 self.link = self.current().is_some() && self.words_between <= 4 && !self.copula;
                 if role == Role::Or && self.current().is_some() && !self.contrasting {
@@ -127,13 +207,56 @@ impl Reader<'_> {
                         Some("no" | "No" | "without" | "Without" | "beyond" | "any" | "a")
                     ) => {}
             Role::Hedge => {
-                if self.subordinate.is_none() && !self.contrasting {
+                // "12, though it could also be 13".
+                let of_answer = matches!(self.before(at), Some("it" | "that" | "this" | "answer"))
+                    && matches!(next, Some("be" | "also" | "well" | "just"));
+                if (self.subordinate.is_none() || of_answer && has_value) && !self.contrasting {
                     self.hedged = true;
                 }
             }
+            // "12, if I am not mistaken": modesty, and no case.
+            Role::Case | Role::Condition if has_value && self.is_modest(at) => self.begin_subordinate(),
             Role::Case => {
                 self.cases += 1;
                 self.begin_subordinate();
+            }
+            // "12, which is impossible".
+            Role::Condition
+                if word == "which" && has_value && self.subordinate.is_none() && self.is_denied_by(at) =>
+            {
+                self.denied_after();
+            }
+            // "the answer was 12 before I noticed the mistake".
+            Role::Condition
+                if matches!(word, "before" | "until" | "till")
+                    && has_value
+                    && matches!(next, Some("I" | "we"))
+                    && self.word_behind(at, 2).is_some_and(is_noticing) =>
+            {
+                self.hedged = true;
+            }
+            // "12 at most", "at best 12".
+            Role::Condition
+                if word == "at" && matches!(next, Some("most" | "least" | "best" | "worst"))
+                    || word == "at"
+                        && next == Some("the")
+                        && matches!(self.word_behind(at, 2), Some("very" | "least" | "most")) =>
+            {
+                match self.current() {
+                    Some(group) => group.changed = true,
+                    None => self.change_next = true,
+                }
+            }
+            // "before 8:30".
+            Role::Condition
+                if matches!(word, "before" | "after" | "until" | "till" | "since")
+                    && !has_value
+                    && self.atoms.get(at + 1).is_some_and(|next| {
+                        next.kind == Kind::Plain && self.text[next.start..next.end].contains(':')
+                    }) =>
+            {
+                self.begin_subordinate();
+                self.change_next = true;
             }
             Role::Condition => {
                 // "from 3 to 5", "with 3 sides" say what a value is about; behind a value they begin a condition.
@@ -182,6 +305,8 @@ impl Reader<'_> {
                 {
                     self.subordinate = None;
                     self.link = false;
+                    self.change_next = false;
+                    self.deny_next = false;
                 }
             }
             Role::Changer => self.changer(word, at),
@@ -192,6 +317,15 @@ impl Reader<'_> {
                         word,
                         "mistake" | "error" | "wrong" | "incorrect" | "false" | "untrue" | "impossible"
                     ) =>
+            {
+                self.deny_next = true;
+            }
+            // "Неверно, что это 12".
+            Role::Wrong
+                if !has_value
+                    && (1..=2).any(|by| {
+                        matches!(self.word_behind(at, by), Some("что" | "dass" | "daß" | "que" | "che"))
+                    }) =>
             {
                 self.deny_next = true;
             }
@@ -208,6 +342,18 @@ impl Reader<'_> {
             }
             // "menos de 5".
             Role::Minus => self.change_next = self.next_is_value(at, 1),
+            // "My friend got 12."
+            Role::Copula
+                if matches!(word, "got" | "get" | "gets")
+                    && self.atoms.len() == at + 2
+                    && self.values_behind(at)
+                    && matches!(
+                        self.before(at),
+                        Some("friend" | "friends" | "others" | "Others" | "people" | "someone" | "everyone")
+                    ) =>
+            {
+                self.hedged = true;
+            }
             Role::Copula => {
                 // "The number of students who passed is 12".
                 if self.relative && !matches!(self.before(at), Some("who" | "which" | "whose")) {
@@ -222,6 +368,11 @@ impl Reader<'_> {
             }
             // "Of the total of 45, 30 are blue".
             Role::Filler if word == "Of" && at == 0 => self.begin_subordinate(),
+            // "40% of the 200 students": what a share is taken of is not what is said.
+            Role::Filler if word == "of" && (has_value || self.is_some_of(at)) && self.partitive(at) => {
+                self.partitive = true;
+                self.words_between += 1;
+            }
             Role::Filler => {
                 if has_value
                     && (word == "to" && self.begins_purpose(at) || word == "in" && self.next_is_value(at, 0))
@@ -402,6 +553,20 @@ impl Reader<'_> {
         if word == "over" && self.measured_before() {
             return self.begin_subordinate();
         }
+        // "the point (3, 4)" is no decimal point.
+        if matches!(word, "point" | "points") && self.current().is_none() {
+            self.words_between += 1;
+            return;
+        }
+        // "42的一半是21": what comes out is said behind it.
+        if !word.is_ascii()
+            && self.current().is_some()
+            && ["是", "为", "為", "等于", "は"].iter().any(|copula| word.ends_with(copula))
+        {
+            self.copula = true;
+            self.link = false;
+            return;
+        }
         let reach = if matches!(word, "power" | "root" | "times" | "divided" | "multiplied") { 3 } else { 0 };
         let directly = self.words_between <= reach;
         let next_value = self.next_is_value(at, 1);
@@ -431,7 +596,10 @@ impl Reader<'_> {
                 | "gross"
         ) || ["以上", "以下", "未満", "이상", "이하", "より", "보다"]
             .iter()
-            .any(|part| word.contains(part));
+            .chain(OPERATIONS)
+            .any(|part| word.contains(part))
+            || matches!(word, "minus" | "plus" | "times" | "over" | "less")
+                && is_multiplied(&self.text[self.atoms[at].start..]);
         if directly && (next_value || always) && !self.copula {
             if let Some(group) = self.current() {
                 group.changed = true;
@@ -493,7 +661,7 @@ impl Reader<'_> {
     }
 
     /// The atom before this one, as it is written.
-    fn before(&self, at: usize) -> Option<&str> {
+    pub(super) fn before(&self, at: usize) -> Option<&str> {
         let atom = self.atoms.get(at.checked_sub(1)?)?;
         Some(&self.text[atom.start..atom.end])
     }
@@ -533,23 +701,4 @@ fn is_condition_met(word: &str) -> bool {
 /// Words that say of a value that it is beside the answer.
 fn is_miss(word: &str) -> bool {
     matches!(word, "close" | "closer" | "near" | "nearer" | "off" | "shy" | "short" | "near-miss" | "wide")
-}
-
-/// What something may be too much of.
-fn is_excess(word: &str) -> bool {
-    matches!(
-        word,
-        "small"
-            | "large"
-            | "big"
-            | "high"
-            | "low"
-            | "many"
-            | "few"
-            | "much"
-            | "little"
-            | "great"
-            | "short"
-            | "long"
-    )
 }
