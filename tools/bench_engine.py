@@ -85,7 +85,7 @@ class Row:
             shared = ["train", "--batch", str(batch), "--length", str(length), "--steps", str(steps)]
             extra = {"train": [], "lora": ["--lora", str(LORA_RANK)], "memory": ["--recompute"]}[self.kind]
             return shared + extra
-        numbers = ["--bf16"] if self.bf16 else []
+        numbers = ["--numbers", "bf16"] if self.bf16 else []
         if self.kind == "ragged":
             prompts, ends = (",".join(map(str, lengths)) for lengths in (PROMPTS, ENDS))
             lengths = ["--batch", str(RAGGED), "--prompt", prompts, "--new", str(max(ENDS)), "--ends", ends]

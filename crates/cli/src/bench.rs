@@ -66,9 +66,9 @@ pub struct GenerateBench {
     /// Early ends that the sampler does not foresee: sequence i ends after the i-th of these numbers, in turn.
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     ends: Vec<u32>,
-    /// Weights and products in bf16.
-    #[arg(long)]
-    bf16: bool,
+    /// The numbers in which products are computed.
+    #[arg(long, default_value = "f32", value_parser = crate::model::numbers())]
+    numbers: Numbers,
     /// Rounds that are timed, after one that is not.
     #[arg(long, default_value_t = 3)]
     rounds: u32,
@@ -131,7 +131,6 @@ fn generate(bench: &GenerateBench) -> Result<()> {
     let model = load(&bench.model_dir)?;
     let sampling =
         Sampling { temperature: 1.0, top_k: 0, top_p: 1.0, max_tokens: bench.new, stop: Vec::new() };
-    let numbers = if bench.bf16 { Numbers::Bf16 } else { Numbers::F32 };
     let in_turn = |numbers: &[u32], i: usize| numbers[i % numbers.len()] as usize;
     let requests: Vec<Request> = (0..bench.batch as u64)
         .map(|i| Request {
@@ -147,7 +146,7 @@ fn generate(bench: &GenerateBench) -> Result<()> {
         }
         // Packing is part of the work: a planner's weights change at every step.
         let sampled =
-            Sampler::on(Device::Cpu, &model, numbers).generate_until(&requests, &sampling, &ended)?;
+            Sampler::on(Device::Cpu, &model, bench.numbers).generate_until(&requests, &sampling, &ended)?;
         tokens = sampled.iter().flatten().map(|sample| sample.tokens.len()).sum();
     }
     let seconds = start.elapsed().as_secs_f64() / f64::from(bench.rounds.max(1));

@@ -31,9 +31,9 @@ pub struct Generate {
     /// Where the results go [default: standard output].
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Sample with weights and products in bf16: half the memory, faster on CPUs with AVX512-BF16.
-    #[arg(long)]
-    bf16: bool,
+    /// The numbers in which products are computed.
+    #[arg(long, default_value = "f32", value_parser = model::numbers())]
+    numbers: Numbers,
     /// 0 is greedy.
     #[arg(long, default_value_t = 0.0)]
     temperature: f32,
@@ -110,8 +110,7 @@ pub fn run(settings: &Generate) -> Result<()> {
         .with_context(|| format!("failed to read the model in {}", settings.model.display()))?;
     let (model, tokenizer) = (loaded.checkpoint.model, loaded.checkpoint.tokenizer);
     let context = model.config.max_positions;
-    let numbers = if settings.bf16 { Numbers::Bf16 } else { Numbers::F32 };
-    let sampler = Sampler::on(Device::Cpu, &model, numbers);
+    let sampler = Sampler::on(Device::Cpu, &model, settings.numbers);
     drop(model);
     let sampling = Sampling {
         temperature: settings.temperature,

@@ -5,7 +5,7 @@ use crate::preflight;
 use crate::{room, setup, train};
 use anyhow::Result;
 use tracelift_domain::{Problem, Seed, SettingError};
-use tracelift_engine::Checkpoint;
+use tracelift_engine::{Checkpoint, Numbers};
 use tracelift_executor::Executor;
 use tracelift_prompt::PlannerPrompt;
 use tracelift_reward::TraceScorer;
@@ -80,6 +80,11 @@ impl Parts {
     /// What keeps the training from being begun: what is missing, what does not fit into memory or contexts.
     pub fn open(config: &RunConfig, origin: &Origin) -> Result<(Parts, Checkpoint)> {
         config.planner.validate_for_training().map_err(|error| origin.refuse(&error))?;
+        if config.planner.numbers != Numbers::F32 && config.grpo.importance_cap.is_none() {
+            let fault = "is not set, and `planner.numbers` samples in other numbers than the planner learns with; set it (2.0 is usual): \
+                         what each token weighs is corrected by it";
+            return Err(origin.refuse(&SettingError::new("grpo.importance_cap", fault)));
+        }
         let Some(data) = &config.data else {
             let fault = "is missing; it says which problems to train on";
             return Err(origin.refuse(&SettingError::new("data", fault)));
@@ -137,6 +142,7 @@ impl Parts {
         Cast {
             prompt: self.prompt.clone(),
             sampling: config.planner.sampling.clone(),
+            numbers: config.planner.numbers,
             source: self.source.clone(),
             executor: self.executor.as_ref(),
             verifier: &self.verifier,

@@ -4,6 +4,7 @@
 pub(crate) trait Plain: Copy + Default {}
 impl Plain for f32 {}
 impl Plain for u16 {}
+impl Plain for u8 {}
 
 /// Below this, large pages save nothing.
 const WORTHWHILE: usize = 8 << 20;

@@ -53,7 +53,7 @@ fn longer_samples_make_no_more_allocations() {
             seeds: (0..1 + i % 3).map(|sample| Seed(i).child("sample", sample)).collect(),
         })
         .collect();
-    for numbers in [Numbers::F32, Numbers::Bf16] {
+    for numbers in [Numbers::F32, Numbers::Bf16, Numbers::Int8] {
         for (top_k, top_p) in [(0, 1.0), (5, 0.9)] {
             let sampler = Sampler::on(Device::Cpu, &model, numbers);
             let allocations = |max_tokens: usize| {

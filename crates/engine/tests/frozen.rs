@@ -128,7 +128,7 @@ fn adapters_learn_beside_frozen_weights_what_they_learn_beside_others() {
 #[test]
 fn the_same_is_sampled() {
     for name in FAMILIES {
-        for numbers in [Numbers::F32, Numbers::Bf16] {
+        for numbers in [Numbers::F32, Numbers::Bf16, Numbers::Int8] {
             let model = model(name);
             assert_eq!(sampled(&frozen(&model), numbers), sampled(&model, numbers), "{name}, {numbers:?}");
         }
@@ -140,7 +140,7 @@ fn adapters_beside_the_weights_sample_as_the_trainer_scores() {
     for name in FAMILIES {
         for rank in [1, 2, 3, 20] {
             let model = frozen(&adapted(name, rank));
-            for (numbers, near) in [(Numbers::F32, 2e-5), (Numbers::Bf16, 0.1)] {
+            for (numbers, near) in [(Numbers::F32, 2e-5), (Numbers::Bf16, 0.1), (Numbers::Int8, 0.2)] {
                 let mut learner = Learner::on(
                     Device::Cpu,
                     model.clone(),

@@ -1,5 +1,5 @@
 //! A sample is the same, bit for bit, whatever else is sampled and however many threads there are, in every family and
-//! in both kinds of numbers; and bf16 stays near `f32`.
+//! in every kind of numbers; and bf16 and int8 stay near `f32`.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
@@ -56,7 +56,7 @@ fn sampled(sampler: &Sampler, requests: &[Request], threads: usize) -> Vec<Vec<S
 fn neither_threads_nor_company_change_a_sample() {
     for name in FAMILIES {
         let model = model(name);
-        let kinds = [Numbers::F32, Numbers::Bf16];
+        let kinds = [Numbers::F32, Numbers::Bf16, Numbers::Int8];
         for (device, numbers) in Device::ALL.into_iter().flat_map(|device| kinds.map(|kind| (device, kind))) {
             let sampler = Sampler::on(device, &model, numbers);
             let requests = requests();
@@ -98,12 +98,14 @@ fn a_beginning_that_prompts_share_changes_no_sample() {
 }
 
 #[test]
-fn bf16_gives_nearly_the_trainers_log_probabilities() {
-    for name in FAMILIES {
+fn fewer_bits_give_nearly_the_trainers_log_probabilities() {
+    for (name, numbers) in
+        FAMILIES.into_iter().flat_map(|name| [(name, Numbers::Bf16), (name, Numbers::Int8)])
+    {
         let model = model(name);
         let requests = requests();
         for device in Device::ALL {
-            let together = sampled(&Sampler::on(device, &model, Numbers::Bf16), &requests[..12], 2);
+            let together = sampled(&Sampler::on(device, &model, numbers), &requests[..12], 2);
             let (mut worst, mut pass) = (0.0_f32, Pass::new(Memory::Keep));
             for (request, samples) in requests.iter().zip(&together) {
                 for sample in samples {
@@ -117,7 +119,7 @@ fn bf16_gives_nearly_the_trainers_log_probabilities() {
                     }
                 }
             }
-            assert!(worst > 0.0 && worst < 0.1, "{name}: bf16 is off by {worst}");
+            assert!(worst > 0.0 && worst < 0.1, "{name}: {numbers:?} is off by {worst}");
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{Executor, InProcess, OpenAi, OpenAiConfig, Sampling};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use tracelift_domain::SettingError;
-use tracelift_engine::{Checkpoint, CheckpointError, Tokenizer, hub};
+use tracelift_engine::{Checkpoint, CheckpointError, Numbers, Tokenizer, hub};
 use tracelift_prompt::{ExecutorPrompt, ExecutorPromptConfig, Layout, PromptError};
 
 /// An executor; exactly one of the two.
@@ -31,6 +31,9 @@ pub struct InProcessConfig {
     /// How it is sampled.
     #[serde(default)]
     pub sampling: Sampling,
+    /// The numbers in which products are computed: `f32`, `bf16` or `int8`.
+    #[serde(default)]
+    pub numbers: Numbers,
 }
 
 impl InProcessConfig {
@@ -125,7 +128,8 @@ impl ExecutorConfig {
                         source: source.into(),
                     })?,
                 };
-                Ok(Box::new(InProcess::new(&checkpoint, &config.prompt, config.sampling.clone())?))
+                let InProcessConfig { prompt, sampling, numbers, .. } = config;
+                Ok(Box::new(InProcess::new(&checkpoint, prompt, sampling.clone(), *numbers)?))
             }
             (None, Some(config)) => {
                 let executor = OpenAi::new(config.clone());

@@ -43,9 +43,9 @@ pub(crate) fn prompt(
 }
 
 /// What decides, beside weights and tokenizer, how an executor behaves: canonical JSON with names of its own.
-fn settled(prompt: &ExecutorPrompt, sampling: &Sampling, eos: &[u32]) -> String {
+fn settled(prompt: &ExecutorPrompt, sampling: &Sampling, numbers: Numbers, eos: &[u32]) -> String {
     let Sampling { temperature, top_p, top_k, max_tokens, stop } = sampling;
-    canonical(&json!({
+    let mut settled = json!({
         "kind": "in-process",
         "prompt": prompt.settled(),
         "sampling": {
@@ -56,7 +56,12 @@ fn settled(prompt: &ExecutorPrompt, sampling: &Sampling, eos: &[u32]) -> String 
             "stop": stop,
         },
         "eos": eos,
-    }))
+    });
+    // What is computed as it is stored needs no word: fingerprints are older than the choice.
+    if numbers != Numbers::F32 {
+        settled["numbers"] = json!(numbers);
+    }
+    canonical(&settled)
 }
 
 /// A frozen checkpoint that solves problems.
@@ -68,6 +73,7 @@ pub struct InProcess {
     sampling: Sampling,
     fingerprint: Fingerprint,
     parameters: usize,
+    numbers: Numbers,
     /// The longest sequence of the model.
     context: usize,
     meter: Meter,
@@ -83,6 +89,7 @@ impl InProcess {
         checkpoint: &Checkpoint,
         prompt: &ExecutorPromptConfig,
         sampling: Sampling,
+        numbers: Numbers,
     ) -> Result<InProcess, InProcessError> {
         sampling.validate().map_err(|error| error.under(SAMPLING))?;
         let context = checkpoint.model.config.max_positions;
@@ -99,7 +106,7 @@ impl InProcess {
             true => Some(checkpoint.tokenizer.usable_chat_template()?.text().as_bytes()),
         };
         let tokenizer = checkpoint.tokenizer.clone();
-        let settings = settled(&prompt, &sampling, tokenizer.eos());
+        let settings = settled(&prompt, &sampling, numbers, tokenizer.eos());
         let weights = checkpoint.model.fingerprint();
         let vocabulary = tokenizer.to_json()?;
         let parts = [
@@ -110,7 +117,7 @@ impl InProcess {
         let fingerprint =
             Fingerprint::of(parts.into_iter().chain(template.map(|template| ("chat template", template))));
         let parameters = checkpoint.model.parameters();
-        let sampler = Sampler::on(Device::Cpu, &checkpoint.model, Numbers::F32);
+        let sampler = Sampler::on(Device::Cpu, &checkpoint.model, numbers);
         Ok(InProcess {
             sampler,
             tokenizer,
@@ -118,6 +125,7 @@ impl InProcess {
             sampling,
             fingerprint,
             parameters,
+            numbers,
             context,
             meter: Meter::default(),
         })
@@ -202,7 +210,12 @@ impl Executor for InProcess {
     }
 
     fn describe(&self) -> String {
-        format!("in-process, {:.1} M parameters, {}", self.parameters as f64 / 1e6, self.fingerprint)
+        let numbers = match self.numbers {
+            Numbers::F32 => "",
+            Numbers::Bf16 => " in bf16",
+            Numbers::Int8 => " in int8",
+        };
+        format!("in-process, {:.1} M parameters{numbers}, {}", self.parameters as f64 / 1e6, self.fingerprint)
     }
 
     fn prompt(&self, question: &Question, trace: Option<&Trace>) -> Result<Prompt, CallFailure> {
@@ -244,8 +257,9 @@ mod tests {
         let sampling = Sampling { top_k: Some(5), stop: vec!["\n".into()], ..Sampling::default() };
         let section = ExecutorPromptConfig::named("world");
         let prompt = ExecutorPrompt::new("executor.in_process.prompt", &section, Layout::Plain).unwrap();
+        assert!(settled(&prompt, &sampling, Numbers::Int8, &[2]).contains(r#""numbers":"int8","#));
         assert_eq!(
-            settled(&prompt, &sampling, &[2, 7]),
+            settled(&prompt, &sampling, Numbers::F32, &[2, 7]),
             r#"{"eos":[2,7],"kind":"in-process","prompt":{"layout":"text","texts":{"answer":TEXTS,"function":TEXTS,"program":TEXTS}},"sampling":{"max_tokens":512,"stop":["\n"],"temperature":0.5,"top_k":5,"top_p":1.0}}"#
                 .replace("TEXTS", r#"{"examples":[],"prefill":"","reasoning":"<reasoning> {{ trace }} </reasoning> ","stop":[],"system":"","user":"<problem> {{ question }} </problem> {{ reasoning }}<answer>"}"#)
         );

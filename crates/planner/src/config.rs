@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use tracelift_domain::{Seed, SettingError};
 use tracelift_engine::chat::ChatError;
-use tracelift_engine::{Checkpoint, CheckpointError, LoraConfig, Precision, Tokenizer};
+use tracelift_engine::{Checkpoint, CheckpointError, LoraConfig, Numbers, Precision, Tokenizer};
 use tracelift_prompt::{Layout, PlannerPrompt, PlannerPromptConfig, PromptError};
 
 /// The planner: the section `[planner]`.
@@ -21,6 +21,9 @@ pub struct PlannerConfig {
     /// How it is sampled.
     #[serde(default)]
     pub sampling: Sampling,
+    /// The numbers in which products are computed when it writes: `f32`, `bf16` or `int8`. It learns in `f32`.
+    #[serde(default)]
+    pub numbers: Numbers,
     /// Train adapters instead of all weights.
     pub lora: Option<LoraConfig>,
     /// The type in which the trained planner is written: `f32`, `bf16` or `f16`; that of `model`'s weights if nothing is said.
@@ -152,6 +155,7 @@ impl PlannerConfig {
             tokenizer: &checkpoint.tokenizer,
             prompt,
             sampling: &self.sampling,
+            numbers: self.numbers,
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct Planner<'a> {
     pub prompt: &'a PlannerPrompt,
     /// How it is sampled.
     pub sampling: &'a Sampling,
+    /// The numbers in which products are computed meanwhile.
+    pub numbers: Numbers,
 }
 
 /// The weights of a planner.
@@ -32,10 +34,10 @@ pub enum Weights<'a> {
 }
 
 impl Weights<'_> {
-    fn sampler(self) -> Sampler {
+    fn sampler(self, numbers: Numbers) -> Sampler {
         match self {
-            Weights::Frozen(model) => Sampler::on(Device::Cpu, model, Numbers::F32),
-            Weights::Learning(learner) => learner.sampler(Numbers::F32),
+            Weights::Frozen(model) => Sampler::on(Device::Cpu, model, numbers),
+            Weights::Learning(learner) => learner.sampler(numbers),
         }
     }
 }
@@ -133,7 +135,7 @@ impl Planner<'_> {
         let stops = |request: usize, tokens: &[u32]| {
             self.tokenizer.stops(tokens, self.prompt.stop(asked[request].question))
         };
-        let sampled = self.weights.sampler().generate_until(&requests, &sampling, &stops)?;
+        let sampled = self.weights.sampler(self.numbers).generate_until(&requests, &sampling, &stops)?;
         let mut traces = Vec::with_capacity(asked.len());
         for (at, (Request { prompt, .. }, samples)) in requests.into_iter().zip(sampled).enumerate() {
             let question = asked[at].question;

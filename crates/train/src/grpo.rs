@@ -35,7 +35,7 @@ use std::path::Path;
 use std::time::Instant;
 use tracelift_domain::{Probability, Problem, Seed, Trace};
 use tracelift_engine::optimizer::NonFinite;
-use tracelift_engine::{Checkpoint, Model, Tokenizer};
+use tracelift_engine::{Checkpoint, Model, Numbers, Tokenizer};
 use tracelift_executor::spending::Stopped;
 use tracelift_executor::{CallFailure, Executor};
 use tracelift_planner::{Asked, Planner, PlannerError, Sampling, Weights};
@@ -64,6 +64,8 @@ pub struct Cast<'a> {
     pub prompt: PlannerPrompt,
     /// How it is sampled.
     pub sampling: Sampling,
+    /// The numbers in which products are computed when it is sampled.
+    pub numbers: Numbers,
     /// Where problems come from.
     pub source: Source,
     /// The frozen executor.
@@ -119,6 +121,7 @@ impl<'a> Grpo<'a> {
             tokenizer: &self.tokenizer,
             prompt: &self.cast.prompt,
             sampling: &self.cast.sampling,
+            numbers: self.cast.numbers,
         }
     }
 

@@ -7,14 +7,24 @@ mod scratch;
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use tracelift_engine::{Checkpoint, hub, peft};
+use tracelift_engine::{Checkpoint, Numbers, hub, peft};
 
 pub use init::refuse_if_taken;
 pub use scratch::Scratch;
+
+/// Reads the numbers in which products are computed, by the names of the configuration.
+pub fn numbers() -> impl TypedValueParser<Value = Numbers> {
+    PossibleValuesParser::new(["f32", "bf16", "int8"]).map(|name| match name.as_str() {
+        "bf16" => Numbers::Bf16,
+        "int8" => Numbers::Int8,
+        _ => Numbers::F32,
+    })
+}
 
 /// What to do with a model.
 #[derive(Subcommand)]

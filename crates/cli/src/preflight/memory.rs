@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use std::fs;
 use std::path::Path;
 use tracelift_engine::checkpoint::weight_types;
-use tracelift_engine::hub;
+use tracelift_engine::{Numbers, hub};
 
 /// The memory of this machine, or of the control group that this process may not leave, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,10 +99,16 @@ fn least(config: &RunConfig, planner: Trained) -> u64 {
     };
     let shares = own.frozen() && matches!(planner, Trained::Adapters);
     let executor = config.executor.in_process.as_ref();
-    let executors = executor
-        .filter(|executor| !(shares && executor.is_of(&config.planner.model)))
-        .map_or(0, |executor| Weights::of(&executor.model).least());
-    let kept = planners + executors + rubric.map_or(0, |rubric| Weights::of(rubric).least());
+    let its_own = executor.filter(|executor| !(shares && executor.is_of(&config.planner.model)));
+    let executors = its_own.map_or(0, |executor| match executor.numbers {
+        Numbers::Int8 => Weights::of(&executor.model).numbers,
+        Numbers::F32 | Numbers::Bf16 => Weights::of(&executor.model).least(),
+    });
+    // Beside those that learn: once for the planner that writes and an executor that shares its weights.
+    let writing = config.planner.numbers == Numbers::Int8;
+    let reading = its_own.is_none() && executor.is_some_and(|executor| executor.numbers == Numbers::Int8);
+    let rounded = if writing || reading { own.numbers } else { 0 };
+    let kept = planners + rounded + executors + rubric.map_or(0, |rubric| Weights::of(rubric).least());
     // What is kept in 16 bits is packed from 32.
     kept.max((4 + 2) * own.narrow)
 }

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tracelift_curation::{WorldGroupConfig, world_groups};
 use tracelift_domain::{Group, Probability, Seed};
-use tracelift_engine::{Checkpoint, Precision};
+use tracelift_engine::{Checkpoint, Numbers, Precision};
 use tracelift_eval::Protocol;
 use tracelift_executor::{Executor, InProcess};
 use tracelift_planner::{Planner, Sampling, Weights};
@@ -144,7 +144,7 @@ fn prepare<'a>(args: &Quickstart, out: &'a Path) -> Result<Stage<'a>> {
         },
         ..tracelift_executor::Sampling::default()
     };
-    let executor = InProcess::new(&load("executor")?, &ExecutorPromptConfig::named("world"), sampling)?;
+    let executor = InProcess::new(&load("executor")?, &ExecutorPromptConfig::named("world"), sampling, Numbers::F32)?;
     let verifier = Verifier::new(VerifierConfig { answers: AnswerMode::Exact, ..VerifierConfig::default() })?;
     let instance = World::new(args.world).instance(seed, Split::Train, 0);
     if let Some(observed) = verifier.probe([instance.problem()])? {
@@ -172,7 +172,7 @@ fn trace_budget(world: WorldName) -> usize {
 fn planner<'s>(stage: &'s Stage<'_>, checkpoint: &'s Checkpoint) -> Planner<'s> {
     let Checkpoint { model, tokenizer } = checkpoint;
     let weights = Weights::Frozen(model);
-    Planner { weights, tokenizer, prompt: &stage.prompt, sampling: &stage.sampling }
+    Planner { weights, tokenizer, prompt: &stage.prompt, sampling: &stage.sampling, numbers: Numbers::F32 }
 }
 
 fn protocol<'s>(stage: &'s Stage<'_>, items: &'s [Exercise]) -> Protocol<'s> {
@@ -317,6 +317,7 @@ fn grpo<'s>(stage: &'s Stage<'_>, rule: Rule, steps: u64, rubric: Option<&'s dyn
     let cast = Cast {
         prompt: stage.prompt.clone(),
         sampling: stage.sampling.clone(),
+        numbers: Numbers::F32,
         source,
         executor: &stage.executor,
         verifier: &stage.verifier,

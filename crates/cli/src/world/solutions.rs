@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use tracelift_domain::{Problem, Seed, TaskDomain};
-use tracelift_engine::Checkpoint;
+use tracelift_engine::{Checkpoint, Numbers};
 use tracelift_files::{Draft, make_folder};
 use tracelift_planner::{Asked, Planner, Sampling, Weights};
 use tracelift_prompt::PlannerPrompt;
@@ -88,6 +88,7 @@ pub fn run(settings: &Solutions) -> Result<()> {
         tokenizer: &tokenizer,
         prompt: &prompt,
         sampling: &sampling,
+        numbers: Numbers::F32,
     };
     let end = settings.first.checked_add(settings.problems);
     let end = end.context("--first and --problems lead beyond the last problem; make them smaller")?;

@@ -10,6 +10,8 @@ use std::sync::{Arc, OnceLock};
 #[derive(Clone, Debug)]
 pub struct Frozen {
     packed: Packed,
+    /// The same in 8 bits, once somebody samples in them.
+    int8: Arc<OnceLock<Packed>>,
     places: Arc<[(Range<usize>, Place)]>,
     /// All vectors, one after another.
     vectors: Arc<[f32]>,
@@ -58,13 +60,16 @@ impl Frozen {
             vectors.extend_from_slice(&model.weights[tensor.range.clone()]);
         }
         places.sort_by_key(|(range, _)| range.start);
-        let head = Arc::new(OnceLock::new());
-        Some(Frozen { packed, places: places.into(), vectors: vectors.into(), head })
+        let (head, int8) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
+        Some(Frozen { packed, int8, places: places.into(), vectors: vectors.into(), head })
     }
 
-    /// For sampling.
-    pub(super) fn packed(&self) -> &Packed {
-        &self.packed
+    /// For sampling with products in the given numbers.
+    pub(super) fn packed(&self, numbers: Numbers) -> &Packed {
+        match numbers {
+            Numbers::F32 | Numbers::Bf16 => &self.packed,
+            Numbers::Int8 => self.int8.get_or_init(|| self.packed.in_int8()),
+        }
     }
 
     /// The place that begins at or before an element of the layout.

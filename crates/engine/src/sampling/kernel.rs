@@ -29,6 +29,8 @@ macro_rules! for_rows {
         }
     };
 }
+#[cfg(target_arch = "x86_64")]
+pub(super) use for_rows;
 
 /// `sums[r][j] += Σ_k x[r][k]·panel[k][j]` for `count` rows of `inputs`. `next` is what will be read after this panel: it is
 /// asked for meanwhile, because one core alone waits longer for memory than it multiplies.
@@ -92,7 +94,7 @@ pub fn mixed(sums: &mut Sums, x: &[f32], panel: &[u16], inputs: usize, count: us
 /// Memory that is asked for while something else is multiplied: a share at every turn of a loop.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-struct Ahead {
+pub(super) struct Ahead {
     from: *const u8,
     /// Bytes a turn: none, or up to two cache lines.
     each: usize,
@@ -100,13 +102,13 @@ struct Ahead {
 
 #[cfg(target_arch = "x86_64")]
 impl Ahead {
-    fn of<T>(next: &[T], turns: usize) -> Ahead {
+    pub fn of<T>(next: &[T], turns: usize) -> Ahead {
         Ahead { from: next.as_ptr().cast(), each: (size_of_val(next) / turns.max(1)).min(128) }
     }
 
     /// Asks for the share of a turn.
     #[inline(always)]
-    fn fetch(self, turn: usize) {
+    pub fn fetch(self, turn: usize) {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
         let at = self.from.wrapping_add(turn * self.each);
         // SAFETY: every x86-64 has it, and whatever the address is, nothing happens but that memory may come nearer.

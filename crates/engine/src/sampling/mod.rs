@@ -9,6 +9,7 @@
 mod cache;
 mod choice;
 mod frozen;
+mod int8;
 mod kernel;
 mod network;
 mod packed;

@@ -76,7 +76,7 @@ impl<'a> Network<'a> {
     ) {
         self.blocks(team, cache, rows, alone, wanted);
         self.normalize(team, &self.packed.norm, wanted.len());
-        project(team, &self.packed.head, &self.norm, &mut self.low, logits, wanted.len());
+        project(team, &self.packed.head, &mut self.norm, &mut self.low, logits, wanted.len());
     }
 
     /// Runs `rows` through the network and writes the hidden state of the last one, after the last norm.
@@ -99,13 +99,13 @@ impl<'a> Network<'a> {
             let asked = (layer + 1 == packed.blocks.len()).then_some(wanted);
             let count = asked.map_or(rows.len(), <[usize]>::len);
             self.normalize(team, &block.input_norm, rows.len());
-            project(team, &block.qkv, &self.norm, &mut self.low, &mut self.qkv, rows.len());
+            project(team, &block.qkv, &mut self.norm, &mut self.low, &mut self.qkv, rows.len());
             self.attend(team, cache, layer, block, rows, asked, alone);
             asked.into_iter().for_each(|asked| self.keep(asked));
-            add_product(team, &block.output, &self.attended, &mut self.low, &mut self.x, count);
+            add_product(team, &block.output, &mut self.attended, &mut self.low, &mut self.x, count);
             self.normalize(team, &block.post_norm, count);
             self.activate(team, &block.gate_up, count);
-            add_product(team, &block.down, &self.activated, &mut self.low, &mut self.x, count);
+            add_product(team, &block.down, &mut self.activated, &mut self.low, &mut self.x, count);
         }
     }
 
@@ -233,7 +233,7 @@ impl<'a> Network<'a> {
     fn activate(&mut self, team: &Team<'_>, gate_up: &Matrix, count: usize) {
         let ffn = self.packed.config.intermediate_size;
         let activated = self.activated.writer();
-        gate_up.multiply(team, &self.norm, count, &mut self.low, |row, panel, sums| {
+        gate_up.multiply(team, &mut self.norm, count, &mut self.low, |row, panel, sums| {
             let used = HALF.min(ffn - panel * HALF);
             let mut y = [0.0; HALF];
             let (gate, up) = sums.split_at(HALF);
@@ -255,7 +255,7 @@ impl<'a> Network<'a> {
 fn project(
     team: &Team<'_>,
     matrix: &Matrix,
-    x: &Activations,
+    x: &mut Activations,
     low: &mut Activations,
     y: &mut [f32],
     count: usize,
@@ -276,7 +276,7 @@ fn project(
 fn add_product(
     team: &Team<'_>,
     matrix: &Matrix,
-    x: &Activations,
+    x: &mut Activations,
     low: &mut Activations,
     y: &mut [f32],
     count: usize,
