@@ -452,6 +452,34 @@ fn groups_without_spread_are_replaced_up_to_a_bound() {
 }
 
 #[test]
+fn a_planner_that_writes_in_8_bits_is_corrected_for_it() {
+    let desk = &desk();
+    let config = CONFIG
+        .replace("\"whole\"", "\"eight\"")
+        .replace(
+            "    [executor",
+            "    lora = { rank = 4, alpha = 8.0 }\n    numbers = \"int8\"\n    [executor",
+        )
+        .replace("    [verifier]", "    numbers = \"int8\"\n    [verifier]");
+    desk.write("eight.toml", &config);
+    let refused = desk.failing(&words("train --config eight.toml"));
+    assert!(refused.contains("`grpo.importance_cap` is not set"), "{refused}");
+    desk.write("eight.toml", &(config + "    importance_cap = 2.0\n"));
+    let said = desk.good(&words("train --config eight.toml"));
+    assert!(said.contains("M parameters in int8, "), "{said}");
+    for step in desk.run("eight").metrics() {
+        let of = |name: &str| step.get(name).unwrap();
+        let (weight, gap) = (of("policy/importance"), of("policy/logprob_gap"));
+        assert!(
+            (weight - 1.0).abs() < 0.05 && gap < 0.1,
+            "the weights are off by {weight}, log-probabilities by {gap}"
+        );
+        assert!(gap > 1e-4, "a gap of {gap} is that of 32 bits: nothing was computed in 8");
+    }
+    survives(desk, "eight.toml", "eight", "eight-killed", "rollouts/step_000003.parquet");
+}
+
+#[test]
 fn terms_beside_the_rule_and_epochs_are_told_apart() {
     let desk = &desk();
     let config = CONFIG.replace("\"whole\"", "\"terms\"").replace("    steps = 6\n", "").replace(

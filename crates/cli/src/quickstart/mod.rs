@@ -144,7 +144,8 @@ fn prepare<'a>(args: &Quickstart, out: &'a Path) -> Result<Stage<'a>> {
         },
         ..tracelift_executor::Sampling::default()
     };
-    let executor = InProcess::new(&load("executor")?, &ExecutorPromptConfig::named("world"), sampling, Numbers::F32)?;
+    let executor =
+        InProcess::new(&load("executor")?, &ExecutorPromptConfig::named("world"), sampling, Numbers::F32)?;
     let verifier = Verifier::new(VerifierConfig { answers: AnswerMode::Exact, ..VerifierConfig::default() })?;
     let instance = World::new(args.world).instance(seed, Split::Train, 0);
     if let Some(observed) = verifier.probe([instance.problem()])? {
