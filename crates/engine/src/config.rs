@@ -2,6 +2,7 @@
 
 mod fields;
 mod reader;
+pub(crate) use reader::token_ids;
 mod rotary;
 
 use crate::ops::rope::{Angles, Scaling};

@@ -193,6 +193,48 @@ fn tokens_without_a_row_in_the_embedding_are_refused() {
     }
 }
 
+#[test]
+fn an_end_token_that_the_model_cannot_make_is_refused() {
+    let desk = desk(Precision::F32);
+    let generation = desk.path().join("generation_config.json");
+    for named in [json!(257), json!([257, 3]), json!(null)] {
+        fs::write(&generation, json!({"eos_token_id": named}).to_string()).unwrap();
+        Checkpoint::load(desk.path()).unwrap();
+    }
+    for (named, told) in [
+        (json!([257, 99_999]), "names token 99999, but the model's embedding has rows up to"),
+        (json!("257"), "generation_config.json"),
+        (json!([257, "x"]), "generation_config.json"),
+        (json!(-1), "generation_config.json"),
+    ] {
+        fs::write(&generation, json!({"eos_token_id": named}).to_string()).unwrap();
+        assert!(refusal(desk.path()).contains(told), "{named}: {}", refusal(desk.path()));
+    }
+    fs::remove_file(&generation).unwrap();
+    change(&desk.path().join("config.json"), |config| config["eos_token_id"] = json!([257, 9000]));
+    assert!(refusal(desk.path()).contains("names token 9000"), "{}", refusal(desk.path()));
+}
+
+/// `transformers` does not tie a head that differs, whatever `config.json` says: to pass it over would be another model.
+#[test]
+fn a_head_beside_a_tied_embedding_must_be_its_copy() {
+    let desk = desk(Precision::F32);
+    let file = desk.path().join("model.safetensors");
+    let embedding = |tensors: &Vec<(String, Vec<usize>, Vec<f32>)>| {
+        tensors.iter().find(|(name, ..)| name == "model.embed_tokens.weight").unwrap().clone()
+    };
+    rewrite(&file, Precision::F32, |tensors| {
+        let (_, shape, values) = embedding(tensors);
+        tensors.push(("lm_head.weight".to_owned(), shape, values));
+    });
+    assert!(Checkpoint::load(desk.path()).unwrap().model.config.tied);
+    rewrite(&file, Precision::F32, |tensors| {
+        let head = tensors.iter_mut().find(|(name, ..)| name == "lm_head.weight").unwrap();
+        head.2[7] += 1.0;
+    });
+    assert!(refusal(desk.path()).contains("`tie_word_embeddings`"), "{}", refusal(desk.path()));
+}
+
 /// Every prefix of a file, and every file in which one part is of another kind, is read or refused, and nothing else.
 #[test]
 fn a_damaged_tokenizer_is_an_error() {
@@ -331,6 +373,19 @@ fn what_is_no_checkpoint_is_named_with_the_next_step() {
             vec!["holds no model.safetensors", "fetch the weights"],
         ),
         (folder("empty", &[]), vec!["holds no config.json"]),
+        (
+            folder(
+                "pointers",
+                &[
+                    ("config.json", &config),
+                    (
+                        "model.safetensors",
+                        "version https://git-lfs.github.com/spec/v1\noid sha256:a\nsize 9\n",
+                    ),
+                ],
+            ),
+            vec!["in place of `model.safetensors`", "Git LFS", "git lfs pull"],
+        ),
         (at("model.safetensors"), vec!["is a file of weights", "name the directory instead"]),
         (at("notes.txt"), vec!["is a file, not a model's directory"]),
         (tokenless, vec!["holds its tokenizer as `vocab.json` only", "AutoTokenizer"]),

@@ -148,6 +148,29 @@ pub enum CheckpointError {
         /// Of the model.
         expected: usize,
     },
+    /// An end token that the model cannot make.
+    #[error(
+        "{path}: `eos_token_id` of config.json or generation_config.json names token {id}, but the model's embedding has rows up \
+         to {}; correct it, or nothing that the model writes ends",
+        vocabulary - 1
+    )]
+    EndToken {
+        /// The directory.
+        path: PathBuf,
+        /// The id.
+        id: u32,
+        /// Rows of the embedding.
+        vocabulary: usize,
+    },
+    /// A head that is not the embedding, where `config.json` says that it is.
+    #[error(
+        "{path}: `lm_head.weight` is not the embedding, but config.json says by `tie_word_embeddings` that it is; set it to \
+         false if the head was trained by itself, or leave the tensor out"
+    )]
+    Untied {
+        /// The file.
+        path: PathBuf,
+    },
     /// A name that leads to no model.
     #[error(transparent)]
     Hub(#[from] crate::hub::HubError),
@@ -247,7 +270,7 @@ pub fn load_model(dir: &Path) -> Result<Model, CheckpointError> {
         let next = "name a language model here, and a reward model where one is asked for".to_owned();
         return Err(CheckpointError::Place { path: dir.to_owned(), what, next });
     }
-    load(dir, config, |_| false).map(|(model, _)| model)
+    load(dir, config, Head::Read, |_| false).map(|(model, _)| model)
 }
 
 /// Tensors of a checkpoint that belong to a head beside the model: name → (shape, values).
@@ -263,7 +286,7 @@ pub fn load_model_with_extra(
     extra: impl Fn(&str) -> bool,
 ) -> Result<(Model, ExtraTensors), CheckpointError> {
     let config = Config { tied: true, ..read_config(dir)? };
-    load(dir, config, extra)
+    load(dir, config, Head::LeftOut, extra)
 }
 
 /// `config.json`, if a model is there.
@@ -275,28 +298,48 @@ fn read_config(dir: &Path) -> Result<Config, CheckpointError> {
     Config::from_json(&text).map_err(|source| CheckpointError::Config { path, source })
 }
 
+/// What becomes of a head beside an embedding that counts as tied to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Head {
+    /// It must be the embedding's copy.
+    Read,
+    /// Nobody reads it.
+    LeftOut,
+}
+
 /// The tensors of a model of this shape, and beside it those for which `extra` holds.
 fn load(
     dir: &Path,
     mut config: Config,
+    head: Head,
     extra: impl Fn(&str) -> bool,
 ) -> Result<(Model, ExtraTensors), CheckpointError> {
     require_plausible_size(dir, &config)?;
     let notes = Notes::read(dir)?;
-    for id in notes.eos() {
+    for id in notes.eos(dir)? {
         if !config.eos_tokens.contains(&id) {
             config.eos_tokens.push(id);
         }
+    }
+    // Nothing would ever end, and nobody would know why.
+    if let Some(id) = config.eos_tokens.iter().find(|id| **id as usize >= config.vocab_size) {
+        let (path, id, vocabulary) = (dir.to_owned(), *id, config.vocab_size);
+        return Err(CheckpointError::EndToken { path, id, vocabulary });
     }
     let layout = Layout::new(&config);
     let mut weights = vec![0.0; layout.len];
     let mut places: HashMap<&str, &Tensor> = layout.tensors.iter().map(|t| (t.name.as_str(), t)).collect();
     let mut extras = ExtraTensors::new();
-    // A checkpoint that ties may carry a copy, and one of a reward model a head that nobody reads.
-    let ignored = |name: &str| (name == "lm_head.weight" && config.tied) || is_buffer(name);
+    // A checkpoint of a reward model may have a head that nobody reads.
+    let ignored = |name: &str| (name == HEAD && config.tied) || is_buffer(name);
+    let mut copy = None;
     for file in weight_files(dir)? {
         let mut tensors = TensorFile::open(&file)?;
         for name in tensors.names() {
+            if name == HEAD && config.tied && head == Head::Read {
+                copy = Some(file.clone());
+                continue;
+            }
             // A model that was saved without its head has no `model.` before its names.
             let place =
                 places.remove(name.as_str()).or_else(|| places.remove(format!("model.{name}").as_str()));
@@ -314,6 +357,13 @@ fn load(
         return Err(CheckpointError::Missing { path: dir.to_owned(), name: (*name).to_owned() });
     }
     drop(places);
+    // A checkpoint that ties may carry a copy. Where it is none, `transformers` takes head and embedding for two.
+    if let Some(path) = copy {
+        let (_, values) = TensorFile::open(&path)?.read(HEAD)?;
+        if values != weights[layout.embedding.clone()] {
+            return Err(CheckpointError::Untied { path });
+        }
+    }
     Ok((Model { config, layout, weights, frozen: None, lora: None, notes }, extras))
 }
 
@@ -464,6 +514,7 @@ fn remove_others(older: Vec<PathBuf>, keep: &BTreeSet<String>) -> Result<(), Che
 
 /// `model.safetensors`, unless there are shards.
 const SINGLE: &str = "model.safetensors";
+const HEAD: &str = "lm_head.weight";
 const INDEX: &str = "model.safetensors.index.json";
 /// Bytes of a weight file, where nothing else is asked for.
 const SHARD: u64 = 5_000_000_000;

@@ -66,12 +66,14 @@ impl Notes {
     }
 
     /// The end tokens of `generation_config.json`, which `config.json` may not name.
-    pub(super) fn eos(&self) -> Vec<u32> {
-        let id = |v: &Value| v.as_u64().and_then(|id| u32::try_from(id).ok());
-        match self.generation.as_ref().and_then(|generation| generation.get("eos_token_id")) {
-            Some(Value::Array(ids)) => ids.iter().filter_map(id).collect(),
-            Some(one) => id(one).into_iter().collect(),
-            None => Vec::new(),
-        }
+    ///
+    /// # Errors
+    /// When what it names is neither a token's id nor a list of them.
+    pub(super) fn eos(&self, dir: &Path) -> Result<Vec<u32>, CheckpointError> {
+        let named = self.generation.as_ref().and_then(|generation| generation.get("eos_token_id"));
+        crate::config::token_ids(named).map_err(|source| CheckpointError::Json {
+            path: dir.join(GENERATION),
+            message: source.to_string(),
+        })
     }
 }

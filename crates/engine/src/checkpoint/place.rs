@@ -41,6 +41,18 @@ pub fn require_model(dir: &Path) -> Result<(), CheckpointError> {
         };
         return refuse("holds no config.json".to_owned(), next);
     }
+    let pointers = names.iter().find(|name| {
+        let read =
+            name.ends_with(".safetensors") || matches!(name.as_str(), "config.json" | "tokenizer.json");
+        read && is_pointer(&dir.join(name))
+    });
+    if let Some(pointer) = pointers {
+        return refuse(
+            format!("holds in place of `{pointer}` what Git LFS points to it with"),
+            "fetch the files themselves: `git lfs pull` there, or `hf download` of the whole model"
+                .to_owned(),
+        );
+    }
     if !has(SINGLE) && !has(INDEX) {
         if has("adapter_config.json") {
             return refuse("holds an adapter and no weights of a model".to_owned(), merge(dir)?);
@@ -89,6 +101,13 @@ pub fn require_tokenizer(dir: &Path) -> Result<(), CheckpointError> {
         }
     };
     Err(CheckpointError::Place { path: dir.to_owned(), what, next })
+}
+
+/// Whether a file is a few lines of Git LFS that say which file should be there.
+fn is_pointer(path: &Path) -> bool {
+    const BEGINNING: &[u8] = b"version https://git-lfs.github.com/spec/";
+    let mut start = [0; BEGINNING.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == BEGINNING
 }
 
 /// What a file is that stands where a directory should.

@@ -84,7 +84,7 @@ fn boolean(map: &Map<String, Value>, field: &'static str) -> Result<bool, Config
     present(map, field).map_or(Ok(false), |value| value.as_bool().ok_or(ConfigError::Field(field, "boolean")))
 }
 
-fn token_ids(value: Option<&Value>) -> Result<Vec<u32>, ConfigError> {
+pub(crate) fn token_ids(value: Option<&Value>) -> Result<Vec<u32>, ConfigError> {
     let id = |v: &Value| v.as_u64().and_then(|id| u32::try_from(id).ok());
     match value {
         None | Some(Value::Null) => Some(Vec::new()),
