@@ -57,6 +57,14 @@ fn over_all_routes(server: &Server, completion: &str) -> BTreeMap<&'static str, 
     BTreeMap::from([
         ("/score", score_route(server, "completion", completion)),
         ("/get_reward, with prompts", rewarded(server, &json!({"query": [query], "prompts": [chat]}))),
+        (
+            "/get_reward, a prompt cut from the left",
+            rewarded(server, &json!({"query": [&query[11..]], "prompts": [chat]})),
+        ),
+        (
+            "/get_reward, padded",
+            rewarded(server, &json!({"query": [format!("<pad><pad>{query}")], "prompts": [chat]})),
+        ),
         ("/get_reward, a query alone", rewarded(server, &json!({"query": [query]}))),
         ("/remote_rm, detail", told(&slime["score"], &slime["defect"])),
         ("/remote_rm", (number.as_f64().unwrap(), slime["defect"].as_str().map(str::to_owned))),

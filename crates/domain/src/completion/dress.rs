@@ -3,7 +3,7 @@
 use crate::trace::{OPEN, TraceDefect, is_blank};
 
 /// How thinking is opened, and what closes it, whichever comes first.
-const THINKING: [(&str, &[&str]); 14] = [
+pub(super) const THINKING: [(&str, &[&str]); 16] = [
     ("<think>", &["</think>"]),
     ("<thinking>", &["</thinking>"]),
     ("<thought>", &["</thought>"]),
@@ -16,6 +16,8 @@ const THINKING: [(&str, &[&str]); 14] = [
     ("<|inner_prefix|>", &["<|inner_suffix|>"]),
     ("<|channel>thought", &["<channel|>"]),
     ("<unused94>thought", &["<unused95>"]),
+    ("[unused16]", &["[unused17]"]),
+    ("<|think|>", &["<|end|>"]),
     ("<|channel|>analysis<|message|>", &["<|end|>", FINAL]),
     ("<|channel|>commentary<|message|>", &["<|end|>", FINAL]),
 ];
@@ -24,7 +26,7 @@ const THINKING: [(&str, &[&str]); 14] = [
 const FINAL: &str = "<|channel|>final<|message|>";
 
 /// What closes thinking that was opened in the prompt. (`<|end|>` ends turns of other families.)
-const CLOSES: [&str; 13] = [
+const CLOSES: [&str; 14] = [
     "</think>",
     "</thinking>",
     "</thought>",
@@ -37,6 +39,7 @@ const CLOSES: [&str; 13] = [
     "<|inner_suffix|>",
     "<channel|>",
     "<unused95>",
+    "[unused17]",
     FINAL,
 ];
 
@@ -45,7 +48,7 @@ const CLOSES: [&str; 13] = [
 const SPOKEN: (&str, &str) = ("analysis", "assistantfinal");
 
 /// Special tokens that do not have the form `<|…|>` or `<｜…｜>`.
-const TOKENS: [&str; 44] = [
+const TOKENS: [&str; 47] = [
     "<s>",
     "</s>",
     "<bos>",
@@ -90,10 +93,13 @@ const TOKENS: [&str; 44] = [
     "[|user|]",
     "[|system|]",
     "[|endofturn|]",
+    "[unused10]",
+    "<response>",
+    "</response>",
 ];
 
 /// Those of all special tokens behind which the header of a turn goes on with a name.
-const HEADERS: [&str; 14] = [
+const HEADERS: [&str; 15] = [
     "<|im_start|>",
     "<|start_header_id|>",
     "<|header_start|>",
@@ -102,6 +108,7 @@ const HEADERS: [&str; 14] = [
     "<|im_user|>",
     "<|im_system|>",
     "<|start|>",
+    "<|begin|>",
     "<|channel|>",
     "<start_of_turn>",
     "<|turn>",
@@ -183,6 +190,19 @@ fn without_beginning(mut text: &str) -> &str {
         let named = header.map(|rest| rest.trim_start_matches([' ', '\t']));
         let named = named.and_then(|rest| NAMES.iter().find_map(|name| without_name(rest, name)));
         match named.or_else(|| text.get(leading_token(text)?..)) {
+            Some(rest) => text = rest,
+            None => return text,
+        }
+    }
+}
+
+/// A text without the white space, padding and tokens for its beginning that stand before it; headers of turns stay.
+pub(super) fn without_padding(mut text: &str) -> &str {
+    loop {
+        text = text.trim_start_matches(|c| is_blank(c) || c == '\u{fffd}');
+        let turn = HEADERS.iter().any(|header| text.starts_with(header));
+        let marker = THINKING.iter().any(|(open, _)| text.starts_with(open));
+        match leading_token(text).filter(|_| !turn && !marker).and_then(|length| text.get(length..)) {
             Some(rest) => text = rest,
             None => return text,
         }

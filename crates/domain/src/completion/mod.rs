@@ -62,6 +62,34 @@ pub fn is_thinking_only(text: &str) -> bool {
     }
 }
 
+/// A text that a framework decoded, prompt and completion, without the padding before it: white space, special tokens that
+/// begin no turn, and what is left of a character that was cut.
+#[must_use]
+pub fn without_padding(text: &str) -> &str {
+    dress::without_padding(text)
+}
+
+/// What an executor's completion says behind its thinking, from which an answer may be taken; `None` where it is thinking alone.
+/// Without thinking it is the text as it is.
+#[must_use]
+pub fn said(text: &str) -> Option<&str> {
+    let (said, thought) = dress::after_thinking(text).ok()?;
+    match said.strip_prefix(OPEN) {
+        Some(reasoning) => {
+            let (_, said) = reasoning.split_once(CLOSE)?;
+            (!dress::is_bare(said)).then_some(said)
+        }
+        None if !thought => Some(text),
+        None => (!dress::is_bare(said)).then_some(said),
+    }
+}
+
+/// How the known families open their thinking, and what may close it.
+#[must_use]
+pub fn thinking() -> &'static [(&'static str, &'static [&'static str])] {
+    &dress::THINKING
+}
+
 fn trace(text: &str, field: Field, ending: Ending) -> Result<Trace, TraceDefect> {
     let (said, thought) = dress::after_thinking(text)?;
     let said = dress::without_end(said);

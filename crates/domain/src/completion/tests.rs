@@ -56,6 +56,36 @@ fn thinking_that_is_never_closed_is_all_there_is() {
 }
 
 #[test]
+fn what_is_said_stands_behind_the_thinking() {
+    for (open, closes) in thinking() {
+        for close in *closes {
+            for before in ["", "\n", "<|im_start|>assistant\n", "<s>", "<think>a</think>\n"] {
+                assert_eq!(said(&format!("{before}{open}74{close}73")), Some("73"), "{before}{open} {close}");
+                assert_eq!(
+                    said(&format!("{before}{open}73{close}\n<|im_end|>")),
+                    None,
+                    "{before}{open} {close}"
+                );
+            }
+            assert_eq!(said(&format!("{open}a{close}{open}73")), None, "{open} {close}");
+        }
+        assert_eq!(said(&format!("{open}The answer is 73")), None, "{open}");
+    }
+    for (text, expected) in [
+        ("73", Some("73")),
+        ("", Some("")),
+        (" It is 73 <think>", Some(" It is 73 <think>")),
+        ("It is 74</think>73", Some("73")),
+        ("<reasoning>74</reasoning>73", Some("73")),
+        ("<reasoning>73", None),
+        ("<think>a</think><reasoning>73", None),
+        ("analysis74assistantfinal73", Some("73")),
+    ] {
+        assert_eq!(said(text), expected, "{text}");
+    }
+}
+
+#[test]
 fn many_markers_take_no_longer_than_long_texts() {
     // Bounded by what it is read from, so that nobody keeps a server busy with a text. A quadratic reading of these would take
     // minutes, not the second that any test takes.

@@ -29,8 +29,20 @@ const FINAL_CHANNELS: &[&str] =
     &["<|channel|>final<|message|>", "<|start_header_id|>assistant<|end_header_id|>"];
 
 /// Ends of thinking.
-const THOUGHT_ENDS: &[&str] =
-    &["</think>", "</thinking>", "</thought>", "</reasoning>", "</scratchpad>", "[/THINK]", "◁/think▷"];
+const THOUGHT_ENDS: &[&str] = &[
+    "</think>",
+    "</thinking>",
+    "</thought>",
+    "</reasoning>",
+    "</scratchpad>",
+    "</seed:think>",
+    "</longcat_think>",
+    "<|end_of_thought|>",
+    "<|END_THINKING|>",
+    "<|inner_suffix|>",
+    "[/THINK]",
+    "◁/think▷",
+];
 
 /// How thinking is opened, and what closes it.
 const THOUGHTS: &[(&str, &str)] = &[
@@ -42,18 +54,23 @@ const THOUGHTS: &[(&str, &str)] = &[
     ("<seed:think>", "</seed:think>"),
     ("<longcat_think>", "</longcat_think>"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|inner_prefix|>", "<|inner_suffix|>"),
     ("[THINK]", "[/THINK]"),
     ("◁think▷", "◁/think▷"),
 ];
 
-/// Whether a text is thinking and nothing else: opened at its beginning and never closed, or nothing said behind it.
+/// Whether a text is thinking and nothing else: opened at its beginning, again and again, and at last not closed, or nothing said
+/// behind it.
 fn is_thinking_only(text: &str) -> bool {
-    let text = text.trim_start();
-    if !text.starts_with(['<', '[', '◁']) {
-        return false;
+    let (mut text, mut thought) = (text.trim_start(), false);
+    while text.starts_with(['<', '[', '◁'])
+        && let Some((open, close)) = THOUGHTS.iter().find(|(open, _)| text.starts_with(open))
+    {
+        let Some((_, behind)) = text[open.len()..].split_once(close) else { return true };
+        (text, thought) = (behind.trim_start(), true);
     }
-    let Some((open, close)) = THOUGHTS.iter().find(|(open, _)| text.starts_with(open)) else { return false };
-    text[open.len()..].rfind(close).is_none_or(|at| text[open.len() + at + close.len()..].trim().is_empty())
+    thought && text.is_empty()
 }
 
 /// The part of a prediction that is its answer's text: the tail if asked, the final channel, after the thinking, before

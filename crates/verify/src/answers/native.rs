@@ -3,6 +3,7 @@
 
 use super::Compared;
 use serde::Serialize;
+use tracelift_domain::completion;
 use tracelift_math::{Comparison, Verdict, hendrycks};
 
 pub use tracelift_math::{MatchTypes, Options as MathOptions};
@@ -31,9 +32,11 @@ pub struct Extracted {
     pub text: String,
 }
 
-/// Compares a prediction with a gold answer.
+/// Compares a prediction with a gold answer. What was only thought is no answer: which part of a completion that is, is decided
+/// where it is decided for traces and programs.
 #[must_use]
 pub fn compare(gold: &str, pred: &str, options: &MathOptions) -> Compared {
+    let pred = completion::said(pred).unwrap_or_default();
     let Comparison { verdict, gold, pred, extracted, rule } = tracelift_math::compare(gold, pred, options);
     let verdict = match verdict {
         Verdict::Equal => MathVerdict::Equal,
@@ -77,6 +80,27 @@ pub fn hendrycks(gold: &str, pred: &str) -> Compared {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_only_thought_is_no_answer() {
+        let verdict = |pred: &str| compare("73", pred, &MathOptions::default()).verdict;
+        for (open, closes) in completion::thinking() {
+            for close in *closes {
+                for said in ["73", "\nThe answer is 73.<|im_end|>", "\n\n\\boxed{73}"] {
+                    let whole = format!("{open}So \\boxed{{74}}. The answer is 74.{close}{said}");
+                    assert_eq!(verdict(&whole), MathVerdict::Equal, "{whole}");
+                }
+                let nothing = format!("{open}The answer is 73.{close}");
+                assert_eq!(verdict(&nothing), MathVerdict::NoAnswer, "{nothing}");
+            }
+            for before in ["", "<|im_start|>assistant\n", "<think>a</think>"] {
+                for thought in ["The answer is 73.", "\\boxed{73}", "\n#### 73"] {
+                    let cut = format!("{before}{open}{thought}");
+                    assert_eq!(verdict(&cut), MathVerdict::NoAnswer, "{cut}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_two_modes_differ_where_they_are_known_to() {

@@ -67,12 +67,19 @@ pub(crate) struct Said<'t> {
     pub completion: &'t str,
 }
 
-/// A query, divided where its prompt ends. Without the prompt it must be a conversation.
+/// A query, divided where its prompt ends. Without the prompt it must be a conversation. A framework may have padded the query,
+/// and cut its prompt from the left to so many tokens: then the query begins with what was left of the prompt.
 pub(crate) fn said<'q>(query: &'q str, prompt: Option<&'q str>) -> Result<Said<'q>, ItemFault> {
-    if let Some(prompt) = prompt
-        && let Some(completion) = query.strip_prefix(prompt)
-    {
-        return Ok(Said { prompt, completion });
+    if let Some(prompt) = prompt {
+        for query in [query, completion::without_padding(query)] {
+            if let Some(completion) = query.strip_prefix(prompt) {
+                return Ok(Said { prompt, completion });
+            }
+            let kept = kept_end(query, prompt);
+            if kept >= SHORTEST_KEPT {
+                return Ok(Said { prompt, completion: &query[kept..] });
+            }
+        }
     }
     if let Some(said) = turns::divided(query) {
         return Ok(Said { prompt: prompt.unwrap_or(said.prompt), ..said });
@@ -82,6 +89,32 @@ pub(crate) fn said<'q>(query: &'q str, prompt: Option<&'q str>) -> Result<Said<'
         None => "there is no prompt, and the query has no assistant turn; send `prompts` as well",
     };
     Err(ItemFault::Invalid(message.into()))
+}
+
+/// The least that must be left of a prompt, in bytes: as much as the header of a turn. Less may agree by chance.
+const SHORTEST_KEPT: usize = 16;
+
+/// The length of the longest end of `prompt` that `query` begins with: what was left of a prompt that was cut from the left.
+/// It is the search of Knuth, Morris and Pratt for the query in the prompt, so that its time grows with their lengths alone.
+fn kept_end(query: &str, prompt: &str) -> usize {
+    let wanted = &query.as_bytes()[..query.len().min(prompt.len())];
+    if wanted.is_empty() {
+        return 0;
+    }
+    // For each beginning of what is wanted, the longest shorter one that it ends with.
+    let mut shorter = vec![0; wanted.len()];
+    let next = |shorter: &[usize], mut length: usize, byte: u8| {
+        while length > 0 && (length == wanted.len() || wanted[length] != byte) {
+            length = shorter[length - 1];
+        }
+        if wanted[length] == byte { length + 1 } else { 0 }
+    };
+    for at in 1..wanted.len() {
+        shorter[at] = next(&shorter, shorter[at - 1], wanted[at]);
+    }
+    let tail = &prompt.as_bytes()[prompt.len() - wanted.len()..];
+    // It begins where a character does and ends where the prompt does, so no character of the query is cut.
+    tail.iter().fold(0, |length, byte| next(&shorter, length, *byte))
 }
 
 /// The problem's statement in a prompt: the last user turn of a conversation; in it, what stands in `<problem>` tags, or
@@ -148,6 +181,44 @@ mod tests {
             "You are solving a problem.\nUse this format.\n\nProblem:\nAnn has 3 pens.\n\nReasoning:\n";
         assert_eq!(statement(published), "Ann has 3 pens.");
         assert_eq!(statement(" Just the question? "), "Just the question?");
+    }
+
+    #[test]
+    fn a_query_loses_what_was_left_of_its_prompt() {
+        let prompt =
+            "<|im_start|>user\nÄpfel: a long question with many words<|im_end|>\n<|im_start|>assistant\n";
+        let completion = "<reasoning>\nr\n</reasoning><|im_end|>";
+        for cut in (0..prompt.len() - SHORTEST_KEPT).filter(|cut| prompt.is_char_boundary(*cut)) {
+            for before in ["", "<pad><pad>", "<|endoftext|><|endoftext|>", "<s> ", "\u{fffd}"] {
+                let query = format!("{before}{}{completion}", &prompt[cut..]);
+                let said = said(&query, Some(prompt));
+                assert_eq!(said.map(|said| said.completion), Ok(completion), "{query}");
+            }
+        }
+        // A completion that repeats its prompt loses no more than the prompt, and one that asks itself gains nothing.
+        let again = format!("{prompt}{completion}");
+        assert_eq!(said(&format!("{}{again}", &prompt[20..]), Some(prompt)).unwrap().completion, again);
+        let easier = format!("r<|im_start|>user\neasy<|im_end|>\n<|im_start|>assistant\n{completion}");
+        assert_eq!(said(&format!("{}{easier}", &prompt[20..]), Some(prompt)).unwrap().completion, easier);
+    }
+
+    #[test]
+    fn the_end_that_was_kept_is_the_longest() {
+        for (query, prompt, kept) in [
+            ("", "abc", 0),
+            ("abc", "", 0),
+            ("cd", "abc", 1),
+            ("abcd", "abc", 3),
+            ("bcbcx", "abcbc", 4),
+            ("aaaab", "aaa", 3),
+            ("xyz", "abc", 0),
+            ("é1", "aé", 2),
+        ] {
+            assert_eq!(kept_end(query, prompt), kept, "{query} {prompt}");
+        }
+        // As long as bodies may be, and as repetitive.
+        let text = "ab".repeat(1 << 20);
+        assert_eq!(kept_end(&format!("{text}c"), &text), text.len());
     }
 
     #[test]
