@@ -2,7 +2,7 @@
 
 use crate::{book::BookError, spending::Bill, usage::Usage};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::{num::NonZeroUsize, path::Path};
 use tracelift_domain::prompt::Prompt;
 use tracelift_domain::{Fingerprint, Question, Seed, Trace};
 use tracelift_prompt::PromptError;
@@ -143,6 +143,12 @@ pub enum CallFailure {
         /// What is spent.
         detail: String,
     },
+    /// It was not made: whether it was made before cannot be found out.
+    #[error("not asked: {detail}")]
+    Unkept {
+        /// Why.
+        detail: String,
+    },
     /// The in-process model's logits are not finite: nothing can be drawn from them.
     #[error("the in-process executor's logits are not finite: its weights, or their dtype, overflow")]
     NonFinite,
@@ -201,6 +207,7 @@ impl CallFailure {
             CallFailure::NoContent { .. } => "no_content",
             CallFailure::OtherModel { .. } => "other_model",
             CallFailure::Unpaid { .. } => "budget",
+            CallFailure::Unkept { .. } => "store",
             CallFailure::NonFinite => "non_finite",
             CallFailure::TooLong { .. } => "too_long",
             CallFailure::Prompt { .. } => "prompt",
@@ -226,6 +233,7 @@ impl CallFailure {
             | CallFailure::NoContent { .. }
             | CallFailure::OtherModel { .. }
             | CallFailure::Unpaid { .. }
+            | CallFailure::Unkept { .. }
             | CallFailure::NonFinite
             | CallFailure::TooLong { .. }
             | CallFailure::Prompt { .. }
@@ -250,6 +258,7 @@ impl CallFailure {
             CallFailure::Refused { .. }
             | CallFailure::Status { .. }
             | CallFailure::Unpaid { .. }
+            | CallFailure::Unkept { .. }
             | CallFailure::NonFinite
             | CallFailure::TooLong { .. }
             | CallFailure::Prompt { .. }
@@ -262,6 +271,15 @@ impl From<PromptError> for CallFailure {
     fn from(error: PromptError) -> CallFailure {
         CallFailure::Prompt { detail: error.to_string() }
     }
+}
+
+/// How the calls of several askers are handed to an executor that they share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intake {
+    /// All that wait go into one [`Executor::run`]: they share the passes of a model in this process.
+    Together,
+    /// One by one, at most so many at a time: whoever is behind it batches by itself.
+    Apart(NonZeroUsize),
 }
 
 /// A frozen model that solves problems.
@@ -287,6 +305,19 @@ pub trait Executor: Send + Sync {
 
     /// Makes the calls, several at a time where it can; the results stand in the order of the calls.
     fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>>;
+
+    /// How the calls of several askers are best handed to it.
+    fn intake(&self) -> Intake {
+        Intake::Together
+    }
+
+    /// Whether it can be asked now, found out without a call of it.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn reach(&self) -> Result<(), CallFailure> {
+        Ok(())
+    }
 
     /// What it has done since it was made.
     fn usage(&self) -> Usage;

@@ -334,12 +334,14 @@ fn a_dead_replica_costs_nothing_but_time() {
     let (first, mut second) = (Server::start(&[]), Server::start(&[]));
     let executor = OpenAi::new(OpenAiConfig { retries: 1, ..config(&[first.url(), second.url()]) }).unwrap();
     assert_in_order(&ask(&executor, 20));
-    for server in [&first, &second] {
-        assert_eq!(server.stats()["served"], json!(10), "replicas take turns");
-    }
+    let served = [&first, &second].map(|server| server.count("served"));
+    assert_eq!(served.iter().sum::<u64>(), 20);
+    assert!(served.iter().all(|served| *served > 0), "{served:?}: whoever has less to do is asked");
     second.kill();
     assert_in_order(&ask(&executor, 20));
-    assert_eq!(executor.usage().retries, 10);
+    // It is left out after a few refusals, of calls that were under way together.
+    let retries = executor.usage().retries;
+    assert!((1..=10).contains(&retries), "{retries}");
 }
 
 #[test]

@@ -66,7 +66,8 @@ impl Omissible {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OpenAiConfig {
-    /// Replicas of one and the same model, used in turn: `http://host:port`, with or without `/v1` at the end.
+    /// Replicas of one and the same model: `http://host:port`, with or without `/v1` at the end. The one that has the least to do is
+    /// asked; one that keeps failing is left out until it is back.
     pub base_urls: Vec<String>,
     /// The model's name at the endpoint.
     pub model: String,

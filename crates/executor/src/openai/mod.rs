@@ -1,7 +1,8 @@
 //! An executor behind an OpenAI-compatible endpoint (vLLM, SGLang, llama.cpp, hosted ones), or several replicas of it.
 //!
-//! Calls go out on a bounded number of threads. A call starts at the next base URL in turn; a transient failure
-//! (see [`CallFailure::is_transient`]) moves it on to the next one, and once all have been tried it waits: an
+//! Calls go out on a bounded number of threads. A call starts at the base URL that has the least to do (equals take turns; one that
+//! keeps failing is left out until it is back); a transient failure
+//! (see [`CallFailure::is_transient`]) moves it on to another one, and once all have been tried it waits: an
 //! exponential back-off whose jitter comes from the call's seed, and as long as that server asked for by `Retry-After`.
 //! Waiting is bounded: `retries` + 1 attempts of at most `timeout_s` each, with pauses of at most
 //! [`LONGEST_BACK_OFF`] and [`LONGEST_RETRY_AFTER`].
@@ -10,6 +11,7 @@ mod chat;
 pub(crate) mod config;
 pub(crate) mod endpoint;
 mod gate;
+mod replicas;
 mod reply;
 mod request;
 mod retry;
@@ -21,14 +23,16 @@ pub use retry::{LONGEST_BACK_OFF, LONGEST_RETRY_AFTER, back_off};
 
 use crate::{
     book::BookError,
-    call::{Call, CallFailure, Completion, Executor},
+    call::{Call, CallFailure, Completion, Executor, Intake},
     spending::{Bill, Cost},
     usage::{Meter, Usage},
 };
 use config::Settings;
 use endpoint::{Client, Failed};
 use gate::Gate;
+use replicas::Replicas;
 use std::{
+    num::NonZeroUsize,
     path::Path,
     sync::{
         OnceLock,
@@ -47,6 +51,7 @@ pub struct OpenAi {
     fingerprint: Fingerprint,
     client: Client,
     gate: Gate,
+    replicas: Replicas,
     turn: AtomicUsize,
     meter: Meter,
 }
@@ -62,6 +67,7 @@ impl OpenAi {
             fingerprint: request::fingerprint(&settings),
             client: Client::new(settings.timeout, settings.authorization.clone()),
             gate: Gate::new(settings.concurrency, settings.budget, settings.price),
+            replicas: Replicas::new(settings.endpoints.len()),
             settings,
             turn: AtomicUsize::new(0),
             meter: Meter::default(),
@@ -78,13 +84,17 @@ impl OpenAi {
         let endpoints = &self.settings.endpoints;
         let mut not_before: Vec<Option<Instant>> = vec![None; endpoints.len()];
         let mut retries = 0;
+        // Of this round; once all were tried, the next one begins after a pause.
+        let (mut tried, mut round) = (Vec::new(), 0);
         let result = loop {
-            let tried = retries as usize;
-            let place = (first + tried) % endpoints.len();
-            if tried > 0 && tried.is_multiple_of(endpoints.len()) {
-                let round = tried / endpoints.len();
+            let Some(asked) = self.replicas.choose(first, &tried) else {
+                round += 1;
                 thread::sleep(retry::back_off(self.settings.backoff, call.seed, round));
-            }
+                tried.clear();
+                continue;
+            };
+            let place = asked.place;
+            tried.push(place);
             if let Some(moment) = not_before[place] {
                 thread::sleep(moment.saturating_duration_since(Instant::now()));
             }
@@ -95,6 +105,8 @@ impl OpenAi {
             let reply = self.client.complete(&self.settings, &endpoints[place], &body);
             pass.spent = cost(&reply, at_most);
             drop(pass);
+            asked.note(reply.as_ref().err().map(|failed| &failed.failure));
+            drop(asked);
             match reply {
                 Ok(completion) => {
                     // A server sends what comes after the reply's beginning.
@@ -155,6 +167,27 @@ impl Executor for OpenAi {
         let lost =
             || Err(CallFailure::Broken { endpoint: "nobody".into(), detail: "it was never sent".into() });
         places.into_iter().map(|place| place.into_inner().unwrap_or_else(lost)).collect()
+    }
+
+    fn intake(&self) -> Intake {
+        Intake::Apart(NonZeroUsize::new(self.settings.concurrency).unwrap_or(NonZeroUsize::MIN))
+    }
+
+    fn reach(&self) -> Result<(), CallFailure> {
+        let mut last = None;
+        for endpoint in &self.settings.endpoints {
+            match self.client.get(endpoint, "v1/models") {
+                Ok(_) => return Ok(()),
+                Err(Failed { failure, .. }) => match failure {
+                    // It is there, and has another opinion of the route: not every server lists its models.
+                    CallFailure::Status { code: 404 | 405, .. } | CallFailure::Malformed { .. } => {
+                        return Ok(());
+                    }
+                    failure => last = Some(failure),
+                },
+            }
+        }
+        last.map_or(Ok(()), Err)
     }
 
     fn usage(&self) -> Usage {
