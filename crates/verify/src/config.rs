@@ -2,8 +2,9 @@
 
 use crate::{answers::math_verify::MathVerifyConfig, programs::Comparison};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
-use tracelift_domain::SettingError;
+use tracelift_domain::{Fingerprint, SettingError, fingerprint::canonical};
 use tracelift_sandbox::{Level, Limits};
 
 /// How answers and programs are judged.
@@ -122,6 +123,16 @@ impl Default for ProgramConfig {
 }
 
 impl VerifierConfig {
+    /// A hash of all that decides verdicts: these settings, but for how many programs run at a time, and the version of the program.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let settings = json!({
+            "answers": self.answers, "undecided": self.undecided, "math_verify": self.math_verify, "programs": self.programs,
+        });
+        let version = env!("CARGO_PKG_VERSION");
+        Fingerprint::of([("verifier", canonical(&settings).as_bytes()), ("version", version.as_bytes())])
+    }
+
     /// Checks what the types do not say.
     ///
     /// # Errors

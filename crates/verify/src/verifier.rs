@@ -73,6 +73,12 @@ impl Verifier {
         if programs { self.runner.start().map(Some).map_err(ProbeError::Programs) } else { Ok(None) }
     }
 
+    /// Who runs programs.
+    #[must_use]
+    pub fn runner(&self) -> &Runner {
+        &self.runner
+    }
+
     /// What was observed of the sandbox in which programs ran, if any ran.
     #[must_use]
     pub fn sandbox(&self) -> Option<&Observed> {

@@ -107,29 +107,37 @@ impl AnswerJudge {
     /// Judges a completion against a gold answer.
     #[must_use]
     pub fn judge(&self, gold: &str, completion: &str) -> Judgement {
+        self.explained(gold, completion).0
+    }
+
+    /// [`AnswerJudge::judge`], with what was compared and by which rule, where the mode tells.
+    #[must_use]
+    pub fn explained(&self, gold: &str, completion: &str) -> (Judgement, Option<Compared>) {
         match self.mode {
-            AnswerMode::Gsm8kCompat => return gsm8k::judge(gold, completion),
-            AnswerMode::Exact => return exact::judge(gold, completion),
+            AnswerMode::Gsm8kCompat => return (gsm8k::judge(gold, completion), None),
+            AnswerMode::Exact => return (exact::judge(gold, completion), None),
             AnswerMode::Native | AnswerMode::Hendrycks | AnswerMode::MathVerify => {}
         }
-        let compared = match self.compare(gold, completion, &MathOptions::default()) {
-            Ok(compared) => compared,
-            Err(error) => return Judgement::unscorable(error.to_string(), None),
-        };
-        // An answer that was found and cannot be read is an answer all the same: it may be the gold answer's very text.
-        let found = compared.pred.or_else(|| compared.extracted.map(|extracted| extracted.text));
-        let artifact = found.map(Artifact::Answer);
-        match (compared.verdict, artifact) {
-            (MathVerdict::Equal, Some(artifact)) => Judgement::passed(artifact),
-            (MathVerdict::Different, Some(artifact)) => Judgement::failed(FailureKind::WrongAnswer, artifact),
-            (MathVerdict::NoAnswer | MathVerdict::Equal | MathVerdict::Different, _) => {
-                Judgement::no_artifact()
-            }
-            (MathVerdict::GoldUnparsable, artifact) => {
-                Judgement::unscorable(format!("the gold answer {gold:?} cannot be read"), artifact)
-            }
-            (MathVerdict::Undecided(why), artifact) => Judgement::unscorable(why, artifact),
+        match self.compare(gold, completion, &MathOptions::default()) {
+            Ok(compared) => (judged(gold, compared.clone()), Some(compared)),
+            Err(error) => (Judgement::unscorable(error.to_string(), None), None),
         }
+    }
+}
+
+/// What a comparison says of the completion.
+fn judged(gold: &str, compared: Compared) -> Judgement {
+    // An answer that was found and cannot be read is an answer all the same: it may be the gold answer's very text.
+    let found = compared.pred.or_else(|| compared.extracted.map(|extracted| extracted.text));
+    let artifact = found.map(Artifact::Answer);
+    match (compared.verdict, artifact) {
+        (MathVerdict::Equal, Some(artifact)) => Judgement::passed(artifact),
+        (MathVerdict::Different, Some(artifact)) => Judgement::failed(FailureKind::WrongAnswer, artifact),
+        (MathVerdict::NoAnswer | MathVerdict::Equal | MathVerdict::Different, _) => Judgement::no_artifact(),
+        (MathVerdict::GoldUnparsable, artifact) => {
+            Judgement::unscorable(format!("the gold answer {gold:?} cannot be read"), artifact)
+        }
+        (MathVerdict::Undecided(why), artifact) => Judgement::unscorable(why, artifact),
     }
 }
 
