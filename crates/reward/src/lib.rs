@@ -2,10 +2,13 @@
 //!
 //! [`rule`] turns measurements into a number; [`measure`] takes the measurements with a frozen executor and a
 //! verifier; [`model`] is the rubric reward model that reads the trace itself, [`remote`] one behind a server, and [`judge`] a
-//! prompted model in its place; all are [`TraceScorer`]s, of which [`rubric`] names one, and [`assessment`] says what their scores are worth. Whatever
+//! prompted model in its place; all are [`TraceScorer`]s, of which [`rubric`] names one, and [`assessment`] says what their scores are worth. [`appraisal`] is all of it for one
+//! completion, and [`baselines`] keeps what was measured without a trace. Whatever
 //! could not be measured is unknown (`None`) and stays so.
 
+pub mod appraisal;
 pub mod assessment;
+pub mod baselines;
 pub mod config;
 pub mod conversation;
 pub mod frozen;
@@ -19,6 +22,7 @@ pub mod rubric;
 pub mod rule;
 pub mod scorer;
 
+pub use appraisal::{Appraisal, Place, Unknown};
 pub use config::RewardConfig;
 pub use frozen::{FrozenRewardModel, RubricLane};
 pub use judge::PromptedJudge;
