@@ -1,5 +1,6 @@
 //! The binary `tracelift`.
 
+mod baselines;
 mod bench;
 mod config;
 mod doctor;
@@ -68,6 +69,11 @@ enum Command {
     /// Train tokenizers.
     #[command(subcommand)]
     Tokenizer(tokenizer::TokenizerCommand),
+    /// Serve rewards, scores and verdicts to trainings elsewhere, on one port.
+    Serve(serve::Serve),
+    /// Look after baselines: what executors do without any trace.
+    #[command(subcommand)]
+    Baselines(baselines::BaselinesCommand),
     /// Verify answers and programs by themselves, from files of cases.
     #[command(subcommand)]
     Verify(verify::VerifyCommand),
@@ -105,7 +111,8 @@ fn main() -> ExitCode {
         | Command::Generate(_) => {
             end_with_the_pipe();
         }
-        Command::Rm(rm::RmCommand::Score(_)) => end_with_the_pipe(),
+        Command::Baselines(baselines::BaselinesCommand::List(_) | baselines::BaselinesCommand::Export(_))
+        | Command::Rm(rm::RmCommand::Score(_)) => end_with_the_pipe(),
         _ => {}
     }
     let result: Result<()> = match command {
@@ -120,6 +127,8 @@ fn main() -> ExitCode {
         Command::Model(command) => model::run(&command),
         Command::Rm(command) => rm::run(&command),
         Command::Tokenizer(command) => tokenizer::run(&command),
+        Command::Serve(args) => serve::run(&args),
+        Command::Baselines(command) => baselines::run(&command),
         Command::Verify(command) => verify::run(&command),
         Command::Groups(command) => groups::run(&command),
         Command::World(command) => world::run(&command),

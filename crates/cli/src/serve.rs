@@ -1,11 +1,16 @@
-//! `tracelift rm serve`: a reward model over HTTP.
+//! Servers: how they listen, and `tracelift rm serve`, a reward model over HTTP.
+
+pub mod config;
+mod run;
+
+pub use run::{Cast, Serve, problems, run};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tracelift_reward::RewardModel;
@@ -78,16 +83,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 impl Listen {
     /// What was typed, as the servers take it. Starts the log.
     pub fn open(&self, port: u16) -> Result<ListenConfig> {
-        let api_key = match &self.api_key_env {
-            None => None,
-            Some(name) => {
-                let key = std::env::var(name)
-                    .ok()
-                    .with_context(|| format!("--api-key-env: the environment variable {name} is not set"))?;
-                let key = ApiKey::new(&key).with_context(|| format!("--api-key-env: {name} holds no key"))?;
-                Some(key)
-            }
-        };
+        let api_key = self.api_key_env.as_deref().map(|name| key_of("--api-key-env", name)).transpose()?;
         start_log(self.log, self.log_level);
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         Ok(ListenConfig {
@@ -100,6 +96,22 @@ impl Listen {
             ..ListenConfig::default()
         })
     }
+}
+
+/// The key in an environment variable.
+fn key_of(setting: &str, name: &str) -> Result<ApiKey> {
+    let key = std::env::var(name)
+        .ok()
+        .with_context(|| format!("{setting}: the environment variable {name} is not set"))?;
+    ApiKey::new(&key).with_context(|| format!("{setting}: {name} holds no key"))
+}
+
+/// A reward model, ready to score.
+fn model_scorer(dir: &Path, task_name: Option<&str>) -> Result<ModelScorer> {
+    let model = RewardModel::load(dir)
+        .with_context(|| format!("failed to read the reward model in {}", dir.display()))?;
+    let name = dir.file_name().map_or_else(|| "reward model".into(), |name| name.to_string_lossy());
+    Ok(ModelScorer::new(model, &name, task_name))
 }
 
 /// Tells where a server listens, once it does.
@@ -115,11 +127,8 @@ pub fn announce(what: &str, address: SocketAddr) {
 pub fn rm(settings: &ServeRm) -> Result<()> {
     let dir = &settings.dir;
     let listen = settings.listen.open(settings.port)?;
-    let model = RewardModel::load(dir)
-        .with_context(|| format!("failed to read the reward model in {}", dir.display()))?;
-    let name = dir.file_name().map_or_else(|| "reward model".into(), |name| name.to_string_lossy());
+    let scorer = model_scorer(dir, settings.task_name.as_deref())?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let scorer = ModelScorer::new(model, &name, settings.task_name.as_deref());
     let config = RubricServiceConfig {
         queue: settings.queue as usize,
         lanes: settings.lanes.unwrap_or(cores),

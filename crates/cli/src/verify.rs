@@ -6,6 +6,7 @@ use crate::progress;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use rayon::prelude::*;
+pub use run_code::Programs;
 use run_code::ServeCode;
 use serde::Serialize;
 use std::{

@@ -1,7 +1,7 @@
-//! Servers: rubric scores and program runs over HTTP, in the dialects of the frameworks that train with them.
+//! Servers: rewards, rubric scores and program runs over HTTP, in the dialects of the frameworks that train with them.
 //!
-//! [`rubric`] scores traces (`/score`, `/get_reward`, `/remote_rm`, `/classify`), [`code`] runs programs (`/run_code`).
-//! Both stand on one frame: [`listener`] accepts, checks the key and drains; bodies are bounded; queues are bounded and
+//! [`mod@reward`] makes whole rewards (`/v1/reward`, `/get_reward`, `/remote_rm`), [`rubric`] scores traces (`/score`, `/get_reward`, `/remote_rm`, `/classify`), [`code`] runs programs (`/run_code`).
+//! All stand on one frame, alone or as sections of one server: [`listener`] accepts, checks the key and drains; bodies are bounded; queues are bounded and
 //! refuse with 429 what they cannot hold; work happens on threads of its own, never on those that read and write sockets;
 //! whoever hangs up is forgotten before anything is computed for him.
 //!
@@ -43,15 +43,24 @@ pub mod listener;
 pub mod log;
 pub mod metrics;
 pub(crate) mod observe;
+pub(crate) mod openapi;
 pub(crate) mod queue;
+pub(crate) mod ready;
+pub mod reward;
 pub mod rubric;
+pub mod verdicts;
 
 pub use access::{ApiKey, NoKey};
-pub use code::{CodeRunner, CodeServiceConfig, Ending, RunFault, RunOutcome, RunRequest, code_service};
+pub use code::{
+    CodeRunner, CodeServiceConfig, Ending, RunFault, RunOutcome, RunRequest, code_section, code_service,
+};
 pub use fault::{Fault, ItemFault};
-pub use listener::{Drained, ListenConfig, Running, ServeError, Service, serve, start};
+pub use listener::{Drained, Frame, ListenConfig, Running, Section, ServeError, Service, serve, start};
 pub use log::{LogFormat, LogLevel, start_log};
+pub use reward::{Ledger, LedgerError, Reading, RewardParts, RewardServiceConfig, reward_section};
 pub use rubric::dialect::Tags;
 pub use rubric::{
-    Encoded, Item, Lane, ModelScorer, RubricServiceConfig, Score, Scorer, rubric_service, score_all,
+    Encoded, Item, Lane, ModelScorer, RubricServiceConfig, Score, Scorer, rubric_section, rubric_service,
+    score_all,
 };
+pub use verdicts::{VerdictServiceConfig, answers_section, program_verdicts_section};

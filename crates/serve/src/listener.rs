@@ -1,18 +1,20 @@
 //! One listening process: bind, accept, answer, drain.
 
 use crate::access::ApiKey;
-use crate::body::discard;
+use crate::body::{BodyLimits, discard};
 use crate::connection::{Drain, attend};
 use crate::fault::{Fault, answer};
 use crate::metrics::{Metrics, resident_bytes};
 use crate::observe::observe;
+use crate::openapi;
+use crate::ready::{Check, Readiness};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
@@ -59,7 +61,7 @@ impl Default for ListenConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address is taken, not ours, or no address.
-    #[error("cannot listen on {address}: {source}; choose another --host or --port")]
+    #[error("cannot listen on {address}: {source}; choose another --host or --port (in a file, `listen`)")]
     Bind {
         /// The address.
         address: String,
@@ -74,17 +76,72 @@ pub enum ServeError {
     Panicked,
 }
 
-/// What is served: routes, their description, and threads that end when it closes.
-pub struct Service {
+/// What the sections of one server share: its limits, its counters, and the end of it.
+pub struct Frame {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) limits: BodyLimits,
+    company: Company,
+}
+
+/// Whether a section has a server to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Company {
+    Alone,
+    Among,
+}
+
+impl Frame {
+    /// Of a server with several sections: their gauges are told apart by a label.
+    #[must_use]
+    pub fn shared(listen: &ListenConfig) -> Frame {
+        Frame { metrics: Arc::default(), limits: BodyLimits::of(listen), company: Company::Among }
+    }
+
+    pub(crate) fn of_one(listen: &ListenConfig) -> Frame {
+        Frame { company: Company::Alone, ..Frame::shared(listen) }
+    }
+
+    /// Adds a gauge of a section.
+    pub(crate) fn gauge(
+        &self,
+        section: &'static str,
+        name: &'static str,
+        help: &'static str,
+        read: impl Fn() -> f64 + Send + 'static,
+    ) {
+        match self.company {
+            Company::Alone => self.metrics.gauge(name, help, &[], read),
+            Company::Among => self.metrics.gauge(name, help, &[("section", section)], read),
+        }
+    }
+}
+
+/// A part of what is served: routes, their description, and threads that end when the server closes.
+pub struct Section {
+    pub(crate) name: &'static str,
     pub(crate) routes: Vec<(&'static str, MethodRouter)>,
     pub(crate) openapi: &'static str,
     pub(crate) health: Value,
-    pub(crate) metrics: Arc<Metrics>,
     pub(crate) threads: Threads,
-    pub(crate) drain: Drain,
+    /// What it needs from elsewhere.
+    pub(crate) checks: Vec<Check>,
 }
 
-/// A service's working threads.
+/// What is served.
+pub struct Service {
+    routes: Vec<(&'static str, MethodRouter)>,
+    openapi: Arc<str>,
+    health: Value,
+    pub(crate) metrics: Arc<Metrics>,
+    threads: Vec<Threads>,
+    drain: Drain,
+    ready: Arc<Readiness>,
+}
+
+/// What every server answers.
+const OWN: [&str; 4] = ["/health", "/ready", "/metrics", "/openapi.json"];
+
+/// A section's working threads.
 pub(crate) struct Threads {
     /// Tells them to end once their queues are empty.
     pub close: Box<dyn Fn() + Send>,
@@ -92,10 +149,48 @@ pub(crate) struct Threads {
 }
 
 impl Service {
+    /// A server of one section, which is described as that section is.
+    pub(crate) fn of_one(frame: &Frame, section: Section) -> Service {
+        let (health, openapi) = (section.health.clone(), Arc::from(section.openapi));
+        Service { health, openapi, ..Service::of(frame, vec![section]) }
+    }
+
+    /// A server of several sections. Where two have the same route, the first one has it.
+    #[must_use]
+    pub fn of(frame: &Frame, sections: Vec<Section>) -> Service {
+        let documents: Vec<&str> = sections.iter().map(|section| section.openapi).collect();
+        let mut health = Map::from_iter([("kind".to_owned(), json!("tracelift"))]);
+        let (mut routes, mut threads, mut checks) = (Vec::new(), Vec::new(), Vec::new());
+        for section in sections {
+            // Whoever asks what reward model there is finds it where a server of one section has it.
+            if let Some(model) = section.health.get("model") {
+                health.insert("model".to_owned(), model.clone());
+            }
+            health.insert(section.name.to_owned(), section.health);
+            for (path, handler) in section.routes {
+                if routes.iter().all(|(taken, _)| *taken != path) {
+                    routes.push((path, handler));
+                }
+            }
+            threads.push(section.threads);
+            checks.extend(section.checks);
+        }
+        let served: Vec<&str> = routes.iter().map(|(path, _)| *path).chain(OWN).collect();
+        Service {
+            openapi: openapi::joined(&documents, &served).into(),
+            routes,
+            health: Value::Object(health),
+            metrics: Arc::clone(&frame.metrics),
+            threads,
+            drain: frame.limits.drain.clone(),
+            ready: Arc::new(Readiness::of(checks)),
+        }
+    }
+
     /// The paths that it answers, with those that every service has.
     #[must_use]
     pub fn paths(&self) -> Vec<&'static str> {
-        self.routes.iter().map(|(path, _)| *path).chain(["/health", "/metrics", "/openapi.json"]).collect()
+        self.routes.iter().map(|(path, _)| *path).chain(OWN).collect()
     }
 
     fn router(&self, config: &ListenConfig) -> Router {
@@ -103,10 +198,11 @@ impl Service {
         for (path, handler) in &self.routes {
             router = router.route(path, handler.clone());
         }
-        let (metrics, openapi) = (Arc::clone(&self.metrics), self.openapi);
+        let (metrics, openapi) = (Arc::clone(&self.metrics), Arc::clone(&self.openapi));
         let text =
             move || async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.text()) };
-        let document = move || async move { ([(header::CONTENT_TYPE, "application/json")], openapi) };
+        let document =
+            move || async move { ([(header::CONTENT_TYPE, "application/json")], openapi.to_string()) };
         let key = config.api_key.clone();
         let (health, drain) = (self.health.clone(), self.drain.clone());
         let health = move || async move {
@@ -116,11 +212,14 @@ impl Service {
             };
             answer(status, &json!({ "status": word, "service": health }))
         };
+        let (ready, drain) = (Arc::clone(&self.ready), self.drain.clone());
+        let ready = move || async move { ready.answer(&drain).await };
         router
             .route("/metrics", get(text))
             .route("/openapi.json", get(document))
             .route_layer(from_fn_with_state(key, admit))
             .route("/health", get(health))
+            .route("/ready", get(ready))
             .method_not_allowed_fallback(wrong_method)
             .fallback(no_route)
             .layer(from_fn_with_state(Arc::clone(&self.metrics), observe))
@@ -204,9 +303,9 @@ pub fn start(service: Service, config: ListenConfig) -> Result<Running, ServeErr
     let drain = service.drain.clone();
     let thread = std::thread::Builder::new().name("server".into()).spawn(move || {
         let drained = runtime.block_on(run(&service, &config, listener))?;
-        (service.threads.close)();
+        service.threads.iter().for_each(|threads| (threads.close)());
         if drained.complete {
-            for handle in service.threads.handles {
+            for handle in service.threads.into_iter().flat_map(|threads| threads.handles) {
                 handle.join().map_err(|_| ServeError::Panicked)?;
             }
         }
@@ -312,8 +411,13 @@ async fn accept(
 fn watch_process(service: &Service, config: &ListenConfig, connections: &Arc<Semaphore>) {
     let (total, free) = (config.connections.max(1), Arc::clone(connections));
     let open = move || total.saturating_sub(free.available_permits()) as f64;
-    service.metrics.gauge("tracelift_connections", "Open connections, and one about to be accepted.", open);
-    service.metrics.gauge("process_resident_memory_bytes", "Memory that the process holds.", || {
+    service.metrics.gauge(
+        "tracelift_connections",
+        "Open connections, and one about to be accepted.",
+        &[],
+        open,
+    );
+    service.metrics.gauge("process_resident_memory_bytes", "Memory that the process holds.", &[], || {
         resident_bytes().map_or(f64::NAN, |bytes| bytes as f64)
     });
 }

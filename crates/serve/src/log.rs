@@ -27,6 +27,13 @@ impl FromStr for LogFormat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogLevel(LevelFilter);
 
+impl Default for LogLevel {
+    /// Every request.
+    fn default() -> LogLevel {
+        LogLevel(LevelFilter::INFO)
+    }
+}
+
 impl FromStr for LogLevel {
     type Err = String;
     fn from_str(text: &str) -> Result<LogLevel, String> {

@@ -21,6 +21,7 @@ pub struct Metrics {
 struct Gauge {
     name: &'static str,
     help: &'static str,
+    labels: String,
     read: Box<dyn Fn() -> f64 + Send>,
 }
 
@@ -95,18 +96,30 @@ impl Metrics {
     }
 
     /// A gauge that is read whenever somebody asks.
-    pub fn gauge(&self, name: &'static str, help: &'static str, read: impl Fn() -> f64 + Send + 'static) {
+    pub fn gauge(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        labels: &[(&str, &str)],
+        read: impl Fn() -> f64 + Send + 'static,
+    ) {
         let mut gauges = self.gauges.lock().unwrap_or_else(PoisonError::into_inner);
-        gauges.push(Gauge { name, help, read: Box::new(read) });
+        // Samples of one name stand together.
+        let place = gauges.iter().rposition(|gauge| gauge.name == name).map_or(gauges.len(), |last| last + 1);
+        gauges.insert(place, Gauge { name, help, labels: written(labels), read: Box::new(read) });
     }
 
     /// Everything, in the text format 0.0.4.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
+        let mut before = "";
         for gauge in self.gauges.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            head(&mut text, gauge.name, gauge.help, "gauge");
-            sample(&mut text, gauge.name, "", (gauge.read)());
+            if gauge.name != before {
+                head(&mut text, gauge.name, gauge.help, "gauge");
+            }
+            before = gauge.name;
+            sample(&mut text, gauge.name, &gauge.labels, (gauge.read)());
         }
         for (name, family) in &*self.lock() {
             match family {
@@ -178,7 +191,7 @@ mod tests {
     #[test]
     fn writes_the_text_format() {
         let metrics = Metrics::default();
-        metrics.gauge("room", "Free places.", || 3.0);
+        metrics.gauge("room", "Free places.", &[], || 3.0);
         metrics.count("asked_total", "Requests.", &[("route", "/a"), ("status", "200")], 2);
         metrics.count("asked_total", "Requests.", &[("route", "/a"), ("status", "200")], 1);
         metrics.observe("tokens", "Per input.", Unit::Tokens, &[], 3.0);

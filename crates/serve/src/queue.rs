@@ -75,9 +75,31 @@ impl<T> Queue<T> {
     pub fn push(&self, entries: impl IntoIterator<Item = T>) {
         let mut state = self.lock();
         if !state.closed {
+            let before = state.entries.len();
             state.entries.extend(entries);
+            let arrived = state.entries.len() - before;
             drop(state);
-            self.arrived.notify_all();
+            // As many as there is work for: to wake all of a few hundred for one entry costs more than the entry.
+            match arrived {
+                0 => {}
+                1 => self.arrived.notify_one(),
+                _ => self.arrived.notify_all(),
+            }
+        }
+    }
+
+    /// All that wait, at most so many, once there is at least one; `None` once the queue is closed and empty.
+    pub fn pop_many(&self, most: usize) -> Option<Vec<T>> {
+        let mut state = self.lock();
+        loop {
+            if !state.entries.is_empty() {
+                let count = state.entries.len().min(most.max(1));
+                return Some(state.entries.drain(..count).collect());
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -93,6 +115,11 @@ impl<T> Queue<T> {
             }
             state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.lock().entries.len()
     }
 
     /// Takes no more entries; those that wait are still handed out.
@@ -126,5 +153,15 @@ mod tests {
         queue.close();
         queue.push([3]);
         assert_eq!([queue.pop(), queue.pop(), queue.pop()], [Some(1), Some(2), None]);
+    }
+
+    #[test]
+    fn many_are_taken_together_in_their_order() {
+        let queue = Queue::new();
+        queue.push(1..=5);
+        assert_eq!(queue.pop_many(3), Some(vec![1, 2, 3]));
+        assert_eq!(queue.pop_many(0), Some(vec![4]));
+        queue.close();
+        assert_eq!([queue.pop_many(9), queue.pop_many(9)], [Some(vec![5]), None]);
     }
 }

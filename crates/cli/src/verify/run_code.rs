@@ -9,7 +9,7 @@ use tracelift_sandbox::{Ending as SandboxEnding, Level, Limits};
 use tracelift_serve::{
     CodeRunner, CodeServiceConfig, Ending, RunFault, RunOutcome, RunRequest, code_service,
 };
-use tracelift_verify::{ProgramConfig, programs::Runner};
+use tracelift_verify::{ProgramConfig, Verifier, VerifierConfig};
 
 /// Settings of `verify serve`.
 #[derive(Args)]
@@ -42,11 +42,12 @@ pub fn serve(settings: &ServeCode) -> Result<()> {
         accept_no_sandbox: settings.accept_no_sandbox,
         ..ProgramConfig::default()
     };
-    let runner = Runner::new(config, jobs);
-    eprintln!("{}", runner.start()?);
+    let verifier =
+        Verifier::new(VerifierConfig { jobs: Some(jobs), programs: config, ..VerifierConfig::default() })?;
+    eprintln!("{}", verifier.runner().start()?);
     let listen = settings.listen.open(settings.port)?;
     let config = CodeServiceConfig { jobs: jobs.get(), ..CodeServiceConfig::default() };
-    let service = code_service(Arc::new(Programs { runner }), config, &listen)?;
+    let service = code_service(Arc::new(Programs { verifier: Arc::new(verifier) }), config, &listen)?;
     let drained = tracelift_serve::serve(service, listen, |address| announce("sandbox", address))?;
     if !drained.complete {
         bail!("stopped before every request in progress was answered; raise --grace to give them longer");
@@ -55,8 +56,9 @@ pub fn serve(settings: &ServeCode) -> Result<()> {
 }
 
 /// The sandbox as the server knows it.
-struct Programs {
-    runner: Runner,
+pub struct Programs {
+    /// Whose runner it is.
+    pub verifier: Arc<Verifier>,
 }
 
 impl CodeRunner for Programs {
@@ -79,7 +81,8 @@ impl CodeRunner for Programs {
         if let Some(bytes) = request.memory_bytes {
             limits.memory_bytes = bytes;
         }
-        let sandbox = self.runner.sandbox().map_err(|error| RunFault::Infrastructure(error.to_string()))?;
+        let sandbox =
+            self.verifier.runner().sandbox().map_err(|error| RunFault::Infrastructure(error.to_string()))?;
         let run = sandbox
             .run(&request.code, &request.stdin, &limits)
             .map_err(|fault| RunFault::Infrastructure(fault.to_string()))?;
@@ -105,7 +108,7 @@ impl CodeRunner for Programs {
     }
 
     fn describe(&self) -> Value {
-        json!({ "name": "tracelift sandbox", "sandbox": self.runner.observed() })
+        json!({ "name": "tracelift sandbox", "sandbox": self.verifier.runner().observed() })
     }
 }
 

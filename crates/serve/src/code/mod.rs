@@ -5,7 +5,7 @@
 mod sandbox_fusion;
 mod service;
 
-pub use service::{CodeServiceConfig, code_service};
+pub use service::{CodeServiceConfig, code_section, code_service};
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -4,7 +4,7 @@ use super::sandbox_fusion::{Body, Ceilings, response, word};
 use super::{CodeRunner, RunFault, RunOutcome, RunRequest};
 use crate::body::{self, BodyLimits, Bytes};
 use crate::fault::{Fault, answer};
-use crate::listener::{ListenConfig, ServeError, Service, Threads};
+use crate::listener::{Frame, ListenConfig, Section, ServeError, Service, Threads};
 use crate::metrics::{Metrics, Unit};
 use crate::queue::{Place, Places, Queue};
 use axum::extract::Request;
@@ -71,9 +71,20 @@ pub fn code_service(
     config: CodeServiceConfig,
     listen: &ListenConfig,
 ) -> Result<Service, ServeError> {
-    let metrics = Arc::new(Metrics::default());
-    let limits = BodyLimits::of(listen);
-    let drain = limits.drain.clone();
+    let frame = Frame::of_one(listen);
+    Ok(Service::of_one(&frame, code_section(runner, config, &frame)?))
+}
+
+/// The code service as a section of a server.
+///
+/// # Errors
+/// When its threads cannot be had.
+pub fn code_section(
+    runner: Arc<dyn CodeRunner>,
+    config: CodeServiceConfig,
+    frame: &Frame,
+) -> Result<Section, ServeError> {
+    let (metrics, limits) = (Arc::clone(&frame.metrics), frame.limits.clone());
     let counter = Arc::new(Counter {
         queue: Arc::new(Queue::new()),
         places: Places::new(config.queue),
@@ -93,7 +104,8 @@ pub fn code_service(
         })?);
     }
     let places = counter.places.clone();
-    metrics.gauge("tracelift_queue_items", "Programs that wait.", move || places.taken() as f64);
+    let waiting = move || places.taken() as f64;
+    frame.gauge("programs", "tracelift_queue_items", "Programs that wait.", waiting);
     let queue = Arc::clone(&counter.queue);
     let threads = Threads { close: Box::new(move || queue.close()), handles };
     let handler = move |request: Request| {
@@ -101,7 +113,8 @@ pub fn code_service(
         async move { counter.attend(request).await.unwrap_or_else(IntoResponse::into_response) }
     };
     let routes = vec![("/run_code", post(handler))];
-    Ok(Service { routes, openapi: include_str!("../../openapi/code.json"), health, metrics, threads, drain })
+    let openapi = include_str!("../../openapi/code.json");
+    Ok(Section { name: "programs", routes, openapi, health, threads, checks: Vec::new() })
 }
 
 fn work(runner: &dyn CodeRunner, job: Job, metrics: &Metrics) {

@@ -7,7 +7,7 @@
 use super::lane::SafeLane;
 use super::{Encoded, Item, Score, Scorer};
 use crate::fault::{Fault, ItemFault};
-use crate::listener::Threads;
+use crate::listener::{Frame, Threads};
 use crate::metrics::{Metrics, Unit};
 use crate::queue::{Place, Places, Queue};
 use std::io;
@@ -29,6 +29,9 @@ pub(crate) struct DeskConfig {
 }
 
 type Answer = Result<Score, ItemFault>;
+
+/// As gauges are labelled.
+const SECTION: &str = "rubric";
 
 /// Where items are handed in.
 pub(crate) struct Desk {
@@ -79,11 +82,8 @@ impl Pace {
 
 impl Desk {
     /// A desk and its threads.
-    pub fn open(
-        scorer: &Arc<dyn Scorer>,
-        config: DeskConfig,
-        metrics: &Arc<Metrics>,
-    ) -> io::Result<(Desk, Threads)> {
+    pub fn open(scorer: &Arc<dyn Scorer>, config: DeskConfig, frame: &Frame) -> io::Result<(Desk, Threads)> {
+        let metrics = &frame.metrics;
         let (tokenizing, lanes) = (config.tokenizing.max(1), config.lanes.max(1));
         let desk = Desk {
             places: Places::new(config.queue),
@@ -123,11 +123,12 @@ impl Desk {
             })?);
         }
         let (places, pace) = (desk.places.clone(), Arc::clone(&desk.pace));
-        metrics.gauge("tracelift_queue_items", "Items that wait.", move || places.taken() as f64);
-        metrics.gauge("tracelift_queue_tokens", "Tokens of the items that wait.", move || {
+        frame.gauge(SECTION, "tracelift_queue_items", "Items that wait.", move || places.taken() as f64);
+        frame.gauge(SECTION, "tracelift_queue_tokens", "Tokens of the items that wait.", move || {
             pace.waiting_tokens.load(Ordering::Relaxed) as f64
         });
-        metrics.gauge("tracelift_lanes_busy", "Lanes at work.", move || busy.load(Ordering::Relaxed) as f64);
+        let read = move || busy.load(Ordering::Relaxed) as f64;
+        frame.gauge(SECTION, "tracelift_lanes_busy", "Lanes at work.", read);
         let raw = Arc::clone(&desk.raw);
         Ok((desk, Threads { close: Box::new(move || raw.close()), handles }))
     }

@@ -7,7 +7,7 @@ pub mod model;
 mod service;
 
 pub use model::ModelScorer;
-pub use service::{RubricServiceConfig, rubric_service};
+pub use service::{RubricServiceConfig, rubric_section, rubric_service};
 
 use crate::fault::ItemFault;
 use lane::SafeLane;

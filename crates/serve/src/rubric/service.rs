@@ -6,7 +6,7 @@ use super::dialect::{classify::Classify, items::Items, openrlhf::OpenRlhf, slime
 use super::{Score, Scorer};
 use crate::body::{self, BodyLimits, Bytes};
 use crate::fault::{Fault, ItemFault, answer};
-use crate::listener::{ListenConfig, ServeError, Service};
+use crate::listener::{Frame, ListenConfig, Section, ServeError, Service};
 use crate::metrics::Metrics;
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -53,29 +53,35 @@ pub fn rubric_service(
     config: RubricServiceConfig,
     listen: &ListenConfig,
 ) -> Result<Service, ServeError> {
-    let metrics = Arc::new(Metrics::default());
+    let frame = Frame::of_one(listen);
+    Ok(Service::of_one(&frame, rubric_section(scorer, config, &frame)?))
+}
+
+/// The rubric service as a section of a server.
+///
+/// # Errors
+/// When its threads cannot be had.
+pub fn rubric_section(
+    scorer: Arc<dyn Scorer>,
+    config: RubricServiceConfig,
+    frame: &Frame,
+) -> Result<Section, ServeError> {
     let card = scorer.card();
     let health = json!({ "kind": "rubric reward model", "model": &card });
     let desk = DeskConfig { queue: config.queue, tokenizing: config.tokenizing, lanes: config.lanes.get() };
-    let (desk, threads) = Desk::open(&scorer, desk, &metrics)?;
-    let limits = BodyLimits::of(listen);
-    let drain = limits.drain.clone();
+    let (desk, threads) = Desk::open(&scorer, desk, frame)?;
     let house = House { card, scorer, tags: config.tags, item_bytes: config.item_bytes, items: config.queue };
-    let counter = Arc::new(Counter { desk, house, limits, metrics: Arc::clone(&metrics) });
+    let (limits, metrics) = (frame.limits.clone(), Arc::clone(&frame.metrics));
+    let counter = Arc::new(Counter { desk, house, limits, metrics });
     let routes = vec![
         (Items::PATH, route::<Items>(&counter)),
+        ("/v1/score", route::<Items>(&counter)),
         (OpenRlhf::PATH, route::<OpenRlhf>(&counter)),
         (Slime::PATH, route::<Slime>(&counter)),
         (Classify::PATH, route::<Classify>(&counter)),
     ];
-    Ok(Service {
-        routes,
-        openapi: include_str!("../../openapi/rubric.json"),
-        health,
-        metrics,
-        threads,
-        drain,
-    })
+    let openapi = include_str!("../../openapi/rubric.json");
+    Ok(Section { name: "rubric", routes, openapi, health, threads, checks: Vec::new() })
 }
 
 /// What the routes share.

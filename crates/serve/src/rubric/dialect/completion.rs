@@ -119,7 +119,7 @@ fn kept_end(query: &str, prompt: &str) -> usize {
 
 /// The problem's statement in a prompt: the last user turn of a conversation; in it, what stands in `<problem>` tags, or
 /// after the last line `Problem:` and before a last line `Reasoning:`; else all of it.
-fn statement(prompt: &str) -> &str {
+pub(crate) fn statement(prompt: &str) -> &str {
     let turn = turns::asked(prompt).unwrap_or(prompt);
     if let Some((_, rest)) = turn.split_once("<problem>")
         && let Some((inside, _)) = rest.split_once("</problem>")

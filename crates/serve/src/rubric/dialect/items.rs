@@ -9,11 +9,12 @@
 
 use super::{
     Asked, Dialect, Entry, House, Outcome, check_count, check_size, dimensions, errors, kind, object, text,
+    unknown,
 };
 use crate::fault::{Fault, ItemFault};
 use crate::rubric::Item;
 use serde_json::{Map, Value, json};
-use tracelift_domain::{Ending, Field, TraceDefect, completion, spelling};
+use tracelift_domain::{Ending, Field, TraceDefect, completion};
 
 pub(crate) struct Items;
 
@@ -117,15 +118,6 @@ fn fits(item: &Value, house: &House) -> Result<(), ItemFault> {
     let texts: Vec<Option<&str>> =
         item.as_object().into_iter().flat_map(Map::values).map(Value::as_str).collect();
     check_size(house, &texts)
-}
-
-/// Names a field that is not known, those that are, and the one that was probably meant.
-fn unknown(map: &Map<String, Value>, known: &[&str]) -> Option<String> {
-    let wrong = map.keys().find(|key| !known.contains(&key.as_str()))?;
-    let shown: String = wrong.chars().take(40).collect();
-    let near = spelling::nearest(&shown, known.iter().copied());
-    let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_else(|| ".".to_owned());
-    Some(format!("`{shown}` is not a field here{near} There are: {}", known.join(", ")))
 }
 
 fn positive(value: Option<Value>, field: &str) -> Result<Option<usize>, Fault> {

@@ -12,6 +12,7 @@ use crate::fault::{Fault, ItemFault};
 use serde_json::{Map, Value, json};
 use std::str::FromStr;
 use std::sync::Arc;
+use tracelift_domain::spelling;
 use tracelift_domain::trace::TraceDefect;
 
 /// Whether a planner's completion must be `<reasoning> … </reasoning>` in the dialects that send completions.
@@ -153,6 +154,15 @@ pub(crate) fn kind(value: &Value) -> &'static str {
     }
 }
 
+/// Names a field that is not known, those that are, and the one that was probably meant.
+pub(crate) fn unknown(map: &Map<String, Value>, known: &[&str]) -> Option<String> {
+    let wrong = map.keys().find(|key| !known.contains(&key.as_str()))?;
+    let shown: String = wrong.chars().take(40).collect();
+    let near = spelling::nearest(&shown, known.iter().copied());
+    let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_else(|| ".".to_owned());
+    Some(format!("`{shown}` is not a field here{near} There are: {}", known.join(", ")))
+}
+
 /// Token ids as a caller sends them.
 pub(crate) fn token_ids(list: &[Value]) -> Result<Vec<u32>, ItemFault> {
     let ids = list.iter().map(|id| id.as_u64().and_then(|id| u32::try_from(id).ok())).collect::<Option<_>>();
@@ -188,7 +198,7 @@ pub(crate) fn check_count(house: &House, items: usize) -> Result<(), Fault> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::super::{Encoded, Lane};
     use super::*;
     use proptest::prelude::*;
@@ -250,6 +260,15 @@ mod tests {
             "role",
             "content",
             "truncate_prompt_tokens",
+            "completion",
+            "reasoning",
+            "finish_reason",
+            "problem_id",
+            "statement",
+            "gold",
+            "answer",
+            "tests",
+            "function",
             "x",
         ])
         .prop_map(str::to_owned)
@@ -284,7 +303,8 @@ mod tests {
         prop::collection::vec(part, 0..6).prop_map(|parts| parts.concat())
     }
 
-    fn json() -> impl Strategy<Value = Value> {
+    /// Any JSON, with the words of requests in it.
+    pub(crate) fn json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),

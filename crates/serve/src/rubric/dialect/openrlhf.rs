@@ -82,7 +82,7 @@ fn entry(
 }
 
 /// A field that is a list; a lone string is a list of one.
-fn list(map: &mut Map<String, Value>, field: &str) -> Result<Option<Vec<Value>>, Fault> {
+pub(crate) fn list(map: &mut Map<String, Value>, field: &str) -> Result<Option<Vec<Value>>, Fault> {
     match map.remove(field) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Array(values)) => Ok(Some(values)),

@@ -17,17 +17,22 @@ pub(crate) enum Body {
     Object,
 }
 
+/// What the URL asks for.
+pub(crate) fn body_of(query: &str) -> Result<Body, Fault> {
+    match query.split('&').find_map(|pair| pair.strip_prefix("detail=")) {
+        None | Some("false" | "0") => Ok(Body::Number),
+        Some("true" | "1") => Ok(Body::Object),
+        Some(_) => Err(Fault::Invalid("`detail` in the URL is neither true nor false".into())),
+    }
+}
+
 impl Dialect for Slime {
     const PATH: &'static str = "/remote_rm";
     type Context = Body;
 
     fn read(body: Value, query: &str, house: &House) -> Result<Asked<Body>, Fault> {
         let mut map = object(body)?;
-        let context = match query.split('&').find_map(|pair| pair.strip_prefix("detail=")) {
-            None | Some("false" | "0") => Body::Number,
-            Some("true" | "1") => Body::Object,
-            Some(_) => return Err(Fault::Invalid("`detail` in the URL is neither true nor false".into())),
-        };
+        let context = body_of(query)?;
         let entry = entry(&mut map, house).unwrap_or_else(Entry::Invalid);
         Ok(Asked { entries: vec![entry], context })
     }

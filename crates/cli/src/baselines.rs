@@ -1,0 +1,169 @@
+//! `tracelift baselines …`: what executors wrote without any trace, measured once and kept.
+
+use crate::config::ConfigArgs;
+use crate::progress;
+use crate::serve::{Cast, config, problems};
+use anyhow::{Result, ensure};
+use clap::{Args, Subcommand};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+use tracelift_domain::{Problem, SettingError};
+use tracelift_executor::Intake;
+use tracelift_files::Draft;
+use tracelift_reward::baselines::{Filled, Store, StoreError, Summary, fill};
+
+/// What to do with baselines.
+#[derive(Subcommand)]
+pub enum BaselinesCommand {
+    /// Count what a file holds, by executor and seed.
+    List(List),
+    /// Write every run with its verdicts, one JSON object a line.
+    Export(Export),
+    /// Measure what is missing before anybody asks for it.
+    Prefill(Prefill),
+}
+
+/// Settings of `baselines list`.
+#[derive(Args)]
+pub struct List {
+    /// The file.
+    file: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Settings of `baselines export`.
+#[derive(Args)]
+pub struct Export {
+    /// The file.
+    file: PathBuf,
+    /// Where the lines go [default: standard output].
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+/// Settings of `baselines prefill`.
+#[derive(Args)]
+pub struct Prefill {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// A file of problems [default: `reward.problems`].
+    #[arg(long)]
+    problems: Option<PathBuf>,
+}
+
+/// Runs a command.
+pub fn run(command: &BaselinesCommand) -> Result<()> {
+    match command {
+        BaselinesCommand::List(settings) => list(settings),
+        BaselinesCommand::Export(settings) => export(settings),
+        BaselinesCommand::Prefill(settings) => prefill(settings),
+    }
+}
+
+/// A file that is there: to look at one must not make it.
+fn open(path: &Path) -> Result<Store> {
+    ensure!(
+        path.is_file(),
+        "{} is not there; `tracelift serve` and `tracelift baselines prefill` make it, where `reward.baselines` says",
+        path.display()
+    );
+    Ok(Store::open(path)?)
+}
+
+fn list(settings: &List) -> Result<()> {
+    let all = open(&settings.file)?.summary()?;
+    if settings.json {
+        println!("{}", serde_json::to_string_pretty(&all)?);
+        return Ok(());
+    }
+    println!(
+        "{:<14}{:>8}{:>12}{:>9}{:>9}{:>9}{:>13}",
+        "executor", "seed", "questions", "runs", "judged", "mean", "tokens"
+    );
+    for Summary { executor, seed, questions, runs, judged, mean, tokens } in &all {
+        let (short, mean) = (
+            executor.get(..12).unwrap_or(executor),
+            mean.map_or("-".to_owned(), |mean| format!("{mean:.3}")),
+        );
+        println!("{short:<14}{seed:>8}{questions:>12}{runs:>9}{judged:>9}{mean:>9}{tokens:>13}");
+    }
+    Ok(())
+}
+
+fn export(settings: &Export) -> Result<()> {
+    let store = open(&settings.file)?;
+    let write = |out: &mut dyn Write| -> Result<()> {
+        store.export(|run| -> Result<(), anyhow::Error> {
+            serde_json::to_writer(&mut *out, &run)?;
+            Ok(out.write_all(b"\n")?)
+        })
+    };
+    match &settings.out {
+        None => write(&mut std::io::stdout().lock()),
+        Some(path) => {
+            let mut draft = Draft::begin(path)?;
+            write(&mut draft)?;
+            Ok(draft.finish()?)
+        }
+    }
+}
+
+/// Problems of an executor in this process that are measured together.
+const TOGETHER: usize = 32;
+
+fn prefill(settings: &Prefill) -> Result<()> {
+    let (config, origin) = config::read(&settings.config)?;
+    let missing = |key: &str, what: &str| origin.refuse(&SettingError::new(key, what));
+    let Some(section) = &config.reward else {
+        return Err(missing("reward", "is missing; it says whose baselines are measured"));
+    };
+    if section.baselines.is_none() {
+        return Err(missing("reward.baselines", "is missing; it says where baselines are kept"));
+    }
+    let given = settings.problems.as_deref().map(problems).transpose()?;
+    let mut cast = Cast::open(section, &origin)?;
+    let all = given.unwrap_or_else(|| std::mem::take(&mut cast.problems));
+    if all.is_empty() {
+        return Err(missing(
+            "reward.problems",
+            "is missing; name a file of problems there, or by --problems",
+        ));
+    }
+    if let Some(observed) = cast.verifier.probe(&all)? {
+        eprintln!("{observed}");
+    }
+    let identity = section.verifier.fingerprint();
+    let size = match cast.executor.intake() {
+        Intake::Together => TOGETHER,
+        Intake::Apart(count) => (4 * count.get()).div_ceil(section.runs).max(1),
+    };
+    let bar = progress::steps("baselines", all.len() as u64, 0);
+    let mut filled = Filled::default();
+    // Each part is on disk before the next is begun.
+    for part in all.chunks(size) {
+        let part: Vec<&Problem> = part.iter().collect();
+        let verifier = (&cast.verifier, &identity);
+        let now: Result<Filled, StoreError> =
+            fill(&cast.store, cast.executor.as_ref(), verifier, &part, section.seed, section.runs);
+        filled.add(now?);
+        bar.inc(part.len() as u64);
+    }
+    bar.finish_and_clear();
+    let Filled { kept, measured, elsewhere, failed } = filled;
+    println!("{} problems, {} runs each: {measured} measured, {kept} there before", all.len(), section.runs);
+    if elsewhere > 0 {
+        println!("{elsewhere} are being measured by another process");
+    }
+    let told: Vec<String> = failed.iter().map(|(cause, count)| format!("{cause} {count}")).collect();
+    ensure!(
+        failed.is_empty(),
+        "{} runs failed ({}); run the command again, which asks for those alone",
+        failed.values().sum::<usize>(),
+        told.join(", ")
+    );
+    Ok(())
+}

@@ -1,0 +1,305 @@
+//! What `tracelift serve` is told: one TOML file, whose sections switch on what is served.
+
+use anyhow::Result;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use std::{num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
+use tracelift_domain::{Probability, Seed, SettingError};
+use tracelift_executor::ExecutorConfig;
+use tracelift_prompt::End;
+use tracelift_reward::{RewardConfig, RubricConfig, Rule};
+use tracelift_serve::{LogFormat, LogLevel, Tags};
+use tracelift_verify::{ProgramConfig, VerifierConfig};
+
+use crate::config::{ConfigArgs, Origin, assignment, read_as};
+
+/// The file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServeConfig {
+    /// Where to listen.
+    #[serde(default = "here")]
+    pub listen: String,
+    /// The environment variable with the key that callers must send.
+    pub api_key_env: Option<String>,
+    /// Seconds that a body may take to arrive and an answer to be read; of sections other than `[reward]`, that a request may take.
+    #[serde(default = "a_minute")]
+    pub timeout_s: f64,
+    /// Seconds that requests in progress may take after SIGTERM or Ctrl-C.
+    #[serde(default = "half_a_minute")]
+    pub grace_s: f64,
+    /// The largest body of a request in MB.
+    #[serde(default = "eight")]
+    pub max_body_mb: u32,
+    /// Connections at a time.
+    #[serde(default = "connections")]
+    pub max_connections: u32,
+    /// What the log on standard error looks like.
+    #[serde(default = "text", deserialize_with = "named")]
+    pub log: LogFormat,
+    /// What is logged.
+    #[serde(default = "info", deserialize_with = "named")]
+    pub log_level: LogLevel,
+    /// Whole rewards.
+    pub reward: Option<RewardSection>,
+    /// Scores against the rubric.
+    pub rubric: Option<RubricSection>,
+    /// Programs, run and judged.
+    pub programs: Option<ProgramsSection>,
+    /// Answers, judged.
+    pub answers: Option<VerifierConfig>,
+}
+
+/// `[reward]`: as in a run's configuration wherever that has the key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RewardSection {
+    /// The rule.
+    #[serde(default = "tracelift")]
+    pub rule: Rule,
+    /// `λ`.
+    #[serde(default = "half")]
+    pub lambda: Probability,
+    /// `K`.
+    #[serde(default = "three")]
+    pub runs: usize,
+    /// What is added to the reward of every completion that holds a usable trace.
+    #[serde(default = "nothing")]
+    pub format: Probability,
+    /// Of all executor runs.
+    #[serde(default = "eighteen")]
+    pub seed: Seed,
+    /// What a reply that ends without closing its tag is, as in `planner.prompt`.
+    #[serde(default)]
+    pub end: End,
+    /// What the planner's prompt began of the completion, as in `planner.prompt`.
+    #[serde(default)]
+    pub prefill: String,
+    /// Whether completions must have their tags.
+    #[serde(default = "required", deserialize_with = "named")]
+    pub tags: Tags,
+    /// A file of problems that items may name.
+    pub problems: Option<PathBuf>,
+    /// The file of baselines. Default: they are kept in memory, and end with the process.
+    pub baselines: Option<PathBuf>,
+    /// A file to which every item is written.
+    pub log: Option<PathBuf>,
+    /// The size in MB at which that file is set aside.
+    #[serde(default = "half_a_gigabyte")]
+    pub log_mb: u64,
+    /// Items in progress.
+    #[serde(default = "queue")]
+    pub queue: u32,
+    /// Seconds that a request may take.
+    #[serde(default = "ten_minutes")]
+    pub timeout_s: f64,
+    /// The frozen executor.
+    pub executor: ExecutorConfig,
+    /// How artifacts are judged.
+    #[serde(default)]
+    pub verifier: VerifierConfig,
+    /// Who reads traces against the rubric.
+    pub rubric: Option<RubricConfig>,
+}
+
+/// `[rubric]`: as `rm serve`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RubricSection {
+    /// The reward model's directory.
+    pub model: PathBuf,
+    /// Items that may wait.
+    #[serde(default = "queue_of_scores")]
+    pub queue: u32,
+    /// Inputs computed at a time.
+    pub lanes: Option<NonZeroUsize>,
+    /// What stands in `<task>` for items that do not name their task.
+    pub task_name: Option<String>,
+    /// Whether completions must have their tags.
+    #[serde(default = "required", deserialize_with = "named")]
+    pub tags: Tags,
+}
+
+/// `[programs]`: as `verify serve`, and how programs are judged.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramsSection {
+    /// Programs at a time.
+    pub jobs: Option<NonZeroUsize>,
+    /// The interpreter.
+    pub python: Option<PathBuf>,
+    /// CPU seconds of a test.
+    pub time_limit_s: Option<f64>,
+    /// MiB of a test.
+    pub memory_limit_mib: Option<u64>,
+    /// The weakest sandbox that will do.
+    pub require_sandbox: Option<tracelift_sandbox::Level>,
+    /// Run programs even where nothing but resource limits protects this machine.
+    #[serde(default)]
+    pub accept_no_sandbox: bool,
+}
+
+fn here() -> String {
+    "127.0.0.1:8010".into()
+}
+fn a_minute() -> f64 {
+    60.0
+}
+fn half_a_minute() -> f64 {
+    30.0
+}
+fn ten_minutes() -> f64 {
+    600.0
+}
+fn eight() -> u32 {
+    8
+}
+fn connections() -> u32 {
+    4096
+}
+fn queue() -> u32 {
+    8192
+}
+fn queue_of_scores() -> u32 {
+    1024
+}
+fn half_a_gigabyte() -> u64 {
+    512
+}
+fn text() -> LogFormat {
+    LogFormat::Text
+}
+fn info() -> LogLevel {
+    LogLevel::default()
+}
+fn required() -> Tags {
+    Tags::Required
+}
+fn tracelift() -> Rule {
+    RewardConfig::default().rule
+}
+fn half() -> Probability {
+    RewardConfig::default().lambda
+}
+fn three() -> usize {
+    RewardConfig::default().runs
+}
+fn nothing() -> Probability {
+    RewardConfig::default().format
+}
+fn eighteen() -> Seed {
+    Seed(18)
+}
+
+/// A name, as the command line takes it.
+fn named<'de, D: Deserializer<'de>, T: FromStr<Err = String>>(from: D) -> Result<T, D::Error> {
+    String::deserialize(from)?.parse().map_err(D::Error::custom)
+}
+
+/// Reads a configuration, and where its settings stand.
+///
+/// # Errors
+/// Names the file and the line, or the argument, and the key.
+pub fn read(args: &ConfigArgs) -> Result<(ServeConfig, Origin)> {
+    let set = args.set.iter().map(|set| assignment(set)).collect::<Result<Vec<_>>>()?;
+    let (config, origin): (ServeConfig, Origin) = read_as(Some(&args.config), &set, &[])?;
+    config.validate().map_err(|error| origin.refuse(&error))?;
+    Ok((config, origin))
+}
+
+fn seconds(key: &'static str, value: f64) -> (&'static str, bool, String, &'static str) {
+    (key, (0.001..=86_400.0).contains(&value), value.to_string(), "seconds above 0 and at most 86400")
+}
+
+impl ServeConfig {
+    fn validate(&self) -> Result<(), SettingError> {
+        let served =
+            [self.reward.is_some(), self.rubric.is_some(), self.programs.is_some(), self.answers.is_some()];
+        if !served.contains(&true) {
+            let fault =
+                "is missing, as are `rubric`, `programs` and `answers`; a section says what is served";
+            return Err(SettingError::new("reward", fault));
+        }
+        SettingError::first([
+            seconds("timeout_s", self.timeout_s),
+            seconds("grace_s", self.grace_s),
+            (
+                "max_body_mb",
+                (1..=1024).contains(&self.max_body_mb),
+                self.max_body_mb.to_string(),
+                "MB from 1 to 1024",
+            ),
+            (
+                "max_connections",
+                (1..=65_536).contains(&self.max_connections),
+                self.max_connections.to_string(),
+                "from 1 to 65536",
+            ),
+        ])?;
+        self.reward.as_ref().map_or(Ok(()), RewardSection::validate)?;
+        self.programs.as_ref().map_or(Ok(()), |programs| {
+            programs.config().validate().map_err(|error| error.under("programs"))
+        })?;
+        self.answers
+            .as_ref()
+            .map_or(Ok(()), |answers| answers.validate().map_err(|error| error.under("answers")))
+    }
+}
+
+impl RewardSection {
+    /// The rule and what it weighs.
+    #[must_use]
+    pub fn reward(&self) -> RewardConfig {
+        RewardConfig { rule: self.rule, lambda: self.lambda, runs: self.runs, format: self.format }
+    }
+
+    fn validate(&self) -> Result<(), SettingError> {
+        self.reward().validate()?;
+        SettingError::first([
+            seconds("timeout_s", self.timeout_s),
+            ("queue", (1..=1_000_000).contains(&self.queue), self.queue.to_string(), "from 1 to 1000000"),
+            (
+                "log_mb",
+                (1..=1_000_000).contains(&self.log_mb),
+                self.log_mb.to_string(),
+                "MB from 1 to 1000000",
+            ),
+        ])
+        .map_err(|error| error.under("reward"))?;
+        self.executor.validate().map_err(|error| error.under("reward"))?;
+        self.verifier.validate().map_err(|error| error.under("reward.verifier"))?;
+        match &self.rubric {
+            Some(rubric) => rubric.validate().map_err(|error| error.under("reward")),
+            None if self.reward().needs().rubric => {
+                let fault = format!(
+                    "is `{}`, which needs a reading against the rubric; name a reward model's directory in `reward.rubric.model`, a \
+                     server that has one in `reward.rubric.url`, or a prompted model in `reward.rubric.judge`",
+                    self.rule.name()
+                );
+                Err(SettingError::new("reward.rule", fault))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// How long a request may take.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs_f64(self.timeout_s)
+    }
+}
+
+impl ProgramsSection {
+    /// The settings of the sandbox.
+    #[must_use]
+    pub fn config(&self) -> ProgramConfig {
+        let usual = ProgramConfig::default();
+        ProgramConfig {
+            python: self.python.clone().unwrap_or(usual.python),
+            time_limit_s: self.time_limit_s.unwrap_or(usual.time_limit_s),
+            memory_limit_mib: self.memory_limit_mib.unwrap_or(usual.memory_limit_mib),
+            require_sandbox: self.require_sandbox.unwrap_or(usual.require_sandbox),
+            accept_no_sandbox: self.accept_no_sandbox,
+            ..ProgramConfig::default()
+        }
+    }
+}

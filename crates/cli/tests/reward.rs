@@ -1,0 +1,593 @@
+//! `tracelift serve` with `[reward]`, as a training elsewhere uses it; the executor is a server with a silly model: it answers with
+//! the last number of its prompt.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod support;
+
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use support::Desk;
+use tracelift_domain::{Question, Seed, TaskDomain, Trace};
+use tracelift_engine::{Config, Model, Precision, Tokenizer};
+use tracelift_reward::RewardModel;
+use tracelift_testing::{Server as Executor, TinyModel, until};
+
+/// Without a trace the executor says 4, with one what the trace ends with.
+const STATEMENT: &str = "cal has 12 pears and 4 apples . how many pears ?";
+const RIGHT: &str = "<reasoning> he has 12 . </reasoning>";
+const WRONG: &str = "<reasoning> he has 7 . </reasoning>";
+const NO_TRACE: &str = "He has 12.";
+
+fn problem(statement: &str) -> Value {
+    json!({"id": "p", "statement": statement, "gold": {"answer": "12"}})
+}
+
+fn item(completion: &str) -> Value {
+    json!({"problem": problem(STATEMENT), "completion": completion, "finish_reason": "stop"})
+}
+
+fn items(completions: &[&str]) -> Value {
+    json!({"items": completions.iter().map(|completion| item(completion)).collect::<Vec<_>>()})
+}
+
+/// A folder with a configuration.
+fn desk(executor: &str, reward: &str, rest: &str) -> Desk {
+    let desk = Desk::new();
+    desk.write(
+        "serve.toml",
+        &format!(
+            r#"
+            listen = "127.0.0.1:0"
+            log = "json"
+            [reward]
+            baselines = "baselines.sqlite"
+            {reward}
+            [reward.executor.openai]
+            base_urls = ["{executor}"]
+            model = "silly"
+            api = "completions"
+            prompt = "world"
+            retries = 0
+            {rest}
+            "#
+        ),
+    );
+    desk
+}
+
+/// Lets a section `[reward.rubric]` name a reward model, which is made.
+fn reward_model(desk: &Desk) -> RewardModel {
+    let config = TinyModel { positions: 512, ..TinyModel::BYTES }.config();
+    let backbone = Model::random(Config::from_json(&config).unwrap(), Seed(3));
+    let model = RewardModel::new(backbone, Tokenizer::byte_level().unwrap(), TaskDomain::Math, Seed(3));
+    model.save(&desk.path("rm"), Precision::F32).unwrap();
+    model
+}
+
+/// `tracelift serve`, until it is told to end; killed at the latest when the test ends.
+struct Server {
+    child: Child,
+    url: String,
+    agent: ureq::Agent,
+}
+
+impl Server {
+    fn start(desk: &Desk) -> Server {
+        let mut child = desk
+            .command(&["serve", "--config", "serve.toml"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let Some(url) = line.trim().strip_prefix("tracelift at ") else {
+            panic!("{line:?}: {}", std::io::read_to_string(child.stderr.take().unwrap()).unwrap());
+        };
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(170)))
+            .build()
+            .into();
+        Server { url: url.to_owned(), child, agent }
+    }
+
+    fn ask(&self, path: &str, key: Option<&str>, body: &Value) -> (u16, Option<String>, Value) {
+        let mut request = self.agent.post(format!("{}{path}", self.url));
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let response = request.send_json(body).unwrap();
+        let header = |name: &str| Some(response.headers().get(name)?.to_str().unwrap().to_owned());
+        let told = header("retry-after").or_else(|| header("idempotency-replayed"));
+        (response.status().as_u16(), told, response.into_body().read_json().unwrap())
+    }
+
+    fn good(&self, path: &str, body: &Value) -> Value {
+        let (status, _, answer) = self.ask(path, None, body);
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+
+    fn get(&self, path: &str) -> (u16, String) {
+        let response = self.agent.get(format!("{}{path}", self.url)).call().unwrap();
+        (response.status().as_u16(), response.into_body().read_to_string().unwrap())
+    }
+
+    /// As the kernel ends a process that has used up its memory.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Tells it to end, and returns what it logged.
+    fn end(mut self) -> String {
+        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let log = std::io::read_to_string(self.child.stderr.take().unwrap()).unwrap();
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(!log.contains("panicked"), "{log}");
+        log
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has ended already where all went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+#[test]
+fn a_group_costs_27_calls_cold_and_24_warm_and_every_part_is_told() {
+    let executor = Executor::start(&[]);
+    let desk = desk(&executor.url(), "", "[reward.rubric]\nmodel = \"rm\"");
+    let model = reward_model(&desk);
+    let server = Server::start(&desk);
+    let group = [RIGHT, WRONG, RIGHT, WRONG, RIGHT, RIGHT, WRONG, RIGHT];
+    let cold = server.good("/v1/reward", &items(&group));
+    assert_eq!(cold["usage"]["calls"], 27, "{cold}");
+    assert_eq!(cold["usage"]["cached"], 7 * 3);
+    assert_eq!(executor.count("requests"), 27);
+    let warm = server.good("/v1/reward", &items(&group));
+    assert_eq!((&warm["usage"]["calls"], &warm["usage"]["cached"]), (&json!(24), &json!(24)));
+    assert_eq!(executor.count("requests"), 27 + 24);
+    assert_eq!(warm["results"], cold["results"], "the same items have the same rewards");
+
+    let question = Question::new("math", TaskDomain::Math, STATEMENT);
+    for (index, (completion, result)) in group.iter().zip(cold["results"].as_array().unwrap()).enumerate() {
+        let right = *completion == RIGHT;
+        let expected = f64::from(u8::from(right));
+        assert_eq!(result["index"], index);
+        assert_eq!((number(&result["e"]), number(&result["w"])), (expected, expected), "{result}");
+        assert_eq!((number(&result["b"]), number(&result["u"])), (0.0, expected));
+        let trace = Trace::new(if right { "he has 12 ." } else { "he has 7 ." }).unwrap();
+        let wanted = model.score(&[model.encode(&question, &trace).unwrap()])[0].score;
+        let s = number(&result["s"]);
+        assert!((s - wanted).abs() < 1e-6, "{s} is not {wanted}");
+        assert!((number(&result["reward"]) - (0.5 * expected + 0.5 * s * expected)).abs() < 1e-12);
+        assert_eq!(result["reward"], cold["rewards"][index]);
+        assert_eq!(result["dimensions"].as_object().unwrap().len(), 5);
+        assert_eq!((&result["defect"], &result["leaked"]), (&Value::Null, &json!(right)));
+        assert_eq!((&result["truncated"], &result["unknown"]), (&json!(false), &Value::Null));
+        let run = json!({"artifact": if right { "12" } else { "7" }, "verdict": if right { "passed" } else { "wrong_answer" },
+            "score": expected});
+        assert_eq!(result["runs"], json!([run, run, run]));
+        assert_eq!(result["baseline"][0]["artifact"], "4");
+    }
+    for fingerprint in ["executor", "rubric", "verifier", "prompts", "reading"] {
+        assert_eq!(cold["fingerprints"][fingerprint].as_str().unwrap().len(), 64, "{fingerprint}");
+    }
+    // Alone, and told as messages or as a bare trace, an item is worth the same.
+    for one in [
+        item(RIGHT),
+        json!({"problem": problem(STATEMENT), "completion": [{"role": "assistant", "content": RIGHT}], "finish_reason": "stop"}),
+        json!({"problem": problem(STATEMENT), "reasoning": "he has 12 .", "finish_reason": "stop"}),
+    ] {
+        let alone = server.good("/v1/reward", &json!({"items": [one]}));
+        assert_eq!(alone["results"][0], cold["results"][0], "{one}");
+    }
+    // A request may choose another rule; what that does not use is not measured.
+    let mut other = items(&[RIGHT]);
+    other["rule"] = json!("exec_only");
+    let other = server.good("/v1/reward", &other);
+    assert_eq!((&other["usage"]["calls"], &other["rewards"]), (&json!(1), &json!([1.0])));
+    assert_eq!((&other["results"][0]["b"], &other["results"][0]["s"]), (&Value::Null, &Value::Null));
+    // More runs: those that are known stay.
+    let mut more = items(&[RIGHT]);
+    more["runs"] = json!(5);
+    let more = server.good("/v1/reward", &more);
+    assert_eq!((&more["usage"]["calls"], &more["usage"]["cached"]), (&json!(5 + 2), &json!(3)));
+    let log = server.end();
+    for secret in ["pears", "he has"] {
+        assert!(!log.contains(secret), "{log}");
+    }
+}
+
+#[test]
+fn an_item_that_fails_fails_alone_and_says_why_and_where() {
+    let executor = Executor::start(&["--fail-rate", "0.2", "--malformed-rate", "0.1", "--seed", "3"]);
+    let desk = desk(&executor.url(), "rule = \"uplift_only\"", "");
+    let server = Server::start(&desk);
+    let mut all: Vec<Value> = (0..40)
+        .map(|i| {
+            let mut item = item(RIGHT);
+            item["problem"] = problem(&format!("{i} and {STATEMENT}"));
+            item
+        })
+        .collect();
+    let wrong = [
+        (json!(7), "invalid_item", "item"),
+        (json!({"problem": problem(STATEMENT)}), "invalid_item", "item"),
+        (
+            json!({"problem": problem(STATEMENT), "completion": RIGHT, "reasoning": "x"}),
+            "invalid_item",
+            "item",
+        ),
+        (json!({"problem": {"statement": "?"}, "completion": RIGHT}), "invalid_item", "item"),
+        (
+            json!({"problem": {"statement": "?", "gold": {"tests": []}}, "completion": RIGHT}),
+            "invalid_item",
+            "item",
+        ),
+        (json!({"problem": problem(STATEMENT), "completon": RIGHT}), "invalid_item", "item"),
+        (json!({"problem_id": "nobody's", "completion": RIGHT}), "unknown_problem", "item"),
+        (
+            json!({"problem": problem(STATEMENT), "completion": RIGHT, "finish_reason": "abort"}),
+            "unfinished",
+            "completion",
+        ),
+    ];
+    all.extend(wrong.iter().map(|(item, ..)| item.clone()));
+    let answer = server.good("/v1/reward", &json!({ "items": all }));
+    let results = answer["results"].as_array().unwrap();
+    let (mut known, mut unknown) = (0, 0);
+    for result in &results[..40] {
+        let failed = |arm: &str| {
+            let runs = result[arm].as_array().unwrap().iter();
+            runs.filter(|run| run["score"].is_null())
+                .map(|run| run["unknown"]["cause"].clone())
+                .collect::<Vec<_>>()
+        };
+        let failures = [failed("runs"), failed("baseline")].concat();
+        match result["reward"].as_f64() {
+            Some(reward) => {
+                known += 1;
+                assert_eq!((failures.len(), reward), (0, 1.0), "{result}");
+            }
+            None => {
+                unknown += 1;
+                assert_eq!(failures[0], result["unknown"]["cause"], "{result}");
+                let place = result["unknown"]["where"].as_str().unwrap();
+                assert!(["executor", "baseline"].contains(&place), "{result}");
+                assert!(["status_5xx", "malformed"].contains(&failures[0].as_str().unwrap()), "{result}");
+            }
+        }
+    }
+    assert!(known > 0 && unknown > 0, "{known} known, {unknown} unknown");
+    for (result, (_, cause, place)) in results[40..].iter().zip(wrong) {
+        assert_eq!(result["reward"], Value::Null);
+        assert_eq!(
+            (&result["unknown"]["cause"], &result["unknown"]["where"]),
+            (&json!(cause), &json!(place))
+        );
+    }
+    let (_, metrics) = server.get("/metrics");
+    assert!(
+        metrics.contains("tracelift_unknown_total{cause=\"unfinished\",where=\"completion\"} 1"),
+        "{metrics}"
+    );
+    // Nothing but items that are none is the caller's mistake.
+    assert_eq!(server.ask("/v1/reward", None, &json!({"items": [7]})).0, 422);
+    for wrong in [
+        json!({}),
+        json!({"items": {}}),
+        json!({"items": [], "rul": "x"}),
+        json!({"items": [], "rule": "x"}),
+        json!({"items": [], "runs": 0}),
+        json!({"items": [], "lambda": 2}),
+        json!({"items": [], "rule": "tracelift"}),
+    ] {
+        assert_eq!(server.ask("/v1/reward", None, &wrong).0, 422, "{wrong}");
+    }
+}
+
+#[test]
+fn a_completion_without_a_trace_is_known_to_be_worth_what_the_trainer_gives_it() {
+    let executor = Executor::start(&[]);
+    let desk =
+        desk(&executor.url(), "rule = \"uplift_only\"\nend = \"closes\"\nprefill = \"<reasoning>\"", "");
+    let server = Server::start(&desk);
+    let answer = server.good(
+        "/v1/reward",
+        &json!({"items": [
+            {"problem": problem(STATEMENT), "completion": " he has 12 .", "finish_reason": "stop"},
+            {"problem": problem(STATEMENT), "completion": " he has 12 .", "finish_reason": "length"},
+            {"problem": problem(STATEMENT), "completion": " he has 12 . </reasoning> So 12."},
+        ]}),
+    );
+    assert_eq!(answer["rewards"], json!([1.0, 0.0, 0.0]), "{answer}");
+    let defects: Vec<&Value> = (0..3).map(|i| &answer["results"][i]["defect"]).collect();
+    assert_eq!(defects, [&Value::Null, &json!("truncated"), &json!("text_outside")]);
+    assert_eq!(answer["results"][1]["truncated"], true);
+    // Nobody was asked with a trace that is none.
+    assert_eq!(executor.count("requests"), 3 + 3);
+}
+
+#[test]
+fn a_baseline_run_that_was_completed_outlives_a_kill_and_is_not_measured_again() {
+    let executor = Executor::start(&[]);
+    let desk = desk(&executor.url(), "rule = \"uplift_only\"", "");
+    let server = Server::start(&desk);
+    executor.hold_after(2);
+    // Of a completion without a trace nothing but the baseline is measured.
+    let (agent, url) = (server.agent.clone(), server.url.clone());
+    let asking = std::thread::spawn(move || {
+        agent.post(format!("{url}/v1/reward")).send_json(items(&[NO_TRACE])).is_err()
+    });
+    until("two runs are kept and the third is under way", || {
+        let listed = desk.path("baselines.sqlite").is_file()
+            && desk.good(&["baselines", "list", "baselines.sqlite", "--json"]).contains("\"runs\": 2");
+        listed && executor.count("held") == 1
+    });
+    server.kill();
+    assert!(asking.join().unwrap(), "a server that was killed answers nobody");
+    executor.release();
+    let server = Server::start(&desk);
+    let answer = server.good("/v1/reward", &items(&[NO_TRACE]));
+    assert_eq!((&answer["usage"]["calls"], &answer["usage"]["cached"]), (&json!(1), &json!(2)), "{answer}");
+    assert_eq!(answer["results"][0]["b"], 0.0);
+}
+
+#[test]
+fn two_servers_on_one_file_measure_nothing_twice() {
+    const PROBLEMS: usize = 12;
+    let executor = Executor::start(&["--latency-ms", "30"]);
+    let desk = desk(&executor.url(), "rule = \"uplift_only\"", "");
+    let servers = [Server::start(&desk), Server::start(&desk)];
+    let body = json!({"items": (0..PROBLEMS)
+        .map(|i| json!({"problem": problem(&format!("{i} and {STATEMENT}")), "completion": NO_TRACE}))
+        .collect::<Vec<_>>()});
+    let answers: Vec<Value> = std::thread::scope(|scope| {
+        let asking: Vec<_> =
+            servers.iter().map(|server| scope.spawn(|| server.good("/v1/reward", &body))).collect();
+        asking.into_iter().map(|asking| asking.join().unwrap()).collect()
+    });
+    assert_eq!(executor.count("requests"), 3 * PROBLEMS as u64);
+    assert_eq!(answers[0]["results"], answers[1]["results"]);
+    let calls = |answer: &Value| answer["usage"]["calls"].as_u64().unwrap();
+    assert_eq!(calls(&answers[0]) + calls(&answers[1]), 3 * PROBLEMS as u64);
+    for server in servers {
+        server.end();
+    }
+    let beside: Vec<_> =
+        std::fs::read_dir(desk.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(beside.iter().all(|name| !name.to_string_lossy().contains("owner")), "{beside:?}");
+}
+
+#[test]
+fn who_asks_again_under_the_same_key_gets_the_same_answer() {
+    let executor = Executor::start(&[]);
+    let desk = desk(&executor.url(), "rule = \"exec_only\"", "");
+    let server = Server::start(&desk);
+    let (status, replayed, first) = server.ask("/v1/reward", Some("k-1"), &items(&[RIGHT]));
+    assert_eq!((status, replayed), (200, None), "{first}");
+    server.kill();
+    let server = Server::start(&desk);
+    let (status, replayed, again) = server.ask("/v1/reward", Some("k-1"), &items(&[RIGHT]));
+    assert_eq!((status, replayed.as_deref(), &again), (200, Some("true"), &first));
+    assert_eq!(executor.count("requests"), 1);
+    let (status, _, other) = server.ask("/v1/reward", Some("k-1"), &items(&[WRONG]));
+    assert!(status == 422 && other["error"]["message"].as_str().unwrap().contains("new key"), "{other}");
+    // Two at the same time are answered once.
+    let asked = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| server.ask("/v1/reward", Some("k-2"), &items(&[RIGHT])).2))
+            .collect();
+        asking.into_iter().map(|asking| asking.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(asked.iter().all(|answer| *answer == asked[0]));
+    assert_eq!(executor.count("requests"), 2);
+}
+
+#[test]
+fn frameworks_get_the_whole_reward_in_their_own_words() {
+    let mut executor = Executor::start(&[]);
+    let desk = desk(&executor.url(), "rule = \"uplift_only\"", "");
+    let server = Server::start(&desk);
+    let prompt = format!("<|im_start|>user\nProblem:\n{STATEMENT}<|im_end|>\n<|im_start|>assistant\n");
+    let query = [RIGHT, WRONG, NO_TRACE].map(|completion| format!("{prompt}{completion}<|im_end|>"));
+    let told = server.good(
+        "/get_reward",
+        &json!({"query": query, "prompts": [prompt, prompt, prompt],
+        "labels": ["12", {"answer": "12"}, {"problem": problem(STATEMENT)}]}),
+    );
+    assert_eq!(told["rewards"], json!([1.0, 0.0, 0.0]), "{told}");
+    assert_eq!(told["scores"], json!([1.0, 0.0, 0.0]));
+    assert_eq!(told["extra_logs"]["u"], json!([1.0, 0.0, 0.0]));
+    assert_eq!(told["extra_logs"]["no_trace"], json!([0.0, 0.0, 1.0]));
+    assert_eq!(told["defects"], json!([null, null, "no_tags"]));
+
+    let slime = |label: Value| json!({"prompt": STATEMENT, "response": RIGHT, "label": label});
+    assert_eq!(server.good("/remote_rm", &slime(json!("12"))), json!(1.0));
+    let detail = server.good("/remote_rm?detail=true", &slime(json!("12")));
+    assert_eq!((&detail["reward"], &detail["u"], &detail["b"]), (&json!(1.0), &json!(1.0), &json!(0.0)));
+    assert_eq!(server.ask("/remote_rm", None, &slime(Value::Null)).0, 422, "nobody says what is right");
+    // Registered, the statement is enough, and so is a name.
+    let (status, body) = {
+        let response = server
+            .agent
+            .put(format!("{}/v1/problems", server.url))
+            .send_json(json!({"problems": [problem(STATEMENT)]}));
+        let response = response.unwrap();
+        (response.status().as_u16(), response.into_body().read_json::<Value>().unwrap())
+    };
+    assert_eq!((status, body), (200, json!({"registered": 1, "new": 1, "known": 1})));
+    assert_eq!(server.good("/remote_rm", &slime(Value::Null)), json!(1.0));
+    assert_eq!(server.good("/remote_rm", &slime(json!({"problem_id": "p"}))), json!(1.0));
+    let named = json!({"items": [{"problem_id": "p", "completion": RIGHT}]});
+    assert_eq!(server.good("/v1/reward", &named)["rewards"], json!([1.0]));
+    // What was registered outlives the server.
+    server.kill();
+    let server = Server::start(&desk);
+    assert_eq!(server.good("/v1/reward", &named)["rewards"], json!([1.0]));
+
+    assert_eq!(server.get("/ready").0, 200);
+    executor.kill();
+    let told =
+        server.good("/get_reward", &json!({"query": query[..1], "prompts": [prompt], "labels": ["12"]}));
+    assert_eq!((&told["rewards"], &told["scores"]), (&json!([null]), &json!([null])));
+    assert_eq!(
+        (&told["errors"][0]["cause"], &told["errors"][0]["where"]),
+        (&json!("refused"), &json!("executor"))
+    );
+    let (status, retry_after, told) = server.ask("/remote_rm", None, &slime(json!("12")));
+    assert_eq!((status, retry_after.as_deref()), (503, Some("5")), "{told}");
+    assert_eq!(told["error"]["cause"], "refused");
+    until("the server says that it is not ready", || server.get("/ready").0 == 503);
+    assert_eq!(server.get("/health").0, 200);
+}
+
+#[test]
+fn gold_reaches_neither_the_executor_nor_the_log() {
+    let executor = Executor::start(&[]);
+    let desk = desk(&executor.url(), "rule = \"uplift_only\"\nlog = \"rewards.jsonl\"", "");
+    let server = Server::start(&desk);
+    let secret = json!({"statement": STATEMENT, "gold": {"answer": "987654"}});
+    let answer = server.good("/v1/reward", &json!({"items": [{"problem": secret, "completion": RIGHT}]}));
+    assert_eq!(answer["rewards"], json!([0.0]));
+    assert!(!executor.stats()["last_body"].to_string().contains("987654"));
+    // It is in the ledger, with all the texts, before the answer is there.
+    let lines = desk.read("rewards.jsonl");
+    assert_eq!(lines.lines().count(), 1);
+    let line: Value = serde_json::from_str(&lines).unwrap();
+    assert_eq!(
+        (&line["reward"], &line["completion"], &line["trace"]),
+        (&json!(0.0), &json!(RIGHT), &json!("he has 12 ."))
+    );
+    assert_eq!(line["problem"]["gold"]["answer"], "987654");
+    assert_eq!(line["executor_completions"][0], "#### 12");
+    assert_eq!(line["settings"]["rule"], "uplift_only");
+    assert!(!server.end().contains("987654"));
+}
+
+#[test]
+fn a_full_queue_refuses_and_a_hung_up_client_is_forgotten() {
+    let executor = Executor::start(&[]);
+    let desk = desk(&executor.url(), "rule = \"exec_only\"\nqueue = 4\ntimeout_s = 3.0", "concurrency = 1");
+    let server = Server::start(&desk);
+    assert_eq!(server.ask("/v1/reward", None, &items(&[RIGHT; 5])).0, 413);
+    executor.hold_after(0);
+    let late = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| server.good("/v1/reward", &items(&[RIGHT; 3])));
+        until("a call is under way", || executor.count("held") == 1);
+        let (status, retry_after, answer) = server.ask("/v1/reward", None, &items(&[RIGHT; 2]));
+        assert_eq!((status, retry_after.is_some()), (429, true), "{answer}");
+        assert_eq!(server.get("/health").0, 200);
+        asking.join().unwrap()
+    });
+    // Out of time, items are unknown, and what had not begun is never sent.
+    assert_eq!(late["rewards"], json!([null, null, null]));
+    assert_eq!(late["results"][0]["unknown"]["cause"], "timed_out");
+    executor.release();
+    assert_eq!(server.good("/v1/reward", &items(&[RIGHT]))["rewards"], json!([1.0]));
+    assert_eq!(executor.count("requests"), 2);
+}
+
+#[test]
+fn told_to_end_it_answers_what_is_in_progress() {
+    let executor = Executor::start(&["--latency-ms", "700"]);
+    let desk = desk(&executor.url(), "rule = \"uplift_only\"", "");
+    let server = Server::start(&desk);
+    let (agent, url) = (server.agent.clone(), server.url.clone());
+    let asking = std::thread::spawn(move || {
+        let response = agent.post(format!("{url}/v1/reward")).send_json(items(&[RIGHT])).unwrap();
+        response.into_body().read_json::<Value>().unwrap()
+    });
+    until("the executor is asked", || executor.count("requests") > 0);
+    let log = server.end();
+    assert_eq!(asking.join().unwrap()["rewards"], json!([1.0]));
+    assert!(log.contains("drained"), "{log}");
+}
+
+#[test]
+fn baselines_are_measured_beforehand_listed_and_exported() {
+    let executor = Executor::start(&[]);
+    let desk = desk(&executor.url(), "rule = \"uplift_only\"\nproblems = \"problems.jsonl\"", "");
+    let lines: String = (0..10)
+        .map(|i| {
+            let mut line = problem(&format!("{i} and {STATEMENT}"));
+            line["id"] = json!(format!("p{i}"));
+            line["source"] = json!("test");
+            line["domain"] = json!("math");
+            line.to_string() + "\n"
+        })
+        .collect();
+    desk.write("problems.jsonl", &lines);
+    let said = desk.good(&["baselines", "prefill", "--config", "serve.toml"]);
+    assert_eq!(said, "10 problems, 3 runs each: 30 measured, 0 there before\n");
+    let said = desk.good(&["baselines", "prefill", "--config", "serve.toml", "--set", "reward.runs=4"]);
+    assert_eq!(said, "10 problems, 4 runs each: 10 measured, 30 there before\n");
+    assert_eq!(executor.count("requests"), 40);
+    let server = Server::start(&desk);
+    let answer = server.good("/v1/reward", &json!({"items": [{"problem_id": "p3", "completion": RIGHT}]}));
+    assert_eq!((&answer["usage"]["calls"], &answer["usage"]["cached"]), (&json!(3), &json!(3)), "{answer}");
+    let listed: Value =
+        serde_json::from_str(&desk.good(&["baselines", "list", "baselines.sqlite", "--json"])).unwrap();
+    assert_eq!(
+        (&listed[0]["questions"], &listed[0]["runs"], &listed[0]["judged"]),
+        (&json!(10), &json!(40), &json!(40))
+    );
+    assert_eq!((&listed[0]["mean"], &listed[0]["seed"]), (&json!(0.0), &json!(18)));
+    assert!(desk.good(&["baselines", "list", "baselines.sqlite"]).contains("questions"));
+    let exported = desk.good(&["baselines", "export", "baselines.sqlite"]);
+    assert_eq!(exported.lines().count(), 40);
+    let run: Value = serde_json::from_str(exported.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&run["completion"], &run["verdict"], &run["score"]),
+        (&json!("#### 4"), &json!("wrong_answer"), &json!(0.0))
+    );
+    assert!(desk.refused(&["baselines", "list", "nothing.sqlite"]).contains("is not there"));
+}
+
+#[test]
+fn says_why_it_does_not_start() {
+    let with = |change: &dyn Fn(String) -> String| {
+        let desk = desk("http://127.0.0.1:9", "rule = \"uplift_only\"", "");
+        let text = desk.read("serve.toml");
+        desk.write("serve.toml", &change(text));
+        // What takes part is told before the error.
+        desk.failing(&["serve", "--config", "serve.toml"])
+    };
+    for (from, to, words) in [
+        (
+            "uplift_only",
+            "tracelift",
+            "`reward.rule` is `tracelift`, which needs a reading against the rubric",
+        ),
+        ("uplift_only", "upliftonly", "`reward.rule` is `upliftonly`, expected one of"),
+        ("[reward]", "[reward]\nruns = 0", "`reward.runs` is 0, expected from 1 to 1000"),
+        ("[reward]", "[reward]\nrun = 0", "the nearest known key is `runs`"),
+        ("[reward]", "[reward]\nproblems = \"none.jsonl\"", "cannot read none.jsonl"),
+        ("[reward]", "[reward.verifier]\njobs = 5000\n[reward]", "`reward.verifier.jobs` is 5000"),
+        ("retries = 0", "retries = 1000", "`reward.executor.openai.retries` is 1000"),
+        ("127.0.0.1:0", "nowhere", "cannot listen on nowhere"),
+        ("log = \"json\"", "log = \"xml\"", "choose text or json"),
+        ("baselines.sqlite", "serve.toml", "`reward.baselines`"),
+    ] {
+        let said = with(&|text| text.replacen(from, to, 1));
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let nothing = Desk::new();
+    nothing.write("serve.toml", "listen = \"127.0.0.1:0\"\n");
+    assert!(nothing.bad(&["serve", "--config", "serve.toml"]).contains("a section says what is served"));
+}

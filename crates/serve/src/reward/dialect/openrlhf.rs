@@ -1,0 +1,105 @@
+//! `POST /get_reward`: OpenRLHF's remote reward model, with the whole reward.
+//!
+//! It sends `{"query": [text], "prompts": [text], "labels": [any]}`, where a query is the prompt and the completion. It reads
+//! `rewards`, `scores` (from 0 to 1, by which it filters groups: here `e`) and the lists of `extra_logs`. What is unknown is null.
+
+use super::sample;
+use crate::fault::{Fault, ItemFault};
+use crate::reward::appraise::Appraised;
+use crate::reward::asked::{self, Entry};
+use crate::reward::service::{Heard, House, Said, Speech};
+use crate::reward::told;
+use crate::rubric::dialect::{completion, kind, object, openrlhf::list};
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use tracelift_domain::Probability;
+
+pub(in crate::reward) struct OpenRlhf;
+
+impl Speech for OpenRlhf {
+    const PATH: &'static str = "/get_reward";
+    type Context = ();
+
+    fn read(body: Value, _query: &str, house: &House) -> Result<Heard<()>, Fault> {
+        let mut map = object(body)?;
+        let config = asked::terms(&mut map, &house.config)?;
+        let Some(queries) = list(&mut map, "query")? else {
+            return Err(Fault::Invalid("`query` is missing".into()));
+        };
+        if queries.len() > house.items {
+            return Err(Fault::TooManyItems { items: queries.len(), limit: house.items });
+        }
+        let mut beside = |field: &str| match list(&mut map, field)? {
+            // Older versions send no prompts, and labels may be left out.
+            Some(values) if !values.is_empty() && values.len() != queries.len() => Err(Fault::Invalid(
+                format!("`{field}` has {} entries, but `query` has {}", values.len(), queries.len()),
+            )),
+            values => Ok(values.unwrap_or_default()),
+        };
+        let (prompts, labels) = (beside("prompts")?, beside("labels")?);
+        let (mut prompts, mut labels) = (prompts.into_iter(), labels.into_iter());
+        let entries = queries
+            .into_iter()
+            .map(|query| entry(&query, prompts.next(), labels.next(), house).unwrap_or_else(Entry::from))
+            .collect();
+        Ok(Heard { entries, config, context: () })
+    }
+
+    fn write((): &(), appraised: &[Appraised], _house: &House) -> Said {
+        let rewards: Vec<Option<f64>> = appraised.iter().map(|one| one.appraisal.reward).collect();
+        let scores: Vec<Option<f64>> = appraised
+            .iter()
+            .map(|one| one.appraisal.reward.and(one.appraisal.evidence.outcome).map(Probability::get))
+            .collect();
+        let mut logs = Map::new();
+        let mut log = |name: &str, value: &dyn Fn(&Appraised) -> Option<f64>| {
+            let values: Vec<Option<f64>> = appraised.iter().map(value).collect();
+            logs.insert(name.to_owned(), json!(values));
+        };
+        log("e", &|one| one.appraisal.evidence.outcome.map(Probability::get));
+        log("w", &|one| one.appraisal.evidence.with_trace.map(Probability::get));
+        log("b", &|one| one.appraisal.evidence.without.map(Probability::get));
+        log("u", &|one| Some(one.appraisal.evidence.uplift()?.get()));
+        log("s", &|one| one.appraisal.evidence.rubric.map(Probability::get));
+        log("leaked", &|one| one.appraisal.leaked.map(|leaked| f64::from(u8::from(leaked))));
+        log("no_trace", &|one| Some(f64::from(u8::from(one.appraisal.defect.is_some()))));
+        log("unknown", &|one| Some(f64::from(u8::from(one.appraisal.unknown.is_some()))));
+        let labels: Vec<Value> = appraised.iter().map(told::dimensions).collect();
+        let names: BTreeSet<&String> =
+            labels.iter().filter_map(Value::as_object).flat_map(Map::keys).collect();
+        for name in names {
+            let values: Vec<Option<f64>> = labels.iter().map(|labels| labels.get(name)?.as_f64()).collect();
+            logs.insert(name.clone(), json!(values));
+        }
+        let defects: Vec<Option<&str>> =
+            appraised.iter().map(|one| one.appraisal.defect.map(|defect| defect.code())).collect();
+        let errors: Vec<Value> = appraised
+            .iter()
+            .enumerate()
+            .filter_map(|(index, one)| {
+                let mut error = told::cause(one.appraisal.unknown.as_ref()?);
+                error["index"] = json!(index);
+                Some(error)
+            })
+            .collect();
+        let body = json!({
+            "rewards": rewards, "scores": scores, "extra_logs": logs, "defects": defects, "errors": errors,
+        });
+        Said { status: StatusCode::OK, body }
+    }
+}
+
+fn entry(
+    query: &Value,
+    prompt: Option<Value>,
+    label: Option<Value>,
+    house: &House,
+) -> Result<Entry, ItemFault> {
+    let Some(query) = query.as_str() else {
+        return Err(ItemFault::Invalid(format!("the query is {}, not a string", kind(query))));
+    };
+    let prompt = completion::prompt_text(prompt)?;
+    let said = completion::said(query, prompt.as_deref())?;
+    sample(Some(said.prompt), said.completion, label, None, house)
+}

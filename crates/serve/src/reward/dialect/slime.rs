@@ -1,0 +1,73 @@
+//! `POST /remote_rm`: slime's remote reward model, with the whole reward.
+//!
+//! It sends one sample, `{"prompt", "response", "label"}`, and the body of the answer *is* the reward. With `?detail=true` in the
+//! URL it is an object with all parts instead, for `--reward-key reward`. An unknown reward has no number: the status is 503, with
+//! `Retry-After`, and slime asks again.
+
+use super::sample;
+use crate::fault::{Fault, ItemFault};
+use crate::reward::appraise::Appraised;
+use crate::reward::asked::{self, Entry};
+use crate::reward::service::{AGAIN, Heard, House, Said, Speech};
+use crate::reward::told;
+use crate::rubric::dialect::slime::{Body, body_of};
+use crate::rubric::dialect::{completion, kind, object, text};
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+use tracelift_reward::Place;
+
+pub(in crate::reward) struct Slime;
+
+impl Speech for Slime {
+    const PATH: &'static str = "/remote_rm";
+    type Context = Body;
+
+    fn read(body: Value, query: &str, house: &House) -> Result<Heard<Body>, Fault> {
+        let mut map = object(body)?;
+        let context = body_of(query)?;
+        let config = asked::terms(&mut map, &house.config)?;
+        let entry = entry(&mut map, house).unwrap_or_else(Entry::from);
+        Ok(Heard { entries: vec![entry], config, context })
+    }
+
+    fn write(context: &Body, appraised: &[Appraised], house: &House) -> Said {
+        // One was read.
+        let Some(one) = appraised.first() else {
+            return Said { status: StatusCode::INTERNAL_SERVER_ERROR, body: Value::Null };
+        };
+        if let Some(unknown) = &one.appraisal.unknown {
+            let callers = unknown.place == Place::Item;
+            let mut error = json!({ "code": "unknown", "message": unknown.message });
+            error["cause"] = json!(unknown.cause);
+            error["where"] = json!(unknown.place.name());
+            if !callers {
+                error["retry_after_s"] = json!(AGAIN.as_secs());
+            }
+            let status =
+                if callers { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::SERVICE_UNAVAILABLE };
+            return Said { status, body: json!({ "error": error }) };
+        }
+        let body = match context {
+            Body::Number => json!(one.appraisal.reward),
+            Body::Object => {
+                let mut result = told::result(0, one);
+                result["fingerprints"] = house.fingerprints.to_json();
+                result
+            }
+        };
+        Said { status: StatusCode::OK, body }
+    }
+}
+
+fn entry(map: &mut Map<String, Value>, house: &House) -> Result<Entry, ItemFault> {
+    let prompt = completion::prompt_text(map.remove("prompt"))?;
+    let response = match map.remove("response") {
+        Some(Value::String(response)) => response,
+        Some(other) => {
+            return Err(ItemFault::Invalid(format!("`response` is {}, not a string", kind(&other))));
+        }
+        None => return Err(ItemFault::Invalid("`response` is missing".into())),
+    };
+    let finish = text(map, "finish_reason")?;
+    sample(prompt.as_deref(), &response, map.remove("label"), finish.as_deref(), house)
+}
