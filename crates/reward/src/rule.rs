@@ -5,6 +5,7 @@
 //! the evidence that a rule uses counts.
 
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use tracelift_domain::{Probability, Uplift};
 
 /// What is known of one trace. `None` is unknown, which is not zero.
@@ -54,12 +55,39 @@ pub enum Rule {
     NoUplift,
     /// `(1 − λ)·e + λ·u`: what the rubric buys, by leaving it out.
     UpliftOnly,
+    /// `(1 − λ)·e + λ·(s + u)/2`: what the product buys, by adding instead.
+    Additive,
+    /// `s·u`: what the outcome of the primary run buys, by leaving it out. `λ` has no part in it.
+    RmUpliftOnly,
+    /// `clamp(e + λ·s·c, 0, 1)`, with the sign of the uplift for the uplift: the published code's rule for programs, which has `λ = 0.2`.
+    /// `c` is 1 where `w > b` and −1 where `w < b`. On a tie it says how often the executor succeeds, which is no uplift: 0 for never,
+    /// 1 for always, and `n/(n + 1)` between for `n` successes of three, as published; of another `K`, `n = 3w`.
+    TraceliftSign,
+}
+
+/// `c` of [`Rule::TraceliftSign`].
+fn sign(with: Probability, without: Probability) -> f64 {
+    let (w, b) = (with.get(), without.get());
+    match w.total_cmp(&b) {
+        Ordering::Greater => 1.0,
+        Ordering::Less => -1.0,
+        Ordering::Equal if w >= 1.0 => 1.0,
+        Ordering::Equal => 3.0 * w / (3.0 * w + 1.0),
+    }
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 5] =
-        [Rule::ExecOnly, Rule::ExecOnlyMatched, Rule::Tracelift, Rule::NoUplift, Rule::UpliftOnly];
+    pub const ALL: [Rule; 8] = [
+        Rule::ExecOnly,
+        Rule::ExecOnlyMatched,
+        Rule::Tracelift,
+        Rule::NoUplift,
+        Rule::UpliftOnly,
+        Rule::Additive,
+        Rule::RmUpliftOnly,
+        Rule::TraceliftSign,
+    ];
 
     /// As in configurations.
     #[must_use]
@@ -70,6 +98,9 @@ impl Rule {
             Rule::Tracelift => "tracelift",
             Rule::NoUplift => "no_uplift",
             Rule::UpliftOnly => "uplift_only",
+            Rule::Additive => "additive",
+            Rule::RmUpliftOnly => "rm_uplift_only",
+            Rule::TraceliftSign => "tracelift_sign",
         }
     }
 
@@ -82,6 +113,9 @@ impl Rule {
             Rule::Tracelift => "TraceLift",
             Rule::NoUplift => "no-uplift",
             Rule::UpliftOnly => "uplift-only",
+            Rule::Additive => "additive",
+            Rule::RmUpliftOnly => "rubric-times-uplift",
+            Rule::TraceliftSign => "TraceLift-sign",
         }
     }
 
@@ -92,20 +126,26 @@ impl Rule {
         match self {
             Rule::ExecOnly => Needs { with_runs: 1, baseline: false, rubric: false },
             Rule::ExecOnlyMatched => Needs { with_runs: k + 1, baseline: false, rubric: false },
-            Rule::Tracelift => Needs { with_runs: k, baseline: true, rubric: true },
+            Rule::Tracelift | Rule::Additive | Rule::RmUpliftOnly | Rule::TraceliftSign => {
+                Needs { with_runs: k, baseline: true, rubric: true }
+            }
             Rule::NoUplift => Needs { with_runs: 1, baseline: false, rubric: true },
             Rule::UpliftOnly => Needs { with_runs: k, baseline: true, rubric: false },
         }
     }
 
-    /// The part of the reward that λ weighs: `s·u`, `s`, `u`, or nothing.
+    /// The part of the reward that λ weighs (or all of it, where it weighs none): `s·u`, `s`, `u`, `(s + u)/2`, `s·c`, or nothing.
     #[must_use]
     pub fn reason(self, evidence: &Evidence) -> Option<f64> {
         match self {
             Rule::ExecOnly | Rule::ExecOnlyMatched => None,
-            Rule::Tracelift => Some(evidence.rubric?.get() * evidence.uplift()?.get()),
+            Rule::Tracelift | Rule::RmUpliftOnly => Some(evidence.rubric?.get() * evidence.uplift()?.get()),
             Rule::NoUplift => Some(evidence.rubric?.get()),
             Rule::UpliftOnly => Some(evidence.uplift()?.get()),
+            Rule::Additive => Some(f64::midpoint(evidence.rubric?.get(), evidence.uplift()?.get())),
+            Rule::TraceliftSign => {
+                Some(evidence.rubric?.get() * sign(evidence.with_trace?, evidence.without?))
+            }
         }
     }
 
@@ -115,9 +155,13 @@ impl Rule {
         match self {
             Rule::ExecOnly => Some(evidence.outcome?.get()),
             Rule::ExecOnlyMatched => Some(evidence.with_trace?.get()),
-            Rule::Tracelift | Rule::NoUplift | Rule::UpliftOnly => {
+            Rule::Tracelift | Rule::NoUplift | Rule::UpliftOnly | Rule::Additive => {
                 let (lambda, reason) = (lambda.get(), self.reason(evidence)?);
                 Some((1.0 - lambda) * evidence.outcome?.get() + lambda * reason)
+            }
+            Rule::RmUpliftOnly => self.reason(evidence),
+            Rule::TraceliftSign => {
+                Some((evidence.outcome?.get() + lambda.get() * self.reason(evidence)?).clamp(0.0, 1.0))
             }
         }
     }
@@ -147,6 +191,22 @@ mod tests {
         close(reward(Rule::Tracelift, 1.0, 0.75, 0.25, 0.8), 0.5 + 0.5 * 0.8 * 0.5);
         close(reward(Rule::NoUplift, 1.0, 0.75, 0.25, 0.8), 0.5 + 0.5 * 0.8);
         close(reward(Rule::UpliftOnly, 0.0, 0.25, 0.75, 0.8), -0.25);
+        close(reward(Rule::Additive, 1.0, 0.75, 0.25, 0.8), 0.5 + 0.5 * 0.65);
+        close(reward(Rule::RmUpliftOnly, 1.0, 0.75, 0.25, 0.8), 0.4);
+        close(reward(Rule::TraceliftSign, 0.0, 0.75, 0.25, 0.8), 0.4);
+        // Clamped: what is above 1, and what a harmful trace would lose below 0.
+        close(reward(Rule::TraceliftSign, 1.0, 0.75, 0.25, 0.8), 1.0);
+        close(reward(Rule::TraceliftSign, 0.0, 0.25, 0.75, 0.8), 0.0);
+        close(reward(Rule::TraceliftSign, 1.0, 0.25, 0.75, 0.8), 0.6);
+    }
+
+    #[test]
+    fn a_tie_of_three_runs_counts_as_published() {
+        for (successes, c) in [(0.0, 0.0), (1.0, 1.0 / 2.0), (2.0, 2.0 / 3.0), (3.0, 1.0)] {
+            let rate = successes / 3.0;
+            let found = reward(Rule::TraceliftSign, 0.0, rate, rate, 1.0);
+            assert!((found - HALF * c).abs() < 1e-12, "{successes} of 3: {found}");
+        }
     }
 
     #[test]
@@ -178,8 +238,8 @@ mod tests {
             };
             for rule in Rule::ALL {
                 let needs = rule.needs(k);
-                let uses_outcome = rule != Rule::ExecOnlyMatched;
-                let uses_runs = matches!(rule, Rule::ExecOnlyMatched | Rule::Tracelift | Rule::UpliftOnly);
+                let uses_outcome = !matches!(rule, Rule::ExecOnlyMatched | Rule::RmUpliftOnly);
+                let uses_runs = !matches!(rule, Rule::ExecOnly | Rule::NoUplift);
                 let known = (!uses_outcome || e.is_some()) && (!uses_runs || w.is_some())
                     && (!needs.baseline || b.is_some()) && (!needs.rubric || s.is_some());
                 let reward = rule.reward(p(HALF).unwrap(), &evidence);
