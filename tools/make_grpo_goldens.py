@@ -13,6 +13,8 @@ in a third file with the correction between sampler and trainer, by which the fi
 
     min(exp(log p_first - log p_sampler), cap),   log p_old = log p_first, that of the first epoch, both detached,
 
+and in the last two with other losses: the ratio of a whole sequence (the geometric mean of its tokens', GSPO), means over sequences or
+over sequences of a token budget (Dr. GRPO), other estimates of the divergence, a dual clip,
 differentiated by autograd, the file says what is reported and what becomes of every parameter and of the optimizer's
 means: of each tensor its norm and its product with cos(0), cos(1), …, which no wrong element leaves as they are.
 """
@@ -43,6 +45,9 @@ SETTINGS = {
 }
 # Of the third file. Between the largest ratio of a sampler that is off by the noise, and the mean one.
 IMPORTANCE_CAP = 1.2
+# Of the last files. A sequence's ratio stays nearer 1 than a token's, and so do its clips.
+SEQUENCE = {"ratio": "sequence", "aggregate": "sequence", "divergence": "k2"}
+BUDGET = {"ratio": "token", "aggregate": "budget", "divergence": "k1"}
 # Normalised rewards of two groups; a rollout of advantage 0 still is held to the start.
 ADVANTAGES = [1.2, -0.9, -0.3, 1.0, 0.0, -1.0]
 
@@ -62,9 +67,9 @@ def sketch(tensor: torch.Tensor) -> list[float]:
     return [flat.norm().item(), (flat * torch.arange(flat.numel()).double().cos()).sum().item()]
 
 
-def golden(model: torch.nn.Module, start: list[torch.Tensor], lessons: list[dict], cap: float | None) -> dict:
+def golden(model: torch.nn.Module, start: list[torch.Tensor], lessons: list[dict], settings: dict, variant: dict) -> dict:
     """One update."""
-    low, high, kl = SETTINGS["clip_low"], SETTINGS["clip_high"], SETTINGS["kl"]
+    low, high, kl, cap = settings["clip_low"], settings["clip_high"], settings["kl"], settings.get("importance_cap")
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
     groups = [
         {"params": [p for p in parameters.values() if p.ndim > 1], "weight_decay": SETTINGS["weight_decay"]},
@@ -79,6 +84,7 @@ def golden(model: torch.nn.Module, start: list[torch.Tensor], lessons: list[dict
     if cap is not None:
         means |= {"importance": 0.0, "capped": 0.0}
     trainer: list[torch.Tensor] = []
+    active: dict[str, int] = {}
     for epoch in range(SETTINGS["epochs"]):
         optimizer.zero_grad()
         loss, beyond = torch.zeros(()), {"low": 0, "high": 0}
@@ -94,17 +100,23 @@ def golden(model: torch.nn.Module, start: list[torch.Tensor], lessons: list[dict
                 means["importance"] += weight.sum().item() / (tokens * SETTINGS["epochs"])
                 means["capped"] += ((old - sampler).exp() > cap).sum().item() / (tokens * SETTINGS["epochs"])
             ratio = (found - old).exp()
-            policy = -torch.minimum(ratio * advantage, ratio.clamp(1 - low, 1 + high) * advantage)
-            d = first - found
-            divergence = d.exp() - d - 1
-            loss = loss + (weight * policy + kl * divergence).sum() / tokens
+            if variant.get("ratio") == "sequence":
+                ratio = (found - old).mean().exp().expand(len(found))
+            kept = torch.minimum(ratio * advantage, ratio.clamp(1 - low, 1 + high) * advantage)
+            if "dual_clip" in settings and advantage < 0:
+                kept = torch.maximum(kept, torch.tensor(settings["dual_clip"] * advantage))
+                beyond["dual"] = beyond.get("dual", 0) + int((ratio > settings["dual_clip"]).sum())
+            policy, d = -kept, first - found
+            divergence = {"k1": -d, "k2": d * d / 2, "k3": d.exp() - d - 1}[variant.get("divergence", "k3")]
+            among = {"token": tokens, "sequence": len(lessons) * len(found), "budget": len(lessons) * settings.get("budget", 0)}
+            loss = loss + (weight * policy + kl * divergence).sum() / among[variant.get("aggregate", "token")]
             beyond["high"] += int((ratio > 1 + high).sum()) if advantage > 0 else 0
             beyond["low"] += int((ratio < 1 - low).sum()) if advantage < 0 else 0
             for name, value in (("entropy", entropy), ("gap", (found - sampler).abs()), ("divergence", divergence)):
                 means[name] += value.sum().item() / (tokens * SETTINGS["epochs"])
         print(f"  epoch {epoch + 1}: loss {loss.item():.6f}, {beyond} of {tokens} tokens clipped")
-        # At the weights that sampled the ratio to the trainer's own is 1.
-        assert all(beyond.values()) or (cap is not None and epoch == 0), "a clip is not active"
+        for clip, count in beyond.items():
+            active[clip] = active.get(clip, 0) + count
         means["loss"] += loss.item() / SETTINGS["epochs"]
         means["clipped"] += sum(beyond.values()) / (tokens * SETTINGS["epochs"])
         loss.backward()
@@ -120,6 +132,7 @@ def golden(model: torch.nn.Module, start: list[torch.Tensor], lessons: list[dict
         for name, parameter in parameters.items()
     }
     assert cap is None or 0 < means["capped"] < 1, "the cap is not active"
+    assert all(active.values()), f"a clip is not active: {active}"
     return means | {"gradient_norm": norm, "tensors": tensors}
 
 
@@ -152,8 +165,14 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(1)
-    cases = (("whole", None, None), ("adapters", "qwen2-peft", None), ("corrected", None, IMPORTANCE_CAP))
-    for name, adapter, cap in cases:
+    cases = (
+        ("whole", None, {}, {}),
+        ("adapters", "qwen2-peft", {}, {}),
+        ("corrected", None, {"importance_cap": IMPORTANCE_CAP}, {}),
+        ("sequence", None, {"clip_low": 0.01, "clip_high": 0.02}, SEQUENCE),
+        ("budget", "qwen2-peft", {"dual_clip": 1.35, "budget": 16}, BUDGET),
+    )
+    for name, adapter, others, variant in cases:
         print(name)
         base = GOLDEN / "qwen2-gqa-tied"
         model = AutoModelForCausalLM.from_pretrained(base, attn_implementation="eager", dtype=torch.float32)
@@ -164,10 +183,11 @@ def main() -> None:
         lessons = lessons_of(model)
         with torch.no_grad():
             start = [log_probs(start_policy, lesson)[0] for lesson in lessons]
-        found = golden(model, start, lessons, cap)
+        settings = SETTINGS | others
+        found = golden(model, start, lessons, settings, variant)
         path = out / f"grpo_{name}.json"
-        settings = SETTINGS if cap is None else SETTINGS | {"importance_cap": cap}
-        text = json.dumps({"settings": settings, "lessons": lessons, "expected": found}, indent=1)
+        said = {"settings": settings} | ({"variant": variant} if variant else {})
+        text = json.dumps(said | {"lessons": lessons, "expected": found}, indent=1)
         assert math.isfinite(found["loss"])
         path.write_text(text + "\n")
         print(f"{path}: {path.stat().st_size} bytes")

@@ -452,6 +452,39 @@ fn groups_without_spread_are_replaced_up_to_a_bound() {
 }
 
 #[test]
+fn other_losses_and_rules_move_the_planner_and_go_on_exactly() {
+    let desk = &desk();
+    let config = CONFIG.replace("\"whole\"", "\"others\"")
+        + "
+    epochs = 2
+    aggregate = \"budget\"
+    ratio = \"sequence\"
+    normalize = \"batch_std\"
+    dual_clip = 3.0
+    divergence = \"k2\"
+    [reward]
+    rule = \"additive\"
+    ";
+    desk.write("others.toml", &config);
+    desk.good(&words("train --config others.toml"));
+    assert!(moved(desk, "others") >= 3, "the planner hardly moves, so that this test shows nothing");
+    for drawn in rollouts(desk, "others") {
+        let totals: Vec<f64> = drawn.iter().map(|rollout| rollout.reward.unwrap()).collect();
+        let mean = totals.iter().sum::<f64>() / totals.len() as f64;
+        let deviation = (totals.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / totals.len() as f64).sqrt();
+        for group in drawn.chunks(8) {
+            let mean = group.iter().map(|rollout| rollout.reward.unwrap()).sum::<f64>() / 8.0;
+            for rollout in group {
+                let found = rollout.advantage.unwrap();
+                let expected = (rollout.reward.unwrap() - mean) / (deviation + 1e-4);
+                assert!((found - expected).abs() < 1e-6, "{found} instead of {expected}");
+            }
+        }
+    }
+    survives(desk, "others.toml", "others", "others-killed", "rollouts/step_000003.parquet");
+}
+
+#[test]
 fn a_planner_that_writes_in_8_bits_is_corrected_for_it() {
     let desk = &desk();
     let config = CONFIG

@@ -32,7 +32,7 @@ pub struct InProcessConfig {
     #[serde(default)]
     pub sampling: Sampling,
     /// The numbers in which products are computed: `f32`, `bf16` or `int8`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Numbers::is_default")]
     pub numbers: Numbers,
 }
 

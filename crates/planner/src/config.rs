@@ -22,7 +22,7 @@ pub struct PlannerConfig {
     #[serde(default)]
     pub sampling: Sampling,
     /// The numbers in which products are computed when it writes: `f32`, `bf16` or `int8`. It learns in `f32`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Numbers::is_default")]
     pub numbers: Numbers,
     /// Train adapters instead of all weights.
     pub lora: Option<LoraConfig>,

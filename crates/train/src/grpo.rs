@@ -20,10 +20,10 @@ mod policy_term;
 mod record;
 mod update;
 
-pub use config::{Decay, GrpoConfig, Overlong, Punishment};
-pub use policy_term::{Clip, Importance, PolicyTerm, importance, policy_term};
+pub use config::{Aggregate, Decay, GrpoConfig, Overlong, Punishment, Ratio};
+pub use policy_term::{Clip, Divergence, Importance, Objective, PolicyTerm, importance, policy_term};
 
-use crate::advantage::advantages;
+use crate::advantage::{Normalize, advantages};
 use crate::metrics::{StepMetrics, name};
 use crate::rollouts::RolloutRecord;
 use crate::source::Source;
@@ -107,7 +107,7 @@ impl<'a> Grpo<'a> {
     #[must_use]
     pub fn new(config: GrpoConfig, planner: Checkpoint, cast: Cast<'a>) -> Grpo<'a> {
         let baselines = Baselines::new(cast.executor.fingerprint(), cast.reward.runs, cast.seed);
-        let terms = Terms::of(&config, cast.sampling.temperature);
+        let terms = Terms::of(&config, &cast.sampling);
         let Checkpoint { model, tokenizer } = planner;
         let policy = Policy::new(model, terms, config.optimizer);
         Grpo { config, cast, baselines, policy, tokenizer }
@@ -205,6 +205,9 @@ impl<'a> Grpo<'a> {
             if places.is_empty() {
                 break;
             }
+        }
+        if self.config.normalize == Normalize::BatchStd {
+            drawn.scale();
         }
         self.update(&drawn, &mut metrics)?;
 

@@ -36,6 +36,15 @@ pub enum Numbers {
     Int8,
 }
 
+impl Numbers {
+    /// Whether it is what is taken where nothing is said: left out of what is written, so that what is older than the choice stays the
+    /// same.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Numbers::default()
+    }
+}
+
 #[derive(Debug)]
 enum Panels {
     /// `[panel][input][output]`

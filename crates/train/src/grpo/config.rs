@@ -1,5 +1,6 @@
 //! The settings of a planner's training.
 
+use super::Divergence;
 use crate::advantage::Normalize;
 use crate::difficulty::FilterConfig;
 use serde::{Deserialize, Serialize};
@@ -25,8 +26,20 @@ pub struct GrpoConfig {
     pub clip_low: f32,
     /// How far it may rise above 1 (clip-higher where it is more than `clip_low`).
     pub clip_high: f32,
+    /// The ratio from which on bad tokens are held back, too, above `1 + clip_high`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dual_clip: Option<f32>,
+    /// Whose probability ratio is clipped.
+    #[serde(skip_serializing_if = "Ratio::is_default")]
+    pub ratio: Ratio,
+    /// What the loss is a mean over.
+    #[serde(skip_serializing_if = "Aggregate::is_default")]
+    pub aggregate: Aggregate,
     /// Weight of the divergence from the start policy; 0 leaves it out.
     pub kl: f32,
+    /// How the divergence is estimated.
+    #[serde(skip_serializing_if = "Divergence::is_default")]
+    pub divergence: Divergence,
     /// Passes over each step's rollouts.
     pub epochs: usize,
     /// Corrects for a sampler whose numbers are not the trainer's: each token's term is weighed by the ratio of its probability by
@@ -54,6 +67,45 @@ pub struct GrpoConfig {
     pub filter: Option<FilterConfig>,
     /// The optimizer's constants.
     pub optimizer: AdamWConfig,
+}
+
+/// Whose probability ratio is clipped and weighs the advantage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ratio {
+    /// Each token's own (GRPO).
+    #[default]
+    Token,
+    /// The geometric mean of its sequence's (GSPO, Zheng et al., 2025, "Group sequence policy optimization"). It stays much nearer 1 than a
+    /// token's, and its clips are a thousandth of those.
+    Sequence,
+}
+
+/// What the loss is a mean over, of the terms of all tokens of rollouts with known rewards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aggregate {
+    /// All tokens of the step: a long rollout weighs as much per token as a short one (DAPO).
+    #[default]
+    Token,
+    /// Rollouts, each the mean over its tokens: a long rollout weighs as much as a short one (GRPO as published).
+    Sequence,
+    /// Rollouts, each the sum over its tokens divided by the token budget, which is no one's length (Dr. GRPO, Liu et al., 2025).
+    Budget,
+}
+
+impl Ratio {
+    // Left out of what is written, as `Decay::is_default` says.
+    fn is_default(&self) -> bool {
+        *self == Ratio::default()
+    }
+}
+
+impl Aggregate {
+    // As above.
+    fn is_default(&self) -> bool {
+        *self == Aggregate::default()
+    }
 }
 
 /// What becomes of completions that the token budget (`planner.sampling.max_tokens`) cuts off or nearly does.
@@ -135,7 +187,11 @@ impl Default for GrpoConfig {
             normalize: Normalize::GroupStd,
             clip_low: 0.2,
             clip_high: 0.2,
+            dual_clip: None,
+            ratio: Ratio::Token,
+            aggregate: Aggregate::Token,
             kl: 0.0,
+            divergence: Divergence::K3,
             epochs: 1,
             importance_cap: None,
             overlong: Overlong::Learn,
@@ -216,6 +272,12 @@ impl GrpoConfig {
                 "above 0, or nothing is learned, and below 1",
             ),
             above("clip_high", self.clip_high, 1000.0, "above 0, or nothing is learned, and at most 1000"),
+            (
+                "dual_clip",
+                self.dual_clip.is_none_or(|dual| dual > 1.0 + self.clip_high && dual <= 1e6),
+                self.dual_clip.unwrap_or(0.0).to_string(),
+                "above `1 + grpo.clip_high`, 3 is usual, and at most a million",
+            ),
             within("kl", self.kl, 1000.0, "from 0 to 1000"),
             above("importance_cap", cap, 1000.0, "above 0, or nothing is learned, and at most 1000"),
             ("overlong.punish.cache", punished.cache >= 1, punished.cache.to_string(), "at least 1"),
@@ -275,6 +337,10 @@ mod tests {
             ("clip_low", &[nan, inf, one_less, huge, "1.0", zero]),
             ("clip_high", &[nan, inf, one_less, huge, zero]),
             ("kl", &[nan, inf, one_less, huge]),
+            ("dual_clip", &[nan, inf, one_less, zero, "1.2", huge]),
+            ("ratio", &["\"group\"", "1"]),
+            ("aggregate", &["\"mean\"", "1"]),
+            ("divergence", &["\"k4\"", "1"]),
             ("optimizer.beta1", &[nan, inf, one_less, huge, "1.0"]),
             ("optimizer.beta2", &[nan, inf, one_less, huge, "1.0"]),
             ("optimizer.eps", &[nan, inf, one_less, zero, huge]),
@@ -331,7 +397,16 @@ mod tests {
         }
         // What is not said is not written.
         let text = toml::to_string(&GrpoConfig::default()).unwrap();
-        for key in ["overlong", "importance_cap", "resample", "filter"] {
+        for key in [
+            "overlong",
+            "importance_cap",
+            "resample",
+            "filter",
+            "dual_clip",
+            "ratio",
+            "aggregate",
+            "divergence",
+        ] {
             assert!(!text.contains(key), "{text}");
         }
     }

@@ -1,7 +1,7 @@
 //! What a step draws: problems, rollouts of each, and which groups of them stay.
 
 use super::mean;
-use crate::advantage::Advantages;
+use crate::advantage::{Advantages, batch_scale};
 use crate::metrics::{StepMetrics, name};
 use crate::source::Exercise;
 use tracelift_planner::Written;
@@ -103,6 +103,15 @@ impl Drawn {
     /// Whether a rollout's group is one of those that are learned from.
     pub fn stays(&self, rollout: &Rollout) -> bool {
         !self.groups[rollout.item].replaced
+    }
+
+    /// Divides advantages by the deviation of all rewards of the groups that are learned from.
+    pub fn scale(&mut self) {
+        let stay = self.rollouts.iter().filter(|rollout| self.stays(rollout));
+        let scale = batch_scale(&stay.filter_map(Rollout::total).collect::<Vec<f64>>());
+        for rollout in &mut self.rollouts {
+            rollout.advantage *= scale;
+        }
     }
 
     /// What there is to say of the spread of all groups.

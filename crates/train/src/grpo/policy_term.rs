@@ -1,5 +1,7 @@
 //! The formula that the project is about: what one token of a rollout adds to the loss.
 
+use serde::{Deserialize, Serialize};
+
 /// How far the probability ratio may leave 1 before the gradient of a token stops.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clip {
@@ -7,63 +9,108 @@ pub struct Clip {
     pub low: f32,
     /// Above 1, 0 or more (clip-higher where it is more than `low`).
     pub high: f32,
+    /// The ratio from which on a bad token is held back, too, above `1 + high`: the dual clip of Ye et al., 2020, "Mastering complex
+    /// control in MOBA games". Without it nothing bounds what a token adds that was hardly ever drawn and is likely now.
+    pub dual: Option<f32>,
+}
+
+/// How the divergence from the start policy is estimated from a token that the policy drew; `d = log p_start − log p`. The names are
+/// those of Schulman, 2020, "Approximating KL divergence".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Divergence {
+    /// `−d`: unbiased, of either sign. Its gradient is 1 whatever the two policies are, and 0 in expectation: as part of a loss it
+    /// holds nothing back, and is to be looked at.
+    K1,
+    /// `d²/2`: biased as a value; its gradient is that of the divergence.
+    K2,
+    /// `eᵈ − d − 1`: unbiased, never negative (GRPO).
+    #[default]
+    K3,
+}
+
+impl Divergence {
+    // Left out of what is written, so that runs that are older than the choice have the same configuration.
+    pub(super) fn is_default(&self) -> bool {
+        *self == Divergence::default()
+    }
+
+    /// The estimate, and its derivative by `log p`.
+    fn at(self, log_prob: f32, start: f32) -> (f64, f32) {
+        let d = f64::from(start) - f64::from(log_prob);
+        match self {
+            Divergence::K1 => (-d, 1.0),
+            Divergence::K2 => (d * d / 2.0, log_prob - start),
+            Divergence::K3 => (d.exp_m1() - d, 1.0 - (start - log_prob).exp()),
+        }
+    }
+}
+
+/// The constants of a token's term.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Objective {
+    /// Where ratios stop.
+    pub clip: Clip,
+    /// `β`: the weight of the divergence.
+    pub kl: f32,
+    /// How that is estimated.
+    pub divergence: Divergence,
 }
 
 /// What a token adds to the loss, before the mean over tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PolicyTerm {
-    /// `−min(ρ·A, clip(ρ)·A) + β·k3`
+    /// `−min(ρ·A, clip(ρ)·A) + β·k`
     pub loss: f64,
     /// The derivative of `loss` by the token's log-probability; at a clip, that of the inside.
     pub slope: f32,
     /// Whether the clip holds the gradient of the first part back.
     pub clipped: bool,
-    /// `k3`, where there is a start policy.
+    /// `k`, where there is a start policy.
     pub divergence: Option<f64>,
 }
 
 /// The clipped term of PPO (Schulman et al., 2017) with the advantage of a rollout group (GRPO, Shao et al., 2024), and
-/// the divergence from the start policy as GRPO estimates it:
+/// the divergence from the start policy:
 ///
-/// `−min(ρ·A, clip(ρ, 1 − low, 1 + high)·A) + β·(eᵈ − d − 1)`, `ρ = exp(log p − log p_old)`, `d = log p_start − log p`
+/// `−min(ρ·A, clip(ρ, 1 − low, 1 + high)·A) + β·k`, and `−max(…, dual·A)` in the place of its first part where `A < 0` and there is a dual clip
 ///
-/// `log_prob` is the token's log-probability now, `old` the one when it was sampled, `start` that of the policy at the
-/// start of the run, all three in nats and of the same distribution; `kl` is `β`. Without `start` the second part is
-/// left out. The derivative by `log p` is `−ρ·A + β·(1 − eᵈ)`, its first part 0 beyond a clip.
+/// `shift` is `log ρ`: how far the token's log-probability, or the mean one of its sequence, has moved since it was sampled. `log_prob` is
+/// the token's log-probability now, `start` that of the policy at the start of the run, both in nats and of the same distribution. Without
+/// `start` the second part is left out. The derivative by `log p` is `−ρ·A + β·k′`, its first part 0 beyond a clip. Where `ρ` is a
+/// sequence's, that is the derivative of what all its tokens add together: of their ratio each moves its share.
 ///
-/// The slope is computed in `f32`, as the backward pass that takes it; the loss in `f64`, as `k3` is the small
-/// difference of numbers near 1.
+/// The slope is computed in `f32`, as the backward pass that takes it; the loss in `f64`, as divergences are small
+/// differences of numbers near 1.
 #[must_use]
 pub fn policy_term(
     log_prob: f32,
-    old: f32,
+    shift: f64,
     start: Option<f32>,
     advantage: f32,
-    clip: Clip,
-    kl: f32,
+    objective: &Objective,
 ) -> PolicyTerm {
-    let ratio = (log_prob - old).exp();
+    let Objective { clip, kl, divergence } = *objective;
+    let ratio = (shift as f32).exp();
     // A good token is held back where it has become likely enough, a bad one where it has become unlikely enough. At the
     // clip itself it still learns, or clips of 0 would leave nothing to begin with.
-    let clipped = (advantage > 0.0 && ratio > 1.0 + clip.high) || (advantage < 0.0 && ratio < 1.0 - clip.low);
-    let (weight, bound) = (f64::from(advantage), |bound: f32| f64::from(bound));
-    let policy = match clipped {
-        false => -weight * (f64::from(log_prob) - f64::from(old)).exp(),
-        true if advantage > 0.0 => -weight * bound(1.0 + clip.high),
-        true => -weight * bound(1.0 - clip.low),
+    let bound = match advantage {
+        good if good > 0.0 => Some(1.0 + clip.high).filter(|bound| ratio > *bound),
+        bad if bad < 0.0 && ratio < 1.0 - clip.low => Some(1.0 - clip.low),
+        bad if bad < 0.0 => clip.dual.filter(|bound| ratio > *bound),
+        _ => None,
     };
-    let policy_slope = if clipped { 0.0 } else { -advantage * ratio };
+    let policy = -f64::from(advantage) * bound.map_or(shift.exp(), f64::from);
+    let (clipped, policy_slope) = (bound.is_some(), if bound.is_some() { 0.0 } else { -advantage * ratio });
     let Some(start) = start else {
         return PolicyTerm { loss: policy, slope: policy_slope, clipped, divergence: None };
     };
-    let d = f64::from(start) - f64::from(log_prob);
-    let divergence = d.exp_m1() - d;
-    let pull = 1.0 - (start - log_prob).exp();
+    let (estimate, pull) = divergence.at(log_prob, start);
     PolicyTerm {
-        loss: policy + f64::from(kl) * divergence,
+        loss: policy + f64::from(kl) * estimate,
         slope: policy_slope + kl * pull,
         clipped,
-        divergence: Some(divergence),
+        divergence: Some(estimate),
     }
 }
 

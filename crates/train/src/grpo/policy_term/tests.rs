@@ -11,6 +11,19 @@ fn loss_at(log_prob: f32, steps: f32, case: &Case) -> f64 {
     case.at(moved).loss
 }
 
+/// [`policy_term`] of a token whose own log-probability moved, with the divergence of GRPO.
+fn policy_term(
+    log_prob: f32,
+    old: f32,
+    start: Option<f32>,
+    advantage: f32,
+    clip: Clip,
+    kl: f32,
+) -> PolicyTerm {
+    let objective = Objective { clip, kl, divergence: Divergence::K3 };
+    super::policy_term(log_prob, f64::from(log_prob) - f64::from(old), start, advantage, &objective)
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Case {
     advantage: f32,
@@ -29,7 +42,7 @@ impl Case {
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for advantage in [1.7, 0.3, 0.0, -0.4, -1.3] {
-        for clip in [Clip { low: 0.2, high: 0.2 }, Clip { low: 0.1, high: 0.28 }] {
+        for clip in [Clip { low: 0.2, high: 0.2, dual: None }, Clip { low: 0.1, high: 0.28, dual: None }] {
             for (start, kl) in [(None, 0.0), (Some(-1.25), 0.04), (Some(-1.75), 0.5), (Some(-1.25), 0.0)] {
                 cases.push(Case { advantage, clip, start, kl });
             }
@@ -69,8 +82,8 @@ fn at_a_clip_the_inside_counts() {
             let ratio = shift.exp();
             // A clip at exactly this ratio: within a factor of two of 1 the difference is not rounded.
             let clip = match shift > 0.0 {
-                true => Clip { low: 0.5, high: ratio - 1.0 },
-                false => Clip { low: 1.0 - ratio, high: 0.5 },
+                true => Clip { low: 0.5, high: ratio - 1.0, dual: None },
+                false => Clip { low: 1.0 - ratio, high: 0.5, dual: None },
             };
             let case = Case { advantage, clip, start, kl };
             let term = case.at(log_prob);
@@ -104,7 +117,7 @@ fn at_a_clip_the_inside_counts() {
 
 #[test]
 fn values_are_those_of_the_formula() {
-    let clip = Clip { low: 0.2, high: 0.3 };
+    let clip = Clip { low: 0.2, high: 0.3, dual: None };
     let term = |log_prob, advantage| policy_term(log_prob, -1.0, None, advantage, clip, 0.0);
     assert_eq!(term(-1.0, 2.0), PolicyTerm { loss: -2.0, slope: -2.0, clipped: false, divergence: None });
     let near =
@@ -131,7 +144,7 @@ fn values_are_those_of_the_formula() {
 #[test]
 fn clips_of_zero_still_learn() {
     for advantage in [1.0, -1.0] {
-        let term = policy_term(-2.0, -2.0, None, advantage, Clip { low: 0.0, high: 0.0 }, 0.0);
+        let term = policy_term(-2.0, -2.0, None, advantage, Clip { low: 0.0, high: 0.0, dual: None }, 0.0);
         assert_eq!((term.slope, term.clipped), (-advantage, false));
     }
 }
@@ -140,7 +153,7 @@ fn clips_of_zero_still_learn() {
 #[test]
 fn a_small_divergence_is_not_rounded_away() {
     let (log_prob, start) = (-1.0_f32, -1.0_f32 + 1.0 / 8192.0);
-    let found = policy_term(log_prob, -1.0, Some(start), 0.0, Clip { low: 0.2, high: 0.2 }, 1.0);
+    let found = policy_term(log_prob, -1.0, Some(start), 0.0, Clip { low: 0.2, high: 0.2, dual: None }, 1.0);
     let d = 1.0 / 8192.0_f64;
     let expected = d * d / 2.0 + d * d * d / 6.0;
     assert!((found.loss / expected - 1.0).abs() < 1e-6, "{} instead of {expected}", found.loss);
@@ -184,6 +197,46 @@ fn a_weight_goes_through_the_minimum() {
                 let (slope, policy) = (f64::from(whole.slope), f64::from(alone.slope));
                 near(f64::from(weighed.slope), weight * policy + (slope - policy));
             }
+        }
+    }
+}
+
+/// A bad token that has become likely is held back from the dual clip on, a good one is not its matter.
+#[test]
+fn the_dual_clip_bounds_what_a_bad_token_adds() {
+    let term = |advantage: f32, ratio: f32, dual| {
+        let clip = Clip { low: 0.2, high: 0.3, dual };
+        policy_term(-2.0 + ratio.ln(), -2.0, None, advantage, clip, 0.0)
+    };
+    let free = term(-2.0, 5.0, None);
+    assert!((free.loss - 10.0).abs() < 1e-5 && !free.clipped);
+    let held = term(-2.0, 5.0, Some(3.0));
+    assert_eq!((held.loss, held.slope, held.clipped), (6.0, 0.0, true));
+    for (advantage, ratio) in [(-2.0, 2.0), (-2.0, 0.9), (-2.0, 0.5), (2.0, 5.0), (2.0, 0.1), (0.0, 9.0)] {
+        assert_eq!(term(advantage, ratio, Some(3.0)), term(advantage, ratio, None), "{advantage}, {ratio}");
+    }
+}
+
+/// The three estimates, and their derivatives by central differences.
+#[test]
+fn divergences_are_estimated_as_named() {
+    let at = |divergence, log_prob: f32, start: f32| {
+        let clip = Clip { low: 0.2, high: 0.2, dual: None };
+        super::policy_term(log_prob, 0.0, Some(start), 0.0, &Objective { clip, kl: 0.5, divergence })
+    };
+    for (divergence, value) in [
+        (Divergence::K1, Box::new(|d: f64| -d) as Box<dyn Fn(f64) -> f64>),
+        (Divergence::K2, Box::new(|d| d * d / 2.0)),
+        (Divergence::K3, Box::new(|d| d.exp() - d - 1.0)),
+    ] {
+        for (log_prob, start) in [(-1.5, -1.25), (-1.5, -1.75), (-1.5, -1.5)] {
+            let found = at(divergence, log_prob, start);
+            let expected = value(f64::from(start - log_prob));
+            assert!((found.divergence.unwrap() - expected).abs() < 1e-12, "{divergence:?}");
+            assert_eq!(found.loss, 0.5 * found.divergence.unwrap());
+            let [up, down] = [STEP, -STEP].map(|step| at(divergence, log_prob + step, start).loss);
+            let central = (up - down) / (2.0 * f64::from(STEP));
+            assert!((central - f64::from(found.slope)).abs() < 1e-6, "{divergence:?}: {central}");
         }
     }
 }

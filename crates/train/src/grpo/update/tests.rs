@@ -1,5 +1,6 @@
 use super::*;
 use crate::advantage::{Normalize, advantages};
+use crate::grpo::Divergence;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -28,8 +29,46 @@ fn with_adapters() -> Model {
     model
 }
 
-const TERMS: Terms =
-    Terms { clip: Clip { low: 0.2, high: 0.28 }, kl: 0.0, temperature: 1.3, epochs: 1, importance_cap: None };
+const TERMS: Terms = Terms {
+    objective: Objective {
+        clip: Clip { low: 0.2, high: 0.28, dual: None },
+        kl: 0.0,
+        divergence: Divergence::K3,
+    },
+    ratio: Ratio::Token,
+    aggregate: Aggregate::Token,
+    budget: 30,
+    temperature: 1.3,
+    epochs: 1,
+    importance_cap: None,
+};
+
+/// [`TERMS`] with a weight of the divergence.
+fn held(kl: f32) -> Terms {
+    Terms { objective: Objective { kl, ..TERMS.objective }, ..TERMS }
+}
+
+/// All of the loss that is a matter of choice, each value at least once.
+fn variants() -> Vec<Terms> {
+    let of = |dual, kl, divergence, ratio, aggregate| Terms {
+        // A sequence's ratio stays nearer 1.
+        objective: match ratio {
+            Ratio::Token => Objective { clip: Clip { dual, ..TERMS.objective.clip }, kl, divergence },
+            Ratio::Sequence => Objective { clip: Clip { low: 0.01, high: 0.02, dual }, kl, divergence },
+        },
+        ratio,
+        aggregate,
+        ..TERMS
+    };
+    vec![
+        TERMS,
+        held(0.2),
+        of(Some(1.3), 0.0, Divergence::K3, Ratio::Token, Aggregate::Sequence),
+        of(None, 0.2, Divergence::K2, Ratio::Sequence, Aggregate::Sequence),
+        of(None, 0.2, Divergence::K1, Ratio::Token, Aggregate::Budget),
+        of(Some(1.3), 0.2, Divergence::K3, Ratio::Sequence, Aggregate::Token),
+    ]
+}
 
 /// No clipping of the norm, so that the optimizer's mean is a tenth of the gradient after its first step.
 const OPTIMIZER: AdamWConfig = AdamWConfig {
@@ -163,11 +202,10 @@ fn the_reported_loss_is_the_one_whose_gradient_is_taken() {
     for (name, model) in [("whole", moved), ("adapters", with_adapters())] {
         let step = Step::of(&model, |group, sample| (group + sample * sample) as f64).aged();
         let lessons = step.lessons();
-        for kl in [0.0, 0.2] {
+        for terms in variants() {
             for micro_batch in [MICRO_BATCH, 40] {
-                let name = format!("{name}, kl {kl}, passes of {micro_batch}");
+                let name = format!("{name}, {terms:?}, passes of {micro_batch}");
                 assert_eq!(micro_batches(&lessons, micro_batch).len() > 1, micro_batch == 40);
-                let terms = Terms { kl, ..TERMS };
                 let (found, gradient) = gradient(&model, terms, micro_batch, &lessons);
                 assert!(found.clipped.unwrap() > 0.1, "{name}: {found:?}");
                 let norm = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
@@ -214,7 +252,7 @@ fn the_loss_of_several_epochs_is_their_mean() {
         let step = Step::of(&start, |group, sample| (group + sample * sample) as f64).aged();
         let lessons = step.lessons();
         let run = |epochs: usize, updates: usize| {
-            let mut policy = Policy::new(start.clone(), Terms { kl, epochs, ..TERMS }, OPTIMIZER);
+            let mut policy = Policy::new(start.clone(), Terms { epochs, ..held(kl) }, OPTIMIZER);
             let found: Vec<Update> = (0..updates).map(|_| policy.update(&lessons, 1e-3).unwrap()).collect();
             (policy.learner.parameters(), found)
         };
@@ -311,8 +349,9 @@ fn the_corrected_loss_is_the_one_whose_gradient_is_taken() {
     let step = Step::of(&sampled_by, |group, sample| (group + sample * sample) as f64).aged();
     let lessons = step.lessons();
     let tokens: usize = lessons.iter().map(|lesson| lesson.tokens.len()).sum();
-    let terms = Terms { importance_cap: Some(1.2), kl: 0.2, ..TERMS };
-    let share = 1.0 / tokens as f32;
+    let terms = Terms { importance_cap: Some(1.2), ..held(0.2) };
+    let weighing =
+        Weighing { aggregate: Aggregate::Token, tokens, rollouts: lessons.len(), budget: TERMS.budget };
     let mut moved = whole();
     let values = moved.trainable_mut().iter_mut().enumerate();
     values.for_each(|(i, value)| *value += ((i * 7 % 11) as f32 - 5.0) * 6e-3);
@@ -320,7 +359,7 @@ fn the_corrected_loss_is_the_one_whose_gradient_is_taken() {
         let mut first = Vec::new();
         let mut policy = Policy::new(sampled_by.clone(), terms, OPTIMIZER);
         policy.micro_batch = micro_batch;
-        policy.pass(&lessons, share, &mut first, &mut Sums::default());
+        policy.pass(&lessons, weighing, &mut first, &mut Sums::default());
         assert_eq!(first.len(), tokens);
         // The second pass of a policy that has gone from there to a model: the loss, and the gradient by the optimizer's mean.
         let mut second = |model: &Model| {
@@ -328,7 +367,7 @@ fn the_corrected_loss_is_the_one_whose_gradient_is_taken() {
             policy.micro_batch = micro_batch;
             policy.learner.exchange(&mut model.trainable().to_vec().into());
             let mut sums = Sums::default();
-            policy.pass(&lessons, share, &mut first, &mut sums);
+            policy.pass(&lessons, weighing, &mut first, &mut sums);
             policy.learner.apply(sums.loss, 0.0).unwrap();
             let scratch = tempfile::tempdir().unwrap();
             policy.learner.save(scratch.path()).unwrap();
@@ -344,7 +383,7 @@ fn the_corrected_loss_is_the_one_whose_gradient_is_taken() {
             let mut model = moved.clone();
             let values = model.trainable_mut().iter_mut().zip(&gradient);
             values.for_each(|(value, along)| *value += (side * step / length * f64::from(*along)) as f32);
-            second(&model).0.loss / tokens as f64
+            second(&model).0.loss
         };
         let central = (loss(1.0) - loss(-1.0)) / (2.0 * step);
         assert!((central / length - 1.0).abs() < 0.01, "{length} is reported as {central}");
@@ -354,8 +393,19 @@ fn the_corrected_loss_is_the_one_whose_gradient_is_taken() {
 #[derive(Deserialize)]
 struct Golden {
     settings: HashMap<String, f64>,
+    #[serde(default)]
+    variant: Variant,
     lessons: Vec<GoldenLesson>,
     expected: Expected,
+}
+
+/// What a file does not say is as in [`Terms`] by default.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Variant {
+    ratio: Ratio,
+    aggregate: Aggregate,
+    divergence: Divergence,
 }
 
 #[derive(Deserialize)]
@@ -395,21 +445,33 @@ fn sketch(values: impl Iterator<Item = f64> + Clone) -> Sketch {
 }
 
 /// One whole update as PyTorch makes it (`tools/make_grpo_goldens.py`): three epochs, both clips, a start policy, a
-/// clipped norm, decay; in the last file also importance ratios, some of them at their cap.
+/// clipped norm, decay; in the third file also importance ratios, some of them at their cap; in the last ones other losses.
 #[test]
 fn a_whole_update_matches_pytorch() {
     for (file, start) in [
         ("grpo_whole.json", whole()),
         ("grpo_adapters.json", with_adapters()),
         ("grpo_corrected.json", whole()),
+        ("grpo_sequence.json", whole()),
+        ("grpo_budget.json", with_adapters()),
     ] {
         let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/golden", file].iter().collect();
-        let Golden { settings, lessons, expected } =
+        let Golden { settings, variant, lessons, expected } =
             serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let setting = |name: &str| settings[name] as f32;
         let terms = Terms {
-            clip: Clip { low: setting("clip_low"), high: setting("clip_high") },
-            kl: setting("kl"),
+            objective: Objective {
+                clip: Clip {
+                    low: setting("clip_low"),
+                    high: setting("clip_high"),
+                    dual: settings.get("dual_clip").map(|dual| *dual as f32),
+                },
+                kl: setting("kl"),
+                divergence: variant.divergence,
+            },
+            ratio: variant.ratio,
+            aggregate: variant.aggregate,
+            budget: settings.get("budget").map_or(0, |budget| *budget as usize),
             temperature: setting("temperature"),
             epochs: settings["epochs"] as usize,
             importance_cap: settings.get("importance_cap").map(|cap| *cap as f32),
