@@ -68,6 +68,9 @@ const PLAIN: &[&str] = &[
     "[Answer: R]",
     "Por lo tanto, R",
     "... R",
+    "The answer has to be R.",
+    "The answer works out to be R.",
+    "The answer is, of course, R.",
 ];
 
 /// Ways of denying that R is the answer, or of not settling on it.
@@ -210,6 +213,12 @@ const DENIED: &[&str] = &[
     "排除R",
     "答えはRの半分です",
     "R ❌",
+    "Wrong: R",
+    "I am told the answer is R.",
+    "One possible answer is R.",
+    "suppose R",
+    "for example R",
+    "Hint: R",
 ];
 
 /// Two answers that differ.

@@ -47,6 +47,10 @@ pub(super) fn doubted(before: &str) -> bool {
             // "My previous answer was 12".
             _ if is_former(&lower) && words.peek().is_none() => doubted = true,
             _ if matches!(lower.as_str(), "my" | "our") && words.peek() == Some(&"first") => doubted = true,
+            // "One possible answer is 12", "I am told that the answer is 12".
+            _ if lower == "possible" && words.peek().is_none() => doubted = true,
+            _ if lower == "one" && matches!(words.peek(), None | Some(&"possible")) => doubted = true,
+            _ if lower == "told" => doubted = true,
             // "He says that the answer is 12".
             _ if is_hearsay(&lower) => doubted = true,
             Role::But | Role::Main => doubted = false,

@@ -68,6 +68,11 @@ fn evades(sentence: &str) -> bool {
     let mut words = sentence.split_whitespace();
     let subject = words
         .find(|word| !matches!(word.to_ascii_lowercase().as_str(), "the" | "my" | "your" | "so" | "our"));
+    // "the answer has to be 12", "the answer works out to be 12".
+    let plain = ["has to be ", "needs to be ", "works out to ", "comes down to ", "ends up "];
+    if plain.iter().any(|plain| sentence.contains(plain)) {
+        return false;
+    }
     subject.is_some_and(|word| word.eq_ignore_ascii_case("answer"))
         && words.next().is_some_and(|verb| {
             verb.bytes().all(|b| b.is_ascii_lowercase())

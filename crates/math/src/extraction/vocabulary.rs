@@ -46,7 +46,7 @@ const WORDS: &[(Role, &str)] = &[
          now finally namely probably likely still here this value result number total option choice \
          simplified obviously already again all shown in therefor hence must should would will seems \
          appears found nearly well almost then of as 与 la le el der die das donc entonces 约 应该 等于 选 选项 就 \
-         即 了 от certainly surely definitely undoubtedly evidently ultimately consequently eventually \
+         即 了 от course certainly surely definitely undoubtedly evidently ultimately consequently eventually \
          naturally truly really essentially basically literally apparently presumably accordingly",
     ),
     (

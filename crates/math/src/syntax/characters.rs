@@ -10,6 +10,9 @@ impl Lexer<'_> {
             Some(b"<=") => Token::Relation(Relation::LessEqual),
             Some(b">=") => Token::Relation(Relation::GreaterEqual),
             Some(b"!=") => Token::Relation(Relation::NotEqual),
+            Some(b"==") if self.rest().starts_with("==>") => {
+                return self.three(Token::Relation(Relation::Other("⇒")));
+            }
             Some(b"==") => Token::Relation(Relation::Equal),
             Some(b"**") => Token::Power,
             Some(b":=") => Token::Relation(Relation::Equal),

@@ -43,7 +43,7 @@ impl Reader<'_> {
             }
             let minor = self.minor.last().filter(|_| lead == Lead::Sentence && self.cases == 0);
             return match minor {
-                Some(group) if !group.changed => self.value_of(group),
+                Some(group) if !group.changed && !self.only_names_value() => self.value_of(group),
                 _ => Said::Words,
             };
         };

@@ -157,6 +157,7 @@ impl Reader<'_> {
                         part.unit_end = atom.end;
                     }
                 }
+                Kind::Comma if self.begins_remark(at) => self.subordinate = Some(Subordinate::Trailing),
                 Kind::Comma if self.begins_breakdown(at) => self.subordinate = Some(Subordinate::Trailing),
                 Kind::Comma => self.comma(),
                 Kind::Aside(role) => match role {

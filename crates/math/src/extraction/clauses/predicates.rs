@@ -40,10 +40,37 @@ impl Reader<'_> {
     }
 
     /// Whether the clause is a noun with its "of" and says nothing: "the digits of 12", "the number of divisors of 12".
+    /// So is one that only tries a value: "suppose 12", "try 12", "Hint: 12", "for example 12".
     pub(super) fn only_names_value(&self) -> bool {
         let words = self.atoms.iter().take_while(|atom| matches!(atom.kind, Kind::Word(_))).count();
         let says = |atom: &Atom| matches!(atom.kind, Kind::Word(Role::Copula | Role::Main | Role::Condition));
         let word = |at: usize| self.atoms.get(at).map_or("", |atom| &self.text[atom.start..atom.end]);
+        const TRYING: [&str; 15] = [
+            "suppose",
+            "supposing",
+            "assume",
+            "assuming",
+            "try",
+            "trying",
+            "test",
+            "testing",
+            "say",
+            "consider",
+            "imagine",
+            "guess",
+            "hint",
+            "example",
+            "like",
+        ];
+        let tries = TRYING.contains(&word(0).to_ascii_lowercase().as_str())
+            || matches!(
+                (word(0), word(1)),
+                ("for" | "For", "example" | "instance") | ("such" | "Such", "as")
+            )
+            || matches!((word(0), word(1), word(2)), ("let" | "Let", "us", "say"));
+        if tries && words <= 3 && self.atoms.len() == words + 1 {
+            return true;
+        }
         words >= 3
             && self.atoms.len() == words + 1
             && matches!(word(0), "the" | "The")

@@ -130,6 +130,20 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether a word is a verb in its form with "-ing".
+    pub(super) fn is_gerund(&self, at: usize) -> bool {
+        self.word_behind(at, 0).is_some_and(|word| word.len() > 5 && word.ends_with("ing"))
+    }
+
+    /// Whether the comma at `at` begins a remark on the value before it: "3 more than Tom", "saving $7".
+    pub(super) fn begins_remark(&self, at: usize) -> bool {
+        let compared = self.atoms.get(at + 1).is_some_and(|next| next.kind == Kind::Plain)
+            && matches!(self.word_behind(at, 2), Some("more" | "fewer" | "less"))
+            && self.word_behind(at, 3) == Some("than");
+        let saving = self.word_behind(at, 1) == Some("saving");
+        self.groups.len() == 1 && self.subordinate.is_none() && (compared || saving)
+    }
+
     /// Whether nothing but verbs stands between the value that the clause begins with and here.
     pub(super) fn only_verbs_before(&self, at: usize) -> bool {
         matches!(self.atoms.first().map(|atom| atom.kind), Some(Kind::Plain | Kind::Formula(_)))

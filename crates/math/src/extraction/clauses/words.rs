@@ -26,6 +26,10 @@ impl Reader<'_> {
         if matches!(word, "he" | "she" | "they" | "we" | "you" | "I") {
             self.link = false;
         }
+        // "Instead of $80 it costs $73".
+        if self.contrasting && !has_value && matches!(word, "he" | "she" | "they" | "we" | "it") {
+            self.contrasting = false;
+        }
         match role {
             // "12, but I am not certain".
             Role::Negation
@@ -320,6 +324,8 @@ impl Reader<'_> {
             {
                 self.deny_next = true;
             }
+            // "Wrong: 12".
+            Role::Wrong if !has_value && next == Some(":") => self.deny_next = true,
             // "Неверно, что это 12".
             Role::Wrong
                 if !has_value
@@ -355,6 +361,10 @@ impl Reader<'_> {
                 self.hedged = true;
             }
             Role::Copula => {
+                // "Subtracting 27 from 100 gives 73": what is done to the values before it is the subject.
+                if matches!(word, "gives" | "yields" | "makes" | "leaves" | "equals") && self.is_gerund(0) {
+                    self.subordinate = None;
+                }
                 // "The number of students who passed is 12".
                 if self.relative && !matches!(self.before(at), Some("who" | "which" | "whose")) {
                     self.relative = false;
