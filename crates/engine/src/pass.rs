@@ -112,6 +112,13 @@ impl Pass {
         }
     }
 
+    /// Gives the buffers back, where memory counts more than time ([`Memory::Recompute`]).
+    pub fn rest(&mut self) {
+        if self.memory == Memory::Recompute {
+            *self = Pass::new(self.memory);
+        }
+    }
+
     fn fit(&mut self, model: &Model, batch: &Batch) {
         let config = &model.config;
         let (rows, hidden, ffn) = (batch.rows(), config.hidden_size, config.intermediate_size);

@@ -152,6 +152,14 @@ impl Learner {
         }
     }
 
+    /// Gives back what passes hold until the next one, where memory counts more than time ([`Memory::Recompute`]): between two
+    /// steps of GRPO it is sampled, and what that takes need not come on top.
+    pub fn rest(&mut self) {
+        match self {
+            Learner::Cpu(cpu) => cpu.pass.rest(),
+        }
+    }
+
     /// The model as it is, adapters beside the weights: lent where it lies in this machine's memory, copied from elsewhere.
     #[must_use]
     pub fn model(&self) -> Cow<'_, Model> {

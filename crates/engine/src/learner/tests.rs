@@ -1,5 +1,6 @@
 use super::*;
 use crate::lora::{LoraConfig, Projection};
+use crate::pass::Pass;
 use tracelift_domain::Seed;
 use tracelift_testing::TinyModel;
 
@@ -128,6 +129,29 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
         assert!(learner.check(0.0).is_err() && learner.apply(0.0, 0.1).is_err());
         assert_eq!(learner.parameters(), before);
     });
+}
+
+#[test]
+fn a_rest_between_steps_changes_nothing() {
+    for model in [model(16), adapted()] {
+        let fresh =
+            || Learner::on(Device::Cpu, model.clone(), Memory::Recompute, OPTIMIZER, Start::Forgotten);
+        let (mut restless, mut rested) = (fresh(), fresh());
+        for _ in 0..3 {
+            step(&mut restless);
+            step(&mut rested);
+            rested.rest();
+        }
+        assert_eq!(restless.parameters(), rested.parameters());
+    }
+    let (batch, targets) = batch();
+    for (memory, kept) in [(Memory::Recompute, false), (Memory::Keep, true)] {
+        let mut pass = Pass::new(memory);
+        pass.forward(&model(32), &batch);
+        pass.score(&model(32), &targets, 1.0);
+        pass.rest();
+        assert_eq!(pass.hidden().is_empty(), !kept, "{memory:?}");
+    }
 }
 
 #[test]

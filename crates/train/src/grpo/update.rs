@@ -156,6 +156,7 @@ impl Policy {
             self.pass(&taught, weighing, &mut first, &mut sums);
             gradient_norm = Some(self.learner.apply(sums.loss, rate)?);
         }
+        self.learner.rest();
         let per_token = |sum: f64| (sums.seen > 0).then(|| sum / sums.seen as f64);
         let corrected = |sum: f64| self.terms.importance_cap.and_then(|_| per_token(sum));
         Ok(Update {
