@@ -1,8 +1,11 @@
 //! `tracelift baselines …`: what executors wrote without any trace, measured once and kept.
 
-use crate::config::ConfigArgs;
 use crate::progress;
-use crate::serve::{Cast, config, problems};
+use crate::serve::{
+    Cast,
+    config::{self, ServeArgs},
+    problems,
+};
 use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
 use std::{
@@ -49,7 +52,7 @@ pub struct Export {
 #[derive(Args)]
 pub struct Prefill {
     #[command(flatten)]
-    config: ConfigArgs,
+    config: ServeArgs,
     /// A file of problems [default: `reward.problems`].
     #[arg(long)]
     problems: Option<PathBuf>,

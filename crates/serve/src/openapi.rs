@@ -33,3 +33,41 @@ pub(crate) fn joined(documents: &[&str], served: &[&str]) -> String {
     })
     .to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENTS: [&str; 4] = [
+        include_str!("../openapi/reward.json"),
+        include_str!("../openapi/rubric.json"),
+        include_str!("../openapi/code.json"),
+        include_str!("../openapi/verdicts.json"),
+    ];
+
+    /// Every reference leads somewhere.
+    fn assert_whole(text: &str) {
+        let document: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+        let text = document.to_string();
+        for reference in text.split("\"$ref\":\"#").skip(1) {
+            let pointer = reference.split('"').next().unwrap();
+            assert!(document.pointer(pointer).is_some(), "{pointer} is not in the document");
+        }
+    }
+
+    #[test]
+    fn documents_are_whole_alone_and_together() {
+        DOCUMENTS.into_iter().for_each(assert_whole);
+        let served = ["/v1/reward", "/get_reward", "/v1/score", "/run_code", "/health"];
+        let together = joined(&DOCUMENTS, &served);
+        assert_whole(&together);
+        let document: Value = serde_json::from_str(&together).unwrap();
+        let mut paths: Vec<&str> =
+            document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+        paths.sort_unstable();
+        assert_eq!(paths, ["/get_reward", "/health", "/run_code", "/v1/reward", "/v1/score"]);
+        // Of a route that two sections have, the first one's is described.
+        assert_eq!(document["paths"]["/get_reward"]["post"]["operationId"], "getWholeReward");
+    }
+}

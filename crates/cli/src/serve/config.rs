@@ -1,6 +1,7 @@
 //! What `tracelift serve` is told: one TOML file, whose sections switch on what is served.
 
 use anyhow::Result;
+use clap::Args;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::{num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
 use tracelift_domain::{Probability, Seed, SettingError};
@@ -10,7 +11,18 @@ use tracelift_reward::{RewardConfig, RubricConfig, Rule};
 use tracelift_serve::{LogFormat, LogLevel, Tags};
 use tracelift_verify::{ProgramConfig, VerifierConfig};
 
-use crate::config::{ConfigArgs, Origin, assignment, read_as};
+use crate::config::{Origin, assignment, read_as};
+
+/// Where a configuration comes from.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArgs {
+    /// The TOML file that says what is served.
+    #[arg(long)]
+    config: PathBuf,
+    /// Replace a key of the file: `--set reward.runs=5`. May be given again.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
 
 /// The file.
 #[derive(Debug, Deserialize)]
@@ -199,7 +211,7 @@ fn named<'de, D: Deserializer<'de>, T: FromStr<Err = String>>(from: D) -> Result
 ///
 /// # Errors
 /// Names the file and the line, or the argument, and the key.
-pub fn read(args: &ConfigArgs) -> Result<(ServeConfig, Origin)> {
+pub fn read(args: &ServeArgs) -> Result<(ServeConfig, Origin)> {
     let set = args.set.iter().map(|set| assignment(set)).collect::<Result<Vec<_>>>()?;
     let (config, origin): (ServeConfig, Origin) = read_as(Some(&args.config), &set, &[])?;
     config.validate().map_err(|error| origin.refuse(&error))?;

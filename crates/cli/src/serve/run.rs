@@ -1,8 +1,8 @@
 //! `tracelift serve`: rewards, scores and verdicts over HTTP, on one port.
 
-use super::config::{self, RewardSection, ServeConfig};
+use super::config::{self, RewardSection, ServeArgs, ServeConfig};
 use super::{announce, key_of, model_scorer};
-use crate::config::{ConfigArgs, Origin};
+use crate::config::Origin;
 use crate::verify::Programs;
 use anyhow::{Context, Error, Result, bail};
 use clap::Args;
@@ -23,7 +23,7 @@ use tracelift_verify::{Verifier, VerifierConfig, answers::AnswerJudge};
 #[derive(Args)]
 pub struct Serve {
     #[command(flatten)]
-    config: ConfigArgs,
+    config: ServeArgs,
 }
 
 /// Serves until it is told to stop.
