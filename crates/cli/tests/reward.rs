@@ -6,7 +6,9 @@
 mod support;
 
 use serde_json::{Value, json};
+use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use support::Desk;
@@ -72,27 +74,31 @@ struct Server {
     child: Child,
     url: String,
     agent: ureq::Agent,
+    log: PathBuf,
 }
 
 impl Server {
     fn start(desk: &Desk) -> Server {
+        // To a file, since nobody reads on: a full pipe would hold the server up. Several share it.
+        let log = desk.path("log");
+        let written = OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut child = desk
             .command(&["serve", "--config", "serve.toml"])
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(written)
             .spawn()
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let Some(url) = line.trim().strip_prefix("tracelift at ") else {
-            panic!("{line:?}: {}", std::io::read_to_string(child.stderr.take().unwrap()).unwrap());
+            panic!("{line:?}: {}", desk.read("log"));
         };
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(170)))
             .build()
             .into();
-        Server { url: url.to_owned(), child, agent }
+        Server { url: url.to_owned(), child, agent, log }
     }
 
     fn ask(&self, path: &str, key: Option<&str>, body: &Value) -> (u16, Option<String>, Value) {
@@ -127,8 +133,8 @@ impl Server {
     fn end(mut self) -> String {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(killed.success());
-        let log = std::io::read_to_string(self.child.stderr.take().unwrap()).unwrap();
         let status = self.child.wait().unwrap();
+        let log = fs::read_to_string(&self.log).unwrap();
         assert_eq!(status.code(), Some(0), "{log}");
         assert!(!log.contains("panicked"), "{log}");
         log
@@ -370,7 +376,7 @@ fn two_servers_on_one_file_measure_nothing_twice() {
         server.end();
     }
     let beside: Vec<_> =
-        std::fs::read_dir(desk.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        fs::read_dir(desk.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(beside.iter().all(|name| !name.to_string_lossy().contains("owner")), "{beside:?}");
 }
 
