@@ -57,6 +57,13 @@ mod tests {
     }
 
     #[test]
+    fn every_rule_is_described() {
+        let document: Value = serde_json::from_str(DOCUMENTS[0]).unwrap();
+        let described = &document["components"]["schemas"]["RewardRequest"]["properties"]["rule"]["enum"];
+        assert_eq!(*described, json!(tracelift_reward::Rule::ALL.map(tracelift_reward::Rule::name)));
+    }
+
+    #[test]
     fn documents_are_whole_alone_and_together() {
         DOCUMENTS.into_iter().for_each(assert_whole);
         let served = ["/v1/reward", "/get_reward", "/v1/score", "/run_code", "/health"];
