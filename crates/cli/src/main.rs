@@ -99,9 +99,16 @@ fn fail_beyond_the_file_size_limit() {
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
+/// Whoever started this may ignore the end of children, and a program inherits that: then nobody can wait for one.
+fn hear_of_children() {
+    // SAFETY: sets the disposition of one signal to the system's default, before any other thread exists.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+}
+
 fn main() -> ExitCode {
     let command = Cli::parse().command;
     fail_beyond_the_file_size_limit();
+    hear_of_children();
     match &command {
         Command::Groups(groups::GroupsCommand::Build(_)) => {}
         Command::World(_)

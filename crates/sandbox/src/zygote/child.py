@@ -8,7 +8,10 @@ def confine(zygote, job, signal_ready, body, arguments, stdin, stdout, stderr):
     new privileges, no core dumps. What differs from run to run, or would bind the zygote, is done here.
     """
     os.setsid()
-    os.setpriority(os.PRIO_PROCESS, 0, max(zygote.priority, os.getpriority(os.PRIO_PROCESS, 0)))
+    # The runner's priority, and the class and the turns that everybody has. Where that is refused, it is not needed: the
+    # zygote is no further ahead then than it may go back.
+    if set_turn(zygote.turn) < 0 and os.sched_getscheduler(0) == os.SCHED_FIFO:
+        raise Refused("the program would have its turn at once")
     # Without a process namespace nothing else ends a program whose zygote was killed.
     prctl("parent death signal", PR_SET_PDEATHSIG, signal.SIGKILL)
     os.dup2(stdin, 0)

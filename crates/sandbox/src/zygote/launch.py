@@ -317,11 +317,18 @@ def prepare(config, connection):
 def get_ahead(priority):
     """Ahead of its programs, which get back what the runner has, and of whatever else fills the machine. Where the kernel
     deals out time by sessions first, priorities count within one only: a program of twenty sessions would get twenty
-    times the zygote's share, and the zygote be late. So it is in a session of its own, which is ahead as a whole."""
+    times the zygote's share, and the zygote be late. So it is in a session of its own, which is ahead as a whole. And processes
+    that wake each other up without end can keep a sleeper of their class waiting for seconds there, whatever its priority
+    (seen on Linux 6.18): so it is of the class that has its turn at once, where it may."""
     try:
         os.setsid()
     except OSError:
         # It leads one already.
+        pass
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except OSError:
+        # Only with privileges, or where the user may; and not in every control group.
         pass
     try:
         os.setpriority(os.PRIO_PROCESS, 0, max(-20, priority - AHEAD))

@@ -97,6 +97,9 @@ class Watched:
             pages = size.split()
             private += max(0, int(pages[1]) - int(pages[2])) * PAGE + self.zygote.swapped(name)
         self.cpu = cpu
+        if cpu + max(0, parents - 1) * ROUNDED > job.cpu:
+            # Before anything that takes longer.
+            return ENDED_CPU
         alive = [name for name, (state, _) in states.items() if state != b"Z"]
         common = max(0, len(alive) - 1) * self.zygote.base_anonymous
         held = self.held(job, alive, private)
@@ -113,8 +116,6 @@ class Watched:
         # All processors at once could be used up to the next look.
         soon = 2 * TICK * min(max(1, len(alive)), CORES)
         self.pace = SHORT_TICK if job.cpu - cpu < soon or memory > job.memory // 2 else TICK
-        if cpu + max(0, parents - 1) * ROUNDED > job.cpu:
-            return ENDED_CPU
         if memory > job.memory:
             return ENDED_MEMORY
         if self.file_bytes > job.file_bytes:

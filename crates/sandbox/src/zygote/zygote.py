@@ -29,7 +29,7 @@ class Zygote:
     def __init__(self, config, connection, box, program, ruleset, abi, kept):
         self.level = config["level"]
         self.config = config
-        self.priority = config["priority"]
+        self.turn = turn(config["priority"], 0)
         self.box = box
         self.work = box + "/work"
         # Not in the box: a program that looks for files finds none but its own.
@@ -110,12 +110,10 @@ class Zygote:
             os.close(descriptor)
 
     def hurry(self):
-        """Asks for short turns, and soon: until the zygote has looked, a run can take more than it may. Where the kernel
-        gives no turns of other lengths (before Linux 6.12), it only keeps its priority from its forks."""
-        own = os.getpriority(os.PRIO_PROCESS, 0)
-        reset_on_fork, turn = 1, 100_000
-        attributes = struct.pack("=IIQiIQQQ", 48, 0, reset_on_fork, own, 0, turn, 0, 0)
-        LIBC.syscall(ctypes.c_long(SYS["sched_setattr"]), ctypes.c_long(0), attributes, ctypes.c_long(0))
+        """Asks for short turns, and soon, where it has not its turn at once: until the zygote has looked, a run can take more
+        than it may. Before Linux 6.12 the kernel gives no turns of other lengths."""
+        if os.sched_getscheduler(0) != os.SCHED_FIFO:
+            set_turn(turn(os.getpriority(os.PRIO_PROCESS, 0), 100_000))
 
     def lock(self):
         """Puts the zygote itself, and so every fork of it, under what does not keep it from its work."""
@@ -454,6 +452,15 @@ class Zygote:
             except OSError:
                 continue
         return total
+
+
+def turn(priority, length):
+    """Of the usual class, with a priority, and of so many nanoseconds: 0 for the usual."""
+    return ctypes.create_string_buffer(struct.pack("=IIQiIQQQ", 48, os.SCHED_OTHER, 0, priority, 0, length, 0, 0))
+
+
+def set_turn(wanted):
+    return LIBC.syscall(ctypes.c_long(SYS["sched_setattr"]), ctypes.c_long(0), wanted, ctypes.c_long(0))
 
 
 def nobody_hears(number, frame):
