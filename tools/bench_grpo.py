@@ -33,7 +33,7 @@ path = "{data}"
 [planner]
 model = "{model}"
 numbers = "{numbers}"
-prompt = {{ system = "", user = "{{{{ question }}}}", prefill = "", stop = [], end = "closes", examples = [] }}
+prompt = {{ system = "", user = "{{{{ question }}}}", prefill = "<reasoning>", stop = [], end = "closes", examples = [] }}
 lora = {{ rank = {rank}, alpha = {alpha} }}
 sampling = {{ temperature = 1.0, top_p = 1.0, max_tokens = {tokens} }}
 [executor.in_process]
@@ -84,7 +84,7 @@ def trl_step(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         config = GRPOConfig(
             output_dir=folder, use_cpu=True, bf16=False, fp16=False, max_steps=2, report_to=[], logging_steps=100, save_strategy="no",
-            per_device_train_batch_size=PROBLEMS * GROUP, num_generations=GROUP, max_completion_length=TOKENS, beta=KL,
+            per_device_train_batch_size=GROUP, gradient_accumulation_steps=PROBLEMS, num_generations=GROUP, max_completion_length=TOKENS, beta=KL,
             temperature=1.0, top_p=1.0, learning_rate=5e-6, gradient_checkpointing=False, disable_tqdm=True,
         )
         trainer = GRPOTrainer(
@@ -134,10 +134,11 @@ def main() -> None:
     for number in range(arguments.rounds):
         done = subprocess.run([sys.executable, *sys.argv, "--trl-step"], capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            sys.exit(f"TRL failed:\n{done.stderr}")
+            sys.exit(f"TRL failed with status {done.returncode}:\n{done.stderr}")
         theirs.append(json.loads(done.stdout.splitlines()[-1]))
+        print(f"round {number + 1}: TRL {theirs[-1]}", flush=True)
         ours.append(our_step(arguments))
-        print(f"round {number + 1}: TRL {theirs[-1]}, ours {ours[-1]}", flush=True)
+        print(f"round {number + 1}: ours {ours[-1]}", flush=True)
     for name, unit in [("seconds", "s a step"), ("peak", "MiB at most")]:
         medians = [statistics.median(side[name] for side in sides) for sides in (theirs, ours)]
         print(f"TRL {medians[0]:.1f} {unit}, ours {medians[1]:.1f}: TRL takes {medians[0] / medians[1]:.2f} times as much")
