@@ -100,7 +100,7 @@ fn a_beginning_that_prompts_share_changes_no_sample() {
 #[test]
 fn fewer_bits_give_nearly_the_trainers_log_probabilities() {
     for (name, numbers, near) in
-        FAMILIES.into_iter().flat_map(|name| [(name, Numbers::Bf16, 0.1), (name, Numbers::Int8, 0.3)])
+        FAMILIES.into_iter().flat_map(|name| [(name, Numbers::Bf16, 0.1), (name, Numbers::Int8, 0.5)])
     {
         let model = model(name);
         let requests = requests();
@@ -124,7 +124,7 @@ fn fewer_bits_give_nearly_the_trainers_log_probabilities() {
             }
             let mean = sum / tokens as f32;
             assert!(worst > 0.0 && worst < near, "{name}: {numbers:?} is off by {worst}");
-            assert!(mean < near / 4.0, "{name}: {numbers:?} is off by {mean} in the mean");
+            assert!(mean < near / 10.0, "{name}: {numbers:?} is off by {mean} in the mean");
         }
     }
 }
