@@ -298,7 +298,7 @@ impl Counter {
         Ok(found)
     }
 
-    /// Writes the items down before they are told. A log that cannot be written costs nobody his reward.
+    /// Writes the items down before they are told. A log that cannot be written costs nobody a reward.
     async fn write_down(&self, appraised: &Arc<Vec<Appraised>>, config: &RewardConfig) {
         let Some(ledger) = &self.ledger else { return };
         let (ledger, appraised) = (Arc::clone(ledger), Arc::clone(appraised));

@@ -9,7 +9,7 @@ use crate::reward::appraise::Appraised;
 use crate::reward::asked::{self, Entry};
 use crate::reward::service::{Heard, House, Said, Speech};
 use crate::reward::told;
-use crate::rubric::dialect::{completion, kind, object, openrlhf::list};
+use crate::rubric::dialect::{completion, object, openrlhf::list};
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -96,9 +96,7 @@ fn entry(
     label: Option<Value>,
     house: &House,
 ) -> Result<Entry, ItemFault> {
-    let Some(query) = query.as_str() else {
-        return Err(ItemFault::Invalid(format!("the query is {}, not a string", kind(query))));
-    };
+    let query = completion::query(query)?;
     let prompt = completion::prompt_text(prompt)?;
     let said = completion::said(query, prompt.as_deref())?;
     sample(Some(said.prompt), said.completion, label, None, house)

@@ -11,7 +11,7 @@ use crate::reward::asked::{self, Entry};
 use crate::reward::service::{AGAIN, Heard, House, Said, Speech};
 use crate::reward::told;
 use crate::rubric::dialect::slime::{Body, body_of};
-use crate::rubric::dialect::{completion, kind, object, text};
+use crate::rubric::dialect::{completion, object, text};
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use tracelift_reward::Place;
@@ -61,13 +61,7 @@ impl Speech for Slime {
 
 fn entry(map: &mut Map<String, Value>, house: &House) -> Result<Entry, ItemFault> {
     let prompt = completion::prompt_text(map.remove("prompt"))?;
-    let response = match map.remove("response") {
-        Some(Value::String(response)) => response,
-        Some(other) => {
-            return Err(ItemFault::Invalid(format!("`response` is {}, not a string", kind(&other))));
-        }
-        None => return Err(ItemFault::Invalid("`response` is missing".into())),
-    };
+    let response = completion::response(map)?;
     let finish = text(map, "finish_reason")?;
     sample(prompt.as_deref(), &response, map.remove("label"), finish.as_deref(), house)
 }

@@ -150,6 +150,20 @@ pub(crate) fn conversation(messages: &[Value]) -> Result<String, ItemFault> {
     Ok(statement(&last).to_owned())
 }
 
+/// The `response` of slime's samples.
+pub(crate) fn response(map: &mut Map<String, Value>) -> Result<String, ItemFault> {
+    match map.remove("response") {
+        Some(Value::String(response)) => Ok(response),
+        Some(other) => Err(ItemFault::Invalid(format!("`response` is {}, not a string", kind(&other)))),
+        None => Err(ItemFault::Invalid("`response` is missing".into())),
+    }
+}
+
+/// A query of OpenRLHF's, which is prompt and completion.
+pub(crate) fn query(query: &Value) -> Result<&str, ItemFault> {
+    query.as_str().ok_or_else(|| ItemFault::Invalid(format!("the query is {}, not a string", kind(query))))
+}
+
 /// A prompt as a framework holds it: a text, or a conversation.
 pub(crate) fn prompt_text(prompt: Option<Value>) -> Result<Option<String>, ItemFault> {
     match prompt {

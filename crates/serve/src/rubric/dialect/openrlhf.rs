@@ -73,9 +73,7 @@ fn entry(
     label: Option<Value>,
     house: &House,
 ) -> Result<Entry, ItemFault> {
-    let Some(query) = query.as_str() else {
-        return Err(ItemFault::Invalid(format!("the query is {}, not a string", kind(query))));
-    };
+    let query = completion::query(query)?;
     let prompt = completion::prompt_text(prompt)?;
     let said = completion::said(query, prompt.as_deref())?;
     Ok(completion::entry(Some(said.prompt), said.completion, label, house))

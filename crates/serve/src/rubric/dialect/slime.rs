@@ -4,7 +4,7 @@
 //! `?detail=true` in the URL the body is an object instead, for `--reward-key score`. Other fields are ignored. What
 //! cannot be scored is an error status, which slime tries again and then raises.
 
-use super::{Asked, Dialect, Entry, House, Outcome, completion, dimensions, errors, kind, object};
+use super::{Asked, Dialect, Entry, House, Outcome, completion, dimensions, errors, object};
 use crate::fault::{Fault, ItemFault};
 use serde_json::{Map, Value, json};
 
@@ -63,12 +63,6 @@ impl Dialect for Slime {
 
 fn entry(map: &mut Map<String, Value>, house: &House) -> Result<Entry, ItemFault> {
     let prompt = completion::prompt_text(map.remove("prompt"))?;
-    let response = match map.remove("response") {
-        Some(Value::String(response)) => response,
-        Some(other) => {
-            return Err(ItemFault::Invalid(format!("`response` is {}, not a string", kind(&other))));
-        }
-        None => return Err(ItemFault::Invalid("`response` is missing".into())),
-    };
+    let response = completion::response(map)?;
     Ok(completion::entry(prompt.as_deref(), &response, map.remove("label"), house))
 }
