@@ -597,3 +597,161 @@ fn says_why_it_does_not_start() {
     nothing.write("serve.toml", "listen = \"127.0.0.1:0\"\n");
     assert!(nothing.bad(&["serve", "--config", "serve.toml"]).contains("a section says what is served"));
 }
+
+impl Server {
+    /// Asks for a stream; its lines as they come.
+    fn stream(&self, key: Option<&str>, body: &Value) -> impl Iterator<Item = Value> + use<> {
+        let mut body = body.clone();
+        body["stream"] = json!(true);
+        let mut request = self.agent.post(format!("{}/v1/reward", self.url));
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let response = request.send_json(body).unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "application/x-ndjson");
+        let lines = BufReader::new(response.into_body().into_reader()).lines();
+        lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+    }
+}
+
+#[test]
+fn a_stream_tells_results_as_they_are_known() {
+    let executor = Executor::start(&[]);
+    let desk = desk(&executor.url(), "rule = \"uplift_only\"\nlog = \"rewards.jsonl\"", "concurrency = 1");
+    let server = Server::start(&desk);
+    let all = [RIGHT, WRONG, NO_TRACE, RIGHT];
+    let whole = server.good("/v1/reward", &items(&all));
+    // Baselines are known, so three calls an item with a trace: two of the three items that have one can be done.
+    executor.hold_after(6);
+    let mut lines = server.stream(Some("s-1"), &items(&all));
+    let mut found: Vec<Value> = (0..3).map(|_| lines.next().unwrap()).collect();
+    assert_eq!(desk.read("rewards.jsonl").lines().count(), 4 + 3, "written down before they are told");
+    executor.release();
+    found.push(lines.next().unwrap());
+    let end = lines.next().unwrap();
+    assert_eq!((&end["index"], &end["usage"]["calls"]), (&Value::Null, &json!(9)), "{end}");
+    assert_eq!(end["fingerprints"], whole["fingerprints"]);
+    assert!(lines.next().is_none());
+    found.sort_by_key(|result| result["index"].as_u64());
+    assert_eq!(json!(found), whole["results"]);
+    // Asked again under the same key, it is the same stream.
+    let again: Vec<Value> = server.stream(Some("s-1"), &items(&all)).collect();
+    assert_eq!((again.len(), &again[4]), (5, &end));
+    assert_eq!(executor.count("requests"), 3 + 9 + 9);
+    // Nothing of a request that is refused comes in lines.
+    let (status, _, said) = server.ask("/v1/reward", None, &json!({"items": [], "stream": 1}));
+    assert!(status == 422 && said["error"]["message"].as_str().unwrap().contains("`stream`"), "{said}");
+    assert_eq!(server.stream(None, &json!({"items": []})).count(), 1);
+}
+
+#[test]
+fn a_stream_in_progress_is_told_to_its_end_when_the_server_is_to_stop() {
+    let executor = Executor::start(&["--latency-ms", "2500"]);
+    let desk = desk(&executor.url(), "rule = \"exec_only\"", "");
+    let server = Server::start(&desk);
+    let lines = server.stream(None, &items(&[NO_TRACE, RIGHT]));
+    let mut lines = lines.peekable();
+    assert_eq!(lines.peek().unwrap()["index"], 0);
+    let log = server.end();
+    assert_eq!(
+        lines.map(|line| line["reward"].clone()).collect::<Vec<_>>(),
+        [json!(0.0), json!(1.0), Value::Null]
+    );
+    assert!(log.contains("drained"), "{log}");
+}
+
+#[test]
+fn what_nobody_waits_for_any_more_is_not_asked() {
+    let executor = Executor::start(&[]);
+    let desk = desk(&executor.url(), "rule = \"uplift_only\"", "concurrency = 2");
+    let server = Server::start(&desk);
+    executor.hold_after(0);
+    let other = |i: usize| {
+        let mut one = item(RIGHT);
+        one["problem"] = problem(&format!("{i} and {STATEMENT}"));
+        one
+    };
+    let many = json!({"items": (0..20).map(other).collect::<Vec<_>>()});
+    // One hangs up a whole answer, one a stream; somebody else wants what one item of them wants.
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().timeout_global(Some(Duration::from_millis(600))).build().into();
+    assert!(agent.post(format!("{}/v1/reward", server.url)).send_json(&many).is_err());
+    let mut streamed = many.clone();
+    streamed["stream"] = json!(true);
+    let response = agent.post(format!("{}/v1/reward", server.url)).send_json(&streamed).unwrap();
+    let patient = std::thread::scope(|scope| {
+        let patient = scope.spawn(|| server.good("/v1/reward", &json!({"items": [other(19)]})));
+        assert!(response.into_body().read_to_string().is_err(), "out of time");
+        until("both are forgotten", || {
+            let (_, metrics) = server.get("/metrics");
+            metrics.contains("tracelift_rewards_total{outcome=\"hung_up\"} 20")
+        });
+        executor.release();
+        patient.join().unwrap()
+    });
+    assert_eq!(patient["rewards"], json!([1.0]), "{patient}");
+    // What was under way when they left was brought to its end; of the others only what the third one waits for was asked.
+    let asked = executor.count("requests");
+    assert!(asked <= 2 + 2 + 6, "{asked} calls");
+    // Nothing is lost: whoever asks again gets everything.
+    let all = server.good("/v1/reward", &many);
+    assert!(all["rewards"].as_array().unwrap().iter().all(|reward| *reward == 1.0), "{all}");
+}
+
+#[test]
+fn trl_and_verl_get_the_whole_reward_as_their_functions_return_it() {
+    let mut executor = Executor::start(&[]);
+    let desk = desk(&executor.url(), "rule = \"uplift_only\"\nproblems = \"problems.jsonl\"", "");
+    let mut line = problem(STATEMENT);
+    line["source"] = json!("test");
+    line["domain"] = json!("math");
+    desk.write("problems.jsonl", &line.to_string());
+    let server = Server::start(&desk);
+    let user = |text: &str| json!([{"role": "user", "content": text}]);
+    let said = |text: &str| json!([{"role": "assistant", "content": text}]);
+    // Columns that name the problem are read, whatever else the framework sends.
+    let mut rows = json!({
+        "prompts": [user(STATEMENT), user(STATEMENT), user("What?"), user("What?")],
+        "completions": [said(RIGHT), said(WRONG), said(NO_TRACE), said(RIGHT)],
+        "completion_ids": [[1, 2], [3], [4], [5]],
+        "answer": ["so it is 12 .\n#### 12", "12", 12, null],
+        "domain": ["algebra", "algebra", "x", "y"], "trainer_state": {"global_step": 3}, "environments": null,
+    });
+    let told = server.good("/reward_func", &rows);
+    assert_eq!(told, json!([1.0, 0.0, 0.0, null]), "nobody says what is right of the last one");
+    rows["problem_id"] = json!([null, null, null, "p"]);
+    assert_eq!(server.good("/reward_func", &rows), json!([1.0, 0.0, 0.0, 1.0]));
+    let detail = server.good("/reward_func?detail=true", &rows);
+    assert_eq!((&detail["rewards"][0], &detail["results"][0]["u"]), (&json!(1.0), &json!(1.0)));
+    let wrong = json!({"prompts": ["a"], "completions": ["b", "c"]});
+    assert_eq!(server.ask("/reward_func", None, &wrong).0, 422);
+
+    let row = |completion: &str, truth: Value, info: Value| json!({"data_source": "words", "solution_str": completion, "ground_truth": truth, "extra_info": info});
+    let stated = json!({"question": STATEMENT, "answer": "a worked solution", "split": "train", "index": 7});
+    let told = server.good("/compute_score", &row(RIGHT, json!("12"), stated.clone()));
+    let wanted =
+        json!({"score": 1.0, "e": 1.0, "w": 1.0, "b": 0.0, "u": 1.0, "leaked": 1.0, "no_trace": 0.0});
+    assert_eq!(told, wanted);
+    let told = server.good("/compute_score", &row(NO_TRACE, json!("12"), stated.clone()));
+    assert_eq!((&told["score"], &told["no_trace"], &told["leaked"]), (&json!(0.0), &json!(1.0), &json!(0.0)));
+    // As our own export has rows: the name of a problem that was registered.
+    let named = json!({"problem_id": "p", "split": "train", "index": "0"});
+    assert_eq!(server.good("/compute_score", &row(RIGHT, json!("12"), named))["score"], 1.0);
+    let (status, _, said) = server.ask("/compute_score", None, &row(RIGHT, json!("12"), json!({})));
+    assert_eq!(status, 422, "{said}");
+    executor.kill();
+    let fresh = json!({"question": "cal has 3 pens . how many ?"});
+    let (status, retry_after, told) =
+        server.ask("/compute_score", None, &row(RIGHT, json!("3"), fresh.clone()));
+    assert_eq!(
+        (status, retry_after.as_deref(), &told["error"]["cause"]),
+        (503, Some("5"), &json!("refused"))
+    );
+    let many = json!({"data_sources": ["words", "words"], "solution_strs": [RIGHT, NO_TRACE],
+        "ground_truths": ["3", "12"], "extra_infos": [fresh, stated]});
+    let told = server.good("/compute_score", &many);
+    assert_eq!((&told[0]["score"], &told[1]["score"]), (&Value::Null, &json!(0.0)), "{told}");
+    rows["completions"][0] = json!("<reasoning> he has 13 . </reasoning>");
+    assert_eq!(server.good("/reward_func", &rows)[0], Value::Null);
+}

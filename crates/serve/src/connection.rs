@@ -1,6 +1,7 @@
 //! One connection: bounded patience with whoever does not read, and an end that waits for no half request.
 
 use axum::Router;
+use hyper::body::{Body, Frame, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -58,9 +59,9 @@ pub(crate) async fn attend(stream: TcpStream, router: Router, patience: Duration
     let service = service_fn(move |request| {
         let (answer, open) = (router.call(request), Unanswered::new(&asked));
         async move {
+            // An answer that comes in parts is under way until its last one was handed on.
             let answer = answer.await;
-            drop(open);
-            answer
+            answer.map(|answer| answer.map(|body| UnderWay { body, open }))
         }
     });
     let mut http = http1::Builder::new();
@@ -102,7 +103,9 @@ impl Traffic {
         loop {
             tokio::time::sleep(TICK).await;
             let now = self.sent.load(Ordering::Relaxed);
-            let idle = self.unanswered.load(Ordering::Relaxed) == 0 && now == sent;
+            // Of an answer in parts that its client has stopped to take, the rest is not waited for.
+            let unread = self.unsent.load(Ordering::Relaxed);
+            let idle = (self.unanswered.load(Ordering::Relaxed) == 0 || unread) && now == sent;
             (quiet, sent) = (if idle { quiet + TICK } else { Duration::ZERO }, now);
             let enough = if self.unsent.load(Ordering::Relaxed) { UNREAD_TIME } else { HALF_TIME };
             if quiet >= enough {
@@ -125,6 +128,33 @@ impl Unanswered {
 impl Drop for Unanswered {
     fn drop(&mut self) {
         self.0.unanswered.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The body of an answer, with its request.
+struct UnderWay<B> {
+    body: B,
+    #[expect(dead_code, reason = "it is held until the body is dropped")]
+    open: Unanswered,
+}
+
+impl<B: Body + Unpin> Body for UnderWay<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

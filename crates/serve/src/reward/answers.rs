@@ -28,6 +28,9 @@ pub(super) struct Keyed {
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
+/// As long as it is held, nobody else is answered under the same key.
+pub(super) type Turn = tokio::sync::OwnedMutexGuard<()>;
+
 impl Answers {
     /// The key of a request, if it has one.
     pub fn keyed(&self, route: &str, headers: &HeaderMap, body: &[u8]) -> Result<Option<Keyed>, Fault> {
@@ -49,11 +52,8 @@ impl Answers {
 
 impl Keyed {
     /// Waits until nobody else is answered under this key; then what was answered under it before, if anything was.
-    pub async fn turn(
-        &self,
-        desk: &Desk,
-    ) -> Result<(tokio::sync::MutexGuard<'_, ()>, Option<Answered>), Fault> {
-        let turn = self.turn.lock().await;
+    pub async fn turn(&self, desk: &Desk) -> Result<(Turn, Option<Answered>), Fault> {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         let key = self.key.clone();
         let known = desk.keep(move |store| store.answered(&key)).await.ok_or(Fault::ShuttingDown)?;
         let known = known.map_err(|error| Fault::Internal(error.to_string()))?;

@@ -157,13 +157,36 @@ pub(super) fn terms(map: &mut Map<String, Value>, base: &RewardConfig) -> Result
     Ok(config)
 }
 
-const TOP: [&str; 4] = ["items", "rule", "lambda", "runs"];
+/// How an answer comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// Once all items are appraised.
+    Whole,
+    /// Line by line, as they are.
+    Streamed,
+}
+
+impl Delivery {
+    /// As a request says it.
+    pub fn of(stream: Option<Value>) -> Result<Delivery, Fault> {
+        match stream {
+            None | Some(Value::Null | Value::Bool(false)) => Ok(Delivery::Whole),
+            Some(Value::Bool(true)) => Ok(Delivery::Streamed),
+            Some(other) => {
+                Err(Fault::Invalid(format!("`stream` is {}, neither true nor false", kind(&other))))
+            }
+        }
+    }
+}
+
+const TOP: [&str; 5] = ["items", "rule", "lambda", "runs", "stream"];
 const ITEM: [&str; 6] = ["problem", "problem_id", "completion", "reasoning", "finish_reason", "id"];
 
 /// A request of `POST /v1/reward`.
 pub(super) struct Asked {
     pub entries: Vec<Entry>,
     pub config: RewardConfig,
+    pub delivery: Delivery,
 }
 
 /// Reads a request.
@@ -178,6 +201,7 @@ pub(super) fn request(
         return Err(Fault::Invalid(message));
     }
     let config = terms(&mut map, base)?;
+    let delivery = Delivery::of(map.remove("stream"))?;
     let list = match map.remove("items") {
         Some(Value::Array(list)) => list,
         Some(other) => return Err(Fault::Invalid(format!("`items` is {}, not a list", kind(&other)))),
@@ -188,7 +212,7 @@ pub(super) fn request(
     }
     let entries =
         list.into_iter().map(|value| item(value, reading, bytes).unwrap_or_else(Entry::from)).collect();
-    Ok(Asked { entries, config })
+    Ok(Asked { entries, config, delivery })
 }
 
 fn item(value: Value, reading: &Reading, bytes: usize) -> Result<Entry, ItemFault> {
@@ -276,7 +300,7 @@ pub(super) fn said(completion: Value) -> Result<String, ItemFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reward::dialect::{openrlhf::OpenRlhf, slime::Slime};
+    use crate::reward::dialect::{openrlhf::OpenRlhf, slime::Slime, trl::Trl, verl::Verl};
     use crate::reward::service::{House, Speech};
     use crate::reward::told::Fingerprints;
     use crate::rubric::dialect::tests::json;
@@ -349,7 +373,12 @@ mod tests {
             let _ = OpenRlhf::read(body.clone(), "", &house);
             let _ = OpenRlhf::read(json!({ "query": items, "prompts": items, "labels": items }), "", &house);
             let _ = Slime::read(body.clone(), "", &house);
-            let _ = Slime::read(json!({ "response": "x", "prompt": "p", "label": body }), "", &house);
+            let _ = Slime::read(json!({ "response": "x", "prompt": "p", "label": body.clone() }), "", &house);
+            let _ = Trl::read(body.clone(), "", &house);
+            let _ = Trl::read(json!({ "completions": items, "prompts": items, "problem": items, "answer": items }), "", &house);
+            let _ = Verl::read(body.clone(), "", &house);
+            let _ = Verl::read(json!({ "solution_str": "x", "ground_truth": body, "extra_info": items.first() }), "", &house);
+            let _ = Verl::read(json!({ "solution_strs": items, "ground_truths": items, "extra_infos": items }), "", &house);
         }
     }
 }

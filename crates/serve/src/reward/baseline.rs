@@ -1,12 +1,13 @@
 //! Baselines: each run measured once, whoever asks, and however many ask at the same time.
 //!
-//! Requests of this process that want the same run share the one that is under way; other processes are told by the store. What
-//! was begun is brought to an end though those who asked have gone: somebody will ask again.
+//! Requests of this process that want the same run share the one that is under way; other processes are told by the store. A call
+//! that was begun is brought to an end though those who asked have gone: it is paid, and somebody will ask again. One that had not
+//! begun is not made.
 
-use super::desk::{Desk, lost};
+use super::desk::{Desk, Wanting, lost};
 use crate::queue::Place;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
 use tracelift_domain::{Fingerprint, Problem, Seed};
@@ -34,7 +35,28 @@ pub(super) enum Origin {
 }
 
 type Awaited<T> = watch::Receiver<Option<T>>;
-type Flights<K, T> = Arc<Mutex<HashMap<K, Awaited<T>>>>;
+type Flights<K, W, T> = Arc<Mutex<HashMap<K, Flight<W, T>>>>;
+
+/// What is under way, and who waits for it.
+struct Flight<W, T> {
+    landing: Awaited<T>,
+    wanting: W,
+}
+
+/// A run that was begun or joined. Whoever holds it waits for it.
+pub(super) struct Begun {
+    origin: Origin,
+    landing: Awaited<Settled>,
+    waits: Arc<()>,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug)]
+enum Called {
+    Ended(Result<Completion, CallFailure>),
+    /// It was not made: nobody waited for it.
+    Unmade,
+}
 
 /// The desk's baselines.
 #[derive(Clone)]
@@ -44,33 +66,27 @@ pub(super) struct Baselines {
     verifier: Fingerprint,
     seed: Seed,
     /// Runs that are being settled, each by one gold.
-    settling: Flights<(RunKey, JudgedBy), Settled>,
+    settling: Flights<(RunKey, JudgedBy), Weak<()>, Settled>,
     /// Calls under way: two golds of one question share them.
-    calling: Flights<RunKey, Result<Completion, CallFailure>>,
+    calling: Flights<RunKey, Wanting, Called>,
 }
 
-/// What is wanted, of whoever comes first, and what he is to make of it.
-enum Boarded<T> {
-    First(watch::Sender<Option<T>>, Awaited<T>),
-    Joined(Awaited<T>),
-}
-
-fn flights<K, T>(all: &Flights<K, T>) -> MutexGuard<'_, HashMap<K, Awaited<T>>> {
+fn flights<K, W, T>(all: &Flights<K, W, T>) -> MutexGuard<'_, HashMap<K, Flight<W, T>>> {
     // Entries go in and out whole.
     all.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn board<K: std::hash::Hash + Eq + Clone, T>(all: &Flights<K, T>, key: &K) -> Boarded<T> {
+/// Whether one is to be waited for: one whose sender is gone without a word was lost.
+fn is_in_the_air<T>(landing: &Awaited<T>) -> bool {
+    landing.borrow().is_some() || landing.has_changed().is_ok()
+}
+
+/// Takes a flight out, unless another one has taken its place.
+fn leave<K: std::hash::Hash + Eq, W, T>(all: &Flights<K, W, T>, key: &K, sender: &watch::Sender<Option<T>>) {
     let mut all = flights(all);
-    // One whose sender is gone without a word was lost.
-    if let Some(flight) = all.get(key)
-        && (flight.borrow().is_some() || flight.has_changed().is_ok())
-    {
-        return Boarded::Joined(flight.clone());
+    if all.get(key).is_some_and(|flight| flight.landing.same_channel(&sender.subscribe())) {
+        all.remove(key);
     }
-    let (sender, receiver) = watch::channel(None);
-    all.insert(key.clone(), receiver.clone());
-    Boarded::First(sender, receiver)
 }
 
 async fn landed<T: Clone>(mut flight: Awaited<T>) -> Option<T> {
@@ -92,25 +108,28 @@ impl Baselines {
 
     /// Begins to settle the first `k` runs of a problem's question, or joins those who do. The place in the queue is kept until what
     /// was begun is done.
-    pub fn begin(
-        &self,
-        problem: &Arc<Problem>,
-        k: usize,
-        place: &Arc<Place>,
-    ) -> Vec<(Origin, Awaited<Settled>)> {
+    pub fn begin(&self, problem: &Arc<Problem>, k: usize, place: &Arc<Place>) -> Vec<Begun> {
         let question = question_id(&problem.question);
         let by = JudgedBy::of(problem, &self.verifier);
         let (mut all, mut fresh) = (Vec::with_capacity(k), Vec::new());
         for run in 0..k as u64 {
             let key =
                 RunKey { question: question.clone(), executor: self.executor.clone(), seed: self.seed, run };
-            match board(&self.settling, &(key.clone(), by.clone())) {
-                Boarded::Joined(flight) => all.push((Origin::Kept, flight)),
-                Boarded::First(sender, flight) => {
-                    all.push((Origin::Asked, flight));
-                    fresh.push((key, sender));
-                }
-            }
+            let mut settling = flights(&self.settling);
+            let id = (key.clone(), by.clone());
+            // One that nobody waits for any more may be about to be given up.
+            let joined =
+                settling.get(&id).filter(|flight| is_in_the_air(&flight.landing)).and_then(|flight| {
+                    let (waits, landing) = (flight.wanting.upgrade()?, flight.landing.clone());
+                    Some(Begun { origin: Origin::Kept, landing, waits })
+                });
+            all.push(joined.unwrap_or_else(|| {
+                let ((sender, landing), waits) = (watch::channel(None), Arc::new(()));
+                let wanting = Arc::downgrade(&waits);
+                settling.insert(id, Flight { landing: landing.clone(), wanting: wanting.clone() });
+                fresh.push((key, sender, wanting));
+                Begun { origin: Origin::Asked, landing, waits }
+            }));
         }
         if !fresh.is_empty() {
             let (this, problem, place) = (self.clone(), Arc::clone(problem), Arc::clone(place));
@@ -120,11 +139,12 @@ impl Baselines {
     }
 
     /// The run that was begun.
-    pub async fn settled((first, flight): (Origin, Awaited<Settled>)) -> Settled {
-        let settled = landed(flight).await;
-        let settled =
-            settled.unwrap_or_else(|| Settled { run: Arc::new(Run::Failed(lost())), origin: first });
-        match first {
+    pub async fn settled(begun: Begun) -> Settled {
+        let Begun { origin, landing, waits } = begun;
+        let settled = landed(landing).await;
+        drop(waits);
+        let settled = settled.unwrap_or_else(|| Settled { run: Arc::new(Run::Failed(lost())), origin });
+        match origin {
             Origin::Asked => settled,
             // It was paid by whoever came first.
             Origin::Kept => Settled { origin: Origin::Kept, ..settled },
@@ -135,12 +155,12 @@ impl Baselines {
         &self,
         problem: Arc<Problem>,
         by: JudgedBy,
-        fresh: Vec<(RunKey, watch::Sender<Option<Settled>>)>,
+        fresh: Vec<(RunKey, watch::Sender<Option<Settled>>, Weak<()>)>,
         place: Arc<Place>,
     ) {
-        let keys: Vec<RunKey> = fresh.iter().map(|(key, _)| key.clone()).collect();
+        let keys: Vec<RunKey> = fresh.iter().map(|(key, ..)| key.clone()).collect();
         let mut found = self.found(&problem, keys, &by).await.map(Vec::into_iter);
-        for (key, sender) in fresh {
+        for (key, sender, wanting) in fresh {
             let found = match &mut found {
                 Ok(found) => found.next().ok_or_else(lost),
                 Err(failure) => Err(failure.clone()),
@@ -148,9 +168,9 @@ impl Baselines {
             let (this, problem, by, place) =
                 (self.clone(), Arc::clone(&problem), by.clone(), Arc::clone(&place));
             tokio::spawn(async move {
-                let settled = this.settle_one(&problem, &key, &by, found).await;
+                let settled = this.settle_one(&problem, &key, &by, found, &wanting).await;
                 sender.send_replace(Some(settled));
-                flights(&this.settling).remove(&(key, by));
+                leave(&this.settling, &(key, by), &sender);
                 drop(place);
             });
         }
@@ -174,6 +194,7 @@ impl Baselines {
         key: &RunKey,
         by: &JudgedBy,
         mut found: Result<Found, CallFailure>,
+        wanting: &Weak<()>,
     ) -> Settled {
         let failed = |failure| Settled { run: Arc::new(Run::Failed(failure)), origin: Origin::Asked };
         loop {
@@ -184,14 +205,20 @@ impl Baselines {
                     return Settled { run, origin: Origin::Kept };
                 }
                 Ok(Found::Kept(Kept { completion, judgement: None })) => (completion, Origin::Kept),
-                Ok(Found::Ours) => match self.called(problem, key).await {
-                    Ok(called) => called,
-                    Err(failure) => return failed(failure),
+                Ok(Found::Ours) => match self.called(problem, key, wanting).await {
+                    (Called::Ended(Ok(completion)), origin) => (completion, origin),
+                    (Called::Ended(Err(failure)), _) => return failed(failure),
+                    // Others had given it up when this one came.
+                    (Called::Unmade, _) if wanting.strong_count() > 0 => {
+                        found = self.found_one(problem, key, by).await;
+                        continue;
+                    }
+                    (Called::Unmade, _) => return failed(lost()),
                 },
+                Ok(Found::Theirs) if wanting.strong_count() == 0 => return failed(lost()),
                 Ok(Found::Theirs) => {
                     tokio::time::sleep(LOOK).await;
-                    let again = self.found(problem, vec![key.clone()], by).await;
-                    found = again.and_then(|found| found.into_iter().next().ok_or_else(lost));
+                    found = self.found_one(problem, key, by).await;
                     continue;
                 }
             };
@@ -204,33 +231,58 @@ impl Baselines {
         }
     }
 
-    /// What the executor writes, kept before anybody sees it.
-    async fn called(
+    async fn found_one(
         &self,
         problem: &Arc<Problem>,
         key: &RunKey,
-    ) -> Result<(Completion, Origin), CallFailure> {
-        let sender = match board(&self.calling, key) {
-            Boarded::Joined(flight) => {
-                return landed(flight)
-                    .await
-                    .unwrap_or_else(|| Err(lost()))
-                    .map(|found| (found, Origin::Kept));
-            }
-            Boarded::First(sender, _) => sender,
-        };
-        let result = self.desk.completion(problem, None, key.seed()).await;
-        let kept = key.clone();
-        match &result {
-            Ok(completion) => {
-                let completion = completion.clone();
-                self.note(move |store| store.record(&kept, &completion)).await;
-            }
-            Err(_) => self.note(move |store| store.release(&kept)).await,
+        by: &JudgedBy,
+    ) -> Result<Found, CallFailure> {
+        let found = self.found(problem, vec![key.clone()], by).await?;
+        found.into_iter().next().ok_or_else(lost)
+    }
+
+    /// A call that whoever asks is to make, or one that is under way.
+    fn board(
+        &self,
+        key: &RunKey,
+        waits: &Weak<()>,
+    ) -> Result<(watch::Sender<Option<Called>>, Wanting), Awaited<Called>> {
+        let mut calling = flights(&self.calling);
+        if let Some(flight) = calling.get(key).filter(|flight| is_in_the_air(&flight.landing)) {
+            flight.wanting.add(waits.clone());
+            return Err(flight.landing.clone());
         }
-        sender.send_replace(Some(result.clone()));
-        flights(&self.calling).remove(key);
-        result.map(|completion| (completion, Origin::Asked))
+        let ((sender, landing), wanting) = (watch::channel(None), Wanting::default());
+        wanting.add(waits.clone());
+        calling.insert(key.clone(), Flight { landing, wanting: wanting.clone() });
+        Ok((sender, wanting))
+    }
+
+    /// What the executor writes, kept before anybody sees it.
+    async fn called(&self, problem: &Arc<Problem>, key: &RunKey, waits: &Weak<()>) -> (Called, Origin) {
+        let (sender, wanting) = match self.board(key, waits) {
+            Ok(first) => first,
+            Err(landing) => {
+                let called = landed(landing).await.unwrap_or_else(|| Called::Ended(Err(lost())));
+                return (called, Origin::Kept);
+            }
+        };
+        let result = self.desk.completion(problem, key.seed(), wanting).await;
+        let kept = key.clone();
+        let called = match result {
+            Some(Ok(completion)) => {
+                let noted = completion.clone();
+                self.note(move |store| store.record(&kept, &noted)).await;
+                Called::Ended(Ok(completion))
+            }
+            failed => {
+                self.note(move |store| store.release(&kept)).await;
+                failed.map_or(Called::Unmade, Called::Ended)
+            }
+        };
+        sender.send_replace(Some(called.clone()));
+        leave(&self.calling, key, &sender);
+        (called, Origin::Asked)
     }
 
     /// Writes to the store. Where that fails, what was measured counts all the same; it will be measured again.

@@ -9,8 +9,8 @@ use crate::listener::{Frame, Threads};
 use crate::queue::Queue;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 use tracelift_domain::{Problem, Seed, Trace};
@@ -34,8 +34,8 @@ pub(super) struct Staff {
 
 /// What becomes of a completion.
 pub(super) enum Then {
-    /// It is handed back as it is.
-    Return(oneshot::Sender<Result<Completion, CallFailure>>),
+    /// It is handed back as it is, to those who want it.
+    Return(oneshot::Sender<Result<Completion, CallFailure>>, Wanting),
     /// It is judged first.
     Judge(oneshot::Sender<Run>),
 }
@@ -43,9 +43,30 @@ pub(super) enum Then {
 impl Then {
     fn is_unwanted(&self) -> bool {
         match self {
-            Then::Return(reply) => reply.is_closed(),
+            Then::Return(_, wanting) => !wanting.is_anybody_there(),
             Then::Judge(reply) => reply.is_closed(),
         }
+    }
+}
+
+/// Those who wait for something that several may wait for. Each is there as long as he holds what was given to him.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanting(Arc<Mutex<Vec<Weak<()>>>>);
+
+impl Wanting {
+    fn all(&self) -> MutexGuard<'_, Vec<Weak<()>>> {
+        // One is added or taken away whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn add(&self, one: Weak<()>) {
+        self.all().push(one);
+    }
+
+    pub fn is_anybody_there(&self) -> bool {
+        let mut all = self.all();
+        all.retain(|one| one.strong_count() > 0);
+        !all.is_empty()
     }
 }
 
@@ -170,17 +191,17 @@ impl Desk {
         self.calls.push(calls);
     }
 
-    /// What the executor wrote to one call.
+    /// What the executor wrote to a call without a trace; nothing where nobody wanted it any more when its turn came.
     pub async fn completion(
         &self,
         problem: &Arc<Problem>,
-        trace: Option<&Arc<Trace>>,
         seed: Seed,
-    ) -> Result<Completion, CallFailure> {
+        wanting: Wanting,
+    ) -> Option<Result<Completion, CallFailure>> {
         let (reply, receiver) = oneshot::channel();
-        let (problem, trace) = (Arc::clone(problem), trace.map(Arc::clone));
-        self.call([Wanted { problem, trace, seed, then: Then::Return(reply) }]);
-        receiver.await.unwrap_or_else(|_| Err(lost()))
+        let then = Then::Return(reply, wanting);
+        self.call([Wanted { problem: Arc::clone(problem), trace: None, seed, then }]);
+        receiver.await.ok()
     }
 
     /// What the verifier says of a completion.
@@ -244,7 +265,7 @@ fn make(executor: &dyn Executor, wanted: Vec<Wanted>, desk: &Desk) {
         let result = results.next().unwrap_or_else(|| Err(lost()));
         // Whoever asked may have hung up in the meantime.
         match (wanted.then, result) {
-            (Then::Return(reply), result) => drop(reply.send(result)),
+            (Then::Return(reply, _), result) => drop(reply.send(result)),
             (Then::Judge(reply), Err(failure)) => drop(reply.send(Run::Failed(failure))),
             (Then::Judge(reply), Ok(completion)) => {
                 let then = Judged::Run(reply);

@@ -1,13 +1,16 @@
 //! A log of every item with all its parts and texts: for looking at, and for training reward models later.
 
 use super::appraise::Appraised;
-use super::told;
-use serde_json::{Value, json};
+use super::told::{Fingerprints, RewardResult};
+use serde::Serialize;
+use serde_json::Value;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use tracelift_domain::Problem;
 use tracelift_reward::Place;
+use tracelift_reward::measure::Run;
 
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]
@@ -88,22 +91,40 @@ fn ends_in_newline(path: &Path) -> io::Result<bool> {
 }
 
 /// The line of an item: its result, and the texts that it came of.
-pub(super) fn line(index: usize, appraised: &Appraised, fingerprints: &Value, settings: &Value) -> Value {
-    let mut line = told::result(index, appraised);
-    let mut set = |key: &str, value: Value| line[key] = value;
-    set("completion", json!(appraised.written));
-    set("trace", json!(appraised.trace.as_ref().map(|trace| trace.as_str())));
-    if let Some(problem) = &appraised.problem {
-        set("problem", json!(**problem));
+#[derive(Serialize)]
+pub(super) struct Line<'a> {
+    #[serde(flatten)]
+    pub result: RewardResult,
+    /// All that the planner wrote.
+    pub completion: &'a str,
+    pub trace: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<&'a Problem>,
+    pub executor_completions: Vec<Option<&'a str>>,
+    pub baseline_completions: Vec<Option<&'a str>>,
+    pub fingerprints: &'a Fingerprints,
+    pub settings: &'a Value,
+}
+
+impl<'a> Line<'a> {
+    pub fn of(
+        index: usize,
+        appraised: &'a Appraised,
+        fingerprints: &'a Fingerprints,
+        settings: &'a Value,
+    ) -> Line<'a> {
+        let texts = |runs: &'a [Run]| runs.iter().map(Run::completion).collect();
+        Line {
+            result: RewardResult::of(index, appraised),
+            completion: &appraised.written,
+            trace: appraised.trace.as_ref().map(|trace| trace.as_str()),
+            problem: appraised.problem.as_deref(),
+            executor_completions: texts(&appraised.appraisal.runs),
+            baseline_completions: texts(&appraised.appraisal.baseline),
+            fingerprints,
+            settings,
+        }
     }
-    let texts = |runs: &[tracelift_reward::measure::Run]| -> Vec<Option<String>> {
-        runs.iter().map(|run| run.completion().map(str::to_owned)).collect()
-    };
-    set("executor_completions", json!(texts(&appraised.appraisal.runs)));
-    set("baseline_completions", json!(texts(&appraised.appraisal.baseline)));
-    set("fingerprints", fingerprints.clone());
-    set("settings", settings.clone());
-    line
 }
 
 /// Whether an item is worth a line: one that was no item is not.

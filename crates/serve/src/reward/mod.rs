@@ -14,6 +14,7 @@ mod dialect;
 mod ledger;
 mod problems;
 mod service;
+mod stream;
 mod told;
 
 pub use asked::Reading;

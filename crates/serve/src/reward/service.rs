@@ -2,14 +2,14 @@
 
 use super::answers::{Answers, KEY, REPLAYED};
 use super::appraise::{Appraised, Appraiser};
-use super::asked::{self, Entry};
+use super::asked::{self, Delivery, Entry};
 use super::baseline::Baselines;
 use super::desk::{Desk, Staff};
-use super::dialect::{openrlhf::OpenRlhf, slime::Slime};
+use super::dialect::{openrlhf::OpenRlhf, slime::Slime, trl::Trl, verl::Verl};
 use super::ledger::{self, Ledger};
 use super::problems::{self, Problems};
 use super::told::{self, Fingerprints};
-use super::{Reading, RewardParts, RewardServiceConfig};
+use super::{Reading, RewardParts, RewardServiceConfig, stream};
 use crate::body::{self, BodyLimits, Bytes};
 use crate::fault::{Fault, answer};
 use crate::listener::{Frame, Section, ServeError};
@@ -21,6 +21,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post, put};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -45,6 +46,8 @@ pub(super) struct House {
 pub(super) struct Heard<C> {
     pub entries: Vec<Entry>,
     pub config: RewardConfig,
+    /// How the answer comes.
+    pub delivery: Delivery,
     /// What the answer needs of the question.
     pub context: C,
 }
@@ -78,8 +81,9 @@ impl Speech for Native {
 
     fn read(body: Value, _query: &str, house: &House) -> Result<Heard<()>, Fault> {
         let limits = (house.items, house.item_bytes);
-        let asked::Asked { entries, config } = asked::request(body, &house.config, &house.reading, limits)?;
-        Ok(Heard { entries, config, context: () })
+        let asked::Asked { entries, config, delivery } =
+            asked::request(body, &house.config, &house.reading, limits)?;
+        Ok(Heard { entries, config, delivery, context: () })
     }
 
     fn write((): &(), appraised: &[Appraised], house: &House) -> Said {
@@ -90,7 +94,7 @@ impl Speech for Native {
             true => StatusCode::UNPROCESSABLE_ENTITY,
             false => StatusCode::OK,
         };
-        Said { status, body: told::answer(appraised, &house.fingerprints) }
+        Said { status, body: told::value(&told::RewardResponse::of(appraised, &house.fingerprints)) }
     }
 }
 
@@ -130,7 +134,7 @@ pub fn reward_section(
         "executor": staff.executor.describe(),
         "rubric": staff.rubric.as_ref().map(|rubric| rubric.describe()),
         "baselines": kept,
-        "fingerprints": fingerprints.to_json(),
+        "fingerprints": fingerprints,
     });
     let places = Places::new(config.queue);
     let counted = places.clone();
@@ -165,6 +169,8 @@ pub fn reward_section(
         ("/v1/problems", put(register.clone()).post(register)),
         (OpenRlhf::PATH, route::<OpenRlhf>(&counter)),
         (Slime::PATH, route::<Slime>(&counter)),
+        (Trl::PATH, route::<Trl>(&counter)),
+        (Verl::PATH, route::<Verl>(&counter)),
     ];
     let executor = Arc::clone(&staff.executor);
     let look = move || match executor.reach() {
@@ -189,9 +195,9 @@ fn settings(config: &RewardServiceConfig) -> Value {
 }
 
 /// What the routes share.
-struct Counter {
-    appraiser: Appraiser,
-    house: House,
+pub(super) struct Counter {
+    pub appraiser: Appraiser,
+    pub house: House,
     settings: Value,
     limits: BodyLimits,
     metrics: Arc<Metrics>,
@@ -212,12 +218,19 @@ fn route<S: Speech>(counter: &Arc<Counter>) -> MethodRouter {
     })
 }
 
+/// Items under way: each with its place in the request.
+pub(super) struct Batch {
+    all: JoinSet<(usize, Option<Appraised>, Duration)>,
+    /// Those of which nothing has been heard.
+    open: BTreeSet<usize>,
+}
+
 impl Counter {
     async fn attend<S: Speech>(self: &Arc<Self>, request: Request) -> Result<Response, Fault> {
         let deadline = Instant::now() + self.timeout;
         let query = request.uri().query().unwrap_or_default().to_owned();
         let keyed = request.headers().get(KEY).is_some().then(|| request.headers().clone());
-        let Bytes { bytes, room: _room } = self.limits.read(request).await?;
+        let Bytes { bytes, room } = self.limits.read(request).await?;
         let keyed = match keyed {
             Some(headers) => self.answers.keyed(&format!("{}?{query}", S::PATH), &headers, &bytes)?,
             None => None,
@@ -232,9 +245,20 @@ impl Counter {
         let size = bytes.len();
         let counter = Arc::clone(self);
         let read = move || S::read(body::from_json(&bytes)?, &query, &counter.house);
-        let Heard { entries, config, context } = body::apart(size, read).await?;
-        let appraised = Arc::new(self.appraise(entries, &config, deadline).await?);
-        self.write_down(&appraised, &config).await;
+        let Heard { entries, config, delivery, context } = body::apart(size, read).await?;
+        let config = Arc::new(config);
+        let mut batch = self.begin(entries, &config, deadline)?;
+        if delivery == Delivery::Streamed {
+            let kept = keyed.zip(turn);
+            return Ok(stream::answer(Arc::clone(self), batch, config, kept, room));
+        }
+        let mut appraised = Vec::new();
+        while let Some(one) = self.next(&mut batch).await {
+            appraised.push(one);
+        }
+        appraised.sort_unstable_by_key(|(index, _)| *index);
+        let appraised: Arc<[Appraised]> = appraised.into_iter().map(|(_, one)| one).collect();
+        self.write_down(0, &appraised, &config).await;
         let Said { status, body } = S::write(&context, &appraised, &self.house);
         if let Some(keyed) = &keyed
             && status != StatusCode::SERVICE_UNAVAILABLE
@@ -249,13 +273,13 @@ impl Counter {
         Ok(response)
     }
 
-    /// All items of a request at once; each with what became of it, in their order.
-    async fn appraise(
+    /// Begins with all items of a request at once. Dropping the batch drops what of them has not begun.
+    fn begin(
         &self,
         entries: Vec<Entry>,
-        config: &RewardConfig,
+        config: &Arc<RewardConfig>,
         deadline: Instant,
-    ) -> Result<Vec<Appraised>, Fault> {
+    ) -> Result<Batch, Fault> {
         if config.needs().rubric && !self.reads_rubric {
             let rule = config.rule.name();
             let message = format!(
@@ -268,49 +292,54 @@ impl Counter {
             self.tally("refused", count);
             Fault::QueueFull { retry_after: self.time_for_one() }
         })?;
-        let config = Arc::new(config.clone());
         let mut all = JoinSet::new();
         for (index, (entry, place)) in entries.into_iter().zip(places).enumerate() {
-            let work = self.appraiser.clone().appraise(entry, Arc::clone(&config), Arc::new(place));
+            let work = self.appraiser.clone().appraise(entry, Arc::clone(config), Arc::new(place));
             let started = Instant::now();
             all.spawn(async move {
                 let appraised = tokio::time::timeout_at(deadline.into(), work).await.ok();
                 (index, appraised, started.elapsed())
             });
         }
-        let mut found: Vec<Option<Appraised>> = (0..count).map(|_| None).collect();
-        while let Some(done) = all.join_next().await {
-            // One that panicked is told as lost; what it says is in the log.
+        Ok(Batch { all, open: (0..count).collect() })
+    }
+
+    /// The next item that is done, whichever it is; nothing once there is none.
+    pub async fn next(&self, batch: &mut Batch) -> Option<(usize, Appraised)> {
+        while let Some(done) = batch.all.join_next().await {
+            // One that panicked is told as lost, after all others; what it says is in the log.
             let Ok((index, appraised, took)) = done else { continue };
+            batch.open.remove(&index);
             self.note(took);
-            found[index] = Some(appraised.unwrap_or_else(|| {
+            let appraised = appraised.unwrap_or_else(|| {
                 let seconds = self.timeout.as_secs_f64();
                 let message = format!("it was not appraised within {seconds} s: the executor is overloaded or the request too large");
                 Appraised::unknown(Unknown { cause: "timed_out", place: Place::Server, message })
-            }));
+            });
+            self.count(&appraised);
+            return Some((index, appraised));
         }
-        let lost = || {
-            let message = "its appraisal came to no end; the server's log says why".to_owned();
-            Appraised::unknown(Unknown { cause: "lost", place: Place::Server, message })
-        };
-        let found: Vec<Appraised> = found.into_iter().map(|found| found.unwrap_or_else(lost)).collect();
-        self.count(&found);
-        Ok(found)
+        let index = batch.open.pop_first()?;
+        let message = "its appraisal came to no end; the server's log says why".to_owned();
+        let lost = Appraised::unknown(Unknown { cause: "lost", place: Place::Server, message });
+        self.count(&lost);
+        Some((index, lost))
     }
 
-    /// Writes the items down before they are told. A log that cannot be written costs nobody a reward.
-    async fn write_down(&self, appraised: &Arc<Vec<Appraised>>, config: &RewardConfig) {
+    /// Writes items down, the first of which has this place in its request, before they are told. A log that cannot be written costs
+    /// nobody a reward.
+    pub async fn write_down(&self, first: usize, appraised: &Arc<[Appraised]>, config: &RewardConfig) {
         let Some(ledger) = &self.ledger else { return };
         let (ledger, appraised) = (Arc::clone(ledger), Arc::clone(appraised));
-        let (fingerprints, mut settings) = (self.house.fingerprints.to_json(), self.settings.clone());
+        let (fingerprints, mut settings) = (self.house.fingerprints.clone(), self.settings.clone());
         settings["rule"] = json!(config.rule);
         settings["lambda"] = json!(config.lambda);
         settings["runs"] = json!(config.runs);
         let write = move |_: &_| {
             let mut lines = Vec::new();
             for (index, one) in appraised.iter().enumerate().filter(|(_, one)| ledger::is_kept(one)) {
-                let line = ledger::line(index, one, &fingerprints, &settings);
-                lines.extend_from_slice(line.to_string().as_bytes());
+                let line = ledger::Line::of(first + index, one, &fingerprints, &settings);
+                lines.extend_from_slice(told::value(&line).to_string().as_bytes());
                 lines.push(b'\n');
             }
             ledger.write(&lines)
@@ -348,39 +377,45 @@ impl Counter {
         self.metrics.count("tracelift_rewards_total", help, &[("outcome", outcome)], items as u64);
     }
 
-    fn count(&self, found: &[Appraised]) {
-        for one in found {
-            let (appraisal, usage) = (&one.appraisal, &one.usage);
-            match (&appraisal.unknown, appraisal.defect) {
-                (Some(unknown), _) => {
-                    self.tally(if unknown.place == Place::Item { "invalid" } else { "unknown" }, 1);
-                    let labels = [("cause", unknown.cause), ("where", unknown.place.name())];
-                    self.metrics.count("tracelift_unknown_total", "Unknown rewards.", &labels, 1);
-                }
-                (None, Some(_)) => self.tally("no_trace", 1),
-                (None, None) => self.tally("rewarded", 1),
+    fn count(&self, one: &Appraised) {
+        let (appraisal, usage) = (&one.appraisal, &one.usage);
+        match (&appraisal.unknown, appraisal.defect) {
+            (Some(unknown), _) => {
+                self.tally(if unknown.place == Place::Item { "invalid" } else { "unknown" }, 1);
+                let labels = [("cause", unknown.cause), ("where", unknown.place.name())];
+                self.metrics.count("tracelift_unknown_total", "Unknown rewards.", &labels, 1);
             }
-            if let Some(defect) = appraisal.defect {
-                let help = "Completions without a usable trace, by what is wrong with them.";
-                self.metrics.count("tracelift_defects_total", help, &[("defect", defect.code())], 1);
-            }
-            if usage.calls > 0 {
-                let help = "Executor calls that ended, well or badly.";
-                self.metrics.count("tracelift_executor_calls_total", help, &[], usage.calls);
-            }
-            if usage.cached > 0 {
-                let help = "Runs without a trace that nobody had to be asked for.";
-                self.metrics.count("tracelift_baselines_cached_total", help, &[], usage.cached);
-            }
+            (None, Some(_)) => self.tally("no_trace", 1),
+            (None, None) => self.tally("rewarded", 1),
+        }
+        if let Some(defect) = appraisal.defect {
+            let help = "Completions without a usable trace, by what is wrong with them.";
+            self.metrics.count("tracelift_defects_total", help, &[("defect", defect.code())], 1);
+        }
+        if usage.calls > 0 {
+            let help = "Executor calls that ended, well or badly.";
+            self.metrics.count("tracelift_executor_calls_total", help, &[], usage.calls);
+        }
+        if usage.cached > 0 {
+            let help = "Runs without a trace that nobody had to be asked for.";
+            self.metrics.count("tracelift_baselines_cached_total", help, &[], usage.cached);
+        }
+    }
+
+    /// Counts items of which nobody was there to be told.
+    pub fn count_unheard(&self, batch: &Batch) {
+        if !batch.open.is_empty() {
+            self.tally("hung_up", batch.open.len());
         }
     }
 }
 
-/// An answer that was given before.
+/// An answer that was given before. One that came in lines has lines for its body.
 fn replayed(status: u16, body: String) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let kind = if body.ends_with('\n') { stream::KIND } else { "application/json" };
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::HeaderName::from_static(REPLAYED), HeaderValue::from_static("true")),
     ];
     (status, headers, body).into_response()

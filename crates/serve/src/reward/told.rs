@@ -1,7 +1,9 @@
 //! What is told of appraisals.
 
 use super::appraise::{Appraised, Usage};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use tracelift_domain::rubric::dimension_names;
 use tracelift_domain::{AnswerForm, Fingerprint, Probability, Question, TaskDomain, Trace};
 use tracelift_executor::Executor;
@@ -10,7 +12,7 @@ use tracelift_reward::measure::Run;
 use tracelift_reward::{Place, Unknown};
 
 /// What the parts of a reward come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(super) struct Fingerprints {
     pub executor: Fingerprint,
     pub rubric: Option<Fingerprint>,
@@ -19,99 +21,188 @@ pub(super) struct Fingerprints {
     pub reading: Fingerprint,
 }
 
-impl Fingerprints {
-    pub fn to_json(&self) -> Value {
-        json!({
-            "executor": self.executor, "rubric": self.rubric, "verifier": self.verifier, "prompts": self.prompts,
-            "reading": self.reading,
-        })
+/// Why something is unknown, as it is told.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Cause {
+    /// The name under which it is counted.
+    pub cause: &'static str,
+    /// Where it became unknown.
+    #[serde(rename = "where")]
+    pub place: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+impl From<&Unknown> for Cause {
+    fn from(unknown: &Unknown) -> Cause {
+        Cause { cause: unknown.cause, place: unknown.place.name(), message: unknown.message.clone() }
     }
 }
 
-fn number(value: Option<Probability>) -> Value {
-    json!(value.map(Probability::get))
+/// One run of the executor, as it is told.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct RunTold {
+    /// What was found in its completion.
+    pub artifact: Option<String>,
+    /// What the verifier says of that; null where the outcome is unknown.
+    pub verdict: Option<&'static str>,
+    /// From 0 to 1; null where it is unknown.
+    pub score: Option<f64>,
+    /// Why it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<Cause>,
 }
 
-/// A run: what was found in the completion, the verdict, its score; where they are unknown, the cause.
-fn run(run: &Run, arm: Place) -> Value {
-    let judgement = run.judgement();
-    let artifact = judgement.and_then(|judgement| Some(judgement.artifact.as_ref()?.as_str()));
-    let mut told = json!({
-        "artifact": artifact,
-        "verdict": judgement.map(|judgement| judgement.verdict.name()),
-        "score": number(run.score()),
-    });
-    if let Some(unknown) = cause_of(run, arm) {
-        told["unknown"] = cause(&unknown);
+impl RunTold {
+    fn of(run: &Run, arm: Place) -> RunTold {
+        let judgement = run.judgement();
+        RunTold {
+            artifact: judgement.and_then(|judgement| Some(judgement.artifact.as_ref()?.as_str().to_owned())),
+            verdict: judgement.map(|judgement| judgement.verdict.name()),
+            score: run.score().map(Probability::get),
+            unknown: cause_of(run, arm).as_ref().map(Cause::from),
+        }
     }
-    told
 }
 
-pub(super) fn cause(unknown: &Unknown) -> Value {
-    json!({ "cause": unknown.cause, "where": unknown.place.name(), "message": unknown.message })
+/// What became of one item.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct RewardResult {
+    /// Its place in the request.
+    pub index: usize,
+    /// The problem's name, where the problem is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem_id: Option<String>,
+    /// What the rule made of the parts; null where it is unknown.
+    pub reward: Option<f64>,
+    /// Success of the primary run.
+    pub e: Option<f64>,
+    /// Mean success with the trace.
+    pub w: Option<f64>,
+    /// Mean success without any trace.
+    pub b: Option<f64>,
+    /// w − b.
+    pub u: Option<f64>,
+    /// The reading of the trace against the rubric.
+    pub s: Option<f64>,
+    /// The expected labels of the reading, 0 to 4, by name.
+    pub dimensions: Option<BTreeMap<&'static str, f64>>,
+    /// Why there is no usable trace; the reward is then known.
+    pub defect: Option<&'static str>,
+    /// Whether the trace states the answer.
+    pub leaked: Option<bool>,
+    /// Whether the completion was cut, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<bool>,
+    /// The format term in the reward, where the configuration has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<f64>,
+    /// Runs of the executor with the trace, the primary one first.
+    pub runs: Vec<RunTold>,
+    /// Runs without any trace.
+    pub baseline: Vec<RunTold>,
+    /// Why the reward is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<Cause>,
+}
+
+impl RewardResult {
+    /// What is told of an item.
+    pub fn of(index: usize, appraised: &Appraised) -> RewardResult {
+        let found = &appraised.appraisal;
+        let number = |value: Option<Probability>| value.map(Probability::get);
+        let told = |runs: &[Run], arm| runs.iter().map(|run| RunTold::of(run, arm)).collect();
+        RewardResult {
+            index,
+            problem_id: appraised.problem.as_ref().map(|problem| problem.id.clone()),
+            reward: found.reward,
+            e: number(found.evidence.outcome),
+            w: number(found.evidence.with_trace),
+            b: number(found.evidence.without),
+            u: found.evidence.uplift().map(|uplift| uplift.get()),
+            s: number(found.evidence.rubric),
+            dimensions: dimensions(appraised),
+            defect: found.defect.map(|defect| defect.code()),
+            leaked: found.leaked,
+            truncated: appraised.truncated,
+            format: found.format,
+            runs: told(&found.runs, Place::Executor),
+            baseline: told(&found.baseline, Place::Baseline),
+            unknown: found.unknown.as_ref().map(Cause::from),
+        }
+    }
 }
 
 /// The expected labels of a reading, 0 to 4, by name.
-pub(super) fn dimensions(appraised: &Appraised) -> Value {
-    let (Some(score), Some(problem)) = (&appraised.appraisal.rubric, &appraised.problem) else {
-        return Value::Null;
-    };
+pub(super) fn dimensions(appraised: &Appraised) -> Option<BTreeMap<&'static str, f64>> {
+    let (score, problem) = (appraised.appraisal.rubric.as_ref()?, appraised.problem.as_ref()?);
     let names = dimension_names(problem.question.domain);
-    let pairs = names.iter().zip(score.dimensions);
-    Value::Object(Map::from_iter(pairs.map(|(name, label)| ((*name).to_owned(), json!(label)))))
+    Some(names.iter().copied().zip(score.dimensions).collect())
 }
 
-/// One result with all its parts.
-pub(super) fn result(index: usize, appraised: &Appraised) -> Value {
-    let found = &appraised.appraisal;
-    let mut told = json!({
-        "index": index,
-        "reward": found.reward,
-        "e": number(found.evidence.outcome),
-        "w": number(found.evidence.with_trace),
-        "b": number(found.evidence.without),
-        "u": found.evidence.uplift().map(|uplift| uplift.get()),
-        "s": number(found.evidence.rubric),
-        "dimensions": dimensions(appraised),
-        "defect": found.defect.map(|defect| defect.code()),
-        "leaked": found.leaked,
-        "runs": found.runs.iter().map(|one| run(one, Place::Executor)).collect::<Vec<_>>(),
-        "baseline": found.baseline.iter().map(|one| run(one, Place::Baseline)).collect::<Vec<_>>(),
-    });
-    let mut set = |key: &str, value: Value| {
-        told[key] = value;
-    };
-    if let Some(problem) = &appraised.problem {
-        set("problem_id", json!(problem.id));
+/// What was asked of the executor for a request.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct UsageTold {
+    /// Calls that were made, failed ones among them.
+    pub calls: u64,
+    /// Tokens read, as far as they are known.
+    pub prompt_tokens: u64,
+    /// Tokens written.
+    pub completion_tokens: u64,
+    /// Both.
+    pub tokens: u64,
+    /// Runs without a trace that were there already, or that another asked for at the same time.
+    pub cached: u64,
+}
+
+impl From<Usage> for UsageTold {
+    fn from(usage: Usage) -> UsageTold {
+        let Usage { calls, prompt_tokens, completion_tokens, cached } = usage;
+        UsageTold {
+            calls,
+            prompt_tokens,
+            completion_tokens,
+            tokens: prompt_tokens + completion_tokens,
+            cached,
+        }
     }
-    if let Some(truncated) = appraised.truncated {
-        set("truncated", json!(truncated));
-    }
-    if let Some(format) = found.format {
-        set("format", json!(format));
-    }
-    if let Some(unknown) = &found.unknown {
-        set("unknown", cause(unknown));
-    }
-    told
 }
 
 /// The answer of `POST /v1/reward`.
-pub(super) fn answer(appraised: &[Appraised], fingerprints: &Fingerprints) -> Value {
-    let mut usage = Usage::default();
-    appraised.iter().for_each(|one| usage += one.usage);
-    json!({
-        "rewards": appraised.iter().map(|one| one.appraisal.reward).collect::<Vec<_>>(),
-        "results": appraised.iter().enumerate().map(|(i, one)| result(i, one)).collect::<Vec<_>>(),
-        "usage": {
-            "calls": usage.calls,
-            "prompt_tokens": usage.prompt_tokens,
-            "completion_tokens": usage.completion_tokens,
-            "tokens": usage.prompt_tokens + usage.completion_tokens,
-            "cached": usage.cached,
-        },
-        "fingerprints": fingerprints.to_json(),
-    })
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct RewardResponse<'a> {
+    /// One an item, in their order; null is unknown.
+    pub rewards: Vec<Option<f64>>,
+    /// Each with all its parts.
+    pub results: Vec<RewardResult>,
+    pub usage: UsageTold,
+    pub fingerprints: &'a Fingerprints,
+}
+
+impl<'a> RewardResponse<'a> {
+    pub fn of(appraised: &[Appraised], fingerprints: &'a Fingerprints) -> RewardResponse<'a> {
+        let mut usage = Usage::default();
+        appraised.iter().for_each(|one| usage += one.usage);
+        RewardResponse {
+            rewards: appraised.iter().map(|one| one.appraisal.reward).collect(),
+            results: appraised.iter().enumerate().map(|(i, one)| RewardResult::of(i, one)).collect(),
+            usage: usage.into(),
+            fingerprints,
+        }
+    }
+}
+
+/// The last line of a stream: it was not broken off.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct StreamEnd<'a> {
+    pub usage: UsageTold,
+    pub fingerprints: &'a Fingerprints,
+}
+
+/// A JSON value of what is told.
+pub(super) fn value(told: &impl Serialize) -> Value {
+    // Texts, numbers and maps with names for keys: there is nothing in it that JSON has not.
+    serde_json::to_value(told).unwrap_or(Value::Null)
 }
 
 /// A hash of what an executor is told of one question of each kind, in both arms.

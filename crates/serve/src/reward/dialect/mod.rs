@@ -6,24 +6,33 @@
 
 pub(super) mod openrlhf;
 pub(super) mod slime;
+pub(super) mod trl;
+pub(super) mod verl;
 
 use super::asked::{Entry, Finish, Sample, check_size};
 use super::problems::{self, Whose};
-use super::service::House;
+use super::service::{AGAIN, House, Said};
 use crate::fault::ItemFault;
 use crate::rubric::dialect::{completion::statement, kind};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
+use tracelift_reward::{Place, Unknown};
+
+/// What is answered to a client that reads one number, where there is none. Who asked for what cannot be is not to ask again.
+fn unanswerable(unknown: &Unknown) -> Said {
+    let mut error = json!({ "code": "unknown", "message": unknown.message });
+    error["cause"] = json!(unknown.cause);
+    error["where"] = json!(unknown.place.name());
+    if unknown.place == Place::Item {
+        return Said { status: StatusCode::UNPROCESSABLE_ENTITY, body: json!({ "error": error }) };
+    }
+    error["retry_after_s"] = json!(AGAIN.as_secs());
+    Said { status: StatusCode::SERVICE_UNAVAILABLE, body: json!({ "error": error }) }
+}
 
 /// What a sample is, for the reward.
-fn sample(
-    prompt: Option<&str>,
-    completion: &str,
-    label: Option<Value>,
-    finish: Option<&str>,
-    house: &House,
-) -> Result<Entry, ItemFault> {
+fn sample(whose: Whose, completion: &str, finish: Option<&str>, house: &House) -> Result<Entry, ItemFault> {
     check_size(completion, house.item_bytes)?;
-    let whose = whose(label, prompt)?;
     let finish = match Finish::of(finish) {
         Ok(finish) => finish,
         Err(unknown) => return Ok(Entry::Unknown(unknown)),
@@ -42,13 +51,7 @@ fn whose(label: Option<Value>, prompt: Option<&str>) -> Result<Whose, ItemFault>
         Some(label) => label,
         None => Value::Null,
     };
-    let asked = || {
-        prompt.map(statement).ok_or_else(|| {
-            ItemFault::Invalid(
-                "there is neither a prompt nor a label with a `problem` or `problem_id`".into(),
-            )
-        })
-    };
+    let asked = || asked_in(prompt);
     match label {
         Value::Null => Ok(Whose::Stated(asked()?.to_owned())),
         Value::String(answer) if answer.trim().is_empty() => Ok(Whose::Stated(asked()?.to_owned())),
@@ -64,7 +67,83 @@ fn whose(label: Option<Value>, prompt: Option<&str>) -> Result<Whose, ItemFault>
     }
 }
 
+/// The answer in a worked solution as data sets have it, which ends in `#### 42`; else all of it.
+fn final_answer(gold: &str) -> &str {
+    match gold.rsplit_once("####") {
+        Some((_, answer)) if !answer.trim().is_empty() => answer.trim(),
+        _ => gold,
+    }
+}
+
+/// What names a row's problem and its gold, in the columns or fields that rows of data sets have for that, as one label.
+fn gathered(mut take: impl FnMut(&str) -> Option<Value>) -> Map<String, Value> {
+    let mut label = Map::new();
+    for name in ["ground_truth", "label", "solution", "answer"] {
+        match take(name).filter(|value| !value.is_null()) {
+            Some(Value::Object(map)) => label.extend(map),
+            Some(Value::String(text)) if text.trim_start().starts_with('{') => {
+                match serde_json::from_str(&text) {
+                    Ok(Value::Object(map)) => label.extend(map),
+                    _ => drop(label.insert("answer".to_owned(), Value::String(text))),
+                }
+            }
+            Some(value) => drop(label.insert("answer".to_owned(), value)),
+            None => {}
+        }
+    }
+    for (column, name) in [
+        ("question", "statement"),
+        ("statement", "statement"),
+        ("problem", "problem"),
+        ("problem_id", "problem_id"),
+        ("gold", "gold"),
+        ("tests", "tests"),
+        ("function", "function"),
+    ] {
+        if let Some(value) = take(column).filter(|value| !value.is_null()) {
+            label.insert(name.to_owned(), value);
+        }
+    }
+    if let Some(tests) = paired(&label) {
+        label.insert("tests".to_owned(), tests);
+    }
+    // Who brings his problem whole need not have registered it.
+    let golds = ["gold", "answer", "tests", "function"];
+    let stated = label.contains_key("problem") || label.contains_key("statement");
+    if stated
+        && golds.iter().any(|gold| label.contains_key(*gold))
+        && let Some(id) = label.remove("problem_id")
+    {
+        label.insert("id".to_owned(), id);
+    }
+    label
+}
+
+/// Tests as verl has them: inputs and outputs in two lists.
+fn paired(label: &Map<String, Value>) -> Option<Value> {
+    let (inputs, outputs) = (label.get("inputs")?.as_array()?, label.get("outputs")?.as_array()?);
+    let tests: Vec<Value> = inputs
+        .iter()
+        .zip(outputs)
+        .map(|(stdin, stdout)| json!({ "stdin": stdin, "stdout": stdout }))
+        .collect();
+    (inputs.len() == outputs.len()).then_some(Value::Array(tests))
+}
+
+/// The problem that a row's label and its prompt mean.
+fn whose_of(label: Map<String, Value>, prompt: Option<&str>) -> Result<Whose, ItemFault> {
+    described(label, || asked_in(prompt))
+}
+
+/// What a prompt asks.
+fn asked_in(prompt: Option<&str>) -> Result<&str, ItemFault> {
+    prompt.map(statement).ok_or_else(|| {
+        ItemFault::Invalid("there is neither a prompt nor a label with a `problem` or `problem_id`".into())
+    })
+}
+
 fn answered(statement: &str, answer: &str) -> Result<Whose, ItemFault> {
+    let answer = final_answer(answer);
     let problem = problems::problem(json!({ "statement": statement, "gold": { "answer": answer } }))?;
     Ok(Whose::Given(problem.into()))
 }
@@ -91,7 +170,12 @@ fn described<'p>(
     };
     let gold = label.remove("gold").or_else(|| {
         let named = ["answer", "tests", "function"].into_iter().find(|kind| label.contains_key(*kind))?;
-        Some(json!({ named: label.remove(named) }))
+        let gold = match label.remove(named) {
+            Some(Value::String(answer)) => json!(final_answer(&answer)),
+            Some(Value::Number(answer)) => json!(answer.to_string()),
+            other => json!(other),
+        };
+        Some(json!({ named: gold }))
     });
     let Some(gold) = gold.filter(|gold| !gold.is_null()) else { return Ok(Whose::Stated(statement)) };
     let mut problem = Map::from_iter([("statement".to_owned(), json!(statement)), ("gold".to_owned(), gold)]);
@@ -143,5 +227,31 @@ mod tests {
             assert!(whose(Some(wrong.clone()), Some(PROMPT)).is_err(), "{wrong}");
         }
         assert!(whose(None, None).is_err());
+    }
+
+    #[test]
+    fn rows_of_data_sets_name_their_gold_in_several_ways() {
+        let tests = json!([{"stdin": "1", "stdout": "2"}]);
+        for (row, wanted) in [
+            (json!({"answer": "so 2.\n#### 2"}), json!({"answer": "so 2.\n#### 2"})),
+            (json!({"ground_truth": "2", "question": "q"}), json!({"answer": "2", "statement": "q"})),
+            (json!({"solution": 2}), json!({"answer": 2})),
+            (json!({"label": {"problem_id": "p"}}), json!({"problem_id": "p"})),
+            (
+                json!({"problem_id": "p", "statement": "q", "answer": "2"}),
+                json!({"id": "p", "statement": "q", "answer": "2"}),
+            ),
+            (
+                json!({"ground_truth": "{\"inputs\": [\"1\"], \"outputs\": [\"2\"]}"}),
+                json!({"inputs": ["1"], "outputs": ["2"], "tests": tests}),
+            ),
+            (json!({"domain": "algebra", "id": 3}), json!({})),
+        ] {
+            let found = gathered(|name| row.get(name).cloned());
+            assert_eq!(Value::Object(found), wanted, "{row}");
+        }
+        assert_eq!(given(json!("He has 4 and 4.\n#### 8")).1, Gold::Answer("8".into()));
+        assert_eq!(given(json!({"answer": "He has 4 and 4.\n#### 8"})).1, Gold::Answer("8".into()));
+        assert_eq!(final_answer("####"), "####");
     }
 }

@@ -3,16 +3,16 @@
 //! It sends `{"query": [text], "prompts": [text], "labels": [any]}`, where a query is the prompt and the completion. It reads
 //! `rewards`, `scores` (from 0 to 1, by which it filters groups: here `e`) and the lists of `extra_logs`. What is unknown is null.
 
-use super::sample;
+use super::{sample, whose};
 use crate::fault::{Fault, ItemFault};
 use crate::reward::appraise::Appraised;
-use crate::reward::asked::{self, Entry};
+use crate::reward::asked::{self, Delivery, Entry};
 use crate::reward::service::{Heard, House, Said, Speech};
 use crate::reward::told;
 use crate::rubric::dialect::{completion, object, openrlhf::list};
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tracelift_domain::Probability;
 
 pub(in crate::reward) struct OpenRlhf;
@@ -43,7 +43,7 @@ impl Speech for OpenRlhf {
             .into_iter()
             .map(|query| entry(&query, prompts.next(), labels.next(), house).unwrap_or_else(Entry::from))
             .collect();
-        Ok(Heard { entries, config, context: () })
+        Ok(Heard { entries, config, delivery: Delivery::Whole, context: () })
     }
 
     fn write((): &(), appraised: &[Appraised], _house: &House) -> Said {
@@ -65,12 +65,12 @@ impl Speech for OpenRlhf {
         log("leaked", &|one| one.appraisal.leaked.map(|leaked| f64::from(u8::from(leaked))));
         log("no_trace", &|one| Some(f64::from(u8::from(one.appraisal.defect.is_some()))));
         log("unknown", &|one| Some(f64::from(u8::from(one.appraisal.unknown.is_some()))));
-        let labels: Vec<Value> = appraised.iter().map(told::dimensions).collect();
-        let names: BTreeSet<&String> =
-            labels.iter().filter_map(Value::as_object).flat_map(Map::keys).collect();
+        let labels: Vec<_> = appraised.iter().map(told::dimensions).collect();
+        let names: BTreeSet<&str> = labels.iter().flatten().flat_map(BTreeMap::keys).copied().collect();
         for name in names {
-            let values: Vec<Option<f64>> = labels.iter().map(|labels| labels.get(name)?.as_f64()).collect();
-            logs.insert(name.clone(), json!(values));
+            let values: Vec<Option<f64>> =
+                labels.iter().map(|labels| labels.as_ref()?.get(name).copied()).collect();
+            logs.insert(name.to_owned(), json!(values));
         }
         let defects: Vec<Option<&str>> =
             appraised.iter().map(|one| one.appraisal.defect.map(|defect| defect.code())).collect();
@@ -78,7 +78,7 @@ impl Speech for OpenRlhf {
             .iter()
             .enumerate()
             .filter_map(|(index, one)| {
-                let mut error = told::cause(one.appraisal.unknown.as_ref()?);
+                let mut error = told::value(&told::Cause::from(one.appraisal.unknown.as_ref()?));
                 error["index"] = json!(index);
                 Some(error)
             })
@@ -99,5 +99,6 @@ fn entry(
     let query = completion::query(query)?;
     let prompt = completion::prompt_text(prompt)?;
     let said = completion::said(query, prompt.as_deref())?;
-    sample(Some(said.prompt), said.completion, label, None, house)
+    let whose = whose(label, Some(said.prompt))?;
+    sample(whose, said.completion, None, house)
 }

@@ -4,17 +4,16 @@
 //! URL it is an object with all parts instead, for `--reward-key reward`. An unknown reward has no number: the status is 503, with
 //! `Retry-After`, and slime asks again.
 
-use super::sample;
+use super::{sample, unanswerable, whose};
 use crate::fault::{Fault, ItemFault};
 use crate::reward::appraise::Appraised;
-use crate::reward::asked::{self, Entry};
-use crate::reward::service::{AGAIN, Heard, House, Said, Speech};
+use crate::reward::asked::{self, Delivery, Entry};
+use crate::reward::service::{Heard, House, Said, Speech};
 use crate::reward::told;
 use crate::rubric::dialect::slime::{Body, body_of};
 use crate::rubric::dialect::{completion, object, text};
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
-use tracelift_reward::Place;
 
 pub(in crate::reward) struct Slime;
 
@@ -27,7 +26,7 @@ impl Speech for Slime {
         let context = body_of(query)?;
         let config = asked::terms(&mut map, &house.config)?;
         let entry = entry(&mut map, house).unwrap_or_else(Entry::from);
-        Ok(Heard { entries: vec![entry], config, context })
+        Ok(Heard { entries: vec![entry], config, delivery: Delivery::Whole, context })
     }
 
     fn write(context: &Body, appraised: &[Appraised], house: &House) -> Said {
@@ -36,22 +35,13 @@ impl Speech for Slime {
             return Said { status: StatusCode::INTERNAL_SERVER_ERROR, body: Value::Null };
         };
         if let Some(unknown) = &one.appraisal.unknown {
-            let callers = unknown.place == Place::Item;
-            let mut error = json!({ "code": "unknown", "message": unknown.message });
-            error["cause"] = json!(unknown.cause);
-            error["where"] = json!(unknown.place.name());
-            if !callers {
-                error["retry_after_s"] = json!(AGAIN.as_secs());
-            }
-            let status =
-                if callers { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::SERVICE_UNAVAILABLE };
-            return Said { status, body: json!({ "error": error }) };
+            return unanswerable(unknown);
         }
         let body = match context {
             Body::Number => json!(one.appraisal.reward),
             Body::Object => {
-                let mut result = told::result(0, one);
-                result["fingerprints"] = house.fingerprints.to_json();
+                let mut result = told::value(&told::RewardResult::of(0, one));
+                result["fingerprints"] = told::value(&house.fingerprints);
                 result
             }
         };
@@ -63,5 +53,6 @@ fn entry(map: &mut Map<String, Value>, house: &House) -> Result<Entry, ItemFault
     let prompt = completion::prompt_text(map.remove("prompt"))?;
     let response = completion::response(map)?;
     let finish = text(map, "finish_reason")?;
-    sample(prompt.as_deref(), &response, map.remove("label"), finish.as_deref(), house)
+    let whose = whose(map.remove("label"), prompt.as_deref())?;
+    sample(whose, &response, finish.as_deref(), house)
 }
