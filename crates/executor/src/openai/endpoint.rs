@@ -148,9 +148,9 @@ impl Client {
                 | io::ErrorKind::NotConnected => CallFailure::Broken { endpoint, detail },
                 _ => CallFailure::Refused { endpoint, detail },
             },
-            ureq::Error::Protocol(_) | ureq::Error::BodyExceedsLimit(_) => {
-                CallFailure::Malformed { endpoint, detail }
-            }
+            ureq::Error::Protocol(_)
+            | ureq::Error::BodyExceedsLimit(_)
+            | ureq::Error::LargeResponseHeader(..) => CallFailure::Malformed { endpoint, detail },
             _ => CallFailure::Refused { endpoint, detail },
         }
     }

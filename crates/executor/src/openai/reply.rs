@@ -44,6 +44,9 @@ struct Reply {
     usage: Option<Object<Tokens>>,
     #[serde(default)]
     error: Option<IgnoredAny>,
+    /// Of Azure: what its filters found in each prompt.
+    #[serde(default)]
+    prompt_filter_results: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -152,7 +155,11 @@ pub(super) fn read(api: Api, endpoint: &str, body: &[u8]) -> Result<Said, CallFa
     let (prompt_tokens, completion_tokens) =
         reply.usage.map_or((None, None), |Object(usage)| (usage.prompt_tokens, usage.completion_tokens));
     // What a filter took away is filtered, whatever it ends with.
-    let filtered = choice.content_filter_results.is_some_and(|results| has_filtered(&results));
+    let in_prompts = reply.prompt_filter_results.as_ref().and_then(Value::as_array).into_iter().flatten();
+    let filtered = in_prompts
+        .filter_map(|prompt| prompt.get("content_filter_results"))
+        .chain(&choice.content_filter_results)
+        .any(has_filtered);
     let finish_reason = if filtered { Some("content_filter".to_owned()) } else { choice.finish_reason };
     let model = reply.model;
     Ok(Said { text, refusal, calls_tool, finish_reason, model, prompt_tokens, completion_tokens })

@@ -33,6 +33,18 @@ fn both_apis() {
 }
 
 #[test]
+fn what_a_filter_took_from_the_prompt_is_filtered_too() {
+    let body = |filtered: bool| {
+        format!(
+            r#"{{"prompt_filter_results":[{{"prompt_index":0,"content_filter_results":{{"hate":{{"filtered":{filtered}}}}}}}],
+               "choices":[{{"message":{{"content":"7"}},"finish_reason":"stop"}}]}}"#
+        )
+    };
+    assert_eq!(cause(Api::Chat, &body(true)), "filtered");
+    assert_eq!(completion(Api::Chat, &body(false)).unwrap().text, "7");
+}
+
+#[test]
 fn a_completion_of_the_other_api_is_none() {
     assert_eq!(cause(Api::Chat, r#"{"choices":[{"text":"7","finish_reason":"stop"}]}"#), "malformed");
     let chat = r#"{"choices":[{"message":{"content":"7"},"finish_reason":"stop"}]}"#;
