@@ -5,6 +5,7 @@ mod filter;
 
 pub use dev::trained_on;
 
+use crate::config::Origin;
 use crate::identity::{self, Continuation, Freedom};
 use crate::parts::Parts;
 use crate::{config, parts, preflight, progress, setup};
@@ -14,7 +15,7 @@ use dev::Dev;
 use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
 use std::path::Path;
-use tracelift_engine::{Checkpoint, Precision, peft};
+use tracelift_engine::{Checkpoint, Precision, Schedule, peft};
 use tracelift_eval::write_samples;
 use tracelift_executor::spending::Stopped;
 use tracelift_reward::TraceScorer;
@@ -54,7 +55,7 @@ const FREEDOM: Freedom = Freedom {
 pub fn run(args: &Train) -> Result<()> {
     let (mut config, origin) = config::read(&args.config)?;
     let (mut parts, mut planner) = Parts::open(&config, &origin)?;
-    origin.warn_of_warm_up("grpo", config.grpo.warmup, parts.steps);
+    require_warm_up(&config.grpo, parts.steps, &origin)?;
     println!("executor: {}", parts.executor.describe());
     // A run that is gone on with has shown what it is, and so has one whose problems are being measured.
     let layout = RunLayout::of(&config.out);
@@ -71,6 +72,8 @@ pub fn run(args: &Train) -> Result<()> {
     if let Some(filter) = &config.grpo.filter {
         let presence = if args.resume { Presence::Resume } else { Presence::New };
         filter::apply(filter, presence, &config, &origin, &mut parts, &planner)?;
+        // Of fewer problems, epochs are fewer steps.
+        require_warm_up(&config.grpo, parts.steps, &origin)?;
     }
     config.grpo.steps = parts.steps;
     let Parts { executor, verifier, dev_items, .. } = &parts;
@@ -93,6 +96,10 @@ pub fn run(args: &Train) -> Result<()> {
     println!("run: {}", config.out.display());
     println!("planner: {}", config.out.join("planner").display());
     Ok(())
+}
+
+fn require_warm_up(grpo: &GrpoConfig, steps: u64, origin: &Origin) -> Result<()> {
+    origin.require_warm_up("grpo", &Schedule { total: steps, ..grpo.schedule() })
 }
 
 /// Whether a run is expected in its folder.

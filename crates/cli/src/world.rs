@@ -2,6 +2,7 @@
 
 mod solutions;
 
+use crate::config::read_as;
 use crate::progress;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
@@ -196,12 +197,11 @@ fn pretrain(settings: &Pretrain) -> Result<()> {
     let config = match &settings.config {
         None => PretrainConfig::of(settings.world),
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("failed to read {}", path.display()))?;
-            toml::from_str(&text).with_context(|| format!("failed to read {}", path.display()))?
+            let (config, origin): (PretrainConfig, _) = read_as(Some(path), &[], &[])?;
+            config.validate().map_err(|error| origin.refuse(&error))?;
+            config
         }
     };
-    config.validate().with_context(|| crate::config::place(settings.config.as_deref()))?;
     for (part, name) in [(Part::Planner, "planner"), (Part::Executor, "executor")] {
         if settings.only.is_some_and(|only| only != part) {
             continue;

@@ -110,6 +110,56 @@ fn numbers_that_ruin_a_run_are_refused_by_key() {
     assert!(!desk.path("run").exists(), "a run was begun");
 }
 
+#[test]
+fn a_warm_up_that_outlasts_its_training_is_refused_where_it_stands() {
+    let desk = desk();
+    desk.good(&words("world groups --world steps --out groups.jsonl --count 24"));
+    desk.write(
+        "sft.toml",
+        &format!(
+            "out = \"taught\"\n[planner]\nmodel = \"planner\"\nprompt = {PROMPT}\n[[examples]]\ngroups = \"groups.jsonl\"\n\
+             [held_out]\nshare = 0.2\n[sft]\nepochs = 1.0\nbatch = 8\nwarmup = 2\n"
+        ),
+    );
+    desk.write(
+        "rm.toml",
+        "groups = [\"groups.jsonl\"]\nout = \"rubric\"\n[backbone]\nmodel = \"planner\"\n[train]\nsteps = 9\nwarmup = 9\n",
+    );
+    let noise = "{ spoiling = 0.06, benign = 0.08 }";
+    desk.write(
+        "pretraining.toml",
+        &format!(
+            "hidden = 32\nlayers = 1\nwithout_trace = 0.3\nflawed = 0.5\nfollow = 0.7\nplanner_noise = {noise}\n\
+             executor_noise = {noise}\nplanner = {{ steps = 5, warmup = 0 }}\nexecutor = {{ steps = 5, warmup = 1000000000 }}\n"
+        ),
+    );
+    for (line, place) in [
+        (
+            "train --config tracelift.toml --set grpo.warmup=1000000000",
+            "--set grpo.warmup=1000000000: `grpo.warmup`",
+        ),
+        ("train --config tracelift.toml --set grpo.warmup=9", "--set grpo.warmup=9: `grpo.warmup`"),
+        // How many steps an epoch is, is counted first.
+        ("sft --config sft.toml --set sft.warmup=40", "--set sft.warmup=40: `sft.warmup`"),
+        ("sft --config sft.toml --set sft.steps=2", "sft.toml:12: `sft.warmup`"),
+        ("rm train --config rm.toml", "rm.toml:7: `train.warmup`"),
+        (
+            "world pretrain --world steps --out models --config pretraining.toml",
+            "pretraining.toml:9: `executor.warmup`",
+        ),
+    ] {
+        let errors = desk.failing(&words(line));
+        assert!(errors.contains(place) && errors.contains("rate"), "{line}: {errors}");
+    }
+    for begun in ["run", "taught", "rubric", "runs", "models"] {
+        assert!(!desk.path(begun).exists(), "{begun} was begun");
+    }
+    // One that nobody wrote stands in nobody's way.
+    let said =
+        desk.well(&words("rm train --config rm.toml --set train.warmup=3 --set backbone.model=planner"));
+    assert!(!said.err.contains("warning"), "{}", said.err);
+}
+
 /// A problem that takes so many bytes to say, which are as many tokens of a byte-level model.
 fn long(id: &str, bytes: usize) -> Problem {
     let statement = "Pick 1, 2 or 3. ".repeat(bytes / 16);

@@ -33,6 +33,9 @@ pub struct AdamWConfig {
 /// The highest learning rate that anything here is trained with; above it, weights are noise after a step.
 pub const HIGHEST_RATE: f32 = 10.0;
 
+/// The lowest: a step moves a weight by about the rate, and below this one, a weight of a thousandth is the same number after it.
+pub const LOWEST_RATE: f32 = 1e-10;
+
 /// How the matrices between layers are moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -69,6 +72,12 @@ impl AdamWConfig {
             format!("less than {}, with which a step at this rate takes a tenth of every weight", 0.1 / rate);
         SettingError::first([
             ("learning_rate", rate > 0.0 && rate <= HIGHEST_RATE, rate.to_string(), "above 0 and at most 10"),
+            (
+                "learning_rate",
+                rate >= LOWEST_RATE,
+                rate.to_string(),
+                "at least 1e-10, below which a step moves no weight",
+            ),
             ("optimizer.beta1", part(self.beta1), self.beta1.to_string(), "from 0 to below 1"),
             ("optimizer.beta2", part(self.beta2), self.beta2.to_string(), "from 0 to below 1"),
             (
@@ -89,6 +98,12 @@ impl AdamWConfig {
                 self.max_norm > 0.0 && self.max_norm.is_finite(),
                 self.max_norm.to_string(),
                 "above 0",
+            ),
+            (
+                "optimizer.max_norm",
+                self.max_norm >= self.eps,
+                self.max_norm.to_string(),
+                "at least `optimizer.eps`, beside which clipped gradients would move nothing",
             ),
         ])
     }
@@ -314,6 +329,13 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// Whether the warm-up ends before the training does; one of at most one step is none. Where it does not, no step but perhaps
+    /// the last has the rate that was asked for, and nothing falls after it.
+    #[must_use]
+    pub fn warms_up_in_time(&self) -> bool {
+        self.warmup <= 1 || self.warmup < self.total
+    }
+
     /// The rate of step `step`, counted from 0.
     #[must_use]
     pub fn rate(&self, step: u64) -> f32 {
@@ -400,6 +422,14 @@ mod tests {
     #[test]
     fn the_schedule_rises_then_falls_to_its_floor() {
         let schedule = Schedule { peak: 1.0, warmup: 10, total: 110, floor: 0.1 };
+        assert!(schedule.warms_up_in_time());
+        for (warmup, total, in_time) in
+            [(0, 1, true), (1, 1, true), (2, 3, true), (2, 2, false), (1 << 40, 10, false)]
+        {
+            let other = Schedule { warmup, total, ..schedule };
+            let peaked = (0..total).any(|step| other.rate(step) == 1.0 && (step + 1 < total || warmup <= 1));
+            assert_eq!((other.warms_up_in_time(), peaked), (in_time, in_time), "{warmup} of {total}");
+        }
         assert_eq!(schedule.rate(0), 0.1);
         assert_eq!(schedule.rate(9), 1.0);
         assert_eq!(schedule.rate(10), 1.0);

@@ -15,6 +15,9 @@ pub struct Sampling {
     pub max_tokens: usize,
 }
 
+/// Below this temperature or this share of the probability, what is drawn is the most probable token, whatever is random.
+const LEAST_SPREAD: f32 = 0.01;
+
 impl Default for Sampling {
     fn default() -> Sampling {
         Sampling { temperature: 0.7, top_p: 0.95, max_tokens: 512 }
@@ -37,7 +40,16 @@ impl Sampling {
             let expected = "above 0 in training, or all traces of a question are one";
             return Err(SettingError::value("temperature", 0, expected));
         }
-        self.validate()
+        self.validate()?;
+        let apart = |key, value: f32| {
+            (
+                key,
+                value >= LEAST_SPREAD,
+                value.to_string(),
+                "at least 0.01 in training, or all traces of a question are one",
+            )
+        };
+        SettingError::first([apart("temperature", self.temperature), apart("top_p", self.top_p)])
     }
 
     /// The same for the engine, with the tokens that end a completion.
@@ -67,6 +79,11 @@ mod tests {
             let sampling: Sampling = toml::from_str(toml).unwrap();
             let message = sampling.validate().unwrap_err().to_string();
             assert!(message.contains(&format!("`{key}`")), "{toml}: {message}");
+        }
+        for (toml, key) in [("temperature = 1e-4", "temperature"), ("top_p = 1e-9", "top_p")] {
+            let sampling: Sampling = toml::from_str(toml).unwrap();
+            assert_eq!(sampling.validate(), Ok(()), "all the same it can be evaluated");
+            assert_eq!(sampling.validate_for_training().unwrap_err().key(), key);
         }
         let greedy = Sampling { temperature: 0.0, ..Sampling::default() };
         assert_eq!(greedy.validate(), Ok(()));

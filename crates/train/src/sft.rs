@@ -69,6 +69,12 @@ impl SftConfig {
         SettingError::first([
             ("steps", self.steps >= 1, self.steps.to_string(), "at least 1"),
             ("batch", (1..=1_000_000).contains(&self.batch), self.batch.to_string(), "from 1 to a million"),
+            (
+                "warmup",
+                self.schedule().warms_up_in_time(),
+                self.warmup.to_string(),
+                "less than `steps`, or the rate never comes to `learning_rate`",
+            ),
         ])?;
         self.optimizer.validate(self.learning_rate)
     }

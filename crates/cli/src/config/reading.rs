@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 use tracelift_domain::{SettingError, spelling};
+use tracelift_engine::Schedule;
 
 /// A dotted key, the value that it gets, and the argument of the command line that says so.
 #[derive(Clone, Debug)]
@@ -123,14 +124,29 @@ impl Origin {
         anyhow!("{}: {error}", self.of(error.key()))
     }
 
-    /// Says on standard error that a section's warm-up takes longer than its training.
-    pub(crate) fn warn_of_warm_up(&self, section: &str, warmup: u64, steps: u64) {
-        if warmup > steps {
-            eprintln!(
-                "warning: {} is {warmup}, and there are {steps} steps: the rate never comes to `{section}.learning_rate`",
-                self.blame(&format!("{section}.warmup"))
-            );
+    /// Holds a section's warm-up to be over before its training is. One that nobody wrote is only said on standard error, so that a
+    /// few steps can be tried without a further setting.
+    ///
+    /// # Errors
+    /// Names the warm-up that was written.
+    pub(crate) fn require_warm_up(&self, section: &str, schedule: &Schedule) -> Result<()> {
+        let Schedule { warmup, total, .. } = *schedule;
+        let key = format!("{section}.warmup");
+        if schedule.warms_up_in_time() {
+            return Ok(());
         }
+        if self.says(&key) {
+            let fault = format!(
+                "is {warmup}, and the training has {total} steps: its rate would never come to `{section}.learning_rate`; make it less \
+                 than the steps, or 0 for none"
+            );
+            return Err(self.refuse(&SettingError::new(key, fault)));
+        }
+        eprintln!(
+            "warning: {} is {warmup} by default, and there are {total} steps: the rate never comes to `{section}.learning_rate`",
+            self.blame(&key)
+        );
+        Ok(())
     }
 
     /// What is to be said before an error that a setting led to: where it stands, and its key.

@@ -305,7 +305,8 @@ fn grpo_config(steps: u64) -> GrpoConfig {
         problems: 16,
         group: 8,
         learning_rate: 2e-4,
-        warmup: 5,
+        // Of the shortest one less, so that there is a step at the peak.
+        warmup: 5.min(steps.saturating_sub(1)),
         checkpoint_every: 20,
         ..GrpoConfig::default()
     }

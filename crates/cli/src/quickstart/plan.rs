@@ -110,7 +110,7 @@ impl Plan {
         RubricTraining {
             groups: 8,
             negatives: 10,
-            warmup: 50,
+            warmup: 50.min(self.rubric_steps / 2),
             // Held-out groups only tell how good it is in the end.
             evaluation: WatchConfig { every: 0, ..WatchConfig::default() },
             ..RubricTraining::default()

@@ -10,7 +10,7 @@ use tracelift_datasets::HeldOutFamilies;
 use tracelift_domain::{Group, Probability, SettingError};
 use tracelift_groups::{GroupReader, Part, split};
 use tracelift_reward::RewardModel;
-use tracelift_train::rubric::{RubricAccuracy, RubricTraining};
+use tracelift_train::rubric::RubricAccuracy;
 
 /// Trains, saves, and measures what was saved.
 pub(super) fn train(args: &Train) -> Result<()> {
@@ -42,9 +42,7 @@ pub(super) fn train(args: &Train) -> Result<()> {
         ),
     ])
     .map_err(|error| origin.refuse(&error))?;
-    if config.train.warmup != RubricTraining::default().warmup {
-        origin.warn_of_warm_up("train", config.train.warmup, config.train.steps);
-    }
+    origin.require_warm_up("train", &config.train.schedule())?;
     let (groups, dev) = read_groups(&config, &origin)?;
     println!("groups: {} to train on, {} held out", groups.len(), dev.len());
     let mut model = untrained(backbone, &groups, config.seed)?;

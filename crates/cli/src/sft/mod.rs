@@ -85,8 +85,8 @@ pub fn run(args: &Sft) -> Result<()> {
     let description = RunDescription::now("sft", config.seed, prints);
     let seed = config.seed.child("sft", 0);
     let mut course = Course::new(config.sft, model, examples, held_out, seed);
+    origin.require_warm_up("sft", &course.schedule())?;
     let mut folder = open_run(&config, &description, &mut course)?.keeping(config.sft.keep_last);
-    origin.warn_of_warm_up("sft", config.sft.warmup, course.steps());
     let base = config.planner.model.display().to_string();
     let form = Form { base: &base, precision: config.planner.precision };
     learn(&mut course, &mut folder, form, &tokenizer, &config)?;

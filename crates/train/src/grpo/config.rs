@@ -279,7 +279,12 @@ impl GrpoConfig {
                 "above `1 + grpo.clip_high`, 3 is usual, and at most a million",
             ),
             within("kl", self.kl, 1000.0, "from 0 to 1000"),
-            above("importance_cap", cap, 1000.0, "above 0, or nothing is learned, and at most 1000"),
+            (
+                "importance_cap",
+                (0.01..=1000.0).contains(&cap),
+                cap.to_string(),
+                "from 0.01, below which nothing is learned, to 1000; 2 is usual",
+            ),
             ("overlong.punish.cache", punished.cache >= 1, punished.cache.to_string(), "at least 1"),
             (
                 "overlong.punish.penalty",
@@ -300,16 +305,21 @@ impl GrpoConfig {
             .map_err(|error| error.under("grpo"))
     }
 
-    /// The learning rate of a step, counted from 1.
+    /// The schedule of the rate.
     #[must_use]
-    pub fn rate(&self, step: u64) -> f32 {
+    pub fn schedule(&self) -> Schedule {
         // A cosine that falls to the whole of the peak does not fall.
         let floor = match self.schedule {
             Decay::Cosine => 0.1,
             Decay::Constant => 1.0,
         };
-        let schedule = Schedule { peak: self.learning_rate, warmup: self.warmup, total: self.steps, floor };
-        schedule.rate(step.saturating_sub(1))
+        Schedule { peak: self.learning_rate, warmup: self.warmup, total: self.steps, floor }
+    }
+
+    /// The learning rate of a step, counted from 1.
+    #[must_use]
+    pub fn rate(&self, step: u64) -> f32 {
+        self.schedule().rate(step.saturating_sub(1))
     }
 }
 
@@ -333,7 +343,7 @@ mod tests {
     fn every_number_that_would_ruin_a_run_is_refused_by_key() {
         let (nan, inf, one_less, zero, huge) = ("nan", "inf", "-1.0", "0.0", "1e30");
         for (key, bad) in [
-            ("learning_rate", &[nan, inf, "-inf", one_less, zero, huge][..]),
+            ("learning_rate", &[nan, inf, "-inf", one_less, zero, huge, "1e-30"][..]),
             ("clip_low", &[nan, inf, one_less, huge, "1.0", zero]),
             ("clip_high", &[nan, inf, one_less, huge, zero]),
             ("kl", &[nan, inf, one_less, huge]),
@@ -345,13 +355,13 @@ mod tests {
             ("optimizer.beta2", &[nan, inf, one_less, huge, "1.0"]),
             ("optimizer.eps", &[nan, inf, one_less, zero, huge]),
             ("optimizer.weight_decay", &[nan, inf, one_less, huge]),
-            ("optimizer.max_norm", &[nan, inf, one_less, zero]),
+            ("optimizer.max_norm", &[nan, inf, one_less, zero, "1e-20"]),
             ("steps", &[nan, inf, "-1", "0", huge, "1000000001"]),
             ("problems", &[nan, inf, "-1", "0", "9223372036854775807"]),
             ("group", &[nan, inf, "-1", "0", "1", "9223372036854775807"]),
             ("epochs", &[nan, inf, "-1", "0", "9223372036854775807"]),
             ("resample", &[nan, inf, "-1", "1001"]),
-            ("importance_cap", &[nan, inf, one_less, zero, huge]),
+            ("importance_cap", &[nan, inf, one_less, zero, huge, "1e-30"]),
             ("overlong", &["\"punish\"", "\"none\"", "1"]),
             ("patience", &[nan, inf, "-1", "0"]),
             ("checkpoint_every", &[nan, inf, "-1", "0"]),

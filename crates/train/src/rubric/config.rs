@@ -116,6 +116,14 @@ impl RubricTraining {
             weight("loss.ranking", loss.ranking),
             weight("loss.margin_ranking", loss.margin_ranking),
             weight("loss.margin", loss.margin),
+            (
+                "loss",
+                [loss.cross_entropy, loss.huber, loss.ranking, loss.margin_ranking]
+                    .iter()
+                    .any(|&weight| weight > 0.0),
+                "nothing but weights of 0".to_owned(),
+                "one of `cross_entropy`, `huber`, `ranking` and `margin_ranking` above 0, or the heads learn nothing",
+            ),
             weight("reading.problem", self.reading.problem),
             weight("reading.language", self.reading.language),
             weight("reading.numbers", self.reading.numbers),
@@ -165,6 +173,8 @@ mod tests {
         assert_eq!(default.validate(), Ok(()));
         let watch = WatchConfig { every: 0, patience: 3, ..default.evaluation };
         let ranking = LossWeights { ranking: -1.0, ..default.loss };
+        let nothing =
+            LossWeights { cross_entropy: 0.0, huber: 0.0, ranking: 0.0, margin_ranking: 0.0, ..default.loss };
         for (config, says) in [
             (RubricTraining { steps: 0, ..default }, "`steps` is 0, expected from 1 to a thousand million"),
             (
@@ -174,6 +184,10 @@ mod tests {
             (
                 RubricTraining { loss: ranking, ..default },
                 "`loss.ranking` is -1, expected from 0 to a million",
+            ),
+            (
+                RubricTraining { loss: nothing, ..default },
+                "`loss` is nothing but weights of 0, expected one of",
             ),
             (RubricTraining { evaluation: watch, ..default }, "`evaluation.patience` is 3, expected 0 where"),
         ] {

@@ -191,14 +191,16 @@ impl Course {
     /// When the loss or a gradient is not finite; the model is then as it was.
     pub fn step(&mut self) -> Result<SftStep, NonFinite> {
         let step = self.learner.steps_done();
-        let schedule = Schedule {
-            peak: self.config.learning_rate,
-            warmup: self.config.warmup,
-            total: self.steps,
-            floor: 0.1,
-        };
+        let rate = self.schedule().rate(step);
         let drawn = drawn(&self.examples, self.config.batch, self.seed, step);
-        super::update(&mut self.learner, &drawn, Course::PART, schedule.rate(step))
+        super::update(&mut self.learner, &drawn, Course::PART, rate)
+    }
+
+    /// Its schedule: warm-up, then a cosine to a tenth of the peak.
+    #[must_use]
+    pub fn schedule(&self) -> Schedule {
+        let CourseConfig { learning_rate, warmup, .. } = self.config;
+        Schedule { peak: learning_rate, warmup, total: self.steps, floor: 0.1 }
     }
 
     /// Whether held-out examples are looked at after this step.

@@ -31,10 +31,21 @@ impl Comparison {
     /// A difference that is none, counted from where the comparison stands.
     pub fn validate(&self) -> Result<(), SettingError> {
         let Comparison::Float { absolute, relative } = *self else { return Ok(()) };
-        let difference = |key, value: f64| {
-            (key, value >= 0.0 && value.is_finite(), value.to_string(), "a number that is not negative")
-        };
-        SettingError::first([difference("float.absolute", absolute), difference("float.relative", relative)])
+        // Within as much as a number itself is every number, 0 among them.
+        SettingError::first([
+            (
+                "float.absolute",
+                (0.0..=1e6).contains(&absolute),
+                absolute.to_string(),
+                "a number that is not negative, at most a million",
+            ),
+            (
+                "float.relative",
+                (0.0..0.5).contains(&relative),
+                relative.to_string(),
+                "a share that is not negative, below 0.5",
+            ),
+        ])
     }
 
     /// Whether the outputs are the same.
