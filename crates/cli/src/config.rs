@@ -3,7 +3,7 @@
 mod reading;
 mod renamed;
 
-pub(crate) use reading::{Assignment, Origin, assignment, place, read_as};
+pub(crate) use reading::{Assignment, Origin, assignment, read_as};
 
 use crate::preflight::PreflightConfig;
 use anyhow::Result;
