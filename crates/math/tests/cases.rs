@@ -53,6 +53,13 @@ fn check(text: &str) {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// Bounds and estimates, what others say, other bases; currencies, shares and results in words, and what honest answers look like
+/// beside them.
+#[test]
+fn qualified() {
+    check(include_str!("cases/qualified.jsonl"));
+}
+
 /// Unusual words for denying, hedging and offering several, and what honest answers look like beside them.
 #[test]
 fn bought() {

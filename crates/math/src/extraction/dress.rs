@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::emphasis::without_emphasis;
 use super::tags::{without_entities, without_tags};
-use crate::syntax::{number_words, scripts};
+use super::{bases, money};
+use crate::syntax::scripts;
 
 const TAGS: u8 = 1;
 const ENTITIES: u8 = 2;
@@ -37,38 +38,17 @@ pub(crate) fn undressed(text: &str) -> Cow<'_, str> {
         text = changed(text, without_calculations);
         text = changed(text, without_tags);
     }
-    if text.contains("base ") {
-        text = changed(text, with_bases);
-    }
+    text = changed(text, bases::as_subscripts);
     if entities && let Some(named) = without_entities(&text) {
         text = Cow::Owned(scripts::plain(&named).into_owned());
     }
     if dollars || entities {
-        text = changed(text, without_country);
+        text = changed(text, money::without_country);
     }
     if emphasis {
         text = changed(text, without_emphasis);
     }
-    text
-}
-
-/// `US$12` and `HK$ 12` as `$12`: whose dollars they are is not told apart. A sign with another behind it may open a
-/// formula, so that only the last counts.
-fn without_country(text: &str) -> Option<String> {
-    let at = text.rfind('$')?;
-    if !text[at + 1..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    let before = &text[text[..at].rfind('$').map_or(0, |sign| sign + 1)..at];
-    let country =
-        ["USD", "US", "HK", "NZ", "CA", "AU", "SG", "NT", "A", "C", "S"].iter().find(|country| {
-            before.strip_suffix(**country).is_some_and(|head| {
-                head.chars()
-                    .next_back()
-                    .is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '{' | ':' | '*'))
-            })
-        })?;
-    Some(format!("{}{}", &text[..at - country.len()], &text[at..]))
+    changed(text, money::with_codes_behind)
 }
 
 /// The sums that GSM8K writes for a calculator, `48/2 = <<48/2=24>>24`, taken off.
@@ -87,41 +67,6 @@ fn without_calculations(text: &str) -> Option<String> {
         rest = behind;
     }
     (!out.is_empty() || rest.len() < text.len()).then(|| out + rest)
-}
-
-/// "52 (base 8)" and "52 in base eight" as `52_{8}`.
-fn with_bases(text: &str) -> Option<String> {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find("base ") {
-        let behind = &rest[at + 5..];
-        let length = behind.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(behind.len());
-        let base = &behind[..length];
-        let named = number_words::numeral(base);
-        let value =
-            named.as_deref().unwrap_or(base).parse().ok().filter(|base| (2..=36).contains::<u32>(base));
-        let head = rest[..at].trim_end();
-        let bracket = head.ends_with('(') && behind[length..].starts_with(')');
-        let head = if bracket { head[..head.len() - 1].trim_end() } else { head };
-        let upright =
-            head.strip_suffix("\\text{").filter(|_| behind[length + usize::from(bracket)..].starts_with('}'));
-        let bracket = usize::from(bracket) + usize::from(upright.is_some());
-        let head = upright.map_or(head, str::trim_end);
-        let head = head.strip_suffix(" in").map_or(head, str::trim_end);
-        let numeral =
-            head.bytes().rev().take_while(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(b)).count();
-        let before = &head[..head.len() - numeral];
-        let alone = !before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | ',' | '_' | '^'));
-        let end = at + 5 + length + bracket;
-        match value {
-            Some(value) if alone && head[head.len() - numeral..].contains(|c: char| c.is_ascii_digit()) => {
-                out.push_str(&format!("{head}_{{{value}}}"));
-            }
-            _ => out.push_str(&rest[..end]),
-        }
-        rest = &rest[end..];
-    }
-    (!out.is_empty()).then(|| out + rest)
 }
 
 fn changed<'t>(text: Cow<'t, str>, change: impl Fn(&str) -> Option<String>) -> Cow<'t, str> {

@@ -1,6 +1,8 @@
 //! From a text to the answer in it: one ladder, and the rung that held is part of the result.
 
 mod atoms;
+mod bases;
+mod bounds;
 mod boxes;
 mod choices;
 mod claims;
@@ -12,9 +14,13 @@ mod dress;
 mod emphasis;
 mod formulas;
 mod hashes;
+mod hearsay;
+mod money;
 mod phrases;
 mod prose;
+mod results;
 mod sentences;
+mod shares;
 mod tags;
 mod turns;
 mod vocabulary;
@@ -101,6 +107,17 @@ fn ladder(
 ) -> Result<Option<Extract>, BrokenBox> {
     let spans = formulas::spans(text);
     let boxed = boxes::last_group(text, &spans, side)?.map(|(end, extract)| (end, spoken(extract)));
+    // "According to Bob, the answer is \boxed{73}".
+    let boxed = boxed.map(|(end, extract)| match text[..end].rfind("box") {
+        Some(opening)
+            if side == Side::Prediction
+                && !extract.words
+                && hearsay::is_told(text, opening, sentences::sentence_end(text, end, &spans)) =>
+        {
+            (end, claims::in_words(extract))
+        }
+        _ => (end, extract),
+    });
     let hashes = hashes::hashes(text, &spans);
     let phrases = phrases::answers(text, &spans);
     // The latest explicit statement wins; a box inside "final answer is $\boxed{…}$" is that statement.
@@ -137,6 +154,18 @@ fn ladder(
         && let Some((pieces, percent)) = formulas::only_group(text, &spans)
     {
         return Ok(Some(Extract { percent, ..Extract::formula(Rung::Formula, pieces) }));
+    }
+    if side == Side::Prediction
+        && let Some(share) = shares::share(whole)
+    {
+        return Ok(Some(Extract::plain(Rung::Whole, share)));
+    }
+    // "146的一半是73": what comes out is said behind what is done.
+    if side == Side::Prediction
+        && spans.is_empty()
+        && let Some(result) = results::result(whole)
+    {
+        return Ok(Some(Extract::plain(Rung::LastNumber, result.to_owned())));
     }
     let has_command = whole.contains('\\');
     let wanted = options.match_types.expr || (options.match_types.latex && has_command);

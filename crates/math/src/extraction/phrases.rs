@@ -1,12 +1,16 @@
 //! "The final answer is …", "answer: …" in several languages.
 
 use super::Extract;
+use super::bases;
+use super::bounds;
 use super::claims::{doubted, in_words, retracted, supposed};
 use super::clauses::{Lead, Said, said};
 use super::comparatives;
 use super::formulas::{Span, group_from};
+use super::hearsay;
 use super::prose::{cleaned, has_letters, is_prose};
-use super::sentences::sentence_end;
+use super::sentences::{sentence_end, sentence_start};
+use super::shares;
 use crate::scan;
 use crate::verdict::Rung;
 
@@ -227,11 +231,24 @@ fn phrase(
         // "the answer never is 4", "is the answer 4?", "the answer is 4. No, that is wrong."
         let unclaimed = !extract.words
             && (doubted(&text[..at])
+                || bounds::is_of_bound(&text[..at])
+                || bounds::is_called_most(&text[at..end])
+                || bases::base_before(&text[sentence_start(text, at)..at])
+                || introduces.is_some_and(|start| names_base(text, after, start))
+                || hearsay::is_told(text, at, end)
                 || introduces.is_some_and(|start| doubted(&text[after..start]))
                 || text[end..].starts_with('?') && !retracted(&text[end..]));
         let extract = if unclaimed { in_words(extract) } else { extract };
         (at, end, extract)
     })
+}
+
+/// "The answer in octal is", "答案是八进制的": between "answer" and the number.
+fn names_base(text: &str, after: usize, start: usize) -> bool {
+    let digits = text[start..].find(|c: char| c.is_ascii_digit()).map_or(start, |at| start + at);
+    let far = digits.min(start + 60);
+    bases::base_before(text[after..start].trim_start())
+        || text.is_char_boundary(far) && !text[start..far].is_ascii() && bases::base_before(&text[start..far])
 }
 
 /// The value of a name in quotes, as programs write it: `"answer": 19`, `'final_answer': '19'`.
@@ -424,6 +441,7 @@ pub(super) fn from_clause(
         Said::Value { pieces, percent, plain } => {
             Extract { rung, pieces, percent, plain, words: false, clause: String::new() }
         }
+        Said::Words if shares::share(clause).is_some() => Extract::plain(rung, shares::share(clause)?),
         Said::Words if spelled(clause).is_some() => Extract::plain(rung, spelled(clause)?.to_owned()),
         Said::Words => Extract { words: true, ..Extract::plain(rung, clause.to_owned()) },
         Said::Nothing => return None,

@@ -1,11 +1,14 @@
 //! The sentences of a text, and the last of them that names a value.
 
 use super::Extract;
+use super::bases;
+use super::bounds;
 use super::claims::{in_words, retracted, supposed};
 use super::clauses::{Lead, is_listed_part, is_total};
 use super::continuations::goes_on;
 use super::corrections::begins_turn;
 use super::formulas::Span;
+use super::hearsay;
 use super::phrases::from_clause;
 use super::prose::cleaned;
 use super::vocabulary::{Role, is_closing, role};
@@ -53,7 +56,11 @@ pub(super) fn last_sentence_from(
         let start = start + opener(text, start, end);
         let mut extract = from_clause(text, (start, end), spans, rung(has_formula), Lead::Sentence)?;
         if !extract.words
-            && (evades(sentence) || is_beside(sentence) || retracted(&text[end..]) || goes_on(text, end))
+            && (evades(sentence)
+                || is_beside(sentence)
+                || retracted(&text[end..])
+                || goes_on(text, end)
+                || qualifies(text, start, end))
         {
             extract = in_words(extract);
         }
@@ -61,6 +68,18 @@ pub(super) fn last_sentence_from(
         return Some(Extract { rung: rung(!plain), ..extract });
     }
     None
+}
+
+/// Whether a sentence says its value of something else than the answer, or as others say it: in another base, as the most that
+/// it can be, "according to Bob".
+fn qualifies(text: &str, start: usize, end: usize) -> bool {
+    let sentence = &text[start..end];
+    let value = sentence.find(|c: char| c.is_ascii_digit() || matches!(c, '$' | '\\')).unwrap_or(0);
+    let before = &sentence[..value];
+    let numbers = sentence.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty()).count();
+    hearsay::is_told(text, start + value, end)
+        || bounds::is_most(before)
+        || numbers == 1 && bases::base_before(before)
 }
 
 /// Whether a sentence about the answer says something else of it than what it is: "the answer fails to be 73".
@@ -288,6 +307,28 @@ pub(super) fn sentence_end(text: &str, start: usize, spans: &[Span]) -> usize {
         }
     }
     text.len()
+}
+
+/// Where the sentence begins that goes on at `at`. No further back than any sentence is long.
+pub(super) fn sentence_start(text: &str, at: usize) -> usize {
+    const FAR: usize = 400;
+    let mut floor = at.saturating_sub(FAR);
+    while !text.is_char_boundary(floor) {
+        floor += 1;
+    }
+    let mut end = at;
+    while let Some(mark) = text[floor..end].rfind(['.', '!', '?', '\n']).map(|mark| floor + mark) {
+        let ends = match text.as_bytes()[mark] {
+            b'\n' => true,
+            b'.' => text[mark + 1..].starts_with(char::is_whitespace) && !is_abbreviation(&text[floor..mark]),
+            _ => text[mark + 1..].starts_with(char::is_whitespace),
+        };
+        if ends {
+            return mark + 1;
+        }
+        end = mark;
+    }
+    floor
 }
 
 /// Whether a sentence goes on behind an ellipsis, on its line: "73... of 100 million".

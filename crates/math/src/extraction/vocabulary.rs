@@ -45,7 +45,7 @@ const WORDS: &[(Role, &str)] = &[
          clearly only also that given by equal to be correct right final answer answers both either it \
          now finally namely probably likely still here this value result number total option choice \
          simplified obviously already again all shown in therefor hence must should would will seems \
-         appears found nearly well almost then of as 与 la le el der die das donc entonces 约 应该 等于 选 选项 就 \
+         appears found well then of as 与 la le el der die das donc entonces 约 应该 等于 选 选项 就 \
          即 了 от course certainly surely definitely undoubtedly evidently ultimately consequently eventually \
          naturally truly really essentially basically literally apparently presumably accordingly",
     ),
@@ -91,12 +91,12 @@ const WORDS: &[(Role, &str)] = &[
     ),
     (
         Role::Changer,
-        "opposite negation reciprocal inverse within multiple divisor than least most over under above below \
+        "almost nearly opposite negation reciprocal inverse within multiple divisor than least most over under above below \
          between plus minus divided multiplied squared cubed twice double triple half halves third \
          thirds quarter quarters tenths hundredths thousandths fewer factorial exceeds exceeding beyond \
          past shy modulo power root point times up less score gross percentage infinitely choose mod minimum \
          maximum bounded moitié mitad metade metà половина половину половины hälfte doble dobro doppio doppelte \
-         mehr weniger mindestens höchstens plusieurs más больше меньше 至少 最多 超过 不到 大于 小于 \
+         mehr weniger mindestens höchstens plusieurs más больше меньше 至少 最多 至多 顶多 頂多 高々 せいぜい 최대 최소 많아야 기껏해야 적어도 最大 最大で 最小で 超过 不到 大于 小于 \
          半 以上 以下",
     ),
     (
@@ -231,7 +231,9 @@ fn other(word: &str) -> Role {
     } else if holds(&["但"]) {
         Role::But
     } else if holds(&[
-        "至少", "最多", "超过", "大于", "小于", "以上", "以下", "不到", "이상", "이하", "未満", "不足",
+        "至少", "最多", "至多", "超过", "大于", "小于", "以上", "以下", "不到", "이상", "이하", "未満",
+        "不足", "上界", "下界", "上限", "下限", "估计", "估計", "估算", "推定", "概算", "見積", "상한",
+        "하한", "상계", "하계", "추정",
     ]) || holds(OPERATIONS)
         || ["より", "보다"].iter().any(|than| word.starts_with(than))
         || word.ends_with('比') && !word.ends_with("之比")

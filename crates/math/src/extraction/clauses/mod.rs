@@ -1,7 +1,11 @@
 //! What a clause says the answer is: its value, without conditions, reasons and what is denied; or only words, where it
 //! denies, doubts or offers a choice.
 
+mod changers;
 mod conclusion;
+mod conditions;
+mod negations;
+mod nouns;
 mod predicates;
 mod remarks;
 mod totals;
@@ -84,6 +88,8 @@ struct Reader<'t> {
     /// The next value joins the last group.
     link: bool,
     change_next: bool,
+    /// What is said next is a bound or an estimate.
+    bounding: bool,
     /// Where the word for a minus starts that belongs to the next value.
     minus_next: Option<usize>,
     /// The next value is what a share is taken of.
@@ -120,6 +126,7 @@ pub(super) fn said(text: &str, start: usize, end: usize, spans: &[Span], lead: L
         relative: false,
         link: false,
         change_next: false,
+        bounding: false,
         minus_next: None,
         partitive: false,
         words_between: 0,
@@ -281,7 +288,10 @@ impl Reader<'_> {
             part.unit_end = end + part_of_day(&self.text[end..]);
         }
         let percent = formula.is_some() && percent_follows(&self.text[end..]);
-        let changed = std::mem::take(&mut self.change_next);
+        let mut changed = std::mem::take(&mut self.change_next);
+        // "An upper bound for n is 73": the name is passed over.
+        let name = is_bare_name(formula.map_or(slice, |index| self.spans[index].text(self.text)));
+        changed |= !name && std::mem::take(&mut self.bounding);
         let loose = self.words_between > 0;
         // "5 in May and 7 in June, 12 altogether": a total is no item of the list before it.
         let link = std::mem::take(&mut self.link) && !totals::follows(&self.text[end..]);
@@ -309,6 +319,7 @@ impl Reader<'_> {
             self.contrasting = false;
         }
         self.change_next = false;
+        self.bounding = false;
         self.link = !self.groups.is_empty() && self.words_between <= 3 && !self.copula;
         self.words_between += 1;
     }

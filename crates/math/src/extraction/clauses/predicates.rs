@@ -143,6 +143,13 @@ impl Reader<'_> {
         if matches!(word, "told" | "heard") && value_next {
             return true;
         }
+        // "ChatGPT answered 73", and nothing more; "Bob answered 73 questions" counts.
+        if matches!(word, "answered" | "answers" | "replied" | "replies")
+            && value_next
+            && self.atoms.len() == at + 2
+        {
+            return true;
+        }
         SAYING.contains(&word) && at.checked_sub(1).is_some_and(others)
     }
 
@@ -293,6 +300,8 @@ fn belittles(word: &str) -> bool {
             | "estimate"
             | "bound"
             | "limit"
+            | "upper"
+            | "lower"
             | "other"
             | "opposite"
             | "negative"
@@ -346,6 +355,7 @@ fn is_verb(word: &str) -> bool {
             | "spoils"
             | "loses"
             | "double"
+            | "bounds"
             | "overcounts"
             | "undercounts"
             | "conflicts"
