@@ -129,8 +129,14 @@ fn train(bench: &TrainBench) -> Result<()> {
 
 fn generate(bench: &GenerateBench) -> Result<()> {
     let model = load(&bench.model_dir)?;
-    let sampling =
-        Sampling { temperature: 1.0, top_k: 0, top_p: 1.0, max_tokens: bench.new, stop: Vec::new() };
+    let sampling = Sampling {
+        temperature: 1.0,
+        top_k: 0,
+        top_p: 1.0,
+        min_p: 0.0,
+        max_tokens: bench.new,
+        stop: Vec::new(),
+    };
     let in_turn = |numbers: &[u32], i: usize| numbers[i % numbers.len()] as usize;
     let requests: Vec<Request> = (0..bench.batch as u64)
         .map(|i| Request {

@@ -10,6 +10,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 use tracelift_domain::Seed;
 use tracelift_engine::sampling::GenerateError;
+use tracelift_engine::tokenizer::Reply;
 use tracelift_engine::{
     ChatOptions, Conversation, Device, Finish, Numbers, Request, Sampled, Sampler, Sampling, Tokenizer,
 };
@@ -43,6 +44,9 @@ pub struct Generate {
     /// Sample from this many most likely tokens; 0 is all.
     #[arg(long, default_value_t = 0)]
     top_k: usize,
+    /// Sample from tokens at least this times as likely as the likeliest; 0 is all.
+    #[arg(long, default_value_t = 0.0)]
+    min_p: f32,
     /// The most new tokens.
     #[arg(long, default_value_t = 256)]
     max_tokens: usize,
@@ -116,6 +120,7 @@ pub fn run(settings: &Generate) -> Result<()> {
         temperature: settings.temperature,
         top_p: settings.top_p,
         top_k: settings.top_k,
+        min_p: settings.min_p,
         ..Sampling::greedy(settings.max_tokens, tokenizer.eos().to_vec())
     };
     sampling.validate()?;
@@ -177,26 +182,12 @@ fn continuation<'a>(
     sample: u64,
     sampled: &'a Sampled,
 ) -> Result<Continuation<'a>> {
-    let mut text = tokenizer.decode(&sampled.tokens)?;
-    let mut count = sampled.tokens.len();
-    let mut finish = match sampled.finish {
-        Finish::Stop => "stop",
-        Finish::Length => "length",
+    let Reply { text, tokens: count, stopped } = tokenizer.reply(&sampled.tokens, &settings.stop)?;
+    let finish = match sampled.finish {
         Finish::NonFinite => return Err(GenerateError::NonFinite(prompt.index as usize).into()),
+        Finish::Length if !stopped => "length",
+        Finish::Stop | Finish::Length => "stop",
     };
-    if let Some(end) = settings.stop.iter().filter_map(|stop| text.find(stop)).min() {
-        // The shortest beginning in which a stop text is whole: a longer one holds it too.
-        let (mut without, mut with) = (0, count);
-        while with - without > 1 {
-            let middle = without.midpoint(with);
-            let beginning = tokenizer.decode(&sampled.tokens[..middle])?;
-            let stopped = settings.stop.iter().any(|stop| beginning.contains(stop.as_str()));
-            if stopped { with = middle } else { without = middle }
-        }
-        count = with;
-        text.truncate(end);
-        finish = "stop";
-    }
     Ok(Continuation {
         index: prompt.index,
         sample,

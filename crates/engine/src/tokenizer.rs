@@ -179,6 +179,7 @@ impl Tokenizer {
         let enable_thinking = match thinking {
             Thinking::Default => None,
             Thinking::Off => Some(false),
+            Thinking::On => Some(true),
         };
         let options = ChatOptions { enable_thinking, ..ChatOptions::default() };
         Ok(self.chat(&Conversation::from(messages), &options)? + prefill)
@@ -348,9 +349,11 @@ fn byte_symbols() -> [char; 256] {
 mod controls;
 mod files;
 mod look;
+mod reply;
 mod training;
 
 use controls::Controls;
+pub use reply::{Growing, Reply, Speller, held_back};
 pub use training::BpeTraining;
 
 #[cfg(test)]

@@ -57,7 +57,8 @@ fn longer_samples_make_no_more_allocations() {
         for (top_k, top_p) in [(0, 1.0), (5, 0.9)] {
             let sampler = Sampler::on(Device::Cpu, &model, numbers);
             let allocations = |max_tokens: usize| {
-                let sampling = Sampling { temperature: 1.0, top_k, top_p, max_tokens, stop: vec![] };
+                let sampling =
+                    Sampling { temperature: 1.0, top_k, top_p, min_p: 0.0, max_tokens, stop: vec![] };
                 let before = ALLOCATIONS.load(Ordering::Relaxed);
                 let sampled = sampler.generate(&requests, &sampling).unwrap();
                 let after = ALLOCATIONS.load(Ordering::Relaxed);

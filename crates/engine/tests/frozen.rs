@@ -46,7 +46,8 @@ fn sampled(model: &Model, numbers: Numbers) -> Vec<Vec<Sampled>> {
         seeds: (0..1 + i % 4).map(|sample| Seed(7).child("sample", i * 10 + sample)).collect(),
     };
     let requests: Vec<Request> = (0..12).map(request).collect();
-    let sampling = Sampling { temperature: 0.9, top_k: 0, top_p: 0.95, max_tokens: 30, stop: vec![5] };
+    let sampling =
+        Sampling { temperature: 0.9, top_k: 0, top_p: 0.95, min_p: 0.0, max_tokens: 30, stop: vec![5] };
     Sampler::on(Device::Cpu, model, numbers).generate(&requests, &sampling).unwrap()
 }
 
@@ -149,8 +150,14 @@ fn adapters_beside_the_weights_sample_as_the_trainer_scores() {
                     Start::Forgotten,
                 );
                 let request = Request { prompt: vec![1, 2, 3, 4], seeds: (0..3).map(Seed).collect() };
-                let sampling =
-                    Sampling { temperature: 0.9, top_k: 0, top_p: 1.0, max_tokens: 40, stop: vec![] };
+                let sampling = Sampling {
+                    temperature: 0.9,
+                    top_k: 0,
+                    top_p: 1.0,
+                    min_p: 0.0,
+                    max_tokens: 40,
+                    stop: vec![],
+                };
                 let samples = learner.sampler(numbers).generate(&[request], &sampling).unwrap();
                 let (mut off, mut tokens) = (0.0, 0);
                 for sample in &samples[0] {

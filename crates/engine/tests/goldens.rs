@@ -195,7 +195,8 @@ fn a_sample_does_not_depend_on_its_batch_and_its_log_probabilities_are_the_train
 
 fn check_samples(learner: &mut Learner) {
     let sampler = learner.sampler(Numbers::F32);
-    let sampling = Sampling { temperature: 0.7, top_k: 0, top_p: 0.95, max_tokens: 24, stop: vec![5] };
+    let sampling =
+        Sampling { temperature: 0.7, top_k: 0, top_p: 0.95, min_p: 0.0, max_tokens: 24, stop: vec![5] };
     let request = |i: u64| Request {
         prompt: (0..3 + i % 7).map(|t| ((t * 11 + i * 5) % 64) as u32).collect(),
         seeds: (0..1 + i % 3).map(|sample| Seed(9).child("sample", i * 10 + sample)).collect(),

@@ -45,7 +45,8 @@ fn end(request: &Request) -> usize {
 }
 
 fn sampled(sampler: &Sampler, requests: &[Request], threads: usize) -> Vec<Vec<Sampled>> {
-    let sampling = Sampling { temperature: 0.9, top_k: 0, top_p: 0.95, max_tokens: 38, stop: vec![5] };
+    let sampling =
+        Sampling { temperature: 0.9, top_k: 0, top_p: 0.95, min_p: 0.0, max_tokens: 38, stop: vec![5] };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     // Early ends that differ, so that sequences leave and enter at every step.
     let ended = |i: usize, tokens: &[u32]| tokens.len() == end(&requests[i]);

@@ -158,6 +158,7 @@ impl InProcess {
             temperature: self.sampling.temperature as f32,
             top_k: self.sampling.top_k.map_or(0, |k| k as usize),
             top_p: self.sampling.top_p as f32,
+            min_p: 0.0,
             max_tokens,
             stop: self.tokenizer.eos().to_vec(),
         };

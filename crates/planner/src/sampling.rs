@@ -55,7 +55,7 @@ impl Sampling {
     /// The same for the engine, with the tokens that end a completion.
     pub(crate) fn until(&self, stop: Vec<u32>) -> tracelift_engine::Sampling {
         let Sampling { temperature, top_p, max_tokens } = *self;
-        tracelift_engine::Sampling { temperature, top_k: 0, top_p, max_tokens, stop }
+        tracelift_engine::Sampling { temperature, top_k: 0, top_p, min_p: 0.0, max_tokens, stop }
     }
 }
 

@@ -41,6 +41,8 @@ pub enum Thinking {
     Default,
     /// Not (`enable_thinking` is off).
     Off,
+    /// It is (`enable_thinking` is on).
+    On,
 }
 
 /// A prompt, as far as it can be written down without the model.

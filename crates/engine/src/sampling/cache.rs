@@ -17,42 +17,53 @@ static SPARE: Mutex<Option<(Vec<f32>, Vec<f32>)>> = Mutex::new(None);
 /// Larger buffers are given back.
 const LARGEST_SPARE: usize = 256 << 20;
 
-/// A fixed number of slots, each for one sequence.
+/// Where a sequence lies: so many positions from a first one on, in whole blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub first: usize,
+    pub capacity: usize,
+}
+
+impl Place {
+    /// A place for so many tokens.
+    pub fn of(first: usize, tokens: usize) -> Place {
+        Place { first, capacity: tokens.next_multiple_of(LANES) }
+    }
+}
+
+/// Positions, of which each sequence has a [`Place`] to itself.
 pub struct Cache {
     heads: Heads,
-    /// Positions of a slot, in whole blocks.
-    capacity: usize,
     /// Channels of a value, in whole vectors.
     channels: usize,
-    slots: usize,
-    /// `[layer][slot][key head][block][channel][position in block]`
+    positions: usize,
+    /// `[layer][place][key head][block][channel][position in block]`
     keys: Vec<f32>,
-    /// `[layer][slot][key head][position][channel]`
+    /// `[layer][place][key head][position][channel]`
     values: Vec<f32>,
 }
 
-/// The cache while several tasks use it, each its own slot and head.
+/// The cache while several tasks use it, each its own place and head.
 pub struct CacheWriter<'a> {
     heads: Heads,
-    capacity: usize,
     channels: usize,
-    slots: usize,
+    positions: usize,
     keys: Shared<'a, f32>,
     values: Shared<'a, f32>,
 }
 
 impl Cache {
-    /// Bytes that a slot of `capacity` positions takes.
-    pub fn slot_bytes(layers: usize, heads: Heads, capacity: usize) -> usize {
+    /// Bytes that `positions` take.
+    pub fn bytes(layers: usize, heads: Heads, positions: usize) -> usize {
         let channels = heads.dim + heads.dim.next_multiple_of(LANES);
-        layers * heads.keys * capacity.next_multiple_of(LANES) * channels * size_of::<f32>()
+        layers * heads.keys * positions.next_multiple_of(LANES) * channels * size_of::<f32>()
     }
 
-    /// Room for `slots` sequences of up to `capacity` tokens. New memory is taken as it is first used.
-    pub fn new(layers: usize, heads: Heads, slots: usize, capacity: usize) -> Cache {
-        let capacity = capacity.next_multiple_of(LANES);
+    /// Room for `positions` in all. New memory is taken as it is first used.
+    pub fn new(layers: usize, heads: Heads, positions: usize) -> Cache {
+        let positions = positions.next_multiple_of(LANES);
         let channels = heads.dim.next_multiple_of(LANES);
-        let lists = layers * slots * heads.keys * capacity;
+        let lists = layers * heads.keys * positions;
         // A poisoned lock holds buffers like any other.
         let spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner).take();
         let fits = |spare: &(Vec<f32>, Vec<f32>)| {
@@ -61,16 +72,15 @@ impl Cache {
         let (keys, values) = spare
             .filter(fits)
             .unwrap_or_else(|| (pages::zeros(lists * heads.dim), pages::zeros(lists * channels)));
-        Cache { heads, capacity, channels, slots, keys, values }
+        Cache { heads, channels, positions, keys, values }
     }
 
     /// To be used by several tasks.
     pub fn writer(&mut self) -> CacheWriter<'_> {
         CacheWriter {
             heads: self.heads,
-            capacity: self.capacity,
             channels: self.channels,
-            slots: self.slots,
+            positions: self.positions,
             keys: Shared::new(&mut self.keys),
             values: Shared::new(&mut self.values),
         }
@@ -87,29 +97,30 @@ impl Drop for Cache {
 }
 
 impl CacheWriter<'_> {
-    /// Where the positions of a slot and key head start, in units of positions.
-    fn list(&self, layer: usize, slot: usize, head: usize) -> usize {
-        ((layer * self.slots + slot) * self.heads.keys + head) * self.capacity
+    /// Where the positions of a place and key head start, in units of positions.
+    fn list(&self, layer: usize, place: Place, head: usize) -> usize {
+        assert!(place.first + place.capacity <= self.positions, "a place outside the cache");
+        (layer * self.positions + place.first) * self.heads.keys + head * place.capacity
     }
 
     /// Stores the key and the value of one head at a position.
     ///
     /// # Safety
-    /// No other task uses this slot and head while this runs.
+    /// No other task uses this place and head while this runs.
     #[inline(always)]
     pub unsafe fn store(
         &self,
         layer: usize,
-        slot: usize,
+        place: Place,
         head: usize,
         position: usize,
         key: &[f32],
         value: &[f32],
     ) {
-        assert!(position < self.capacity, "position outside the slot");
-        let (list, dim) = (self.list(layer, slot, head), self.heads.dim);
+        assert!(position < place.capacity, "position outside the place");
+        let (list, dim) = (self.list(layer, place, head), self.heads.dim);
         let block = list + position / LANES * LANES;
-        // SAFETY: a position of this slot and head, which by contract is the caller's alone.
+        // SAFETY: a position of this place and head, which by contract is the caller's alone.
         let (keys, values) = unsafe {
             (
                 self.keys.part(block * dim, dim * LANES),
@@ -122,13 +133,14 @@ impl CacheWriter<'_> {
         values.copy_from_slice(value);
     }
 
-    /// Copies the first `length` positions of one slot to another, in every layer.
+    /// Copies the first `length` positions of one place to another, in every layer.
     ///
     /// # Safety
-    /// No other task uses slot `to`, or writes slot `from`, while this runs.
-    pub unsafe fn copy(&self, layers: usize, from: usize, to: usize, length: usize) {
+    /// No other task uses `to`, or writes `from`, while this runs.
+    pub unsafe fn copy(&self, layers: usize, from: Place, to: Place, length: usize) {
         let (dim, channels) = (self.heads.dim, self.channels);
-        let length = length.next_multiple_of(LANES).min(self.capacity);
+        let length = length.next_multiple_of(LANES);
+        assert!(length <= from.capacity.min(to.capacity), "more positions than a place has");
         for layer in 0..layers {
             for head in 0..self.heads.keys {
                 let (source, target) = (self.list(layer, from, head), self.list(layer, to, head));
@@ -143,25 +155,25 @@ impl CacheWriter<'_> {
         }
     }
 
-    /// Attention of the queries of one key head over positions `0..=position` of a slot: `queries` holds one query
+    /// Attention of the queries of one key head over positions `0..=position` of a place: `queries` holds one query
     /// after another, `out` takes the results in the same order. `scores` is scratch for a capacity of positions.
     ///
     /// # Safety
-    /// No other task writes this slot and head while this runs.
+    /// No other task writes this place and head while this runs.
     #[allow(clippy::too_many_arguments)] // a place, a row, and where to put what
     pub unsafe fn attend(
         &self,
         layer: usize,
-        slot: usize,
+        place: Place,
         head: usize,
         position: usize,
         queries: &[f32],
         out: &mut [f32],
         scores: &mut [f32],
     ) {
-        assert!(position < self.capacity, "position outside the slot");
-        let (list, dim, length) = (self.list(layer, slot, head), self.heads.dim, position + 1);
-        // SAFETY: positions of this slot and head, by contract not written meanwhile.
+        assert!(position < place.capacity, "position outside the place");
+        let (list, dim, length) = (self.list(layer, place, head), self.heads.dim, position + 1);
+        // SAFETY: positions of this place and head, by contract not written meanwhile.
         let (keys, values) = unsafe {
             (
                 &*self.keys.part(list * dim, length.next_multiple_of(LANES) * dim),
@@ -201,18 +213,22 @@ mod tests {
             let mut rng = Seed(4).rng();
             let mut draw = |n: usize| (0..n).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f32>>();
             let (keys, values, queries) = (draw(length * dim), draw(length * dim), draw(2 * dim));
-            let mut cache = Cache::new(2, heads, 3, length);
+            let mut cache = Cache::new(2, heads, 3 * length.next_multiple_of(LANES));
+            let place = |number: usize| {
+                let place = Place::of(0, length);
+                Place { first: number * place.capacity, ..place }
+            };
             let writer = cache.writer();
             let mut out = vec![0.0; 2 * dim];
             // SAFETY: one task.
             unsafe {
                 for at in 0..length {
                     let row = at * dim..(at + 1) * dim;
-                    writer.store(1, 2, 0, at, &keys[row.clone()], &values[row]);
+                    writer.store(1, place(2), 0, at, &keys[row.clone()], &values[row]);
                 }
-                writer.copy(2, 2, 0, length);
+                writer.copy(2, place(2), place(0), length);
                 let mut scores = vec![0.0; length.next_multiple_of(LANES)];
-                writer.attend(1, 0, 0, length - 1, &queries, &mut out, &mut scores);
+                writer.attend(1, place(0), 0, length - 1, &queries, &mut out, &mut scores);
             }
             for (query, out) in queries.chunks(dim).zip(out.chunks(dim)) {
                 let weights: Vec<f64> = keys

@@ -17,6 +17,9 @@ pub struct Sampling {
     /// Only the most probable tokens that together reach this mass; 1 is all.
     #[serde(default = "one")]
     pub top_p: f32,
+    /// Only tokens at least this times as probable as the most probable one; 0 is all.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub min_p: f32,
     /// The budget of new tokens.
     pub max_tokens: usize,
     /// Tokens that end a sequence.
@@ -28,17 +31,28 @@ fn one() -> f32 {
     1.0
 }
 
+/// What is older than the setting stays the same.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(value: &f32) -> bool {
+    *value == 0.0
+}
+
 impl Sampling {
     /// The most probable token at every step.
     #[must_use]
     pub fn greedy(max_tokens: usize, stop: Vec<u32>) -> Sampling {
-        Sampling { temperature: 0.0, top_k: 0, top_p: 1.0, max_tokens, stop }
+        Sampling { temperature: 0.0, top_k: 0, top_p: 1.0, min_p: 0.0, max_tokens, stop }
     }
 
     /// # Errors
     /// Names the setting that makes no sense.
     pub fn validate(&self) -> Result<(), SettingError> {
-        Sampling::check(f64::from(self.temperature), f64::from(self.top_p), self.max_tokens as u64)
+        Sampling::check(f64::from(self.temperature), f64::from(self.top_p), self.max_tokens as u64)?;
+        if !(0.0..=1.0).contains(&self.min_p) {
+            let value = shown(f64::from(self.min_p));
+            return Err(SettingError::value("min_p", value, "a number from 0 to 1"));
+        }
+        Ok(())
     }
 
     /// What everyone who samples may be told, here or behind a server, in this type or another: a temperature of 0 or so
@@ -76,6 +90,33 @@ pub struct Drawer {
     ranked: Vec<u32>,
 }
 
+/// What is told of a token: its log-probability, and the most probable tokens in its place.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scored {
+    /// `log p` of the token.
+    pub log_prob: f32,
+    /// The most probable tokens and their `log p`, the first first; as many as were asked for. `−∞` where nothing is left of a
+    /// probability.
+    pub alternatives: Vec<(u32, f32)>,
+}
+
+/// The most probable tokens of a row (logits, or weights that grow with them), the first first; ties by id.
+fn likeliest(row: &[f32], count: usize) -> Vec<u32> {
+    let mut best: Vec<u32> = Vec::with_capacity(count + 1);
+    if count == 0 {
+        return best;
+    }
+    for (i, value) in row.iter().enumerate() {
+        if best.len() == count && best.last().is_some_and(|&last| *value <= row[last as usize]) {
+            continue;
+        }
+        let place = best.partition_point(|&other| row[other as usize] >= *value);
+        best.insert(place, i as u32);
+        best.truncate(count);
+    }
+    best
+}
+
 /// What can be drawn after one row of logits.
 pub struct Distribution<'a> {
     greedy: bool,
@@ -91,11 +132,31 @@ pub struct Distribution<'a> {
 
 impl Drawer {
     /// Scratch for each of `members` threads.
-    pub fn team(sampling: &Sampling, vocabulary: usize, members: usize) -> Vec<Drawer> {
-        let ranks = if sampling.draws_from_all() { 0 } else { vocabulary };
-        let drawer =
-            || Drawer { sums: vec![0.0; vocabulary.div_ceil(CHUNK)], ranked: Vec::with_capacity(ranks) };
+    pub fn team(vocabulary: usize, members: usize) -> Vec<Drawer> {
+        let drawer = || Drawer { sums: vec![0.0; vocabulary.div_ceil(CHUNK)], ranked: Vec::new() };
         (0..members).map(|_| drawer()).collect()
+    }
+
+    /// Takes the memory that drawing by these settings needs, before anything is drawn.
+    pub fn prepare(&mut self, sampling: &Sampling, vocabulary: usize) {
+        if !sampling.draws_from_all() {
+            self.ranked.clear();
+            self.ranked.reserve(vocabulary);
+        }
+    }
+
+    /// How probable a token of a text is after the text before it (at temperature 1), and the `count` most probable tokens there.
+    /// The logits are overwritten; `None` as in [`Drawer::read`].
+    pub fn score(&mut self, logits: &mut [f32], token: u32, count: usize) -> Option<Scored> {
+        let top = max(logits);
+        let likeliest = likeliest(logits, count);
+        let raw: Vec<f32> = likeliest.iter().map(|&i| logits[i as usize]).collect();
+        let own = *logits.get(token as usize)?;
+        let total = self.read(&Sampling::greedy(1, Vec::new()), logits)?.total;
+        // Of logits, not of weights: what is as good as impossible still has a number.
+        let log_prob = |z: f32| (f64::from(z) - f64::from(top) - total.ln()) as f32;
+        let alternatives = likeliest.into_iter().zip(raw).map(|(token, z)| (token, log_prob(z))).collect();
+        Some(Scored { log_prob: log_prob(own), alternatives })
     }
 
     /// Turns a row of logits into what can be drawn; the logits are overwritten. `None` where one of them is infinite or
@@ -154,6 +215,12 @@ impl Distribution<'_> {
         (token, (f64::from(self.weights[token as usize]) / self.total).ln() as f32)
     }
 
+    /// The `count` most probable tokens and their log-probabilities under the whole distribution.
+    pub fn alternatives(&self, count: usize) -> Vec<(u32, f32)> {
+        let log_prob = |i: u32| (f64::from(self.weights[i as usize]) / self.total).ln() as f32;
+        likeliest(self.weights, count).into_iter().map(|i| (i, log_prob(i))).collect()
+    }
+
     /// Finds the chunk at which the running sum passes `goal`, then the token in it.
     fn walk_all(&self, goal: f64) -> Option<u32> {
         let (mut before, mut chunk) = (0.0, 0);
@@ -190,11 +257,19 @@ fn mass_above(weights: &[f32], least: f32) -> (f64, usize) {
 
 impl Sampling {
     fn draws_from_all(&self) -> bool {
-        self.top_k == 0 && self.top_p >= 1.0
+        self.top_k == 0 && self.top_p >= 1.0 && self.min_p <= 0.0
     }
 
-    /// Ranks tokens, the most probable first (ties by id), and says how many top-k and top-p leave.
+    /// Ranks tokens, the most probable first (ties by id), and says how many top-k, top-p and then min-p leave.
     fn nucleus(&self, weights: &[f32], total: f64, ranked: &mut Vec<u32>) -> usize {
+        let kept = self.cut(weights, total, ranked);
+        // The largest weight is 1.
+        let probable = ranked[..kept].partition_point(|&token| weights[token as usize] >= self.min_p);
+        if self.min_p > 0.0 { probable.max(1) } else { kept }
+    }
+
+    /// Ranks tokens, and says how many top-k and top-p leave.
+    fn cut(&self, weights: &[f32], total: f64, ranked: &mut Vec<u32>) -> usize {
         let limit = if self.top_k == 0 { weights.len() } else { self.top_k.min(weights.len()) };
         let wanted = f64::from(self.top_p) * total;
         // Sort no more of a large vocabulary than is needed: lower the bar until enough tokens pass it. The largest
@@ -247,7 +322,7 @@ mod tests {
     const LOGITS: [f32; 5] = [0.0, 2.0, 1.0, -1.0, 0.5];
 
     fn choose(sampling: &Sampling, rng: &mut impl Rng) -> (u32, f32) {
-        Drawer::team(sampling, 5, 1)[0].read(sampling, &mut LOGITS.clone()).unwrap().draw(rng)
+        Drawer::team(5, 1)[0].read(sampling, &mut LOGITS.clone()).unwrap().draw(rng)
     }
 
     fn frequencies(sampling: &Sampling) -> [f64; 5] {
@@ -270,14 +345,19 @@ mod tests {
 
     #[test]
     fn draws_follow_the_distribution() {
-        let plain = Sampling { temperature: 0.7, top_k: 0, top_p: 1.0, max_tokens: 1, stop: vec![] };
+        let plain =
+            Sampling { temperature: 0.7, top_k: 0, top_p: 1.0, min_p: 0.0, max_tokens: 1, stop: vec![] };
         for (sampling, kept) in [
             (plain.clone(), vec![0, 1, 2, 3, 4]),
             (Sampling { top_k: 2, ..plain.clone() }, vec![1, 2]),
             // At T = 0.7 the masses are 0.70, 0.17, 0.08, 0.04, 0.01 in order of rank.
             (Sampling { top_p: 0.8, ..plain.clone() }, vec![1, 2]),
             (Sampling { top_p: 0.97, ..plain.clone() }, vec![1, 2, 4, 0]),
-            (Sampling { top_k: 1, ..plain }, vec![1]),
+            (Sampling { top_k: 1, ..plain.clone() }, vec![1]),
+            // Weights are 1, 0.24, 0.12, 0.057, 0.014 in order of rank.
+            (Sampling { min_p: 0.1, ..plain.clone() }, vec![1, 2, 4]),
+            (Sampling { min_p: 0.1, top_k: 2, ..plain.clone() }, vec![1, 2]),
+            (Sampling { min_p: 1.0, ..plain }, vec![1]),
         ] {
             let (found, wanted) = (frequencies(&sampling), expected(0.7, &kept));
             for i in 0..5 {
@@ -288,7 +368,8 @@ mod tests {
 
     #[test]
     fn the_log_probability_is_of_the_whole_distribution() {
-        let sampling = Sampling { temperature: 0.7, top_k: 1, top_p: 1.0, max_tokens: 1, stop: vec![] };
+        let sampling =
+            Sampling { temperature: 0.7, top_k: 1, top_p: 1.0, min_p: 0.0, max_tokens: 1, stop: vec![] };
         let (token, log_prob) = choose(&sampling, &mut Seed(0).rng());
         let all = expected(0.7, &[0, 1, 2, 3, 4]);
         assert_eq!(token, 1);
@@ -296,15 +377,43 @@ mod tests {
     }
 
     #[test]
+    fn a_token_of_a_text_is_scored_beside_the_likeliest() {
+        let mut far = LOGITS;
+        far[3] = -200.0;
+        for logits in [LOGITS, far] {
+            let total: f64 = logits.iter().map(|z| f64::from(*z).exp()).sum();
+            for (token, z) in (0..).zip(logits) {
+                let scored = Drawer::team(5, 1)[0].score(&mut logits.clone(), token, 3).unwrap();
+                assert!((f64::from(scored.log_prob) - (f64::from(z) - total.ln())).abs() < 1e-5);
+                let tokens: Vec<u32> = scored.alternatives.iter().map(|(token, _)| *token).collect();
+                assert_eq!(tokens, [1, 2, 4]);
+                // The very number, by which one sees that the token is the likeliest.
+                let found = scored.alternatives.iter().find(|(other, _)| *other == token);
+                assert!(found.is_none_or(|(_, log_prob)| *log_prob == scored.log_prob));
+            }
+        }
+        let ties = likeliest(&[1.0, 3.0, 3.0, 2.0, 3.0], 2);
+        assert_eq!((ties, likeliest(&[0.0], 5), likeliest(&[0.0], 0)), (vec![1, 2], vec![0], vec![]));
+        let drawn = Sampling { temperature: 0.7, ..Sampling::greedy(1, vec![]) };
+        let mut drawers = Drawer::team(5, 1);
+        let mut logits = LOGITS;
+        let mut distribution = drawers[0].read(&drawn, &mut logits).unwrap();
+        let (token, log_prob) = distribution.draw(&mut Seed(1).rng());
+        let all = distribution.alternatives(5);
+        assert!(all.contains(&(token, log_prob)) && all.len() == 5);
+    }
+
+    #[test]
     fn a_large_vocabulary_is_drawn_from_like_a_small_one() {
         // Two likely tokens far apart, and a flat tail of a thousandth of the mass.
         let mut logits = vec![-20.0_f32; 3000];
         (logits[700], logits[2990]) = (1.0_f32.ln(), 3.0_f32.ln());
-        let plain = Sampling { temperature: 1.0, top_k: 0, top_p: 1.0, max_tokens: 1, stop: vec![] };
+        let plain =
+            Sampling { temperature: 1.0, top_k: 0, top_p: 1.0, min_p: 0.0, max_tokens: 1, stop: vec![] };
         for sampling in
             [plain.clone(), Sampling { top_p: 0.99, ..plain.clone() }, Sampling { top_k: 2, ..plain }]
         {
-            let mut drawer = Drawer::team(&sampling, logits.len(), 1);
+            let mut drawer = Drawer::team(logits.len(), 1);
             let (mut rng, mut counts) = (Seed(5).rng(), [0; 2]);
             let mut logits = logits.clone();
             let mut distribution = drawer[0].read(&sampling, &mut logits).unwrap();
@@ -328,7 +437,7 @@ mod tests {
         for sampling in
             [Sampling::greedy(1, vec![]), Sampling { temperature: 0.7, ..Sampling::greedy(1, vec![]) }]
         {
-            let mut drawers = Drawer::team(&sampling, 300, 1);
+            let mut drawers = Drawer::team(300, 1);
             for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                 for place in [0, 7, 255, 256, 299] {
                     let mut logits = vec![0.5; 300];
@@ -352,6 +461,8 @@ mod tests {
         assert!(Sampling { temperature: f32::INFINITY, ..good.clone() }.validate().is_err());
         assert!(Sampling { temperature: f32::NAN, ..good.clone() }.validate().is_err());
         assert!(Sampling { top_p: 0.0, ..good.clone() }.validate().is_err());
+        assert!(Sampling { min_p: -0.1, ..good.clone() }.validate().is_err());
+        assert!(Sampling { min_p: f32::NAN, ..good.clone() }.validate().is_err());
         assert!(Sampling { max_tokens: 0, ..good }.validate().is_err());
     }
 }

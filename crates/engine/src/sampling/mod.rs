@@ -14,17 +14,21 @@ mod kernel;
 mod network;
 mod packed;
 mod reading;
+mod room;
 mod scheduler;
 mod team;
 
-pub use choice::Sampling;
+pub use choice::{Sampling, Scored};
 pub(crate) use frozen::Frozen;
 pub use packed::Numbers;
 pub use reading::Reader;
+pub use scheduler::{Desk, EndedAfter, Order, Session, Ticket, Told};
 
 use crate::learner::Device;
 use crate::model::Model;
+use cache::{Cache, Place};
 use packed::Packed;
+use scheduler::{Pace, Size};
 use tracelift_domain::{Seed, SettingError};
 
 /// A prompt, and how many samples are wanted of it.
@@ -148,6 +152,24 @@ impl Sampler {
         }
     }
 
+    /// A session for orders that come in while others run: so many `sequences` at a time on so many `threads`, whose keys and
+    /// values, and those that were left behind, take `cache_bytes` at most. (The longest sequence of 16 tokens is granted.)
+    #[must_use]
+    pub fn session(&self, sequences: usize, cache_bytes: usize, threads: usize) -> Session<'_> {
+        match self {
+            Sampler::Cpu(packed) => {
+                let block = Place::of(0, 1).capacity;
+                let bytes = Cache::bytes(packed.config.layers, packed.heads, block);
+                // No more than all sequences could fill.
+                let context = Place::of(0, packed.config.max_positions).capacity;
+                let (sequences, members) = (sequences.max(1), threads.max(1));
+                let positions = (cache_bytes / bytes * block).clamp(block, context.saturating_mul(sequences));
+                let longest = packed.config.max_positions.min(positions);
+                Session::new(packed, Size { sequences, positions, longest, members, pace: Pace::Together })
+            }
+        }
+    }
+
     /// Reads texts with the same weights.
     #[must_use]
     pub fn reader(&self) -> Reader<'_> {
@@ -165,27 +187,80 @@ impl Packed {
         ended: &Ended<'_>,
     ) -> Result<Vec<Vec<Sampled>>, GenerateError> {
         sampling.validate()?;
-        let vocabulary = self.config.vocab_size;
+        let context = self.config.max_positions;
         for (i, request) in requests.iter().enumerate() {
-            if request.prompt.is_empty() {
-                return Err(GenerateError::EmptyPrompt(i));
-            }
-            let (prompt, max_tokens, context) =
-                (request.prompt.len(), sampling.max_tokens, self.config.max_positions);
-            if prompt.saturating_add(max_tokens) > context {
-                return Err(GenerateError::TooLong { request: i, prompt, max_tokens, context });
-            }
-            if let Some(&token) = request.prompt.iter().find(|&&token| token as usize >= vocabulary) {
-                return Err(GenerateError::UnknownToken { request: i, token, vocabulary });
-            }
+            self.check(i, &request.prompt, sampling.max_tokens, context)?;
         }
-        let mut results: Vec<Vec<Sampled>> =
-            requests.iter().map(|r| vec![Sampled::empty(Finish::Length); r.seeds.len()]).collect();
-        let scheduler = scheduler::Scheduler::new(self, requests, sampling, ended);
-        team::with_team(rayon::current_num_threads(), |team| {
-            scheduler.run(team, |request, sample, sampled| results[request][sample] = sampled);
-        });
-        Ok(results)
+        // Those that begin alike one after another: each finds what it shares with the one before it.
+        let mut order: Vec<usize> = (0..requests.len()).filter(|&i| !requests[i].seeds.is_empty()).collect();
+        order.sort_by(|&i, &j| requests[i].prompt.cmp(&requests[j].prompt));
+        let length = |i: &usize| requests[*i].prompt.len() + sampling.max_tokens;
+        let longest = order.iter().map(length).max().unwrap_or(1);
+        let capacity = Place::of(0, longest).capacity;
+        let bytes = Cache::bytes(self.config.layers, self.heads, capacity);
+        let total: usize = requests.iter().map(|request| request.seeds.len()).sum();
+        let sequences = total.min(SEQUENCES).min(CACHE_BYTES / bytes.max(1)).max(1);
+        let members = rayon::current_num_threads();
+        let positions = sequences * capacity;
+        let size = Size { sequences, positions, longest, members, pace: Pace::Prompts };
+        let mut session = Session::new(self, size);
+        for &i in &order {
+            session.submit(Order {
+                prompt: requests[i].prompt.clone(),
+                seeds: requests[i].seeds.clone(),
+                sampling: sampling.clone(),
+                ended: Some(Box::new(move |tokens| ended(i, tokens))),
+                alternatives: 0,
+                scored: false,
+            })?;
+        }
+        let results = requests.iter().map(|r| vec![Sampled::empty(Finish::Length); r.seeds.len()]).collect();
+        let mut collected = Collected { order, results };
+        session.work(&mut collected);
+        Ok(collected.results)
+    }
+
+    /// Whether a prompt can be gone on from.
+    fn check(
+        &self,
+        request: usize,
+        prompt: &[u32],
+        max_tokens: usize,
+        context: usize,
+    ) -> Result<(), GenerateError> {
+        let vocabulary = self.config.vocab_size;
+        if prompt.is_empty() {
+            return Err(GenerateError::EmptyPrompt(request));
+        }
+        if prompt.len().saturating_add(max_tokens) > context {
+            return Err(GenerateError::TooLong { request, prompt: prompt.len(), max_tokens, context });
+        }
+        match prompt.iter().find(|&&token| token as usize >= vocabulary) {
+            Some(&token) => Err(GenerateError::UnknownToken { request, token, vocabulary }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How many sequences run at a time at most where all are known beforehand.
+const SEQUENCES: usize = 64;
+/// What their cache may take, whatever their budgets are (one sequence is always granted).
+const CACHE_BYTES: usize = 2 << 30;
+
+/// The samples of requests that are all known beforehand.
+struct Collected {
+    /// Of each ticket its request.
+    order: Vec<usize>,
+    results: Vec<Vec<Sampled>>,
+}
+
+impl<'a> Desk<'a> for Collected {
+    fn between(&mut self, _session: &mut Session<'a>) {}
+
+    fn tell(&mut self, told: Told<'_>) {
+        if let Told::Ended { ticket, sample, sampled, .. } = told {
+            self.results[self.order[ticket.0 as usize]][sample] = sampled;
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Every stage is split over the team, and what crosses from one stage to the next is written by exactly one task.
 //! No buffer grows once it is laid out.
 
-use super::cache::Cache;
+use super::cache::{Cache, Place};
 use super::kernel::PANEL;
 use super::packed::{Activations, Block, HALF, Matrix, Packed};
 use super::team::Team;
@@ -16,7 +16,7 @@ use crate::shared::Shared;
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// The sequence's place in the cache.
-    pub slot: usize,
+    pub place: Place,
     /// Its position in the sequence.
     pub position: usize,
     /// The token there.
@@ -173,7 +173,7 @@ impl<'a> Network<'a> {
         // SAFETY (both closures): an item is a row and a key head with its queries, whose columns of the row no other
         // item touches, and whose place in the cache no other item of the stage writes.
         let store = |row: usize, head: usize| {
-            let Row { slot, position, .. } = rows[row];
+            let Row { place, position, .. } = rows[row];
             let (start, first_key) = (row * width, heads.queries * heads.dim);
             // SAFETY: as above.
             let (queries, key, value) = unsafe {
@@ -197,16 +197,16 @@ impl<'a> Network<'a> {
                 },
             );
             // SAFETY: as above.
-            unsafe { cache.store(layer, slot, head, position, key, value) };
+            unsafe { cache.store(layer, place, head, position, key, value) };
         };
         let attend = |member: usize, result: usize, head: usize| {
             let row = asked.map_or(result, |asked| asked[result]);
-            let Row { slot, position, .. } = rows[row];
+            let Row { place, position, .. } = rows[row];
             // SAFETY: as above; a member's share is its own.
             unsafe {
                 let (scores, out) = scratch.part(member * share, capacity + group).split_at_mut(capacity);
                 let queries = qkv.part(row * width + head * group, group);
-                cache.attend(layer, slot, head, position, queries, out, scores);
+                cache.attend(layer, place, head, position, queries, out, scores);
                 attended.put(result, head * group, out);
             }
         };

@@ -4,7 +4,7 @@
 //! what is read of a text depends on the text alone, to the last bit; and what a text has in common with the one before it, such
 //! as a problem with another trace, is not computed again.
 
-use super::cache::Cache;
+use super::cache::{Cache, Place};
 use super::network::{Network, Row};
 use super::packed::Packed;
 use super::team::with_team;
@@ -35,7 +35,7 @@ impl<'a> Reader<'a> {
         Reader {
             packed,
             network: Network::new(packed, 1, CHUNK, capacity),
-            cache: Cache::new(packed.config.layers, packed.heads, 1, capacity),
+            cache: Cache::new(packed.config.layers, packed.heads, capacity),
             held: Vec::new(),
             capacity,
         }
@@ -54,11 +54,12 @@ impl<'a> Reader<'a> {
         let common = held.iter().zip(tokens).take_while(|(held, token)| held == token).count();
         // The last token is asked for more than its keys and values.
         let start = common.min(tokens.len().saturating_sub(1));
+        let place = Place::of(0, self.capacity);
         let mut rows = Vec::with_capacity(CHUNK.min(tokens.len() - start));
         for (at, chunk) in tokens[start..].chunks(CHUNK).enumerate() {
             rows.clear();
             let placed = (start + at * CHUNK..).zip(chunk);
-            rows.extend(placed.map(|(position, &token)| Row { slot: 0, position, token }));
+            rows.extend(placed.map(|(position, &token)| Row { place, position, token }));
             with_team(1, |team| self.network.last_hidden(team, &mut self.cache, &rows, &mut hidden));
         }
         self.held = held;

@@ -77,11 +77,6 @@ impl Drop for Over<'_> {
 }
 
 impl Team<'_> {
-    /// Threads.
-    pub fn members(&self) -> usize {
-        self.board.members
-    }
-
     /// Calls `body(member, run of items)` until every item below `items` is done. `member` numbers the threads and is
     /// never in use twice at a time.
     pub fn run(&self, items: usize, body: impl Fn(usize, Range<usize>) + Sync) {

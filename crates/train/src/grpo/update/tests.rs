@@ -98,8 +98,14 @@ impl Step {
                 seeds: (0..4).map(|sample| Seed(21 + i).child("sample", sample)).collect(),
             })
             .collect();
-        let sampling =
-            Sampling { temperature: TERMS.temperature, top_k: 0, top_p: 1.0, max_tokens: 12, stop: vec![] };
+        let sampling = Sampling {
+            temperature: TERMS.temperature,
+            top_k: 0,
+            top_p: 1.0,
+            min_p: 0.0,
+            max_tokens: 12,
+            stop: vec![],
+        };
         let groups = Sampler::on(Device::Cpu, model, Numbers::F32).generate(&requests, &sampling).unwrap();
         let advantages = groups
             .iter()
