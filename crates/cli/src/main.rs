@@ -60,7 +60,7 @@ enum Command {
     /// Measure the engine's speed on this machine.
     #[command(subcommand)]
     Bench(bench::Bench),
-    /// Make checkpoints from nothing or from adapters, and look at them.
+    /// Make checkpoints from nothing or from adapters, look at them, and serve them.
     #[command(subcommand)]
     Model(model::ModelCommand),
     /// Train, measure and serve reward models.
@@ -69,7 +69,7 @@ enum Command {
     /// Train tokenizers.
     #[command(subcommand)]
     Tokenizer(tokenizer::TokenizerCommand),
-    /// Serve rewards, scores and verdicts to trainings elsewhere, on one port.
+    /// Serve rewards, scores, verdicts and models to trainings elsewhere, on one port.
     Serve(serve::Serve),
     /// Look after baselines: what executors do without any trace.
     #[command(subcommand)]
@@ -110,7 +110,7 @@ fn main() -> ExitCode {
     fail_beyond_the_file_size_limit();
     hear_of_children();
     match &command {
-        Command::Groups(groups::GroupsCommand::Build(_)) => {}
+        Command::Groups(groups::GroupsCommand::Build(_)) | Command::Model(model::ModelCommand::Serve(_)) => {}
         Command::World(_)
         | Command::Prompt(_)
         | Command::Groups(_)

@@ -1,6 +1,7 @@
 //! Servers: how they listen, and `tracelift rm serve`, a reward model over HTTP.
 
 pub mod config;
+pub mod models;
 mod run;
 
 pub use run::{Cast, Serve, problems, run};

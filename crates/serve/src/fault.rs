@@ -108,7 +108,7 @@ impl Fault {
     }
 
     /// When to try again, where that is known.
-    fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Fault::QueueFull { retry_after } => Some(*retry_after),
             Fault::ShuttingDown => Some(Duration::from_secs(5)),

@@ -1,6 +1,7 @@
 //! Servers: rewards, rubric scores and program runs over HTTP, in the dialects of the frameworks that train with them.
 //!
 //! [`mod@reward`] makes whole rewards (`/v1/reward`, `/get_reward`, `/remote_rm`), [`rubric`] scores traces (`/score`, `/get_reward`, `/remote_rm`, `/classify`), [`code`] runs programs (`/run_code`).
+//! [`mod@model`] serves frozen models as OpenAI serves them (`/v1/chat/completions`, `/v1/completions`, `/v1/models`).
 //! All stand on one frame, alone or as sections of one server: [`listener`] accepts, checks the key and drains; bodies are bounded; queues are bounded and
 //! refuse with 429 what they cannot hold; work happens on threads of its own, never on those that read and write sockets;
 //! whoever hangs up is forgotten before anything is computed for him.
@@ -42,6 +43,7 @@ pub mod fault;
 pub mod listener;
 pub mod log;
 pub mod metrics;
+pub mod model;
 pub(crate) mod observe;
 pub(crate) mod openapi;
 pub(crate) mod queue;
@@ -57,6 +59,7 @@ pub use code::{
 pub use fault::{Fault, ItemFault};
 pub use listener::{Drained, Frame, ListenConfig, Running, Section, ServeError, Service, serve, start};
 pub use log::{LogFormat, LogLevel, start_log};
+pub use model::{ModelServiceConfig, ServedModel, model_section};
 pub use reward::{Ledger, LedgerError, Reading, RewardParts, RewardServiceConfig, reward_section};
 pub use rubric::dialect::Tags;
 pub use rubric::{

@@ -103,6 +103,11 @@ impl<T> Queue<T> {
         }
     }
 
+    /// All that wait now, without waiting for any.
+    pub fn take(&self) -> Vec<T> {
+        self.lock().entries.drain(..).collect()
+    }
+
     /// The next entry; `None` once the queue is closed and empty.
     pub fn pop(&self) -> Option<T> {
         let mut state = self.lock();
@@ -161,6 +166,8 @@ mod tests {
         queue.push(1..=5);
         assert_eq!(queue.pop_many(3), Some(vec![1, 2, 3]));
         assert_eq!(queue.pop_many(0), Some(vec![4]));
+        assert_eq!([queue.take(), queue.take()], [vec![5], vec![]]);
+        queue.push([5]);
         queue.close();
         assert_eq!([queue.pop_many(9), queue.pop_many(9)], [Some(vec![5]), None]);
     }

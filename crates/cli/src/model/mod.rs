@@ -1,9 +1,10 @@
-//! `tracelift model …`: make a checkpoint from nothing or from an adapter, and look at one.
+//! `tracelift model …`: make a checkpoint from nothing or from an adapter, look at one, and serve one.
 
 mod init;
 mod inspect;
 mod merge;
 mod scratch;
+mod serve;
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
@@ -35,6 +36,8 @@ pub enum ModelCommand {
     Inspect(inspect::Inspect),
     /// Make one checkpoint of an adapter and its base.
     Merge(merge::Merge),
+    /// Serve a model over HTTP, as OpenAI serves models.
+    Serve(serve::ServeModel),
 }
 
 /// Runs a model command.
@@ -49,6 +52,7 @@ pub fn run(command: &ModelCommand) -> Result<()> {
             &settings.out
         }
         ModelCommand::Inspect(settings) => &settings.dir,
+        ModelCommand::Serve(settings) => return serve::serve(settings),
     };
     let facts =
         inspect::inspect(dir).with_context(|| format!("failed to read the model in {}", dir.display()))?;

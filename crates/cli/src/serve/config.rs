@@ -3,14 +3,16 @@
 use anyhow::Result;
 use clap::Args;
 use serde::{Deserialize, Deserializer, de::Error as _};
-use std::{num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
 use tracelift_domain::{Probability, Seed, SettingError};
+use tracelift_engine::Numbers;
 use tracelift_executor::ExecutorConfig;
 use tracelift_prompt::End;
 use tracelift_reward::{RewardConfig, RubricConfig, Rule};
 use tracelift_serve::{LogFormat, LogLevel, Tags};
 use tracelift_verify::{ProgramConfig, VerifierConfig};
 
+use super::models::ModelSettings;
 use crate::config::{Origin, assignment, read_as};
 
 /// Where a configuration comes from.
@@ -59,6 +61,9 @@ pub struct ServeConfig {
     pub programs: Option<ProgramsSection>,
     /// Answers, judged.
     pub answers: Option<VerifierConfig>,
+    /// Frozen models, by the names that requests give.
+    #[serde(default)]
+    pub model: BTreeMap<String, ModelSection>,
 }
 
 /// `[reward]`: as in a run's configuration wherever that has the key.
@@ -150,6 +155,59 @@ pub struct ProgramsSection {
     pub accept_no_sandbox: bool,
 }
 
+/// `[model.NAME]`: as `model serve`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSection {
+    /// A checkpoint or adapter: a directory, or `org/name` in the Hugging Face cache.
+    pub model: PathBuf,
+    /// The numbers in which products are computed.
+    #[serde(default)]
+    pub numbers: Numbers,
+    /// Sequences that are sampled at a time.
+    #[serde(default = "sequences")]
+    pub sequences: u32,
+    /// Sequences at work or waiting.
+    #[serde(default = "queue_of_scores")]
+    pub queue: u32,
+    /// What keys and values may take.
+    #[serde(default = "two_gigabytes")]
+    pub cache_mb: u32,
+    /// Threads that compute.
+    pub threads: Option<NonZeroUsize>,
+    /// Seconds that a request may take.
+    #[serde(default = "ten_minutes")]
+    pub timeout_s: f64,
+}
+
+impl ModelSection {
+    fn validate(&self) -> Result<(), SettingError> {
+        let range = |key, value: u32, most: u32, expected| {
+            (key, (1..=most).contains(&value), value.to_string(), expected)
+        };
+        SettingError::first([
+            seconds("timeout_s", self.timeout_s),
+            range("sequences", self.sequences, 4096, "from 1 to 4096"),
+            range("queue", self.queue, 1_000_000, "from 1 to 1000000"),
+            range("cache_mb", self.cache_mb, 1_048_576, "MB from 1 to 1048576"),
+        ])
+    }
+
+    /// What a model is opened with.
+    #[must_use]
+    pub fn settings(&self) -> ModelSettings<'_> {
+        ModelSettings {
+            model: &self.model,
+            numbers: self.numbers,
+            sequences: self.sequences,
+            queue: self.queue,
+            cache_mb: self.cache_mb,
+            threads: self.threads,
+            timeout: Duration::from_secs_f64(self.timeout_s),
+        }
+    }
+}
+
 fn here() -> String {
     "127.0.0.1:8010".into()
 }
@@ -173,6 +231,12 @@ fn queue() -> u32 {
 }
 fn queue_of_scores() -> u32 {
     1024
+}
+fn sequences() -> u32 {
+    64
+}
+fn two_gigabytes() -> u32 {
+    2048
 }
 fn half_a_gigabyte() -> u64 {
     512
@@ -226,9 +290,8 @@ impl ServeConfig {
     fn validate(&self) -> Result<(), SettingError> {
         let served =
             [self.reward.is_some(), self.rubric.is_some(), self.programs.is_some(), self.answers.is_some()];
-        if !served.contains(&true) {
-            let fault =
-                "is missing, as are `rubric`, `programs` and `answers`; a section says what is served";
+        if !served.contains(&true) && self.model.is_empty() {
+            let fault = "is missing, as are `rubric`, `programs`, `answers` and `model.NAME`; a section says what is served";
             return Err(SettingError::new("reward", fault));
         }
         SettingError::first([
@@ -247,6 +310,12 @@ impl ServeConfig {
                 "from 1 to 65536",
             ),
         ])?;
+        for (name, section) in &self.model {
+            if name.is_empty() {
+                return Err(SettingError::new("model", "has a name that is empty"));
+            }
+            section.validate().map_err(|error| error.under(&format!("model.{name}")))?;
+        }
         self.reward.as_ref().map_or(Ok(()), RewardSection::validate)?;
         self.programs.as_ref().map_or(Ok(()), |programs| {
             programs.config().validate().map_err(|error| error.under("programs"))

@@ -1,7 +1,7 @@
-//! `tracelift serve`: rewards, scores and verdicts over HTTP, on one port.
+//! `tracelift serve`: rewards, scores, verdicts and models over HTTP, on one port.
 
 use super::config::{self, RewardSection, ServeArgs, ServeConfig};
-use super::{announce, key_of, model_scorer};
+use super::{announce, key_of, model_scorer, models};
 use crate::config::Origin;
 use crate::verify::Programs;
 use anyhow::{Context, Error, Result, bail};
@@ -15,7 +15,7 @@ use tracelift_reward::{RubricError, TraceScorer};
 use tracelift_serve::{
     CodeServiceConfig, Frame, Ledger, ListenConfig, Reading, RewardParts, RewardServiceConfig,
     RubricServiceConfig, Section, Service, VerdictServiceConfig, answers_section, code_section,
-    program_verdicts_section, reward_section, rubric_section, serve, start_log,
+    model_section, program_verdicts_section, reward_section, rubric_section, serve, start_log,
 };
 use tracelift_verify::{Verifier, VerifierConfig, answers::AnswerJudge};
 
@@ -63,6 +63,16 @@ pub fn run(settings: &Serve) -> Result<()> {
         judge.probe()?;
         let jobs = section.jobs.unwrap_or_else(cores);
         sections.push(answers_section(judge, VerdictServiceConfig { queue: ANSWERS, jobs }, &frame)?);
+    }
+    if !config.model.is_empty() {
+        let mut models = Vec::new();
+        for (name, section) in &config.model {
+            models.push(
+                models::open(name, &section.settings())
+                    .with_context(|| origin.blame(&format!("model.{name}.model")))?,
+            );
+        }
+        sections.push(model_section(models, &frame)?);
     }
     let service = Service::of(&frame, sections);
     let drained = serve(service, listen, |address| announce("tracelift", address))?;
