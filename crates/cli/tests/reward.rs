@@ -463,6 +463,55 @@ fn frameworks_get_the_whole_reward_in_their_own_words() {
     assert_eq!(server.get("/health").0, 200);
 }
 
+/// The table that the routes of scores and the lines of `rm score` are held to: its traces are those that the executor is given, and
+/// its defects those that are told, whichever route a completion came by.
+#[test]
+fn every_route_of_rewards_reads_a_completion_alike() {
+    let executor = Executor::start(&[]);
+    let desk = desk(&executor.url(), "rule = \"uplift_only\"\nruns = 1", "");
+    let server = Server::start(&desk);
+    let prompt = format!("<|im_start|>user\nProblem:\n{STATEMENT}<|im_end|>\n<|im_start|>assistant\n");
+    let cases: Vec<Value> = include_str!("../../domain/tests/completions.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let completions: Vec<&str> = cases.iter().map(|case| case["completion"].as_str().unwrap()).collect();
+    let mut wrong = Vec::new();
+    for (cases, completions) in cases.chunks(60).zip(completions.chunks(60)) {
+        let asked = json!({"items": completions.iter().map(|completion| {
+            json!({"problem": problem(STATEMENT), "completion": completion})
+        }).collect::<Vec<_>>()});
+        let told = server.good("/v1/reward", &asked);
+        let query: Vec<String> =
+            completions.iter().map(|completion| format!("{prompt}{completion}")).collect();
+        let framework = server.good(
+            "/get_reward",
+            &json!({"query": query, "prompts": vec![&prompt; query.len()], "labels": vec!["12"; query.len()]}),
+        );
+        for (at, (case, completion)) in cases.iter().zip(completions).enumerate() {
+            let slime = server.good(
+                "/remote_rm?detail=true",
+                &json!({"prompt": STATEMENT, "response": completion, "label": "12"}),
+            );
+            let found = [
+                ("/v1/reward", &told["results"][at]["defect"], &told["rewards"][at]),
+                ("/get_reward", &framework["defects"][at], &framework["rewards"][at]),
+                ("/remote_rm", &slime["defect"], &slime["reward"]),
+            ];
+            for (route, defect, reward) in found {
+                let alike = *reward == told["rewards"][at] && reward.is_number();
+                if *defect != case["defect"] || !alike {
+                    wrong.push(format!(
+                        "{route}: {completion:?}: {defect} and {reward}, not {}",
+                        case["defect"]
+                    ));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn gold_reaches_neither_the_executor_nor_the_log() {
     let executor = Executor::start(&[]);
