@@ -110,28 +110,22 @@ pub(super) fn with_codes_behind(text: &str) -> Option<String> {
     ))
 }
 
-/// The last code that stands before a digit.
+/// The last code that stands before a number.
 fn last_code(text: &str) -> Option<(usize, &'static str, &'static str)> {
     let bytes = text.as_bytes();
-    // A capital letter, and another, or "s": few places of a text have them.
-    for at in (0..bytes.len().saturating_sub(2)).rev() {
-        if !bytes[at].is_ascii_uppercase()
-            || at > 0
-                && (bytes[at - 1].is_ascii_alphanumeric()
-                    || bytes[at - 1] >= 0x80 && text[..at].ends_with(char::is_alphabetic))
-        {
+    // Where numbers begin; what a code ends with stands before few of them.
+    for at in
+        (1..bytes.len()).rev().filter(|at| bytes[*at].is_ascii_digit() && !bytes[at - 1].is_ascii_digit())
+    {
+        let head = text[..at].trim_end_matches(['-', ' ', '\u{a0}', '~']);
+        if !head.ends_with(|c: char| c.is_ascii_uppercase() || matches!(c, 's' | '.' | '$')) {
             continue;
         }
-        let rest = &text[at..];
         let found = CODES.iter().find(|(code, _)| {
-            rest.strip_prefix(*code).is_some_and(|behind| {
-                behind
-                    .trim_start_matches([' ', '\u{a0}', '~'])
-                    .starts_with(|c: char| c.is_ascii_digit() || c == '-')
-            })
+            head.strip_suffix(*code).is_some_and(|before| !before.ends_with(char::is_alphanumeric))
         });
         if let Some((code, name)) = found {
-            return Some((at, code, name));
+            return Some((head.len() - code.len(), code, name));
         }
     }
     None

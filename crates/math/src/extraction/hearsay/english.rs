@@ -39,6 +39,15 @@ const SHOWING: &str = " suggest suggests suggested state states stated report re
 /// Between who speaks and what is done.
 const BETWEEN: &str = " also has have had once just then always would will can could may might did does do is was me us once still often both all ";
 
+/// Without one of these words, or an owner's name, nothing here is told.
+pub(super) fn telling() -> impl Iterator<Item = &'static str> {
+    const OTHERS: &str = "according per courtesy source sources opinion view eyes mind estimation book words as said believed claimed \
+        rumored rumoured reported alleged thought widely often sometimes commonly generally rumor rumour legend word heard read \
+        reportedly allegedly supposedly purportedly sure certain convinced confident positive adamant right correct quoting quote \
+        trusting trust citing believing for from by of his her their key textbook forum internet quoth";
+    [SAYING, SHOWING, OTHERS].into_iter().flat_map(str::split_whitespace)
+}
+
 /// What may stand between a verb of saying and what is said.
 const INTRODUCING: &str = " that the a answer final correct right is it it's its was be would should must me us to him them total number value result out \
     as of be being our ";

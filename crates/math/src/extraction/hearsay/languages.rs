@@ -303,6 +303,33 @@ const OWN: &[&str] = &[
     "se dice que si",
 ];
 
+/// The words that sources and verbs of saying begin with, and those of "nach Bobs Meinung".
+pub(super) fn telling() -> impl Iterator<Item = &'static str> {
+    let leads = SOURCES.iter().flat_map(|source| source.leads).chain(SAYING);
+    let first = leads
+        .filter_map(|lead| lead.split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’'))).next());
+    // Of "утвержда" only the beginning is listed.
+    let inflected = [
+        "утверждает",
+        "утверждают",
+        "утверждал",
+        "утверждала",
+        "заявил",
+        "заявила",
+        "слышала",
+        "сказала",
+        "сказали",
+    ];
+    first.filter(|word| word.len() > 1).chain(inflected).chain([
+        "detta",
+        "meinung",
+        "ansicht",
+        "aussage",
+        "auffassung",
+        "angaben",
+    ])
+}
+
 pub(super) fn is_told(before: &str, said: &str) -> bool {
     let ahead = before.to_lowercase();
     let whole = format!("{ahead}{}", said.to_lowercase());

@@ -6,15 +6,33 @@ mod languages;
 mod unspaced;
 
 use super::sentences::sentence_start;
+use crate::syntax::words::Fnv;
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
 /// Whether the sentence of `text` around `claim..end`, the statement of an answer, tells what others say.
 pub(super) fn is_told(text: &str, claim: usize, end: usize) -> bool {
     let start = sentence_start(text, claim);
     let (before, said) = (&text[start..claim], &text[claim..end]);
+    // Most sentences have no word that could tell anything of anybody.
     let ascii = before.is_ascii() && said.is_ascii();
-    english::is_told(before, said)
-        || languages::is_told(before, said)
+    let may = may_tell(before) || may_tell(said);
+    may && (english::is_told(before, said) || languages::is_told(before, said))
         || !ascii && unspaced::is_told(before, said)
+}
+
+/// Whether a text has a word, or a mark of speech, without which nobody is quoted in the languages that write spaces.
+fn may_tell(text: &str) -> bool {
+    static TELLING: LazyLock<HashSet<&str, Fnv>> =
+        LazyLock::new(|| english::telling().chain(languages::telling()).collect());
+    text.contains(['"', '“', '«'])
+        || text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’'))).any(|word| {
+            let owned =
+                word.ends_with("'s") || word.ends_with("’s") || word.ends_with("s'") || word.ends_with("s’");
+            let lower = word.bytes().all(|b| b.is_ascii_lowercase());
+            owned
+                || if lower { TELLING.contains(word) } else { TELLING.contains(word.to_lowercase().as_str()) }
+        })
 }
 
 #[cfg(test)]
