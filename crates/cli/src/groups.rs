@@ -72,6 +72,9 @@ pub struct Export {
     /// The shape.
     #[arg(long)]
     to: ShapeName,
+    /// How a planner is asked: a preset or a layout, as in `planner.prompt` [default: `chat`, of pairs `plain`].
+    #[arg(long)]
+    prompt: Option<String>,
     /// The file to write; of `hf`, the folder. By default beside the group file.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -82,7 +85,13 @@ pub struct Export {
 enum ShapeName {
     /// JSONL preference pairs for TRL, with the difference of totals as margin.
     TrlPreference,
-    /// Parquet of planner prompts for verl.
+    /// JSONL of prompts and reference traces, for supervised training.
+    Sft,
+    /// JSONL of prompts and problems with their gold, for TRL's GRPO.
+    TrlGrpo,
+    /// JSONL of inputs and labels for OpenRLHF.
+    Openrlhf,
+    /// Parquet of planner prompts and problems with their gold for verl.
     VerlParquet,
     /// JSONL pairs with the kind of flaw as subset.
     Rewardbench,
@@ -197,12 +206,15 @@ fn split_file(settings: &SplitGroups) -> Result<()> {
 fn export_file(settings: &Export) -> Result<()> {
     let (shape, end) = match settings.to {
         ShapeName::TrlPreference => (Shape::TrlPreference, "trl.jsonl"),
+        ShapeName::Sft => (Shape::Sft, "sft.jsonl"),
+        ShapeName::TrlGrpo => (Shape::TrlGrpo, "grpo.jsonl"),
+        ShapeName::Openrlhf => (Shape::Openrlhf, "openrlhf.jsonl"),
         ShapeName::VerlParquet => (Shape::VerlParquet, "verl.parquet"),
         ShapeName::Rewardbench => (Shape::Rewardbench, "rewardbench.jsonl"),
         ShapeName::Hf => (Shape::Hf, "hf"),
     };
     let out = settings.out.clone().unwrap_or_else(|| beside(&settings.file, end));
-    let rows = export(&settings.file, shape, &out)?;
+    let rows = export(&settings.file, shape, settings.prompt.as_deref(), &out)?;
     println!("{rows} rows: {}", out.display());
     Ok(())
 }

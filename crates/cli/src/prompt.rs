@@ -109,22 +109,14 @@ fn executor(config: &ExecutorConfig, question: &Question, trace: &Trace) -> Resu
                 Prompt::Conversation { messages, prefill, .. } => {
                     println!("\n==== {whose}: messages, laid out and counted by the server");
                     for Message { role, content } in messages {
-                        println!("[{}]\n{content}", name(role));
+                        println!("[{}]\n{content}", role.name());
                     }
-                    println!("[{}]\n{prefill}", name(Role::Assistant));
+                    println!("[{}]\n{prefill}", Role::Assistant.name());
                 }
             }
         }
     }
     Ok(())
-}
-
-fn name(role: Role) -> &'static str {
-    match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-    }
 }
 
 fn tokenizer(model: &std::path::Path) -> Result<Tokenizer> {

@@ -1,7 +1,7 @@
 //! How what is said is laid out for a model.
 
 use serde::{Deserialize, Serialize};
-use tracelift_domain::prompt::{Message, Prompt, Role, Text, Thinking};
+use tracelift_domain::prompt::{Message, Prompt, Text, Thinking};
 use tracelift_domain::{Question, Trace};
 
 /// The layout of a model's prompts.
@@ -106,12 +106,7 @@ fn paragraphs(messages: &[Message]) -> String {
 fn chatml(messages: &[Message]) -> String {
     let mut text = String::new();
     for Message { role, content } in messages {
-        let role = match role {
-            Role::System => "system",
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        };
-        text.push_str(&format!("<|im_start|>{role}\n{content}<|im_end|>\n"));
+        text.push_str(&format!("<|im_start|>{}\n{content}<|im_end|>\n", role.name()));
     }
     text.push_str("<|im_start|>assistant\n");
     text

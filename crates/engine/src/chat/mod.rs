@@ -118,12 +118,7 @@ impl Conversation {
 impl From<&[Message]> for Conversation {
     fn from(messages: &[Message]) -> Conversation {
         let message = |message: &Message| {
-            let role = match message.role {
-                Role::System => "system",
-                Role::User => "user",
-                Role::Assistant => "assistant",
-            };
-            Value::from_pairs([("role", role), ("content", message.content.as_str())])
+            Value::from_pairs([("role", message.role.name()), ("content", message.content.as_str())])
         };
         Conversation { messages: messages.iter().map(message).collect(), tools: None }
     }

@@ -8,12 +8,12 @@ pub use card::card;
 use crate::{GroupReader, error::GroupsError, file::one_line};
 use ::parquet::errors::ParquetError;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     io::Write,
     path::{Path, PathBuf},
 };
-use tracelift_domain::{Group, Prompt};
+use tracelift_domain::{Group, Message, Problem, Prompt, prompt::Role};
 use tracelift_files::{Draft, WriteError, make_folder};
 use tracelift_prompt::{Layout, PlannerPrompt, PlannerPromptConfig, PromptError};
 
@@ -23,6 +23,12 @@ use tracelift_prompt::{Layout, PlannerPrompt, PlannerPromptConfig, PromptError};
 pub enum Shape {
     /// JSONL of `prompt`, `chosen`, `rejected`, `margin`, `negative_kind`: a row a pair.
     TrlPreference,
+    /// JSONL of `prompt` and `completion`: a row a reference trace.
+    Sft,
+    /// JSONL of `prompt`, `problem_id`, `statement`, `source`, `domain` and `gold` (as JSON): a row a problem.
+    TrlGrpo,
+    /// JSONL of `input` and `label`, the problem with its gold as JSON: a row a problem.
+    Openrlhf,
     /// Parquet of `data_source`, `prompt`, `ability`, `reward_model`, `extra_info`: a row a problem.
     VerlParquet,
     /// JSONL of `prompt`, `chosen`, `chosen_model`, `rejected`, `rejected_model`, `subset`, `id`: a row a pair.
@@ -31,9 +37,28 @@ pub enum Shape {
     Hf,
 }
 
+impl Shape {
+    /// How a planner is asked where nobody says: conversations for what trains planners, which lays them out by the model's
+    /// template, and plain text for pairs.
+    fn usual_prompt(self) -> &'static str {
+        match self {
+            Shape::Sft | Shape::TrlGrpo | Shape::Openrlhf | Shape::VerlParquet => "chat",
+            Shape::TrlPreference | Shape::Rewardbench | Shape::Hf => "plain",
+        }
+    }
+}
+
 /// Why an export fails.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
+    /// A group has nothing by which what a planner leads to could be judged.
+    #[error("{}: {what}", path.display())]
+    NoGold {
+        /// The file.
+        path: PathBuf,
+        /// Which group, and what it lacks.
+        what: String,
+    },
     /// A group cannot be read.
     #[error(transparent)]
     Groups(#[from] GroupsError),
@@ -53,16 +78,17 @@ pub enum ExportError {
     },
 }
 
-/// Writes the groups of a file in another shape to `out` (a file, of `hf` a folder); returns how many rows.
+/// Writes the groups of a file in another shape to `out` (a file, of `hf` a folder); returns how many rows. `prompt` names a preset
+/// or a layout of planners' prompts; by default that of the shape.
 ///
 /// # Errors
-/// When a group is not valid or something cannot be written. Files appear whole or not at all.
-pub fn export(file: &Path, shape: Shape, out: &Path) -> Result<u64, ExportError> {
-    let asked = Asked::new()?;
+/// When a group is not valid, has no gold and needs one, or something cannot be written. Files appear whole or not at all.
+pub fn export(file: &Path, shape: Shape, prompt: Option<&str>, out: &Path) -> Result<u64, ExportError> {
+    let asked = Asked::new(prompt.unwrap_or(shape.usual_prompt()))?;
     match shape {
         Shape::TrlPreference => pairs(file, out, |group, chosen, rejected, _| {
             Ok(json!({
-                "prompt": asked.about(group)?,
+                "prompt": asked.text(group)?,
                 "chosen": tagged(chosen.0),
                 "rejected": tagged(rejected.0),
                 "margin": chosen.1 - rejected.1,
@@ -72,7 +98,7 @@ pub fn export(file: &Path, shape: Shape, out: &Path) -> Result<u64, ExportError>
         }),
         Shape::Rewardbench => pairs(file, out, |group, chosen, rejected, index| {
             Ok(json!({
-                "prompt": asked.about(group)?,
+                "prompt": asked.text(group)?,
                 "chosen": tagged(chosen.0),
                 "chosen_model": "reference",
                 "rejected": tagged(rejected.0),
@@ -81,28 +107,94 @@ pub fn export(file: &Path, shape: Shape, out: &Path) -> Result<u64, ExportError>
                 "id": format!("{}#{index}", group.problem_id),
             }))
         }),
+        Shape::Sft => rows(file, out, |group| {
+            let prompt = asked.value(group)?;
+            let completion = |trace: &str| match prompt {
+                Value::String(_) => json!(tagged(trace)),
+                _ => json!([{"role": "assistant", "content": tagged(trace)}]),
+            };
+            let row = |trace: &str| json!({ "prompt": prompt, "completion": completion(trace), "problem_id": group.problem_id });
+            Ok(group.positive_pool.iter().map(|positive| row(&positive.reasoning)).collect())
+        }),
+        Shape::TrlGrpo => rows(file, out, |group| {
+            let Problem { id, question, gold } = problem(file, group)?;
+            Ok(vec![json!({
+                "prompt": asked.value(group)?,
+                "problem_id": id,
+                "statement": question.statement,
+                "source": question.source,
+                "domain": question.domain,
+                // As text: a column has one type, and golds have several.
+                "gold": json!(gold).to_string(),
+            })])
+        }),
+        Shape::Openrlhf => rows(file, out, |group| {
+            let label = json!({ "problem": problem(file, group)? }).to_string();
+            Ok(vec![json!({ "input": asked.value(group)?, "label": label })])
+        }),
         Shape::VerlParquet => parquet::verl(file, out, &asked),
         Shape::Hf => parquet::hf(file, out),
     }
 }
 
-/// How a planner is asked, as plain text: what lays it out is the trainer's business.
+/// A group as a problem with its gold.
+fn problem(file: &Path, group: &Group) -> Result<Problem, ExportError> {
+    tracelift_datasets::of_group(group)
+        .map(|row| row.problem)
+        .map_err(|what| ExportError::NoGold { path: file.to_owned(), what })
+}
+
+/// How a planner is asked.
 struct Asked(PlannerPrompt);
 
 impl Asked {
-    fn new() -> Result<Asked, PromptError> {
-        PlannerPrompt::new("prompt", &PlannerPromptConfig::named("plain"), Layout::Plain).map(Asked)
+    fn new(named: &str) -> Result<Asked, PromptError> {
+        PlannerPrompt::new("prompt", &PlannerPromptConfig::named(named), Layout::Chat).map(Asked)
     }
 
-    fn about(&self, group: &Group) -> Result<String, PromptError> {
-        match self.0.prompt(&group.question())? {
-            Prompt::Text(text) => Ok(text.into()),
-            // Plain is a text.
+    /// As plain text: what lays it out is the trainer's business.
+    fn text(&self, group: &Group) -> Result<String, PromptError> {
+        Ok(match self.0.prompt(&group.question())? {
+            Prompt::Text(text) => text.into(),
             Prompt::Conversation { messages, .. } => {
-                Ok(messages.into_iter().map(|message| message.content + "\n\n").collect())
+                messages.into_iter().map(|message| message.content + "\n\n").collect()
             }
+        })
+    }
+
+    /// The turns of a conversation; a text is what its user says.
+    fn messages(&self, group: &Group) -> Result<Vec<Message>, PromptError> {
+        Ok(match self.0.prompt(&group.question())? {
+            Prompt::Text(text) => vec![Message { role: Role::User, content: text.into() }],
+            Prompt::Conversation { messages, .. } => messages,
+        })
+    }
+
+    /// A text, or the turns of a conversation.
+    fn value(&self, group: &Group) -> Result<Value, PromptError> {
+        Ok(match self.0.prompt(&group.question())? {
+            Prompt::Text(text) => String::from(text).into(),
+            Prompt::Conversation { messages, .. } => json!(messages),
+        })
+    }
+}
+
+/// Lines of JSON, some a group.
+fn rows(
+    file: &Path,
+    out: &Path,
+    of: impl Fn(&Group) -> Result<Vec<Value>, ExportError>,
+) -> Result<u64, ExportError> {
+    let mut output = draft(out)?;
+    let mut count = 0;
+    for group in GroupReader::open(file)? {
+        for row in of(&group?)? {
+            writeln!(output, "{}", one_line(row.to_string())).map_err(|error| output.failed(error))?;
+            count += 1;
         }
     }
+    output.finish()?;
+    Ok(count)
 }
 
 fn tagged(trace: &str) -> String {

@@ -1,6 +1,6 @@
 //! Parquet: rows in batches, so that memory does not grow with the file.
 
-use super::{Asked, ExportError, card, draft};
+use super::{Asked, ExportError, card, draft, problem};
 use crate::{GroupReader, survey::Surveyor};
 use parquet::{
     basic::Compression,
@@ -12,7 +12,7 @@ use parquet::{
 };
 use serde_json::json;
 use std::{path::Path, sync::Arc};
-use tracelift_domain::Group;
+use tracelift_domain::{Group, Message, Problem};
 use tracelift_files::{Draft, make_folder};
 
 /// Rows of a batch.
@@ -93,7 +93,8 @@ const VERL: &str = "message verl {
     required binary ability (UTF8);
     required group reward_model { required binary style (UTF8); required binary ground_truth (UTF8); }
     required group extra_info {
-        required binary split (UTF8); required binary index (UTF8); required binary problem_id (UTF8); }
+        required binary split (UTF8); required binary index (UTF8); required binary problem_id (UTF8);
+        required binary statement (UTF8); required binary domain (UTF8); required binary gold (UTF8); }
 }";
 
 /// verl's rows: a planner's prompt a problem.
@@ -103,17 +104,22 @@ pub(super) fn verl(file: &Path, out: &Path, asked: &Asked) -> Result<u64, Export
     let mut rows = 0_u64;
     for group in GroupReader::open(file)? {
         let group = group?;
-        let truth = group.metadata.get("answer").and_then(|answer| answer.as_str());
+        let Problem { id, question, gold } = problem(file, &group)?;
+        let messages = asked.messages(&group)?;
+        let each = |of: &dyn Fn(&Message) -> ByteArray| messages.iter().map(of).collect();
         let row = vec![
-            one(&group.source),
-            one("user"),
-            one(&asked.about(&group)?),
-            one(group.task_type.name()),
+            one(&question.source),
+            each(&|message| ByteArray::from(message.role.name())),
+            each(&|message| ByteArray::from(message.content.as_str())),
+            one(question.domain.name()),
             one("rule"),
-            one(truth.unwrap_or(&group.reference_solution)),
+            one(&gold.text()),
             one("train"),
             one(&rows.to_string()),
-            one(&group.problem_id),
+            one(&id),
+            one(&question.statement),
+            one(question.domain.name()),
+            one(&json!(gold).to_string()),
         ];
         table.add(row).map_err(refused)?;
         rows += 1;

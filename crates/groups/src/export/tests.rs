@@ -50,7 +50,7 @@ fn pairs_hold_every_flawed_trace() {
         ),
     ] {
         let out = folder.path().join("deep/out.jsonl");
-        assert_eq!(export(&path, shape, &out).unwrap(), wanted as u64);
+        assert_eq!(export(&path, shape, None, &out).unwrap(), wanted as u64);
         let text = fs::read_to_string(&out).unwrap();
         for line in text.lines() {
             let row: Value = serde_json::from_str(line).unwrap();
@@ -65,16 +65,48 @@ fn parquet_rows_are_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let (path, groups) = file(folder.path());
     let out = folder.path().join("train.parquet");
-    assert_eq!(export(&path, Shape::VerlParquet, &out).unwrap(), groups.len() as u64);
+    assert_eq!(export(&path, Shape::VerlParquet, None, &out).unwrap(), groups.len() as u64);
     let reader = SerializedFileReader::new(fs::File::open(&out).unwrap()).unwrap();
     let row = reader.get_row_iter(None).unwrap().next().unwrap().unwrap().to_string();
     assert!(row.contains("role: \"user\"") && row.contains("style: \"rule\""), "{row}");
 
     let out = folder.path().join("hub");
-    assert_eq!(export(&path, Shape::Hf, &out).unwrap(), groups.len() as u64);
+    assert_eq!(export(&path, Shape::Hf, None, &out).unwrap(), groups.len() as u64);
     let shard = out.join("data/train-00000-of-00001.parquet");
     let reader = SerializedFileReader::new(fs::File::open(shard).unwrap()).unwrap();
     assert_eq!(reader.metadata().file_metadata().num_rows(), groups.len() as i64);
     let card = fs::read_to_string(out.join("README.md")).unwrap();
     assert!(card.starts_with("---\nlanguage:") && card.contains("## Known limits"), "{card}");
+}
+
+#[test]
+fn rows_for_training_carry_what_a_reward_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, groups) = file(folder.path());
+    let out = folder.path().join("rows.jsonl");
+    let rows = |shape, prompt| -> Vec<Value> {
+        assert_eq!(export(&path, shape, prompt, &out).unwrap(), groups.len() as u64);
+        fs::read_to_string(&out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let row = &rows(Shape::TrlGrpo, None)[0];
+    assert_eq!(row["prompt"][0]["role"], "system", "{row}");
+    assert_eq!(row["gold"], r#"{"answer":"4"}"#);
+    assert_eq!((&row["problem_id"], &row["domain"]), (&"p/1".into(), &"math".into()));
+    let row = &rows(Shape::TrlGrpo, Some("world"))[0];
+    assert_eq!(row["prompt"], format!("<problem> {} </problem>", groups[0].problem), "{row}");
+    let row = &rows(Shape::Sft, None)[0];
+    assert_eq!(row["completion"][0]["content"], "<reasoning> 1 + 3 = 4 pens. </reasoning>", "{row}");
+    let row = &rows(Shape::Sft, Some("plain"))[0];
+    assert!(row["prompt"].is_string() && row["completion"].is_string(), "{row}");
+    let row = &rows(Shape::Openrlhf, None)[0];
+    let label: Value = serde_json::from_str(row["label"].as_str().unwrap()).unwrap();
+    assert_eq!(label["problem"]["gold"], json!({"answer": "4"}), "{label}");
+
+    let mut empty = groups[0].clone();
+    empty.metadata.clear();
+    empty.reference_solution.clear();
+    write_groups(&path, [empty]).unwrap();
+    let error = export(&path, Shape::TrlGrpo, None, &out).unwrap_err().to_string();
+    assert!(error.contains("groups.jsonl") && error.contains("p/1") && error.contains("gold"), "{error}");
+    assert_eq!(fs::read_to_string(&out).unwrap().lines().count(), groups.len(), "the file before stays");
 }
