@@ -123,14 +123,24 @@ impl Default for ProgramConfig {
 }
 
 impl VerifierConfig {
-    /// A hash of all that decides verdicts: these settings, but for how many programs run at a time, and the version of the program.
+    /// A hash of all that decides verdicts: these settings, but for how many programs run at a time, the version of the program, and
+    /// the revision of the judges, which is another one as soon as their code is.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
+        self.judged_by(env!("TRACELIFT_JUDGES"))
+    }
+
+    /// The same for judges of a revision.
+    fn judged_by(&self, judges: &str) -> Fingerprint {
         let settings = json!({
             "answers": self.answers, "undecided": self.undecided, "math_verify": self.math_verify, "programs": self.programs,
         });
         let version = env!("CARGO_PKG_VERSION");
-        Fingerprint::of([("verifier", canonical(&settings).as_bytes()), ("version", version.as_bytes())])
+        Fingerprint::of([
+            ("verifier", canonical(&settings).as_bytes()),
+            ("version", version.as_bytes()),
+            ("judges", judges.as_bytes()),
+        ])
     }
 
     /// Checks what the types do not say.
@@ -273,6 +283,14 @@ impl ProgramConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn judges_of_another_revision_are_another_verifier() {
+        let config = VerifierConfig::default();
+        assert_eq!(config.judged_by("1"), config.judged_by("1"));
+        assert_ne!(config.judged_by("1"), config.judged_by("2"));
+        assert_eq!(config.fingerprint(), config.judged_by(env!("TRACELIFT_JUDGES")));
+    }
 
     #[test]
     fn an_empty_file_is_the_defaults() {
