@@ -24,6 +24,6 @@ pub use config::{Limits, SandboxConfig};
 pub use error::{Fault, SandboxError};
 pub use function::{AssertOutcome, FunctionEnding, FunctionRun, FunctionTest};
 pub use level::{Level, UnknownLevel};
-pub use observed::{Access, MemoryBound, Observed, ProcessBound, TimeBound};
+pub use observed::{Access, MemoryBound, Observed, ProcessBound, TimeBound, Watch};
 pub use run::{Ending, Run};
 pub use sandbox::Sandbox;

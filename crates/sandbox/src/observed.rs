@@ -27,6 +27,8 @@ pub struct Observed {
     pub hidden: Access,
     /// Whether the time of all processes of a run is counted.
     pub cpu: TimeBound,
+    /// Whether what counts has to wait for its turn: on a busy machine limits of many processes are then late.
+    pub watch: Watch,
     /// Descriptors of the runner in the program.
     pub descriptors: Access,
     /// Which control group the run is in: none is used.
@@ -85,6 +87,17 @@ pub enum TimeBound {
     Open,
 }
 
+/// How soon what watches a run gets to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Watch {
+    /// However busy the machine is.
+    AtOnce,
+    /// When the others that are ready to run have had their turns: the runner may not give it more.
+    InTurn,
+}
+
 impl Observed {
     /// Before anything was seen.
     pub(crate) fn nothing(level: Level) -> Self {
@@ -99,6 +112,7 @@ impl Observed {
             others: Access::Open,
             hidden: Access::Open,
             cpu: TimeBound::Open,
+            watch: Watch::InTurn,
             descriptors: Access::Open,
             cgroup: "none",
             landlock: 0,
@@ -154,10 +168,11 @@ impl fmt::Display for Observed {
             MemoryBound::PerProcessOnly => "per-process-only",
             MemoryBound::Open => "open",
         };
+        let watch = if self.watch == Watch::AtOnce { "at-once" } else { "in-turn" };
         let cpu = if self.cpu == TimeBound::Counted { "counted" } else { "open" };
         write!(
             f,
-            " survivors={survivors} others={} cpu={cpu} memory={memory} hidden={} cgroup={}",
+            " survivors={survivors} others={} cpu={cpu} watch={watch} memory={memory} hidden={} cgroup={}",
             access(self.others),
             access(self.hidden),
             self.cgroup

@@ -5,7 +5,7 @@
 
 use crate::{
     Ending, Fault, Limits, Sandbox,
-    observed::{Access, MemoryBound, Observed, ProcessBound, TimeBound},
+    observed::{Access, MemoryBound, Observed, ProcessBound, TimeBound, Watch},
 };
 use serde::Deserialize;
 use std::{
@@ -139,6 +139,7 @@ pub(crate) fn observe(sandbox: &Sandbox, mut reason: String) -> Result<Observed,
     if let Some(greeting) = greeting {
         observed.landlock = greeting.abi;
         observed.python = greeting.python;
+        observed.watch = if greeting.at_once { Watch::AtOnce } else { Watch::InTurn };
         if greeting.kept != 0 {
             note("programs keep CAP_DAC_READ_SEARCH: only root may enter the interpreter's folder".into());
         }

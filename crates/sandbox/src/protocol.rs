@@ -33,6 +33,8 @@ pub struct Greeting {
     pub abi: u32,
     /// Whether the filter watches over signals.
     pub kill_guarded: bool,
+    /// Whether what watches a run has its turn at once.
+    pub at_once: bool,
     /// Capabilities that programs keep, as a mask.
     pub kept: u64,
     /// The version of the interpreter.

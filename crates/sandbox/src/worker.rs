@@ -141,6 +141,7 @@ impl Worker {
                 level: level.to_string(),
                 abi: 0,
                 kill_guarded: false,
+                at_once: false,
                 kept: 0,
                 python: String::new(),
             },

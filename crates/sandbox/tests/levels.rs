@@ -6,12 +6,12 @@ use started::started;
 use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     time::Duration,
 };
 use tracelift_sandbox::{
     Access, Ending, Fault, FunctionTest, Level, Limits, MemoryBound, ProcessBound, Sandbox, SandboxConfig,
-    SandboxError,
+    SandboxError, Watch,
 };
 use tracelift_testing::{skipped, until};
 
@@ -62,6 +62,13 @@ fn every_interpreter_runs_at_every_level() {
     }
 }
 
+/// Whether a process of this user may have its turn at once.
+fn turn_at_once() -> bool {
+    let ask = "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))";
+    let status = Command::new("python3").args(["-c", ask]).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
 #[test]
 fn what_is_observed_is_what_the_level_promises() {
     for level in [Level::L3, Level::L2] {
@@ -74,6 +81,7 @@ fn what_is_observed_is_what_the_level_promises() {
         }
         assert!(matches!(observed.procs, ProcessBound::Limited(_)), "{observed}");
         assert_eq!(observed.memory, MemoryBound::Watched, "{observed}");
+        assert_eq!(observed.watch == Watch::AtOnce, turn_at_once(), "{observed}");
         let line = observed.to_string();
         assert!(
             line.starts_with(&format!(

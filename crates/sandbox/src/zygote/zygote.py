@@ -140,6 +140,7 @@ class Zygote:
             "level": self.level,
             "abi": self.abi,
             "kill_guarded": self.kill_guarded,
+            "at_once": os.sched_getscheduler(0) == os.SCHED_FIFO,
             "kept": self.kept,
             "python": sys.version.split()[0],
         }
