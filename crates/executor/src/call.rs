@@ -282,6 +282,15 @@ pub enum Intake {
     Apart(NonZeroUsize),
 }
 
+/// A call that was made, and what it took beside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ran {
+    /// What came of it.
+    pub result: Result<Completion, CallFailure>,
+    /// Requests that were sent a second time while the first was under way. They are paid as well.
+    pub hedges: u32,
+}
+
 /// A frozen model that solves problems.
 pub trait Executor: Send + Sync {
     /// What decides how it behaves. Results of two fingerprints never go into one table.
@@ -305,6 +314,11 @@ pub trait Executor: Send + Sync {
 
     /// Makes the calls, several at a time where it can; the results stand in the order of the calls.
     fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>>;
+
+    /// [`Executor::run`], with what the calls took beside.
+    fn run_counted(&self, calls: &[Call<'_>]) -> Vec<Ran> {
+        self.run(calls).into_iter().map(|result| Ran { result, hedges: 0 }).collect()
+    }
 
     /// How the calls of several askers are best handed to it.
     fn intake(&self) -> Intake {

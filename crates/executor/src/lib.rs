@@ -15,7 +15,7 @@ pub mod spending;
 pub mod usage;
 
 pub use book::BookError;
-pub use call::{Call, CallFailure, Completion, Executor, Intake};
+pub use call::{Call, CallFailure, Completion, Executor, Intake, Ran};
 pub use config::{ExecutorConfig, InProcessConfig, OpenError};
 pub use in_process::{InProcess, InProcessError};
 pub use openai::{Api, Chat, ChatReply, Omissible, OpenAi, OpenAiConfig, Unanswered};

@@ -20,12 +20,20 @@ pub struct Usage {
     pub last_failure: Option<CallFailure>,
     /// Attempts beyond the first of each call.
     pub retries: u64,
+    /// Requests that were sent a second time beside the first, which took long.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub hedges: u64,
     /// Tokens read, as far as they are known.
     pub prompt_tokens: u64,
     /// Tokens written, as far as they are known.
     pub completion_tokens: u64,
     /// Wall time since the executor was made, in seconds.
     pub seconds: f64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Usage {
@@ -48,6 +56,7 @@ impl Usage {
             last_failure: self.last_failure.clone().filter(|_| !failures.is_empty()),
             failures,
             retries: self.retries.saturating_sub(earlier.retries),
+            hedges: self.hedges.saturating_sub(earlier.hedges),
             prompt_tokens: self.prompt_tokens.saturating_sub(earlier.prompt_tokens),
             completion_tokens: self.completion_tokens.saturating_sub(earlier.completion_tokens),
             seconds: (self.seconds - earlier.seconds).max(0.0),
@@ -83,6 +92,13 @@ impl Meter {
                 *counts.failures.entry(failure.cause().to_owned()).or_default() += 1;
                 counts.last_failure = Some(failure.clone());
             }
+        }
+    }
+
+    /// Counts requests that were sent a second time.
+    pub fn hedged(&self, hedges: u32) {
+        if hedges > 0 {
+            self.counts.lock().unwrap_or_else(PoisonError::into_inner).hedges += u64::from(hedges);
         }
     }
 

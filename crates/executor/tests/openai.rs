@@ -28,6 +28,8 @@ fn config(urls: &[String]) -> OpenAiConfig {
         retries: 8,
         backoff_s: 0.01,
         concurrency: NonZeroUsize::new(8).unwrap(),
+        replica_concurrency: None,
+        hedge_after_s: None,
         served_as: Vec::new(),
         finished: vec!["stop".into(), "length".into()],
         omit: Vec::new(),
@@ -342,6 +344,61 @@ fn a_dead_replica_costs_nothing_but_time() {
     // It is left out after a few refusals, of calls that were under way together.
     let retries = executor.usage().retries;
     assert!((1..=10).contains(&retries), "{retries}");
+}
+
+#[test]
+fn a_replica_has_no_more_to_do_than_it_is_given() {
+    let replicas = [(); 2].map(|()| Server::start(&["--latency-ms", "30"]));
+    let urls = replicas.each_ref().map(Server::url);
+    let executor =
+        OpenAi::new(OpenAiConfig { replica_concurrency: NonZeroUsize::new(2), ..config(&urls) }).unwrap();
+    assert_in_order(&ask(&executor, 30));
+    for replica in &replicas {
+        assert!((1..=2).contains(&replica.count("max_concurrent")), "{}", replica.stats());
+    }
+    // Where one is gone, the other still has its bound.
+    let [mut gone, left] = replicas;
+    gone.kill();
+    assert_in_order(&ask(&executor, 10));
+    assert_eq!(left.count("max_concurrent"), 2);
+}
+
+#[test]
+fn a_request_without_a_reply_is_hedged_and_both_are_counted() {
+    let (slow, quick) = (Server::start(&[]), Server::start(&[]));
+    slow.hold_after(0);
+    let hedging = |hedge_after_s| OpenAiConfig {
+        hedge_after_s,
+        retries: 0,
+        timeout_s: 3.0,
+        budget: Budget { calls: Some(100), ..Budget::default() },
+        ..config(&[slow.url(), quick.url()])
+    };
+    let executor = OpenAi::new(hedging(Some(0.1))).unwrap();
+    let problems = problems(4);
+    let ran = executor.run_counted(&calls(&problems));
+    let hedges: u32 = ran.iter().map(|ran| ran.hedges).sum();
+    assert!((1..=4).contains(&hedges), "{hedges}");
+    assert_in_order(&ran.into_iter().map(|ran| ran.result).collect::<Vec<_>>());
+    let asked = slow.count("requests") + quick.count("requests");
+    assert_eq!((executor.usage().hedges, asked), (u64::from(hedges), 4 + u64::from(hedges)));
+    // What the other one writes later is paid as well.
+    slow.release();
+    tracelift_testing::until("all that was asked is paid", || executor.bill().unwrap().spent.calls == asked);
+    // Off, nothing is sent twice, and an outcome says nothing of who answered.
+    assert_eq!(executor.fingerprint(), OpenAi::new(hedging(None)).unwrap().fingerprint());
+    let alone = OpenAi::new(hedging(None)).unwrap();
+    assert_in_order(&ask(&alone, 4));
+    assert_eq!((alone.usage().hedges, slow.count("requests") + quick.count("requests")), (0, asked + 4));
+}
+
+#[test]
+fn a_hedge_that_fails_leaves_the_first_request_its_time() {
+    let (slow, broken) = (Server::start(&["--latency-ms", "700"]), Server::start(&["--fail-rate", "1"]));
+    let config = OpenAiConfig { hedge_after_s: Some(0.1), retries: 0, ..config(&[slow.url(), broken.url()]) };
+    let executor = OpenAi::new(config).unwrap();
+    assert_in_order(&ask(&executor, 1));
+    assert_eq!((executor.usage().hedges, executor.usage().retries), (1, 0));
 }
 
 #[test]

@@ -222,6 +222,8 @@ impl OracleConfig {
             retries: self.retries,
             backoff_s: self.backoff_s,
             concurrency: self.concurrency,
+            replica_concurrency: None,
+            hedge_after_s: None,
             served_as: self.served_as.clone(),
             // What ends a conversation is for `Chat` to say.
             finished: vec!["stop".into(), "length".into()],

@@ -96,6 +96,13 @@ pub struct OpenAiConfig {
     /// Requests under way at the same time, over all endpoints. Default: 16.
     #[serde(default = "default_concurrency")]
     pub concurrency: NonZeroUsize,
+    /// Requests under way at the same time at one endpoint. Default: as many as `concurrency` lets through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica_concurrency: Option<NonZeroUsize>,
+    /// After so many seconds without a reply a request is sent to another endpoint as well (where there is one alone, to that again), and
+    /// the first completion counts. Both are paid. Default: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hedge_after_s: Option<f64>,
     /// Further names under which the server may answer as this model. Default: none. The name itself, a dated snapshot of
     /// it, and the same name with or without an owner, a folder or `:latest` need not be listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -175,6 +182,8 @@ pub(super) struct Settings {
     pub(super) retries: u32,
     pub(super) backoff: Duration,
     pub(super) concurrency: usize,
+    pub(super) replica_concurrency: usize,
+    pub(super) hedge_after: Option<Duration>,
     pub(super) finished: Vec<String>,
     pub(super) omit: Vec<Omissible>,
     pub(super) price: Option<Price>,
@@ -244,6 +253,21 @@ impl OpenAiConfig {
             ),
         ])?;
         check_patience(self.timeout_s, self.retries, self.backoff_s, self.concurrency)?;
+        let (hedge, replica) = (self.hedge_after_s.unwrap_or(1.0), self.replica_concurrency);
+        SettingError::first([
+            (
+                "hedge_after_s",
+                (0.001..=86_400.0).contains(&hedge),
+                hedge.to_string(),
+                "seconds from 0.001 to 86400, or nothing for never",
+            ),
+            (
+                "replica_concurrency",
+                replica.is_none_or(|replica| replica.get() <= 4096),
+                replica.map_or(0, NonZeroUsize::get).to_string(),
+                "at most 4096",
+            ),
+        ])?;
         self.sampling.validate().map_err(|error| error.under("sampling"))?;
         self.budget.check(self.price.as_ref())?;
         if let Some((key, _)) = self.extra.iter().find(|(_, value)| holds_null(value)) {
@@ -277,6 +301,8 @@ impl Settings {
             retries: config.retries,
             backoff: Duration::from_secs_f64(config.backoff_s),
             concurrency: config.concurrency.get(),
+            replica_concurrency: config.replica_concurrency.unwrap_or(config.concurrency).get(),
+            hedge_after: config.hedge_after_s.map(Duration::from_secs_f64),
             finished: config.finished,
             omit: config.omit,
             price: config.price,
@@ -448,6 +474,8 @@ mod tests {
             ("timeout_s = inf", "timeout_s"),
             ("backoff_s = -1.0", "backoff_s"),
             ("retries = 1000", "retries"),
+            ("hedge_after_s = 0.0", "hedge_after_s"),
+            ("replica_concurrency = 5000", "replica_concurrency"),
             ("sampling = { top_p = 2.0 }", "sampling.top_p"),
             ("finished = []", "finished"),
             ("extra = { model = 'other' }", "extra.model"),

@@ -4,13 +4,14 @@
 //! keeps failing is left out until it is back); a transient failure
 //! (see [`CallFailure::is_transient`]) moves it on to another one, and once all have been tried it waits: an
 //! exponential back-off whose jitter comes from the call's seed, and as long as that server asked for by `Retry-After`.
-//! Waiting is bounded: `retries` + 1 attempts of at most `timeout_s` each, with pauses of at most
+//! Where that is asked for, a request without a reply is sent a second time ([`hedge`]). Waiting is bounded: `retries` + 1 attempts of at most `timeout_s` each, with pauses of at most
 //! [`LONGEST_BACK_OFF`] and [`LONGEST_RETRY_AFTER`].
 
 mod chat;
 pub(crate) mod config;
 pub(crate) mod endpoint;
 mod gate;
+mod hedge;
 mod replicas;
 mod reply;
 mod request;
@@ -23,19 +24,19 @@ pub use retry::{LONGEST_BACK_OFF, LONGEST_RETRY_AFTER, back_off};
 
 use crate::{
     book::BookError,
-    call::{Call, CallFailure, Completion, Executor, Intake},
+    call::{Call, CallFailure, Completion, Executor, Intake, Ran},
     spending::{Bill, Cost},
     usage::{Meter, Usage},
 };
 use config::Settings;
 use endpoint::{Client, Failed};
 use gate::Gate;
-use replicas::Replicas;
+use replicas::{Asked, Replicas};
 use std::{
     num::NonZeroUsize,
     path::Path,
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -47,13 +48,19 @@ use tracelift_domain::{Fingerprint, Question, SettingError, Trace};
 /// A frozen model behind HTTP.
 #[derive(Debug)]
 pub struct OpenAi {
-    settings: Settings,
     fingerprint: Fingerprint,
-    client: Client,
-    gate: Gate,
-    replicas: Replicas,
+    line: Arc<Line>,
     turn: AtomicUsize,
     meter: Meter,
+}
+
+/// What every request goes through.
+#[derive(Debug)]
+struct Line {
+    settings: Settings,
+    client: Client,
+    gate: Gate,
+    replicas: Arc<Replicas>,
 }
 
 impl OpenAi {
@@ -65,66 +72,119 @@ impl OpenAi {
         let settings = Settings::of(config)?;
         Ok(OpenAi {
             fingerprint: request::fingerprint(&settings),
-            client: Client::new(settings.timeout, settings.authorization.clone()),
-            gate: Gate::new(settings.concurrency, settings.budget, settings.price),
-            replicas: Replicas::new(settings.endpoints.len()),
-            settings,
+            line: Arc::new(Line {
+                client: Client::new(settings.timeout, settings.authorization.clone()),
+                gate: Gate::new(settings.concurrency, settings.budget, settings.price),
+                replicas: Replicas::new(settings.endpoints.len(), settings.replica_concurrency),
+                settings,
+            }),
             turn: AtomicUsize::new(0),
             meter: Meter::default(),
         })
     }
 
     /// Makes one call, again and again while that makes sense, starting at the `first` endpoint.
-    fn call(&self, call: &Call<'_>, first: usize) -> Result<Completion, CallFailure> {
-        let prompt = self.prompt(call.question, call.trace).inspect_err(|failure| {
-            self.meter.record(&Err(failure.clone()), 0);
-        })?;
-        let at_most = request::at_most(&self.settings, &prompt);
-        let body = request::payload(&self.settings, call, prompt).to_string();
-        let endpoints = &self.settings.endpoints;
-        let mut not_before: Vec<Option<Instant>> = vec![None; endpoints.len()];
-        let mut retries = 0;
+    fn call(&self, call: &Call<'_>, first: usize) -> Ran {
+        let prompt = match self.prompt(call.question, call.trace) {
+            Ok(prompt) => prompt,
+            Err(failure) => {
+                let result = Err(failure);
+                self.meter.record(&result, 0);
+                return Ran { result, hedges: 0 };
+            }
+        };
+        let settings = &self.line.settings;
+        let request = Request {
+            at_most: request::at_most(settings, &prompt),
+            body: request::payload(settings, call, prompt).to_string().into(),
+        };
+        let mut not_before: Vec<Option<Instant>> = vec![None; settings.endpoints.len()];
+        let (mut retries, mut hedges) = (0, 0);
         // Of this round; once all were tried, the next one begins after a pause.
         let (mut tried, mut round) = (Vec::new(), 0);
         let result = loop {
-            let Some(asked) = self.replicas.choose(first, &tried) else {
+            let Some(asked) = self.line.replicas.choose(first, &tried) else {
                 round += 1;
-                thread::sleep(retry::back_off(self.settings.backoff, call.seed, round));
+                thread::sleep(retry::back_off(settings.backoff, call.seed, round));
                 tried.clear();
                 continue;
             };
-            let place = asked.place;
-            tried.push(place);
-            if let Some(moment) = not_before[place] {
+            tried.push(asked.place);
+            if let Some(moment) = not_before[asked.place] {
                 thread::sleep(moment.saturating_duration_since(Instant::now()));
             }
-            let mut pass = match self.gate.enter(at_most) {
-                Ok(pass) => pass,
-                Err(stopped) => break Err(CallFailure::Unpaid { detail: stopped.to_string() }),
+            let replies = match settings.hedge_after {
+                None => vec![self.line.attempt(asked, &request)],
+                Some(after) => hedge::attempt(&self.line, asked, &request, after, first),
             };
-            let reply = self.client.complete(&self.settings, &endpoints[place], &body);
-            pass.spent = cost(&reply, at_most);
-            drop(pass);
-            asked.note(reply.as_ref().err().map(|failed| &failed.failure));
-            drop(asked);
-            match reply {
-                Ok(completion) => {
+            hedges += u32::try_from(replies.len().saturating_sub(1)).unwrap_or(u32::MAX);
+            let mut failed = None;
+            let mut completed = None;
+            for Reply { place, result } in replies {
+                match result {
+                    Some(Ok(completion)) => completed = Some(completion),
+                    Some(Err(Failed { failure, retry_after })) => {
+                        not_before[place] = retry_after.map(|pause| Instant::now() + pause);
+                        failed = Some(failure);
+                    }
+                    // Still under way; what it brings is paid, and nobody waits for it.
+                    None => {}
+                }
+            }
+            match (completed, failed) {
+                (Some(completion), _) => {
                     // A server sends what comes after the reply's beginning.
-                    let text = self.settings.prompt.prefill(call.question).to_owned() + &completion.text;
+                    let text = settings.prompt.prefill(call.question).to_owned() + &completion.text;
                     break Ok(Completion { text, ..completion });
                 }
-                Err(Failed { failure, retry_after }) => {
-                    if retries == self.settings.retries || !failure.is_transient() {
-                        break Err(failure);
-                    }
-                    not_before[place] = retry_after.map(|pause| Instant::now() + pause);
-                    retries += 1;
+                (None, Some(failure)) if retries == settings.retries || !failure.is_transient() => {
+                    break Err(failure);
                 }
+                (None, Some(_)) => retries += 1,
+                (None, None) => break Err(lost()),
             }
         };
         self.meter.record(&result, retries);
-        result
+        self.meter.hedged(hedges);
+        Ran { result, hedges }
     }
+}
+
+/// What is sent, and the most that it may take.
+#[derive(Clone)]
+struct Request {
+    body: Arc<str>,
+    at_most: Cost,
+}
+
+/// What came of a request to one endpoint; nothing where another one was quicker.
+struct Reply {
+    place: usize,
+    result: Option<Result<Completion, Failed>>,
+}
+
+impl Line {
+    /// Sends a request to one endpoint.
+    fn attempt(&self, asked: Asked, request: &Request) -> Reply {
+        let place = asked.place;
+        let mut pass = match self.gate.enter(request.at_most) {
+            Ok(pass) => pass,
+            Err(stopped) => {
+                let failure = CallFailure::Unpaid { detail: stopped.to_string() };
+                return Reply { place, result: Some(Err(failure.into())) };
+            }
+        };
+        let result = self.client.complete(&self.settings, &self.settings.endpoints[place], &request.body);
+        pass.spent = cost(&result, request.at_most);
+        drop(pass);
+        asked.note(result.as_ref().err().map(|failed| &failed.failure));
+        Reply { place, result: Some(result) }
+    }
+}
+
+/// What is said of a request that came to no end.
+fn lost() -> CallFailure {
+    CallFailure::Broken { endpoint: "nobody".into(), detail: "it was never sent".into() }
 }
 
 impl Executor for OpenAi {
@@ -133,19 +193,24 @@ impl Executor for OpenAi {
     }
 
     fn describe(&self) -> String {
-        self.settings.describe()
+        self.line.settings.describe()
     }
 
     fn prompt(&self, question: &Question, trace: Option<&Trace>) -> Result<Prompt, CallFailure> {
-        Ok(match self.settings.api {
-            Api::Completions => self.settings.prompt.prompt(question, trace)?,
+        Ok(match self.line.settings.api {
+            Api::Completions => self.line.settings.prompt.prompt(question, trace)?,
             // Whatever the layout, the server has its own.
-            Api::Chat => self.settings.prompt.conversation(question, trace)?,
+            Api::Chat => self.line.settings.prompt.conversation(question, trace)?,
         })
     }
 
     fn run(&self, calls: &[Call<'_>]) -> Vec<Result<Completion, CallFailure>> {
-        let first = self.turn.fetch_add(calls.len(), Ordering::Relaxed) % self.settings.endpoints.len();
+        self.run_counted(calls).into_iter().map(|ran| ran.result).collect()
+    }
+
+    fn run_counted(&self, calls: &[Call<'_>]) -> Vec<Ran> {
+        let settings = &self.line.settings;
+        let first = self.turn.fetch_add(calls.len(), Ordering::Relaxed) % settings.endpoints.len();
         let next = AtomicUsize::new(0);
         let places: Vec<OnceLock<_>> = calls.iter().map(|_| OnceLock::new()).collect();
         let work = || {
@@ -156,7 +221,7 @@ impl Executor for OpenAi {
             }
         };
         thread::scope(|scope| {
-            for _ in 1..self.settings.concurrency.min(calls.len()) {
+            for _ in 1..settings.concurrency.min(calls.len()) {
                 // A thread that cannot be had costs time, not calls: this one works through the list as well.
                 if thread::Builder::new().spawn_scoped(scope, work).is_err() {
                     break;
@@ -164,19 +229,18 @@ impl Executor for OpenAi {
             }
             work();
         });
-        let lost =
-            || Err(CallFailure::Broken { endpoint: "nobody".into(), detail: "it was never sent".into() });
+        let lost = || Ran { result: Err(lost()), hedges: 0 };
         places.into_iter().map(|place| place.into_inner().unwrap_or_else(lost)).collect()
     }
 
     fn intake(&self) -> Intake {
-        Intake::Apart(NonZeroUsize::new(self.settings.concurrency).unwrap_or(NonZeroUsize::MIN))
+        Intake::Apart(NonZeroUsize::new(self.line.settings.concurrency).unwrap_or(NonZeroUsize::MIN))
     }
 
     fn reach(&self) -> Result<(), CallFailure> {
         let mut last = None;
-        for endpoint in &self.settings.endpoints {
-            match self.client.get(endpoint, "v1/models") {
+        for endpoint in &self.line.settings.endpoints {
+            match self.line.client.get(endpoint, "v1/models") {
                 Ok(_) => return Ok(()),
                 Err(Failed { failure, .. }) => match failure {
                     // It is there, and has another opinion of the route: not every server lists its models.
@@ -195,11 +259,11 @@ impl Executor for OpenAi {
     }
 
     fn bill(&self) -> Option<Bill> {
-        self.gate.bill()
+        self.line.gate.bill()
     }
 
     fn keep_book(&self, path: &Path) -> Result<(), BookError> {
-        self.gate.keep_book(path)
+        self.line.gate.keep_book(path)
     }
 }
 
