@@ -56,6 +56,9 @@ pub struct Prefill {
     /// A file of problems [default: `reward.problems`].
     #[arg(long)]
     problems: Option<PathBuf>,
+    /// One of several executors [default: all].
+    #[arg(long, value_name = "NAME")]
+    executor: Option<String>,
 }
 
 /// Runs a command.
@@ -140,20 +143,31 @@ fn prefill(settings: &Prefill) -> Result<()> {
         eprintln!("{observed}");
     }
     let identity = section.verifier.fingerprint();
-    let size = match cast.executor.intake() {
-        Intake::Together => TOGETHER,
-        Intake::Apart(count) => (4 * count.get()).div_ceil(section.runs).max(1),
-    };
-    let bar = progress::steps("baselines", all.len() as u64, 0);
+    if let Some(name) = &settings.executor {
+        let known: Vec<String> = cast.executors.iter().map(|(name, _)| name.clone()).collect();
+        ensure!(
+            known.contains(name),
+            "--executor: there is no executor {name:?}; there are: {}",
+            known.join(", ")
+        );
+        cast.executors.retain(|(known, _)| known == name);
+    }
+    let bar = progress::steps("baselines", (cast.executors.len() * all.len()) as u64, 0);
     let mut filled = Filled::default();
-    // Each part is on disk before the next is begun.
-    for part in all.chunks(size) {
-        let part: Vec<&Problem> = part.iter().collect();
-        let verifier = (&cast.verifier, &identity);
-        let now: Result<Filled, StoreError> =
-            fill(&cast.store, cast.executor.as_ref(), verifier, &part, section.seed, section.runs);
-        filled.add(now?);
-        bar.inc(part.len() as u64);
+    for (_, executor) in &cast.executors {
+        let size = match executor.intake() {
+            Intake::Together => TOGETHER,
+            Intake::Apart(count) => (4 * count.get()).div_ceil(section.runs).max(1),
+        };
+        // Each part is on disk before the next is begun.
+        for part in all.chunks(size) {
+            let part: Vec<&Problem> = part.iter().collect();
+            let verifier = (&cast.verifier, &identity);
+            let now: Result<Filled, StoreError> =
+                fill(&cast.store, executor.as_ref(), verifier, &part, section.seed, section.runs);
+            filled.add(now?);
+            bar.inc(part.len() as u64);
+        }
     }
     bar.finish_and_clear();
     let Filled { kept, measured, elsewhere, failed } = filled;

@@ -2,6 +2,7 @@
 
 mod baselines;
 mod bench;
+mod capacity;
 mod config;
 mod doctor;
 mod evaluate;
@@ -74,6 +75,8 @@ enum Command {
     /// Look after baselines: what executors do without any trace.
     #[command(subcommand)]
     Baselines(baselines::BaselinesCommand),
+    /// Say how many executor replicas a training needs, by simulation from measured latencies.
+    Capacity(capacity::Capacity),
     /// Verify answers and programs by themselves, from files of cases.
     #[command(subcommand)]
     Verify(verify::VerifyCommand),
@@ -136,6 +139,7 @@ fn main() -> ExitCode {
         Command::Tokenizer(command) => tokenizer::run(&command),
         Command::Serve(args) => serve::run(&args),
         Command::Baselines(command) => baselines::run(&command),
+        Command::Capacity(settings) => capacity::run(&settings),
         Command::Verify(command) => verify::run(&command),
         Command::Groups(command) => groups::run(&command),
         Command::World(command) => world::run(&command),

@@ -15,6 +15,7 @@ use support::Desk;
 use tracelift_domain::{Question, Seed, TaskDomain, Trace};
 use tracelift_engine::{Config, Model, Precision, Tokenizer};
 use tracelift_reward::RewardModel;
+use tracelift_testing::schema::{misfit, of_answer};
 use tracelift_testing::{Server as Executor, TinyModel, until};
 
 /// Without a trace the executor says 4, with one what the trace ends with.
@@ -803,4 +804,278 @@ fn trl_and_verl_get_the_whole_reward_as_their_functions_return_it() {
     assert_eq!((&told[0]["score"], &told[1]["score"]), (&Value::Null, &json!(0.0)), "{told}");
     rows["completions"][0] = json!("<reasoning> he has 13 . </reasoning>");
     assert_eq!(server.good("/reward_func", &rows)[0], Value::Null);
+}
+
+#[test]
+fn several_executors_are_named_by_items_and_their_mean_is_asked_for() {
+    let (plain, mut other) = (Executor::start(&[]), Executor::start(&["--reply", "#### 12"]));
+    let desk = Desk::new();
+    let section = |name: &str, url: String| {
+        format!(
+            "[reward.executors.{name}.openai]\nbase_urls = [\"{url}\"]\nmodel = \"silly\"\napi = \"completions\"\n\
+             prompt = \"world\"\nretries = 0\n"
+        )
+    };
+    let sections = section("plain", plain.url()) + &section("sure", other.url());
+    let config = format!(
+        "listen = \"127.0.0.1:0\"\n[reward]\nrule = \"uplift_only\"\nbaselines = \"baselines.sqlite\"\nlog = \"rewards.jsonl\"\n\
+         default_executor = \"plain\"\n{sections}"
+    );
+    desk.write("serve.toml", &config);
+    let server = Server::start(&desk);
+    let of = |executor: Value| {
+        let mut one = item(RIGHT);
+        one["executor"] = executor;
+        one
+    };
+    let asked =
+        json!({"items": [item(RIGHT), of(json!("sure")), of(json!(["plain", "sure"])), of(json!("nobody"))]});
+    let told = server.good("/v1/reward", &asked);
+    // The one says 4 without the trace and 12 with it; the other says 12 whatever it reads.
+    assert_eq!(told["rewards"], json!([1.0, 0.5, 0.75, null]), "{told}");
+    let results = &told["results"];
+    assert_eq!((&results[0]["executor"], &results[1]["executor"]), (&json!("plain"), &json!("sure")));
+    let mean = &results[2];
+    assert_eq!((&mean["b"], &mean["w"], &mean["u"]), (&json!(0.5), &json!(1.0), &json!(0.5)));
+    assert_eq!(
+        mean["executors"],
+        json!([{"executor": "plain", "reward": 1.0, "e": 1.0, "w": 1.0, "b": 0.0, "u": 1.0},
+            {"executor": "sure", "reward": 0.5, "e": 1.0, "w": 1.0, "b": 1.0, "u": 0.0}])
+    );
+    assert_eq!(
+        (&mean["runs"][5]["executor"], mean["baseline"].as_array().unwrap().len()),
+        (&json!("sure"), 6)
+    );
+    assert!(results[3]["unknown"]["message"].as_str().unwrap().contains("there are: plain, sure"), "{told}");
+    // Each has baselines of its own, and each was measured once.
+    assert_eq!((plain.count("requests"), other.count("requests")), (3 * 2 + 3, 3 * 2 + 3));
+    let prints = &told["fingerprints"];
+    assert_eq!(prints["executor"], prints["executors"]["plain"]["executor"]);
+    assert_ne!(prints["executor"], prints["executors"]["sure"]["executor"]);
+    // For all of a request, and in the dialects.
+    let both = json!({"items": [item(RIGHT)], "executor": ["sure", "plain"]});
+    assert_eq!(server.good("/v1/reward", &both)["rewards"], json!([0.75]));
+    let slime = json!({"prompt": STATEMENT, "response": RIGHT, "label": "12", "executor": "sure"});
+    assert_eq!(server.good("/remote_rm", &slime), json!(0.5));
+    for wrong in [json!("nobody"), json!([]), json!(["plain", "plain"]), json!(3)] {
+        let (status, _, said) = server.ask("/v1/reward", None, &json!({"items": [], "executor": wrong}));
+        assert!(status == 422 && said["error"]["message"].as_str().unwrap().contains("`executor`"), "{said}");
+    }
+    let (_, metrics) = server.get("/metrics");
+    assert!(
+        metrics.contains("tracelift_executor_calls_waiting{section=\"reward\",executor=\"sure\"} 0"),
+        "{metrics}"
+    );
+    // Who does not answer leaves the mean unknown, and the other's reward known.
+    other.kill();
+    until("one is seen to be gone", || {
+        let (status, ready) = server.get("/ready");
+        status == 503 && ready.contains("executor sure")
+    });
+    let told = server.good("/v1/reward", &asked);
+    assert_eq!(told["rewards"], json!([1.0, null, null, null]));
+    assert_eq!(
+        (&told["results"][2]["executors"][0]["reward"], &told["results"][2]["e"]),
+        (&json!(1.0), &Value::Null)
+    );
+    drop(server);
+    let listed = desk.good(&["baselines", "list", "baselines.sqlite", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&listed).unwrap().as_array().unwrap().len(), 2);
+    // One is missing in the configuration, or not said to be the usual one.
+    for (from, to, words) in [
+        (
+            "default_executor = \"plain\"\n",
+            "",
+            "`reward.default_executor` is missing; there are several executors (plain, sure)",
+        ),
+        (
+            "\"plain\"\n",
+            "[\"plain\", \"other\"]\n",
+            "`reward.default_executor` names \"other\"; there are: plain, sure",
+        ),
+        ("\"plain\"\n", "[]\n", "`reward.default_executor` is empty"),
+        ("retries = 0\n", "retries = 1000\n", "`reward.executors.plain.openai.retries` is 1000"),
+        (sections.as_str(), "", "`reward.executor` is missing"),
+    ] {
+        desk.write("wrong.toml", &config.replacen(from, to, 1));
+        let said = desk.bad(&["serve", "--config", "wrong.toml"]);
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+#[test]
+fn a_hedge_is_a_call_that_is_told() {
+    let (slow, quick) = (Executor::start(&[]), Executor::start(&[]));
+    slow.hold_after(0);
+    let urls = format!("{}\", \"{}", slow.url(), quick.url());
+    let desk = desk(&urls, "rule = \"exec_only\"", "hedge_after_s = 0.1\nreplica_concurrency = 2");
+    let server = Server::start(&desk);
+    let told = server.good("/v1/reward", &items(&[RIGHT, RIGHT, RIGHT, RIGHT]));
+    assert_eq!(told["rewards"], json!([1.0, 1.0, 1.0, 1.0]), "{told}");
+    let asked = slow.count("requests") + quick.count("requests");
+    assert!(asked > 4 && told["usage"]["calls"] == asked, "{told} {asked}");
+}
+
+#[test]
+fn every_route_is_described_and_real_answers_are_as_described() {
+    let mut executor = Executor::start(&[]);
+    let rest = "[reward.rubric]\nmodel = \"rm\"\n[rubric]\nmodel = \"rm\"\n[answers]\n";
+    let desk = desk(&executor.url(), "format = 0.1", rest);
+    reward_model(&desk);
+    let server = Server::start(&desk);
+    let document: Value = serde_json::from_str(&server.get("/openapi.json").1).unwrap();
+    let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
+    for path in [
+        "/v1/reward",
+        "/v1/problems",
+        "/get_reward",
+        "/remote_rm",
+        "/reward_func",
+        "/compute_score",
+        "/score",
+        "/v1/score",
+        "/classify",
+        "/v1/verify/answers",
+        "/health",
+        "/ready",
+        "/metrics",
+        "/openapi.json",
+    ] {
+        assert!(paths.iter().any(|described| *described == path), "{path} is not among {paths:?}");
+    }
+    let told = |path: &str, method: &str, status: u16, answer: &Value| {
+        let schema =
+            of_answer(&document, path.split('?').next().unwrap(), method, status, "application/json");
+        assert_eq!(misfit(&document, schema, answer), None, "{path}");
+    };
+    let ask = |path: &str, body: &Value| {
+        let (status, _, answer) = server.ask(path, None, body);
+        told(path, "post", status, &answer);
+        (status, answer)
+    };
+    // The example of every route is one that it takes and that is as its request is described.
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        if let Some(content) =
+            methods.get("post").map(|post| &post["requestBody"]["content"]["application/json"])
+        {
+            assert_eq!(misfit(&document, &content["schema"], &content["example"]), None, "{path}");
+            assert_eq!(ask(path, &content["example"]).0, 200, "{path}");
+        } else {
+            let (status, text) = server.get(path);
+            assert_eq!(status, 200, "{path}");
+            if path != "/metrics" {
+                told(path, "get", 200, &serde_json::from_str(&text).unwrap());
+            }
+        }
+    }
+    let wrong = json!({"problem": problem("?"), "completion": RIGHT, "finish_reason": "abort"});
+    let mut all = items(&[RIGHT, NO_TRACE]);
+    all["items"].as_array_mut().unwrap().extend([wrong.clone(), json!(7)]);
+    assert_eq!(ask("/v1/reward", &all).0, 200);
+    let schema = of_answer(&document, "/v1/reward", "post", 200, "application/x-ndjson");
+    let lines: Vec<Value> = server.stream(None, &all).collect();
+    assert_eq!(lines.len(), 5);
+    for line in &lines {
+        assert_eq!(misfit(&document, schema, line), None);
+    }
+    assert_eq!(ask("/v1/reward", &json!({"items": [7]})).0, 422);
+    assert_eq!(ask("/v1/reward", &json!([])).0, 400);
+    assert_eq!(
+        ask("/remote_rm?detail=true", &json!({"prompt": STATEMENT, "response": RIGHT, "label": "12"})).0,
+        200
+    );
+    assert_eq!(
+        ask(
+            "/reward_func?detail=true",
+            &json!({"prompts": [STATEMENT], "completions": [RIGHT], "answer": ["12"]})
+        )
+        .0,
+        200
+    );
+    assert_eq!(ask("/v1/verify/answers", &json!({"items": [{"gold": "2", "completion": "3"}, {}]})).0, 200);
+    assert_eq!(
+        ask(
+            "/score",
+            &json!({"items": [{"problem": "?", "reasoning": "r"}, {"problem": "?", "completion": "r"}, 3]})
+        )
+        .0,
+        200
+    );
+    executor.kill();
+    let mut fresh = items(&[RIGHT]);
+    fresh["items"][0]["problem"]["statement"] = json!("cal has 9 pens . how many ?");
+    assert_eq!(ask("/v1/reward", &fresh).1["rewards"], json!([null]));
+    let sample = json!({"prompt": "cal has 8 pens . how many ?", "response": RIGHT, "label": "8"});
+    assert_eq!(ask("/remote_rm", &sample).0, 503);
+    let (status, ready) = server.get("/ready");
+    told("/ready", "get", status, &serde_json::from_str(&ready).unwrap());
+}
+
+#[test]
+fn a_log_of_tables_loses_nothing_that_was_answered() {
+    let executor = Executor::start(&[]);
+    let desk = desk(&executor.url(), "rule = \"uplift_only\"\nlog = \"rewards.parquet\"", "");
+    let server = Server::start(&desk);
+    server.good("/v1/reward", &items(&[RIGHT, WRONG]));
+    assert_eq!(
+        desk.read("rewards.parquet.open").lines().count(),
+        2,
+        "it is with the system before it is answered"
+    );
+    server.kill();
+    // Whatever ended the process, what was answered becomes a part, and each part is whole.
+    let server = Server::start(&desk);
+    server.good("/v1/reward", &items(&[NO_TRACE]));
+    server.end();
+    for part in ["rewards.1.parquet", "rewards.2.parquet"] {
+        let bytes = fs::read(desk.path(part)).unwrap();
+        assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"), "{part}");
+    }
+    let left: Vec<String> = fs::read_dir(desk.path("."))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".rows") || name.ends_with(".open"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn capacity_says_how_many_replicas_are_enough() {
+    let desk = Desk::new();
+    desk.write("latencies", "0.5\n1.0, of the second kind\n1.5\n");
+    let asked = [
+        "capacity",
+        "--rollouts-per-s",
+        "40",
+        "--latencies",
+        "latencies",
+        "--slots",
+        "32",
+        "--seconds",
+        "60",
+    ];
+    let said = desk.good(&asked);
+    // 5 groups of 27 calls a second, of a second each, in places of 32: above 4 replicas.
+    assert!(said.contains("5.00 groups of 8 a second, 27.0 calls each"), "{said}");
+    assert!(said.contains("replicas are enough"), "{said}");
+    let rows = desk.good(&[&asked[..], &["--json", "--known", "1"]].concat());
+    let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let last = rows.last().unwrap();
+    assert!(number(&last["load"]) < 1.0 && number(&last["replicas"]) >= 4.0, "{last}");
+    assert!(
+        desk.refused(&[
+            "capacity",
+            "--rollouts-per-s",
+            "40",
+            "--latency-ms",
+            "50",
+            "--most",
+            "1",
+            "--slots",
+            "1"
+        ])
+        .contains("--most")
+    );
+    desk.write("wrong", "fast\n");
+    assert!(desk.refused(&["capacity", "--rollouts-per-s", "1", "--latencies", "wrong"]).contains("wrong:1"));
 }

@@ -124,6 +124,38 @@ impl Appraisal {
         }
     }
 
+    /// Of several executors, which read the same trace: the means of what was known of each. Where one of them leaves a quantity unknown, so
+    /// is the mean of it: who happens to answer must not decide a reward. Their runs stand one after another.
+    #[must_use]
+    pub fn mean(each: &[Appraisal]) -> Appraisal {
+        let mean = |of: &dyn Fn(&Appraisal) -> Option<f64>| {
+            let values: Option<Vec<f64>> = each.iter().map(of).collect();
+            let values = values.filter(|values| !values.is_empty())?;
+            Some(values.iter().sum::<f64>() / values.len() as f64)
+        };
+        let share = |of: fn(&Evidence) -> Option<Probability>| {
+            let mean = mean(&|one| of(&one.evidence).map(Probability::get))?;
+            Probability::new(mean).ok()
+        };
+        let Some(first) = each.first() else { return Appraisal::default() };
+        Appraisal {
+            reward: mean(&|one| one.reward),
+            format: first.format,
+            evidence: Evidence {
+                outcome: share(|evidence| evidence.outcome),
+                with_trace: share(|evidence| evidence.with_trace),
+                without: share(|evidence| evidence.without),
+                rubric: first.evidence.rubric,
+            },
+            rubric: first.rubric,
+            runs: each.iter().flat_map(|one| one.runs.clone()).collect(),
+            baseline: each.iter().flat_map(|one| one.baseline.clone()).collect(),
+            defect: first.defect,
+            leaked: first.leaked,
+            unknown: each.iter().find_map(|one| one.unknown.clone()),
+        }
+    }
+
     /// One of which nothing is known.
     #[must_use]
     pub fn unknown(cause: &'static str, place: Place, message: impl Into<String>) -> Appraisal {
@@ -238,6 +270,27 @@ mod tests {
         assert_eq!((found.reward, found.defect), (Some(0.0), Some(TraceDefect::NoTags)));
         // As the trainer has it: what the executor can do without any trace is lost.
         assert_eq!(Appraisal::of(measured, &config(Rule::UpliftOnly)).reward, Some(-0.5));
+    }
+
+    #[test]
+    fn of_several_executors_the_mean_counts_and_none_is_left_out() {
+        let (problem, trace) = (problem(), Trace::new("add").unwrap());
+        let of = |runs: Vec<Run>| {
+            let baseline = vec![wrong()];
+            let measured =
+                Measurements { problem: &problem, trace: Ok(&trace), runs, baseline, rubric: read(0.5) };
+            Appraisal::of(measured, &config(Rule::Tracelift))
+        };
+        let each = [of(vec![right(), right()]), of(vec![wrong(), right()])];
+        let mean = Appraisal::mean(&each);
+        let wanted = (each[0].reward.unwrap() + each[1].reward.unwrap()) / 2.0;
+        assert!((mean.reward.unwrap() - wanted).abs() < 1e-12);
+        assert_eq!(mean.evidence.outcome, Some(Probability::HALF));
+        assert_eq!((mean.evidence.with_trace.map(Probability::get), mean.runs.len()), (Some(0.75), 4));
+        let failed = of(vec![Run::Failed(CallFailure::Empty { endpoint: "e".into() }), right()]);
+        let mean = Appraisal::mean(&[each[0].clone(), failed]);
+        assert_eq!((mean.reward, mean.evidence.outcome, mean.unknown.unwrap().cause), (None, None, "empty"));
+        assert_eq!(mean.evidence.without, Some(Probability::ZERO));
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //! printed is the server's. Beside it stands what latency and concurrency allow, and the published way: seven calls a completion,
 //! one after another.
 //!
-//! `-- --clients N --seconds N --concurrency N --latency-ms N` change the sizes.
+//! `-- --clients N --seconds N --concurrency N --latency-ms N` change the sizes. With `--arrivals N` groups of fresh questions arrive at random
+//! instead, so many a second whether others are answered or not, and the times to their rewards stand beside what the simulation of
+//! `tracelift capacity` makes of the executor's latencies.
 
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on should say where")]
 
@@ -15,21 +17,24 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use rand::Rng;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Write};
 use std::num::NonZeroUsize;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tracelift_domain::Seed;
 use tracelift_executor::{Executor, OpenAi, OpenAiConfig};
 use tracelift_prompt::ExecutorPromptConfig;
 use tracelift_reward::baselines::Store;
 use tracelift_reward::{RewardConfig, Rule};
+use tracelift_serve::capacity::{Demand, Supply, Times, forecast};
 use tracelift_serve::metrics::resident_bytes;
 use tracelift_serve::{
-    Frame, ListenConfig, RewardParts, RewardServiceConfig, Service, reward_section, start,
+    Executors, Frame, ListenConfig, RewardParts, RewardServiceConfig, Service, reward_section, start,
 };
 use tracelift_verify::{Verifier, VerifierConfig};
 
@@ -43,6 +48,8 @@ struct Sizes {
     seconds: u64,
     concurrency: usize,
     latency_ms: u64,
+    /// Groups a second, where they arrive by themselves.
+    arrivals: Option<f64>,
 }
 
 fn main() {
@@ -57,6 +64,7 @@ fn main() {
         seconds: number("--seconds", 10),
         concurrency: number("--concurrency", 64) as usize,
         latency_ms: number("--latency-ms", 50),
+        arrivals: option("--arrivals").map(|text| text.parse().unwrap()),
     };
     match option("--role").as_deref() {
         Some("executor") => be_executor(sizes.latency_ms),
@@ -93,7 +101,7 @@ fn measure(sizes: Sizes) {
     let executor: Arc<dyn Executor> = Arc::new(OpenAi::new(config).unwrap());
     let verifier = VerifierConfig::default();
     let parts = RewardParts {
-        executor,
+        executors: Executors::one(executor),
         verifier_identity: verifier.fingerprint(),
         verifier: Arc::new(Verifier::new(verifier).unwrap()),
         rubric: None,
@@ -108,6 +116,15 @@ fn measure(sizes: Sizes) {
     let section = reward_section(parts, config, &frame).unwrap();
     let server = start(Service::of(&frame, vec![section]), listen).unwrap();
     let url = format!("http://{}", server.address());
+
+    if let Some(rate) = sizes.arrivals {
+        arrive(&url, &executor_url, sizes, rate);
+        server.stop();
+        server.join().unwrap();
+        let _ = executor_process.kill();
+        let _ = executor_process.wait();
+        return;
+    }
 
     // Cold: every baseline is measured.
     let started = Instant::now();
@@ -209,6 +226,61 @@ fn be_clients(url: &str, sizes: Sizes) {
         "{}",
         json!({ "items": count(&items), "calls": count(&calls), "unknown": count(&unknown), "seconds": seconds })
     );
+}
+
+/// Lets groups arrive at random, and holds the times to their rewards against the forecast.
+fn arrive(url: &str, executor: &str, sizes: Sizes, rate: f64) {
+    let alone = agent();
+    let latencies: Vec<f64> = (0..40)
+        .map(|_| {
+            let asked = Instant::now();
+            let body = json!({ "model": "silly", "prompt": "How many?", "max_tokens": 8 });
+            alone.post(format!("{executor}/v1/completions")).send_json(body).unwrap();
+            asked.elapsed().as_secs_f64()
+        })
+        .collect();
+    let (rewards, groups) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let (lasting, mut rng) = (Duration::from_secs(sizes.seconds), Seed(18).child("arrivals", 0).rng());
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        let mut number = PROBLEMS;
+        while started.elapsed() < lasting {
+            number += 1;
+            let mut body = group(number);
+            body["stream"] = json!(true);
+            let (rewards, groups) = (&rewards, &groups);
+            scope.spawn(move || {
+                let came = Instant::now();
+                let response = agent().post(format!("{url}/v1/reward")).send_json(body).unwrap();
+                for line in BufReader::new(response.into_body().into_reader()).lines() {
+                    let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+                    if line["index"].is_u64() {
+                        rewards.lock().unwrap().push(came.elapsed().as_secs_f64());
+                    }
+                }
+                groups.lock().unwrap().push(came.elapsed().as_secs_f64());
+            });
+            let share: f64 = rng.random_range(f64::MIN_POSITIVE..1.0);
+            std::thread::sleep(Duration::from_secs_f64(-share.ln() / rate));
+        }
+    });
+    let demand = Demand { groups_per_s: rate, together: 1, group: GROUP, runs: RUNS, known: 0.0 };
+    let supply = Supply { replicas: 1, slots: sizes.concurrency, latencies: &latencies };
+    let wanted = forecast(&demand, &supply, Duration::from_secs(2000), Seed(18));
+    let found = [rewards, groups].map(|times| Times::of(times.into_inner().unwrap()));
+    println!(
+        "{rate} groups of {GROUP} a second, K = {RUNS}, {} calls at a time: load {:.2}",
+        sizes.concurrency, wanted.load
+    );
+    println!("{:<18}{:>9}{:>9}{:>9}{:>9}", "seconds", "mean", "p50", "p95", "p99");
+    for (name, Times { mean, p50, p95, p99 }) in [
+        ("reward, measured", found[0]),
+        ("reward, forecast", wanted.reward),
+        ("group, measured", found[1]),
+        ("group, forecast", wanted.group),
+    ] {
+        println!("{name:<18}{mean:>9.3}{p50:>9.3}{p95:>9.3}{p99:>9.3}");
+    }
 }
 
 /// Items a second where each takes 1 + 3 + 3 calls, one after another.

@@ -37,6 +37,7 @@
 
 pub(crate) mod access;
 pub(crate) mod body;
+pub mod capacity;
 pub mod code;
 pub(crate) mod connection;
 pub mod fault;
@@ -60,7 +61,10 @@ pub use fault::{Fault, ItemFault};
 pub use listener::{Drained, Frame, ListenConfig, Running, Section, ServeError, Service, serve, start};
 pub use log::{LogFormat, LogLevel, start_log};
 pub use model::{ModelServiceConfig, ServedModel, model_section};
-pub use reward::{Ledger, LedgerError, Reading, RewardParts, RewardServiceConfig, reward_section};
+pub use reward::{
+    DEFAULT_EXECUTOR, Executors, ExecutorsError, Ledger, LedgerError, Reading, RewardParts,
+    RewardServiceConfig, reward_section,
+};
 pub use rubric::dialect::Tags;
 pub use rubric::{
     Encoded, Item, Lane, ModelScorer, RubricServiceConfig, Score, Scorer, rubric_section, rubric_service,

@@ -4,9 +4,9 @@ use crate::access::ApiKey;
 use crate::body::{BodyLimits, discard};
 use crate::connection::{Drain, attend};
 use crate::fault::{Fault, answer};
-use crate::metrics::{Metrics, resident_bytes};
+use crate::metrics::{self, Metrics, resident_bytes};
 use crate::observe::observe;
-use crate::openapi;
+use crate::openapi::{self, Operation};
 use crate::ready::{Check, Readiness};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -109,10 +109,24 @@ impl Frame {
         help: &'static str,
         read: impl Fn() -> f64 + Send + 'static,
     ) {
-        match self.company {
-            Company::Alone => self.metrics.gauge(name, help, &[], read),
-            Company::Among => self.metrics.gauge(name, help, &[("section", section)], read),
-        }
+        self.gauge_of(section, name, help, None, read);
+    }
+
+    /// Adds a gauge of one of several things that a section has.
+    pub(crate) fn gauge_of(
+        &self,
+        section: &'static str,
+        name: &'static str,
+        help: &'static str,
+        label: Option<(&str, &str)>,
+        read: impl Fn() -> f64 + Send + 'static,
+    ) {
+        let section = match self.company {
+            Company::Alone => None,
+            Company::Among => Some(("section", section)),
+        };
+        let labels: Vec<(&str, &str)> = section.into_iter().chain(label).collect();
+        self.metrics.gauge(name, help, &labels, read);
     }
 }
 
@@ -120,7 +134,9 @@ impl Frame {
 pub struct Section {
     pub(crate) name: &'static str,
     pub(crate) routes: Vec<(&'static str, MethodRouter)>,
-    pub(crate) openapi: &'static str,
+    pub(crate) operations: Vec<Operation>,
+    /// A description that is a document, where there is one.
+    pub(crate) openapi: Option<&'static str>,
     pub(crate) health: Value,
     pub(crate) threads: Threads,
     /// What it needs from elsewhere.
@@ -151,14 +167,15 @@ pub(crate) struct Threads {
 impl Service {
     /// A server of one section, which is described as that section is.
     pub(crate) fn of_one(frame: &Frame, section: Section) -> Service {
-        let (health, openapi) = (section.health.clone(), Arc::from(section.openapi));
-        Service { health, openapi, ..Service::of(frame, vec![section]) }
+        let health = section.health.clone();
+        Service { health, ..Service::of(frame, vec![section]) }
     }
 
     /// A server of several sections. Where two have the same route, the first one has it.
     #[must_use]
     pub fn of(frame: &Frame, sections: Vec<Section>) -> Service {
-        let documents: Vec<&str> = sections.iter().map(|section| section.openapi).collect();
+        let written: Vec<&str> = sections.iter().filter_map(|section| section.openapi).collect();
+        let mut operations = Vec::new();
         let mut health = Map::from_iter([("kind".to_owned(), json!("tracelift"))]);
         let (mut routes, mut threads, mut checks) = (Vec::new(), Vec::new(), Vec::new());
         for section in sections {
@@ -172,12 +189,13 @@ impl Service {
                     routes.push((path, handler));
                 }
             }
+            operations.extend(section.operations);
             threads.push(section.threads);
             checks.extend(section.checks);
         }
-        let served: Vec<&str> = routes.iter().map(|(path, _)| *path).chain(OWN).collect();
+        let served: Vec<&str> = routes.iter().map(|(path, _)| *path).collect();
         Service {
-            openapi: openapi::joined(&documents, &served).into(),
+            openapi: openapi::document(operations, &written, &served).into(),
             routes,
             health: Value::Object(health),
             metrics: Arc::clone(&frame.metrics),
@@ -198,9 +216,8 @@ impl Service {
         for (path, handler) in &self.routes {
             router = router.route(path, handler.clone());
         }
-        let (metrics, openapi) = (Arc::clone(&self.metrics), Arc::clone(&self.openapi));
-        let text =
-            move || async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.text()) };
+        let (counted, openapi) = (Arc::clone(&self.metrics), Arc::clone(&self.openapi));
+        let text = move || async move { ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], counted.text()) };
         let document =
             move || async move { ([(header::CONTENT_TYPE, "application/json")], openapi.to_string()) };
         let key = config.api_key.clone();

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Something that is needed: a name, and how to look.
 pub(crate) struct Check {
-    pub name: &'static str,
+    pub name: String,
     /// What there is to say of it, or why it cannot be used.
     pub look: Box<dyn Fn() -> Result<Value, String> + Send + Sync>,
 }
@@ -90,7 +90,7 @@ impl Readiness {
                         json!({ "ready": false, "message": message })
                     }
                 };
-                told.insert((*name).to_owned(), said);
+                told.insert(name.clone(), said);
             }
             let seen = Seen { at: Instant::now(), ready, checks: Value::Object(told) };
             sender.send_replace(Some(seen));

@@ -4,12 +4,16 @@ use crate::body::{self, BodyLimits, Bytes};
 use crate::fault::{Fault, ItemFault, answer};
 use crate::listener::{Frame, Section, ServeError, Threads};
 use crate::metrics::Metrics;
+use crate::openapi::Operation;
 use crate::queue::{Place, Places, Queue};
-use crate::rubric::dialect::{kind, object, text, unknown};
+use crate::reward::shapes::{FunctionTests, Test};
+use crate::rubric::dialect::{kind, object, text, unknown, value};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -70,7 +74,13 @@ pub fn answers_section(
     config: VerdictServiceConfig,
     frame: &Frame,
 ) -> Result<Section, ServeError> {
-    section("answers", "/v1/verify/answers", Judge::Answers(judge), config, frame)
+    let operation = Operation::post::<AnswersRequest, VerdictsResponse>(
+        "/v1/verify/answers",
+        "verifyAnswers",
+        "Judge answers.",
+        json!({ "items": [{ "gold": "\\frac{1}{2}", "completion": "So it is \\boxed{0.5}." }] }),
+    );
+    section("answers", operation, Judge::Answers(judge), config, frame)
 }
 
 /// `POST /v1/verify/programs`, as a section of a server.
@@ -82,12 +92,18 @@ pub fn program_verdicts_section(
     config: VerdictServiceConfig,
     frame: &Frame,
 ) -> Result<Section, ServeError> {
-    section("verdicts", "/v1/verify/programs", Judge::Programs(verifier), config, frame)
+    let operation = Operation::post::<ProgramsRequest, VerdictsResponse>(
+        "/v1/verify/programs",
+        "verifyPrograms",
+        "Judge programs.",
+        json!({ "items": [{ "tests": [{ "stdin": "2 3", "stdout": "5" }], "completion": "print(sum(map(int, input().split())))" }] }),
+    );
+    section("verdicts", operation, Judge::Programs(verifier), config, frame)
 }
 
 fn section(
     name: &'static str,
-    path: &'static str,
+    operation: Operation,
     judge: Judge,
     config: VerdictServiceConfig,
     frame: &Frame,
@@ -117,9 +133,17 @@ fn section(
         let counter = Arc::clone(&counter);
         async move { counter.attend(request).await.unwrap_or_else(IntoResponse::into_response) }
     };
-    let openapi = include_str!("../openapi/verdicts.json");
     let health = json!({ "kind": name, "jobs": config.jobs });
-    Ok(Section { name, routes: vec![(path, post(handler))], openapi, health, threads, checks: Vec::new() })
+    let routes = vec![(operation.path, post(handler))];
+    Ok(Section {
+        name,
+        routes,
+        operations: vec![operation],
+        openapi: None,
+        health,
+        threads,
+        checks: Vec::new(),
+    })
 }
 
 fn work(judge: &Judge, job: Job) {
@@ -263,44 +287,131 @@ impl Counter {
             });
         }
         let callers = !results.is_empty() && results.iter().all(Result::is_err);
-        let told: Vec<Value> = results.iter().enumerate().map(|(i, result)| self.told(i, result)).collect();
-        let of = |key: &str| told.iter().map(|told| told[key].clone()).collect::<Vec<_>>();
-        let body = json!({ "verdicts": of("verdict"), "scores": of("score"), "results": told });
-        Ok(answer(if callers { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, &body))
+        let told: Vec<VerdictTold> =
+            results.iter().enumerate().map(|(i, result)| self.told(i, result)).collect();
+        let told = VerdictsResponse {
+            verdicts: told.iter().map(|told| told.verdict).collect(),
+            scores: told.iter().map(|told| told.score).collect(),
+            results: told,
+        };
+        let status = if callers { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+        Ok(answer(status, &value(&told)))
     }
 
-    fn told(&self, index: usize, result: &Result<Judged, ItemFault>) -> Value {
-        let (verdict, mut told) = match result {
-            Err(fault) => (
-                None,
-                json!({
-                    "index": index, "verdict": null, "score": null, "artifact": null,
-                    "unknown": { "cause": fault.code(), "where": "item", "message": fault.to_string() },
-                }),
-            ),
-            Ok(Judged { judgement, .. }) => {
-                let Judgement { verdict, artifact, score } = judgement;
-                let known = verdict.success().is_some();
-                (
-                    Some(verdict),
-                    json!({
-                        "index": index,
-                        "verdict": known.then(|| verdict.name()),
-                        "score": score.map(|score| score.get()),
-                        "artifact": artifact.as_ref().map(|artifact| artifact.as_str()),
+    fn told(&self, index: usize, result: &Result<Judged, ItemFault>) -> VerdictTold {
+        let unknown = |cause, place, message| Some(CauseTold { cause, place, message });
+        let nothing = VerdictTold {
+            index,
+            verdict: None,
+            score: None,
+            artifact: None,
+            rule: None,
+            extracted: None,
+            unknown: None,
+        };
+        let (word, told) = match result {
+            Err(fault) => {
+                let unknown = unknown(fault.code(), "item", fault.to_string());
+                ("invalid", VerdictTold { unknown, ..nothing })
+            }
+            Ok(Judged { judgement: Judgement { verdict, artifact, score }, compared }) => {
+                let told = VerdictTold {
+                    verdict: verdict.success().map(|_| verdict.name()),
+                    score: score.map(|score| score.get()),
+                    artifact: artifact.as_ref().map(|artifact| artifact.as_str().to_owned()),
+                    rule: compared.as_ref().map(|compared| compared.rule.clone()),
+                    extracted: compared.as_ref().map(|compared| {
+                        let found = compared.extracted.as_ref()?;
+                        Some(ExtractedTold { by: found.by, text: found.text.clone() })
                     }),
-                )
+                    unknown: match verdict {
+                        Verdict::Unscorable { why } => unknown("unscorable", "verifier", why.clone()),
+                        Verdict::Passed | Verdict::Failed { .. } => None,
+                    },
+                    ..nothing
+                };
+                (verdict.name(), told)
             }
         };
-        if let Some(Verdict::Unscorable { why }) = verdict {
-            told["unknown"] = json!({ "cause": "unscorable", "where": "verifier", "message": why });
-        }
-        if let Ok(Judged { compared: Some(compared), .. }) = result {
-            told["rule"] = json!(compared.rule);
-            told["extracted"] = json!(compared.extracted);
-        }
-        let word = verdict.map_or("invalid", Verdict::name);
         self.metrics.count("tracelift_verdicts_total", "Verdicts by name.", &[("verdict", word)], 1);
         told
     }
+}
+
+/// Verdicts of items.
+#[derive(Serialize, JsonSchema)]
+struct VerdictsResponse {
+    /// Null is unknown.
+    verdicts: Vec<Option<&'static str>>,
+    scores: Vec<Option<f64>>,
+    results: Vec<VerdictTold>,
+}
+
+/// What was said of one item.
+#[derive(Serialize, JsonSchema)]
+struct VerdictTold {
+    index: usize,
+    verdict: Option<&'static str>,
+    /// From 0 to 1.
+    score: Option<f64>,
+    /// What was judged.
+    artifact: Option<String>,
+    /// By what an answer was compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    /// What was found in the completion, and by which form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extracted: Option<Option<ExtractedTold>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<CauseTold>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ExtractedTold {
+    by: &'static str,
+    text: String,
+}
+
+/// Why a verdict is unknown.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "VerdictCause")]
+struct CauseTold {
+    cause: &'static str,
+    #[serde(rename = "where")]
+    place: &'static str,
+    message: String,
+}
+
+/// Answers to be judged.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it describes what is read item by item")]
+struct AnswersRequest {
+    items: Vec<AnswerItem>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "as `AnswersRequest`")]
+struct AnswerItem {
+    /// The right answer: a text or a number, or `{"answer": …}`.
+    gold: Value,
+    completion: String,
+    id: Option<Value>,
+}
+
+/// Programs to be judged, by tests or by a function's.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it describes what is read item by item")]
+struct ProgramsRequest {
+    items: Vec<ProgramItem>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "as `ProgramsRequest`")]
+struct ProgramItem {
+    tests: Option<Vec<Test>>,
+    function: Option<FunctionTests>,
+    completion: String,
+    id: Option<Value>,
 }

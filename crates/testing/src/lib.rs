@@ -12,6 +12,7 @@
 pub mod desk;
 pub mod model;
 pub mod raw;
+pub mod schema;
 pub mod server;
 
 use std::{

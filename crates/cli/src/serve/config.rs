@@ -9,7 +9,7 @@ use tracelift_engine::Numbers;
 use tracelift_executor::ExecutorConfig;
 use tracelift_prompt::End;
 use tracelift_reward::{RewardConfig, RubricConfig, Rule};
-use tracelift_serve::{LogFormat, LogLevel, Tags};
+use tracelift_serve::{DEFAULT_EXECUTOR, LogFormat, LogLevel, Tags};
 use tracelift_verify::{ProgramConfig, VerifierConfig};
 
 use super::models::ModelSettings;
@@ -110,12 +110,27 @@ pub struct RewardSection {
     #[serde(default = "ten_minutes")]
     pub timeout_s: f64,
     /// The frozen executor.
-    pub executor: ExecutorConfig,
+    pub executor: Option<ExecutorConfig>,
+    /// Further ones, or several, by name.
+    #[serde(default)]
+    pub executors: BTreeMap<String, ExecutorConfig>,
+    /// Which of them an item is appraised of that names none; of several the mean. Default: `executor`, or the only one.
+    pub default_executor: Option<OneOrMore>,
     /// How artifacts are judged.
     #[serde(default)]
     pub verifier: VerifierConfig,
     /// Who reads traces against the rubric.
     pub rubric: Option<RubricConfig>,
+}
+
+/// A name, or several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMore {
+    /// One.
+    One(String),
+    /// Several.
+    More(Vec<String>),
 }
 
 /// `[rubric]`: as `rm serve`.
@@ -282,6 +297,13 @@ pub fn read(args: &ServeArgs) -> Result<(ServeConfig, Origin)> {
     Ok((config, origin))
 }
 
+/// A setting of an executor, which speaks of itself as `executor`, where its section stands.
+#[must_use]
+pub fn in_executor(error: SettingError, section: &str) -> SettingError {
+    let own = error.key().strip_prefix("executor").unwrap_or_default().to_owned();
+    error.renamed(&format!("{section}{own}"))
+}
+
 fn seconds(key: &'static str, value: f64) -> (&'static str, bool, String, &'static str) {
     (key, (0.001..=86_400.0).contains(&value), value.to_string(), "seconds above 0 and at most 86400")
 }
@@ -333,6 +355,68 @@ impl RewardSection {
         RewardConfig { rule: self.rule, lambda: self.lambda, runs: self.runs, format: self.format }
     }
 
+    /// All executors: the section of each, its name, its settings.
+    #[must_use]
+    pub fn executors(&self) -> Vec<(String, &str, &ExecutorConfig)> {
+        let alone = self.executor.iter().map(|one| ("reward.executor".to_owned(), DEFAULT_EXECUTOR, one));
+        let named = self.executors.iter().map(|(name, one)| {
+            let key = format!("reward.executors.{name}");
+            (key, name.as_str(), one)
+        });
+        alone.chain(named).collect()
+    }
+
+    /// The names of those of which an item is appraised that names none.
+    ///
+    /// # Errors
+    /// When there is none, or it is not said which.
+    pub fn usual_executors(&self) -> Result<Vec<String>, SettingError> {
+        const KEY: &str = "reward.default_executor";
+        let known: Vec<&str> = self.executors().into_iter().map(|(_, name, _)| name).collect();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if let Some(name) = self.executors.keys().find(|name| name.is_empty() || !name.chars().all(plain)) {
+            let fault = "is named by more than letters, digits, `-`, `_` and `.`; choose another name";
+            return Err(SettingError::new(format!("reward.executors.{name}"), fault));
+        }
+        if self.executor.is_some() && self.executors.contains_key(DEFAULT_EXECUTOR) {
+            let fault = "is the name of `reward.executor`; choose another one";
+            return Err(SettingError::new(format!("reward.executors.{DEFAULT_EXECUTOR}"), fault));
+        }
+        if known.is_empty() {
+            let fault = "is missing; name one in `[reward.executor.openai]` or `[reward.executor.in_process]`, or several in \
+                         `[reward.executors.NAME.…]`";
+            return Err(SettingError::new("reward.executor", fault));
+        }
+        let asked = match &self.default_executor {
+            Some(OneOrMore::One(name)) => vec![name.clone()],
+            Some(OneOrMore::More(names)) => names.clone(),
+            None => match known[..] {
+                [one] => vec![one.to_owned()],
+                _ if self.executor.is_some() => vec![DEFAULT_EXECUTOR.to_owned()],
+                _ => {
+                    let fault = format!("is missing; there are several executors ({})", known.join(", "));
+                    return Err(SettingError::new(KEY, fault));
+                }
+            },
+        };
+        if asked.is_empty() {
+            return Err(SettingError::new(KEY, "is empty; name at least one executor"));
+        }
+        for (i, name) in asked.iter().enumerate() {
+            if !known.contains(&name.as_str()) {
+                let fault = format!("names {name:?}; there are: {}", known.join(", "));
+                return Err(SettingError::new(KEY, fault));
+            }
+            if asked[..i].contains(name) {
+                return Err(SettingError::new(
+                    KEY,
+                    format!("names {name:?} twice, which would count double"),
+                ));
+            }
+        }
+        Ok(asked)
+    }
+
     fn validate(&self) -> Result<(), SettingError> {
         self.reward().validate()?;
         SettingError::first([
@@ -346,7 +430,10 @@ impl RewardSection {
             ),
         ])
         .map_err(|error| error.under("reward"))?;
-        self.executor.validate().map_err(|error| error.under("reward"))?;
+        for (key, _, executor) in self.executors() {
+            executor.validate().map_err(|error| in_executor(error, &key))?;
+        }
+        self.usual_executors()?;
         self.verifier.validate().map_err(|error| error.under("reward.verifier"))?;
         match &self.rubric {
             Some(rubric) => rubric.validate().map_err(|error| error.under("reward")),

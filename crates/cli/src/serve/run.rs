@@ -1,6 +1,6 @@
 //! `tracelift serve`: rewards, scores, verdicts and models over HTTP, on one port.
 
-use super::config::{self, RewardSection, ServeArgs, ServeConfig};
+use super::config::{self, RewardSection, ServeArgs, ServeConfig, in_executor};
 use super::{announce, key_of, model_scorer, models};
 use crate::config::Origin;
 use crate::verify::Programs;
@@ -13,9 +13,9 @@ use tracelift_executor::{Executor, InProcessError, OpenError};
 use tracelift_reward::baselines::Store;
 use tracelift_reward::{RubricError, TraceScorer};
 use tracelift_serve::{
-    CodeServiceConfig, Frame, Ledger, ListenConfig, Reading, RewardParts, RewardServiceConfig,
-    RubricServiceConfig, Section, Service, VerdictServiceConfig, answers_section, code_section,
-    model_section, program_verdicts_section, reward_section, rubric_section, serve, start_log,
+    CodeServiceConfig, DEFAULT_EXECUTOR, Executors, Frame, Ledger, ListenConfig, Reading, RewardParts,
+    RewardServiceConfig, RubricServiceConfig, Section, Service, VerdictServiceConfig, answers_section,
+    code_section, model_section, program_verdicts_section, reward_section, rubric_section, serve, start_log,
 };
 use tracelift_verify::{Verifier, VerifierConfig, answers::AnswerJudge};
 
@@ -103,7 +103,8 @@ fn listen(config: &ServeConfig) -> Result<ListenConfig> {
 
 /// Who takes part in rewards, opened.
 pub struct Cast {
-    pub executor: Box<dyn Executor>,
+    /// By name.
+    pub executors: Vec<(String, Arc<dyn Executor>)>,
     pub verifier: Verifier,
     pub problems: Vec<Problem>,
     pub store: Store,
@@ -113,13 +114,20 @@ impl Cast {
     /// Opens what baselines need.
     pub fn open(section: &RewardSection, origin: &Origin) -> Result<Cast> {
         let problems = section.problems.as_deref().map(problems).transpose()?.unwrap_or_default();
-        let executor = section.executor.open().map_err(|error| match error {
-            OpenError::Setting(error) | OpenError::InProcess(InProcessError::Setting(error)) => {
-                origin.refuse(&error.under("reward"))
+        let mut executors: Vec<(String, Arc<dyn Executor>)> = Vec::new();
+        for (key, name, executor) in section.executors() {
+            let executor = executor.open().map_err(|error| match error {
+                OpenError::Setting(error) | OpenError::InProcess(InProcessError::Setting(error)) => {
+                    origin.refuse(&in_executor(error, &key))
+                }
+                error => Error::new(error).context(origin.blame(&format!("{key}.in_process.model"))),
+            })?;
+            match name {
+                DEFAULT_EXECUTOR => eprintln!("executor: {}", executor.describe()),
+                name => eprintln!("executor {name}: {}", executor.describe()),
             }
-            error => Error::new(error).context(origin.blame("reward.executor.in_process.model")),
-        })?;
-        eprintln!("executor: {}", executor.describe());
+            executors.push((name.to_owned(), executor.into()));
+        }
         let verifier = Verifier::new(section.verifier.clone())?;
         if let Some(observed) = verifier.probe(&problems)? {
             eprintln!("{observed}");
@@ -128,7 +136,7 @@ impl Cast {
             Some(path) => Store::open(path).with_context(|| origin.blame("reward.baselines"))?,
             None => Store::in_memory()?,
         };
-        Ok(Cast { executor, verifier, problems, store })
+        Ok(Cast { executors, verifier, problems, store })
     }
 }
 
@@ -138,11 +146,12 @@ pub fn problems(path: &Path) -> Result<Vec<Problem>> {
 }
 
 fn reward(section: &RewardSection, origin: &Origin, frame: &Frame) -> Result<Section> {
-    let Cast { executor, verifier, problems, store } = Cast::open(section, origin)?;
+    let Cast { executors, verifier, problems, store } = Cast::open(section, origin)?;
+    let usual = section.usual_executors().map_err(|error| origin.refuse(&error))?;
     let rubric = rubric(section, origin)?;
     let ledger = section.log.as_ref().map(|path| Ledger::open(path, section.log_mb * 1_000_000)).transpose();
     let parts = RewardParts {
-        executor: executor.into(),
+        executors: Executors::several(executors, &usual)?,
         verifier: Arc::new(verifier),
         verifier_identity: section.verifier.fingerprint(),
         rubric: rubric.map(Arc::from),

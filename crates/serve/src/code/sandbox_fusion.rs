@@ -7,10 +7,13 @@
 
 use super::{Ending, RunFault, RunOutcome, RunRequest};
 use crate::fault::Fault;
+use crate::rubric::dialect::value;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 use std::time::Duration;
@@ -48,7 +51,9 @@ const LANGUAGES: [&str; 29] = [
     "racket",
 ];
 
-#[derive(Deserialize)]
+/// A program, and what it is given.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "RunCodeRequest")]
 pub(super) struct Body {
     code: String,
     language: String,
@@ -168,17 +173,50 @@ pub(super) fn word(result: &Result<RunOutcome, RunFault>) -> &'static str {
     }
 }
 
+/// What became of a program.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RunCodeResponse<'a> {
+    #[schemars(extend("enum" = ["Success", "Failed", "SandboxError"]))]
+    status: &'static str,
+    message: String,
+    /// Nothing is compiled.
+    compile_result: Option<()>,
+    run_result: Option<RunResult<'a>>,
+    executor_pod_name: Option<()>,
+    /// Files that were asked for, in base64.
+    files: BTreeMap<&'a str, String>,
+}
+
+/// How a program ran.
+#[derive(Serialize, JsonSchema)]
+struct RunResult<'a> {
+    #[schemars(extend("enum" = ["Finished", "TimeLimitExceeded"]))]
+    status: &'static str,
+    /// Seconds.
+    execution_time: f64,
+    /// As Python writes it: minus its number for a signal.
+    return_code: Option<i32>,
+    stdout: Cow<'a, str>,
+    stderr: Cow<'a, str>,
+}
+
 /// The response.
 pub(super) fn response(result: &Result<RunOutcome, RunFault>) -> Value {
-    let outcome = match result {
-        Ok(outcome) => outcome,
-        Err(fault) => {
-            return json!({
-                "status": "SandboxError", "message": fault.to_string(), "compile_result": null,
-                "run_result": null, "executor_pod_name": null, "files": {},
-            });
-        }
+    let told = match result {
+        Ok(outcome) => of_outcome(outcome),
+        Err(fault) => RunCodeResponse {
+            status: "SandboxError",
+            message: fault.to_string(),
+            compile_result: None,
+            run_result: None,
+            executor_pod_name: None,
+            files: BTreeMap::new(),
+        },
     };
+    value(&told)
+}
+
+fn of_outcome(outcome: &RunOutcome) -> RunCodeResponse<'_> {
     // Python's way of writing a death by signal: minus its number. What was killed for its memory or output was killed by 9.
     let (status, message, ran, code) = match outcome.ending {
         Ending::Exited(0) => ("Success", "", "Finished", Some(0)),
@@ -188,27 +226,30 @@ pub(super) fn response(result: &Result<RunOutcome, RunFault>) -> Value {
         Ending::MemoryLimit => ("Failed", "memory limit exceeded", "Finished", Some(-9)),
         Ending::OutputLimit => ("Failed", "output limit exceeded", "Finished", Some(-9)),
     };
-    let files =
-        outcome.files.iter().map(|(path, bytes)| (path.clone(), json!(BASE64_STANDARD.encode(bytes))));
-    json!({
-        "status": status,
-        "message": message,
-        "compile_result": null,
-        "run_result": {
-            "status": ran,
-            "execution_time": outcome.wall.as_secs_f64(),
-            "return_code": code,
-            "stdout": String::from_utf8_lossy(&outcome.stdout),
-            "stderr": String::from_utf8_lossy(&outcome.stderr),
-        },
-        "executor_pod_name": null,
-        "files": Value::Object(Map::from_iter(files)),
-    })
+    RunCodeResponse {
+        status,
+        message: message.to_owned(),
+        compile_result: None,
+        run_result: Some(RunResult {
+            status: ran,
+            execution_time: outcome.wall.as_secs_f64(),
+            return_code: code,
+            stdout: String::from_utf8_lossy(&outcome.stdout),
+            stderr: String::from_utf8_lossy(&outcome.stderr),
+        }),
+        executor_pod_name: None,
+        files: outcome
+            .files
+            .iter()
+            .map(|(path, bytes)| (path.as_str(), BASE64_STANDARD.encode(bytes)))
+            .collect(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     const CEILINGS: Ceilings = Ceilings { run_timeout: Duration::from_secs(60), memory_bytes: 4 << 30 };
 

@@ -1,11 +1,12 @@
 //! `POST /run_code`: a bounded queue in front of a few threads, each with one program at a time.
 
-use super::sandbox_fusion::{Body, Ceilings, response, word};
+use super::sandbox_fusion::{self, Body, Ceilings, response, word};
 use super::{CodeRunner, RunFault, RunOutcome, RunRequest};
 use crate::body::{self, BodyLimits, Bytes};
 use crate::fault::{Fault, answer};
 use crate::listener::{Frame, ListenConfig, Section, ServeError, Service, Threads};
 use crate::metrics::{Metrics, Unit};
+use crate::openapi::Operation;
 use crate::queue::{Place, Places, Queue};
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -113,8 +114,16 @@ pub fn code_section(
         async move { counter.attend(request).await.unwrap_or_else(IntoResponse::into_response) }
     };
     let routes = vec![("/run_code", post(handler))];
-    let openapi = include_str!("../../openapi/code.json");
-    Ok(Section { name: "programs", routes, openapi, health, threads, checks: Vec::new() })
+    let operations = vec![Operation::post::<sandbox_fusion::Body, sandbox_fusion::RunCodeResponse<'_>>(
+        "/run_code",
+        "runCode",
+        "Run a program, in SandboxFusion's dialect.",
+        json!({
+            "compile_timeout": 10, "run_timeout": 10, "code": "print(input())", "stdin": "hello", "memory_limit_MB": 1024,
+            "language": "python", "files": {}, "fetch_files": [],
+        }),
+    )];
+    Ok(Section { name: "programs", routes, operations, openapi: None, health, threads, checks: Vec::new() })
 }
 
 fn work(runner: &dyn CodeRunner, job: Job, metrics: &Metrics) {

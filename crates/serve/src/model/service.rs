@@ -82,8 +82,9 @@ pub fn model_section(models: Vec<ServedModel>, frame: &Frame) -> Result<Section,
         ("/v1/models", list(&counter)),
         ("/v1/models/{*model}", one(&counter)),
     ];
-    let openapi = include_str!("../../openapi/model.json");
-    Ok(Section { name: "model", routes, openapi, health, threads, checks: Vec::new() })
+    let openapi = Some(include_str!("../../openapi/model.json"));
+    let operations = Vec::new();
+    Ok(Section { name: "model", routes, operations, openapi, health, threads, checks: Vec::new() })
 }
 
 fn route(counter: &Arc<Counter>, api: Api) -> MethodRouter {

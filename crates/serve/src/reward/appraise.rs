@@ -1,8 +1,9 @@
 //! From one item to its appraisal: everything that the rule needs is asked for at once, and awaited.
 
 use super::asked::{Entry, Sample};
-use super::baseline::{Baselines, Origin};
-use super::desk::{Desk, Then, Wanted, lost};
+use super::baseline::{Baselines, Begun, Origin};
+use super::desk::{Desk, Made, Then, Wanted, lost};
+use super::executors::Readers;
 use super::problems::Problems;
 use crate::queue::Place as QueuePlace;
 use std::ops::AddAssign;
@@ -17,7 +18,7 @@ use tracelift_reward::{Appraisal, Place, RewardConfig, ScoreFailure, Unknown};
 /// What was asked of the executor for a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Usage {
-    /// Calls that were made, failed ones among them.
+    /// Calls that were made, failed ones and hedges among them.
     pub calls: u64,
     /// Tokens read, as far as they are known.
     pub prompt_tokens: u64,
@@ -37,8 +38,8 @@ impl AddAssign for Usage {
 }
 
 impl Usage {
-    fn note(&mut self, run: &Run) {
-        self.calls += 1;
+    fn note(&mut self, run: &Run, hedges: u32) {
+        self.calls += 1 + u64::from(hedges);
         if let Run::Judged { completion, .. } = run {
             self.prompt_tokens += u64::from(completion.prompt_tokens.unwrap_or(0));
             self.completion_tokens += u64::from(completion.completion_tokens.unwrap_or(0));
@@ -49,6 +50,10 @@ impl Usage {
 /// What became of an item.
 pub(super) struct Appraised {
     pub appraisal: Appraisal,
+    /// The executors of which it was appraised; none where it came to nothing before.
+    pub readers: Readers,
+    /// Of each, where there were several: their mean is the appraisal.
+    pub each: Vec<Appraisal>,
     pub usage: Usage,
     /// Whose it is, where that is known.
     pub problem: Option<Arc<Problem>>,
@@ -64,6 +69,8 @@ impl Appraised {
         let Unknown { cause, place, message } = unknown;
         Appraised {
             appraisal: Appraisal::unknown(cause, place, message),
+            readers: Arc::new([]),
+            each: Vec::new(),
             usage: Usage::default(),
             problem: None,
             truncated: None,
@@ -83,17 +90,20 @@ pub(super) struct Appraiser {
 }
 
 impl Appraiser {
-    /// Appraises one item. Dropping this drops what of its calls has not begun, but for the baseline.
+    /// Appraises one item, of the executors that it names, or else of these. Dropping this drops what of its calls has not begun and
+    /// nobody else waits for.
     pub async fn appraise(
         self,
         entry: Entry,
         config: Arc<RewardConfig>,
+        readers: Readers,
         place: Arc<QueuePlace>,
     ) -> Appraised {
-        let Sample { whose, trace, finish, written } = match entry {
+        let Sample { whose, trace, finish, written, readers: own } = match entry {
             Entry::Sample(sample) => sample,
             Entry::Unknown(unknown) => return Appraised::unknown(unknown),
         };
+        let readers = own.unwrap_or(readers);
         let problem = match self.problems.find(&whose).await {
             Ok(problem) => problem,
             Err(message) => {
@@ -102,31 +112,27 @@ impl Appraiser {
         };
         let needs = config.needs();
         let trace = trace.map(Arc::new);
-        let runs =
-            trace.as_ref().map(|trace| self.runs(&problem, trace, needs.with_runs)).unwrap_or_default();
+        let asked: Vec<Asked> = readers
+            .iter()
+            .map(|&reader| Asked {
+                with: match &trace {
+                    Ok(trace) => self.runs(reader, &problem, trace, needs.with_runs),
+                    Err(_) => Vec::new(),
+                },
+                without: match needs.baseline {
+                    true => self.baselines.begin(reader, &problem, config.runs, &place),
+                    false => Vec::new(),
+                },
+            })
+            .collect();
         let read = match &trace {
             Ok(trace) if needs.rubric => Some(self.desk.read(&problem, trace)),
             _ => None,
         };
-        let begun = match needs.baseline {
-            true => self.baselines.begin(&problem, config.runs, &place),
-            false => Vec::new(),
-        };
         let mut usage = Usage::default();
-        let mut with = Vec::with_capacity(runs.len());
-        for run in runs {
-            let run = run.await.unwrap_or_else(|_| Run::Failed(lost()));
-            usage.note(&run);
-            with.push(run);
-        }
-        let mut without = Vec::with_capacity(begun.len());
-        for flight in begun {
-            let settled = Baselines::settled(flight).await;
-            match settled.origin {
-                Origin::Asked => usage.note(&settled.run),
-                Origin::Kept => usage.cached += 1,
-            }
-            without.push((*settled.run).clone());
+        let mut heard = Vec::with_capacity(asked.len());
+        for asked in asked {
+            heard.push(asked.heard(&mut usage).await);
         }
         let rubric = match read {
             None => None,
@@ -134,20 +140,31 @@ impl Appraiser {
                 Err(ScoreFailure::Unscored("the reading came to no end; the server's log says why".into()))
             })),
         };
-        let measured = Measurements {
-            problem: &problem,
-            trace: trace.as_deref().map_err(|defect| *defect),
-            runs: with,
-            baseline: without,
-            rubric,
+        let mut each: Vec<Appraisal> = heard
+            .into_iter()
+            .map(|(runs, baseline)| {
+                let trace = trace.as_deref().map_err(|defect| *defect);
+                let rubric = rubric.clone();
+                Appraisal::of(Measurements { problem: &problem, trace, runs, baseline, rubric }, &config)
+            })
+            .collect();
+        let (appraisal, each) = match each.len() {
+            1 => (each.remove(0), Vec::new()),
+            _ => (Appraisal::mean(&each), each),
         };
-        let appraisal = Appraisal::of(measured, &config);
         let truncated = finish.truncated();
-        Appraised { appraisal, usage, truncated, written, trace: trace.ok(), problem: Some(problem) }
+        let (trace, problem) = (trace.ok(), Some(problem));
+        Appraised { appraisal, readers, each, usage, truncated, written, trace, problem }
     }
 
-    /// Asks for the runs with a trace, all at once.
-    fn runs(&self, problem: &Arc<Problem>, trace: &Arc<Trace>, count: usize) -> Vec<oneshot::Receiver<Run>> {
+    /// Asks an executor for the runs with a trace, all at once.
+    fn runs(
+        &self,
+        reader: usize,
+        problem: &Arc<Problem>,
+        trace: &Arc<Trace>,
+        count: usize,
+    ) -> Vec<oneshot::Receiver<Made<Run>>> {
         let question = question_id(&problem.question);
         let (wanted, receivers): (Vec<Wanted>, Vec<_>) = (0..count as u64)
             .map(|run| {
@@ -161,7 +178,36 @@ impl Appraiser {
                 (wanted, receiver)
             })
             .unzip();
-        self.desk.call(wanted);
+        self.desk.call(reader, wanted);
         receivers
+    }
+}
+
+/// What one executor was asked for an item.
+struct Asked {
+    with: Vec<oneshot::Receiver<Made<Run>>>,
+    without: Vec<Begun>,
+}
+
+impl Asked {
+    /// The runs with the trace and those without.
+    async fn heard(self, usage: &mut Usage) -> (Vec<Run>, Vec<Run>) {
+        let mut with = Vec::with_capacity(self.with.len());
+        for run in self.with {
+            let lost = |_| Made { of: Run::Failed(lost()), hedges: 0 };
+            let Made { of: run, hedges } = run.await.unwrap_or_else(lost);
+            usage.note(&run, hedges);
+            with.push(run);
+        }
+        let mut without = Vec::with_capacity(self.without.len());
+        for begun in self.without {
+            let settled = Baselines::settled(begun).await;
+            match settled.origin {
+                Origin::Asked => usage.note(&settled.run, settled.hedges),
+                Origin::Kept => usage.cached += 1,
+            }
+            without.push((*settled.run).clone());
+        }
+        (with, without)
     }
 }

@@ -1,6 +1,8 @@
 //! What is asked: items of `POST /v1/reward`, and what of them a completion is.
 
+use super::executors::{Names, Readers};
 use super::problems::{self, Whose};
+use super::service::House;
 use crate::fault::{Fault, ItemFault};
 use crate::rubric::dialect::{Tags, kind, object, text, unknown};
 use serde_json::{Map, Value};
@@ -102,6 +104,8 @@ pub(super) struct Sample {
     pub finish: Finish,
     /// All that was written, for the ledger.
     pub written: String,
+    /// The executors that it names.
+    pub readers: Option<Readers>,
 }
 
 /// One item of a request.
@@ -123,8 +127,45 @@ pub(super) fn invalid(fault: &ItemFault) -> Unknown {
     Unknown { cause: fault.code(), place: Place::Item, message: fault.to_string() }
 }
 
-/// What a request may change of the configuration, for itself.
-pub(super) fn terms(map: &mut Map<String, Value>, base: &RewardConfig) -> Result<RewardConfig, Fault> {
+/// What a request says for all of its items.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    /// Rule, λ and `K`.
+    pub config: RewardConfig,
+    /// The executors of which an item is appraised that names none.
+    pub readers: Readers,
+    /// How the answer comes.
+    pub delivery: Delivery,
+}
+
+/// What a request may change of what is usual, for itself. A stream is for whoever can read one to ask for.
+pub(super) fn terms(map: &mut Map<String, Value>, house: &House) -> Result<Terms, Fault> {
+    let config = rewarding(map, &house.config)?;
+    let named = readers(map.remove("executor"), &house.names);
+    let readers = named.map_err(|fault| Fault::Invalid(fault.to_string()))?;
+    let readers = readers.unwrap_or_else(|| house.names.usual());
+    Ok(Terms { config, readers, delivery: Delivery::Whole })
+}
+
+/// The executors that are named: one, or several, of which the mean is wanted.
+fn readers(named: Option<Value>, names: &Names) -> Result<Option<Readers>, ItemFault> {
+    let invalid = |message: String| ItemFault::Invalid(format!("`executor`: {message}"));
+    let list: Vec<String> = match named {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(name)) => vec![name],
+        Some(Value::Array(all)) => {
+            let name = |one: Value| match one {
+                Value::String(name) => Ok(name),
+                other => Err(invalid(format!("a name is {}, not a string", kind(&other)))),
+            };
+            all.into_iter().map(name).collect::<Result<_, _>>()?
+        }
+        Some(other) => return Err(invalid(format!("it is {}, not a name or a list of names", kind(&other)))),
+    };
+    names.readers(&list).map(Some).map_err(|error| invalid(error.to_string()))
+}
+
+fn rewarding(map: &mut Map<String, Value>, base: &RewardConfig) -> Result<RewardConfig, Fault> {
     let mut config = base.clone();
     match map.remove("rule") {
         None | Some(Value::Null) => {}
@@ -179,43 +220,38 @@ impl Delivery {
     }
 }
 
-const TOP: [&str; 5] = ["items", "rule", "lambda", "runs", "stream"];
-const ITEM: [&str; 6] = ["problem", "problem_id", "completion", "reasoning", "finish_reason", "id"];
+pub(super) const TOP: [&str; 6] = ["items", "rule", "lambda", "runs", "executor", "stream"];
+pub(super) const ITEM: [&str; 7] =
+    ["problem", "problem_id", "completion", "reasoning", "finish_reason", "executor", "id"];
 
 /// A request of `POST /v1/reward`.
 pub(super) struct Asked {
     pub entries: Vec<Entry>,
-    pub config: RewardConfig,
-    pub delivery: Delivery,
+    pub terms: Terms,
 }
 
 /// Reads a request.
-pub(super) fn request(
-    body: Value,
-    base: &RewardConfig,
-    reading: &Reading,
-    (items, bytes): (usize, usize),
-) -> Result<Asked, Fault> {
+pub(super) fn request(body: Value, house: &House) -> Result<Asked, Fault> {
     let mut map = object(body)?;
     if let Some(message) = unknown(&map, &TOP) {
         return Err(Fault::Invalid(message));
     }
-    let config = terms(&mut map, base)?;
-    let delivery = Delivery::of(map.remove("stream"))?;
+    let mut terms = terms(&mut map, house)?;
+    terms.delivery = Delivery::of(map.remove("stream"))?;
     let list = match map.remove("items") {
         Some(Value::Array(list)) => list,
         Some(other) => return Err(Fault::Invalid(format!("`items` is {}, not a list", kind(&other)))),
         None => return Err(Fault::Invalid("`items` is missing".into())),
     };
-    if list.len() > items {
-        return Err(Fault::TooManyItems { items: list.len(), limit: items });
+    if list.len() > house.items {
+        return Err(Fault::TooManyItems { items: list.len(), limit: house.items });
     }
-    let entries =
-        list.into_iter().map(|value| item(value, reading, bytes).unwrap_or_else(Entry::from)).collect();
-    Ok(Asked { entries, config, delivery })
+    let entries = list.into_iter().map(|value| item(value, house).unwrap_or_else(Entry::from)).collect();
+    Ok(Asked { entries, terms })
 }
 
-fn item(value: Value, reading: &Reading, bytes: usize) -> Result<Entry, ItemFault> {
+fn item(value: Value, house: &House) -> Result<Entry, ItemFault> {
+    let (reading, bytes) = (&house.reading, house.item_bytes);
     let mut map = match value {
         Value::Object(map) => map,
         other => return Err(ItemFault::Invalid(format!("the item is {}, not an object", kind(&other)))),
@@ -238,13 +274,14 @@ fn item(value: Value, reading: &Reading, bytes: usize) -> Result<Entry, ItemFaul
         Ok(finish) => finish,
         Err(unknown) => return Ok(Entry::Unknown(unknown)),
     };
+    let readers = readers(map.remove("executor"), &house.names)?;
     let completion = map.remove("completion").filter(|completion| !completion.is_null());
     let written = match (completion, text(&mut map, "reasoning")?) {
         (Some(completion), None) => said(completion)?,
         (None, Some(bare)) => {
             check_size(&bare, bytes)?;
             let trace = completion::read(&bare, Field::Reasoning, Ending::Stopped);
-            return Ok(Entry::Sample(Sample { whose, trace, finish, written: bare }));
+            return Ok(Entry::Sample(Sample { whose, trace, finish, written: bare, readers }));
         }
         (None, None) => {
             let message = "`completion` is missing; or give a bare trace as `reasoning`";
@@ -256,7 +293,8 @@ fn item(value: Value, reading: &Reading, bytes: usize) -> Result<Entry, ItemFaul
         }
     };
     check_size(&written, bytes)?;
-    Ok(Entry::Sample(Sample { whose, trace: reading.trace(&written, finish), finish, written }))
+    let trace = reading.trace(&written, finish);
+    Ok(Entry::Sample(Sample { whose, trace, finish, written, readers }))
 }
 
 pub(super) fn check_size(completion: &str, limit: usize) -> Result<(), ItemFault> {
@@ -301,16 +339,34 @@ pub(super) fn said(completion: Value) -> Result<String, ItemFault> {
 mod tests {
     use super::*;
     use crate::reward::dialect::{openrlhf::OpenRlhf, slime::Slime, trl::Trl, verl::Verl};
-    use crate::reward::service::{House, Speech};
+    use crate::reward::service::Speech;
     use crate::reward::told::Fingerprints;
     use crate::rubric::dialect::tests::json;
     use proptest::prelude::*;
     use serde_json::json;
     use tracelift_domain::Gold;
 
+    fn house() -> House {
+        let print = Fingerprint::of_text("p");
+        House {
+            config: RewardConfig::default(),
+            reading: Reading::default(),
+            names: Names::alone(),
+            items: 8,
+            item_bytes: 1000,
+            fingerprints: Fingerprints {
+                executor: print.clone(),
+                rubric: None,
+                verifier: print.clone(),
+                prompts: print.clone(),
+                reading: print,
+                executors: None,
+            },
+        }
+    }
+
     fn read(item: Value) -> Entry {
-        let body = json!({ "items": [item] });
-        let asked = request(body, &RewardConfig::default(), &Reading::default(), (8, 1000)).unwrap();
+        let asked = request(json!({ "items": [item] }), &house()).unwrap();
         asked.entries.into_iter().next().unwrap()
     }
 
@@ -356,19 +412,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_json_is_read_or_refused(body in json(), items in prop::collection::vec(json(), 0..4)) {
-            let print = Fingerprint::of_text("p");
-            let house = House {
-                config: RewardConfig::default(),
-                reading: Reading::default(),
-                items: 8,
-                item_bytes: 1000,
-                fingerprints: Fingerprints {
-                    executor: print.clone(), rubric: None, verifier: print.clone(), prompts: print.clone(), reading: print,
-                },
-            };
-            let limits = (house.items, house.item_bytes);
-            let _ = request(body.clone(), &house.config, &house.reading, limits);
-            let all = request(json!({ "items": items }), &house.config, &house.reading, limits).unwrap();
+            let house = house();
+            let _ = request(body.clone(), &house);
+            let all = request(json!({ "items": items }), &house).unwrap();
             prop_assert_eq!(all.entries.len(), items.len());
             let _ = OpenRlhf::read(body.clone(), "", &house);
             let _ = OpenRlhf::read(json!({ "query": items, "prompts": items, "labels": items }), "", &house);

@@ -23,6 +23,8 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) struct Settled {
     pub run: Arc<Run>,
     pub origin: Origin,
+    /// Requests that were sent beside its own.
+    pub hedges: u32,
 }
 
 /// Where a run comes from.
@@ -62,7 +64,8 @@ enum Called {
 #[derive(Clone)]
 pub(super) struct Baselines {
     desk: Desk,
-    executor: Fingerprint,
+    /// Of each executor.
+    executors: Arc<[Fingerprint]>,
     verifier: Fingerprint,
     seed: Seed,
     /// Runs that are being settled, each by one gold.
@@ -95,10 +98,10 @@ async fn landed<T: Clone>(mut flight: Awaited<T>) -> Option<T> {
 }
 
 impl Baselines {
-    pub fn new(desk: Desk, executor: Fingerprint, verifier: Fingerprint, seed: Seed) -> Baselines {
+    pub fn new(desk: Desk, executors: Arc<[Fingerprint]>, verifier: Fingerprint, seed: Seed) -> Baselines {
         Baselines {
             desk,
-            executor,
+            executors,
             verifier,
             seed,
             settling: Flights::default(),
@@ -106,15 +109,15 @@ impl Baselines {
         }
     }
 
-    /// Begins to settle the first `k` runs of a problem's question, or joins those who do. The place in the queue is kept until what
+    /// Begins to settle the first `k` runs of an executor for a problem's question, or joins those who do. The place in the queue is kept until what
     /// was begun is done.
-    pub fn begin(&self, problem: &Arc<Problem>, k: usize, place: &Arc<Place>) -> Vec<Begun> {
+    pub fn begin(&self, executor: usize, problem: &Arc<Problem>, k: usize, place: &Arc<Place>) -> Vec<Begun> {
         let question = question_id(&problem.question);
         let by = JudgedBy::of(problem, &self.verifier);
         let (mut all, mut fresh) = (Vec::with_capacity(k), Vec::new());
         for run in 0..k as u64 {
-            let key =
-                RunKey { question: question.clone(), executor: self.executor.clone(), seed: self.seed, run };
+            let print = self.executors[executor].clone();
+            let key = RunKey { question: question.clone(), executor: print, seed: self.seed, run };
             let mut settling = flights(&self.settling);
             let id = (key.clone(), by.clone());
             // One that nobody waits for any more may be about to be given up.
@@ -133,7 +136,7 @@ impl Baselines {
         }
         if !fresh.is_empty() {
             let (this, problem, place) = (self.clone(), Arc::clone(problem), Arc::clone(place));
-            tokio::spawn(async move { this.settle(problem, by, fresh, place).await });
+            tokio::spawn(async move { this.settle((executor, problem), by, fresh, place).await });
         }
         all
     }
@@ -143,17 +146,18 @@ impl Baselines {
         let Begun { origin, landing, waits } = begun;
         let settled = landed(landing).await;
         drop(waits);
-        let settled = settled.unwrap_or_else(|| Settled { run: Arc::new(Run::Failed(lost())), origin });
+        let lost = || Settled { run: Arc::new(Run::Failed(lost())), origin, hedges: 0 };
+        let settled = settled.unwrap_or_else(lost);
         match origin {
             Origin::Asked => settled,
             // It was paid by whoever came first.
-            Origin::Kept => Settled { origin: Origin::Kept, ..settled },
+            Origin::Kept => Settled { origin: Origin::Kept, hedges: 0, ..settled },
         }
     }
 
     async fn settle(
         &self,
-        problem: Arc<Problem>,
+        (executor, problem): (usize, Arc<Problem>),
         by: JudgedBy,
         fresh: Vec<(RunKey, watch::Sender<Option<Settled>>, Weak<()>)>,
         place: Arc<Place>,
@@ -168,7 +172,7 @@ impl Baselines {
             let (this, problem, by, place) =
                 (self.clone(), Arc::clone(&problem), by.clone(), Arc::clone(&place));
             tokio::spawn(async move {
-                let settled = this.settle_one(&problem, &key, &by, found, &wanting).await;
+                let settled = this.settle_one((executor, &problem), &key, &by, found, &wanting).await;
                 sender.send_replace(Some(settled));
                 leave(&this.settling, &(key, by), &sender);
                 drop(place);
@@ -190,32 +194,36 @@ impl Baselines {
 
     async fn settle_one(
         &self,
-        problem: &Arc<Problem>,
+        (executor, problem): (usize, &Arc<Problem>),
         key: &RunKey,
         by: &JudgedBy,
         mut found: Result<Found, CallFailure>,
         wanting: &Weak<()>,
     ) -> Settled {
-        let failed = |failure| Settled { run: Arc::new(Run::Failed(failure)), origin: Origin::Asked };
+        let mut hedges = 0;
+        let failed = |failure, hedges| {
+            let run = Arc::new(Run::Failed(failure));
+            Settled { run, origin: Origin::Asked, hedges }
+        };
         loop {
             let (completion, origin) = match found {
-                Err(failure) => return failed(failure),
+                Err(failure) => return failed(failure, hedges),
                 Ok(Found::Kept(Kept { completion, judgement: Some(judgement) })) => {
                     let run = Arc::new(Run::Judged { completion, judgement });
-                    return Settled { run, origin: Origin::Kept };
+                    return Settled { run, origin: Origin::Kept, hedges };
                 }
                 Ok(Found::Kept(Kept { completion, judgement: None })) => (completion, Origin::Kept),
-                Ok(Found::Ours) => match self.called(problem, key, wanting).await {
+                Ok(Found::Ours) => match self.called((executor, problem), key, wanting, &mut hedges).await {
                     (Called::Ended(Ok(completion)), origin) => (completion, origin),
-                    (Called::Ended(Err(failure)), _) => return failed(failure),
+                    (Called::Ended(Err(failure)), _) => return failed(failure, hedges),
                     // Others had given it up when this one came.
                     (Called::Unmade, _) if wanting.strong_count() > 0 => {
                         found = self.found_one(problem, key, by).await;
                         continue;
                     }
-                    (Called::Unmade, _) => return failed(lost()),
+                    (Called::Unmade, _) => return failed(lost(), hedges),
                 },
-                Ok(Found::Theirs) if wanting.strong_count() == 0 => return failed(lost()),
+                Ok(Found::Theirs) if wanting.strong_count() == 0 => return failed(lost(), hedges),
                 Ok(Found::Theirs) => {
                     tokio::time::sleep(LOOK).await;
                     found = self.found_one(problem, key, by).await;
@@ -227,7 +235,7 @@ impl Baselines {
                 let (key, by, judgement) = (key.clone(), by.clone(), judgement.clone());
                 self.note(move |store| store.judge(&key, &by, &judgement)).await;
             }
-            return Settled { run: Arc::new(run), origin };
+            return Settled { run: Arc::new(run), origin, hedges };
         }
     }
 
@@ -259,7 +267,13 @@ impl Baselines {
     }
 
     /// What the executor writes, kept before anybody sees it.
-    async fn called(&self, problem: &Arc<Problem>, key: &RunKey, waits: &Weak<()>) -> (Called, Origin) {
+    async fn called(
+        &self,
+        (executor, problem): (usize, &Arc<Problem>),
+        key: &RunKey,
+        waits: &Weak<()>,
+        hedges: &mut u32,
+    ) -> (Called, Origin) {
         let (sender, wanting) = match self.board(key, waits) {
             Ok(first) => first,
             Err(landing) => {
@@ -267,7 +281,11 @@ impl Baselines {
                 return (called, Origin::Kept);
             }
         };
-        let result = self.desk.completion(problem, key.seed(), wanting).await;
+        let made = self.desk.completion(executor, problem, key.seed(), wanting).await;
+        let result = made.map(|made| {
+            *hedges += made.hedges;
+            made.of
+        });
         let kept = key.clone();
         let called = match result {
             Some(Ok(completion)) => {

@@ -5,6 +5,7 @@
 //! asked and hung up is dropped when his turn comes.
 
 use super::RewardServiceConfig;
+use super::executors::{Executors, Named};
 use crate::listener::{Frame, Threads};
 use crate::queue::Queue;
 use std::io;
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 use tracelift_domain::{Problem, Seed, Trace};
-use tracelift_executor::{Call, CallFailure, Completion, Executor, Intake};
+use tracelift_executor::{Call, CallFailure, Completion, Executor, Intake, Ran};
 use tracelift_reward::baselines::Store;
 use tracelift_reward::measure::Run;
 use tracelift_reward::{RubricScore, ScoreFailure, ScoreItem, TraceScorer};
@@ -27,7 +28,7 @@ const READ_TOGETHER: usize = 64;
 
 /// Who works at a desk.
 pub(super) struct Staff {
-    pub executor: Arc<dyn Executor>,
+    pub executors: Executors,
     pub verifier: Arc<Verifier>,
     pub rubric: Option<Arc<dyn TraceScorer>>,
 }
@@ -35,9 +36,16 @@ pub(super) struct Staff {
 /// What becomes of a completion.
 pub(super) enum Then {
     /// It is handed back as it is, to those who want it.
-    Return(oneshot::Sender<Result<Completion, CallFailure>>, Wanting),
+    Return(oneshot::Sender<Made<Result<Completion, CallFailure>>>, Wanting),
     /// It is judged first.
-    Judge(oneshot::Sender<Run>),
+    Judge(oneshot::Sender<Made<Run>>),
+}
+
+/// What a call made, and the requests that were sent beside the first.
+#[derive(Clone, Debug)]
+pub(super) struct Made<T> {
+    pub of: T,
+    pub hedges: u32,
 }
 
 impl Then {
@@ -85,7 +93,7 @@ struct ToJudge {
 }
 
 enum Judged {
-    Run(oneshot::Sender<Run>),
+    Run(oneshot::Sender<Made<Run>>, u32),
     Alone(oneshot::Sender<(Completion, Judgement)>),
 }
 
@@ -100,7 +108,8 @@ type Errand = Box<dyn FnOnce(&Store) + Send>;
 /// Where work is handed in.
 #[derive(Clone)]
 pub(super) struct Desk {
-    calls: Arc<Queue<Wanted>>,
+    /// One an executor.
+    calls: Arc<[Queue<Wanted>]>,
     judges: Arc<Queue<ToJudge>>,
     readers: Arc<Queue<ToRead>>,
     keeper: Arc<Queue<Errand>>,
@@ -115,39 +124,16 @@ impl Desk {
         frame: &Frame,
     ) -> io::Result<(Desk, Threads)> {
         let desk = Desk {
-            calls: Arc::new(Queue::new()),
+            calls: staff.executors.all().iter().map(|_| Queue::new()).collect(),
             judges: Arc::new(Queue::new()),
             readers: Arc::new(Queue::new()),
             keeper: Arc::new(Queue::new()),
         };
         let mut handles: Vec<JoinHandle<()>> = Vec::new();
-        let (lanes, together) = match staff.executor.intake() {
-            Intake::Together => (1, TOGETHER),
-            Intake::Apart(count) => (count.get(), 1),
-        };
-        let under_way = Arc::new(AtomicUsize::new(0));
-        for lane in 0..lanes {
-            let (executor, desk) = (Arc::clone(&staff.executor), desk.clone());
-            let under_way = Arc::clone(&under_way);
-            let thread = std::thread::Builder::new().name(format!("call {lane}"));
-            handles.push(thread.spawn(move || {
-                while let Some(wanted) = desk.calls.pop_many(together) {
-                    let wanted: Vec<Wanted> =
-                        wanted.into_iter().filter(|wanted| !wanted.then.is_unwanted()).collect();
-                    under_way.fetch_add(wanted.len(), Ordering::Relaxed);
-                    let count = wanted.len();
-                    make(&*executor, wanted, &desk);
-                    under_way.fetch_sub(count, Ordering::Relaxed);
-                }
-            })?);
+        let names = staff.executors.names();
+        for (place, named) in staff.executors.all().iter().enumerate() {
+            desk.man_lanes(place, named, names.shown(place), &mut handles, frame)?;
         }
-        let help = "Executor calls under way.";
-        frame.gauge("reward", "tracelift_executor_calls_under_way", help, move || {
-            under_way.load(Ordering::Relaxed) as f64
-        });
-        let waiting = Arc::clone(&desk.calls);
-        let help = "Executor calls that wait for a lane.";
-        frame.gauge("reward", "tracelift_executor_calls_waiting", help, move || waiting.len() as f64);
         for judge in 0..config.judges.get() {
             let (verifier, queue) = (Arc::clone(&staff.verifier), Arc::clone(&desk.judges));
             let thread = std::thread::Builder::new().name(format!("judge {judge}"));
@@ -178,7 +164,7 @@ impl Desk {
         })?);
         let closing = desk.clone();
         let close = move || {
-            closing.calls.close();
+            closing.calls.iter().for_each(Queue::close);
             closing.judges.close();
             closing.readers.close();
             closing.keeper.close();
@@ -186,21 +172,64 @@ impl Desk {
         Ok((desk, Threads { close: Box::new(close), handles }))
     }
 
-    /// Hands calls in, all at once.
-    pub fn call(&self, calls: impl IntoIterator<Item = Wanted>) {
-        self.calls.push(calls);
+    /// Threads for as many calls as an executor takes at a time.
+    fn man_lanes(
+        &self,
+        place: usize,
+        named: &Named,
+        shown: Option<&str>,
+        handles: &mut Vec<JoinHandle<()>>,
+        frame: &Frame,
+    ) -> io::Result<()> {
+        let (lanes, together) = match named.executor.intake() {
+            Intake::Together => (1, TOGETHER),
+            Intake::Apart(count) => (count.get(), 1),
+        };
+        let under_way = Arc::new(AtomicUsize::new(0));
+        for lane in 0..lanes {
+            let (executor, desk) = (Arc::clone(&named.executor), self.clone());
+            let under_way = Arc::clone(&under_way);
+            let thread = std::thread::Builder::new().name(format!("call {lane}"));
+            handles.push(thread.spawn(move || {
+                while let Some(wanted) = desk.calls[place].pop_many(together) {
+                    let wanted: Vec<Wanted> =
+                        wanted.into_iter().filter(|wanted| !wanted.then.is_unwanted()).collect();
+                    under_way.fetch_add(wanted.len(), Ordering::Relaxed);
+                    let count = wanted.len();
+                    make(&*executor, wanted, &desk);
+                    under_way.fetch_sub(count, Ordering::Relaxed);
+                }
+            })?);
+        }
+        let labels = shown.map(|name| ("executor", name));
+        let help = "Executor calls under way.";
+        frame.gauge_of("reward", "tracelift_executor_calls_under_way", help, labels, move || {
+            under_way.load(Ordering::Relaxed) as f64
+        });
+        let waiting = Arc::clone(&self.calls);
+        let help = "Executor calls that wait for a lane.";
+        frame.gauge_of("reward", "tracelift_executor_calls_waiting", help, labels, move || {
+            waiting[place].len() as f64
+        });
+        Ok(())
+    }
+
+    /// Hands calls of one executor in, all at once.
+    pub fn call(&self, executor: usize, calls: impl IntoIterator<Item = Wanted>) {
+        self.calls[executor].push(calls);
     }
 
     /// What the executor wrote to a call without a trace; nothing where nobody wanted it any more when its turn came.
     pub async fn completion(
         &self,
+        executor: usize,
         problem: &Arc<Problem>,
         seed: Seed,
         wanting: Wanting,
-    ) -> Option<Result<Completion, CallFailure>> {
+    ) -> Option<Made<Result<Completion, CallFailure>>> {
         let (reply, receiver) = oneshot::channel();
         let then = Then::Return(reply, wanting);
-        self.call([Wanted { problem: Arc::clone(problem), trace: None, seed, then }]);
+        self.call(executor, [Wanted { problem: Arc::clone(problem), trace: None, seed, then }]);
         receiver.await.ok()
     }
 
@@ -256,19 +285,22 @@ fn make(executor: &dyn Executor, wanted: Vec<Wanted>, desk: &Desk) {
             seed: wanted.seed,
         })
         .collect();
-    let results = catch_unwind(AssertUnwindSafe(|| executor.run(&calls)));
+    let results = catch_unwind(AssertUnwindSafe(|| executor.run_counted(&calls)));
     let mut results = results
         .inspect_err(|_| tracing::error!(calls = wanted.len(), "the executor panicked"))
         .unwrap_or_default()
         .into_iter();
     for wanted in wanted {
-        let result = results.next().unwrap_or_else(|| Err(lost()));
+        let lost = || Ran { result: Err(lost()), hedges: 0 };
+        let Ran { result, hedges } = results.next().unwrap_or_else(lost);
         // Whoever asked may have hung up in the meantime.
         match (wanted.then, result) {
-            (Then::Return(reply, _), result) => drop(reply.send(result)),
-            (Then::Judge(reply), Err(failure)) => drop(reply.send(Run::Failed(failure))),
+            (Then::Return(reply, _), of) => drop(reply.send(Made { of, hedges })),
+            (Then::Judge(reply), Err(failure)) => {
+                drop(reply.send(Made { of: Run::Failed(failure), hedges }));
+            }
             (Then::Judge(reply), Ok(completion)) => {
-                let then = Judged::Run(reply);
+                let then = Judged::Run(reply, hedges);
                 desk.judges.push([ToJudge { problem: wanted.problem, completion, then }]);
             }
         }
@@ -278,7 +310,7 @@ fn make(executor: &dyn Executor, wanted: Vec<Wanted>, desk: &Desk) {
 fn judge_one(verifier: &Verifier, next: ToJudge) {
     let ToJudge { problem, completion, then } = next;
     let unwanted = match &then {
-        Judged::Run(reply) => reply.is_closed(),
+        Judged::Run(reply, _) => reply.is_closed(),
         Judged::Alone(reply) => reply.is_closed(),
     };
     if unwanted {
@@ -295,7 +327,9 @@ fn judge_one(verifier: &Verifier, next: ToJudge) {
     });
     // Whoever asked may have hung up in the meantime.
     match then {
-        Judged::Run(reply) => drop(reply.send(Run::Judged { completion, judgement })),
+        Judged::Run(reply, hedges) => {
+            drop(reply.send(Made { of: Run::Judged { completion, judgement }, hedges }));
+        }
         Judged::Alone(reply) => drop(reply.send((completion, judgement))),
     }
 }

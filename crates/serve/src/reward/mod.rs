@@ -11,13 +11,16 @@ mod asked;
 mod baseline;
 mod desk;
 mod dialect;
+mod executors;
 mod ledger;
 mod problems;
 mod service;
+pub(crate) mod shapes;
 mod stream;
 mod told;
 
 pub use asked::Reading;
+pub use executors::{DEFAULT as DEFAULT_EXECUTOR, Executors, ExecutorsError};
 pub use ledger::{Ledger, LedgerError};
 pub use service::reward_section;
 
@@ -25,15 +28,14 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use tracelift_domain::{Fingerprint, Problem, Seed};
-use tracelift_executor::Executor;
 use tracelift_reward::baselines::Store;
 use tracelift_reward::{RewardConfig, TraceScorer};
 use tracelift_verify::Verifier;
 
 /// Who takes part in rewards.
 pub struct RewardParts {
-    /// The frozen executor.
-    pub executor: Arc<dyn Executor>,
+    /// The frozen executors.
+    pub executors: Executors,
     /// Who judges what it writes.
     pub verifier: Arc<Verifier>,
     /// A hash of what decides verdicts.

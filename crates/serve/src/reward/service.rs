@@ -2,18 +2,25 @@
 
 use super::answers::{Answers, KEY, REPLAYED};
 use super::appraise::{Appraised, Appraiser};
-use super::asked::{self, Delivery, Entry};
+use super::asked::{self, Delivery, Entry, Terms};
 use super::baseline::Baselines;
 use super::desk::{Desk, Staff};
-use super::dialect::{openrlhf::OpenRlhf, slime::Slime, trl::Trl, verl::Verl};
+use super::dialect::{
+    openrlhf::{self, OpenRlhf},
+    slime::Slime,
+    trl::Trl,
+    verl::Verl,
+};
+use super::executors::{self, Names, Readers};
 use super::ledger::{self, Ledger};
 use super::problems::{self, Problems};
-use super::told::{self, Fingerprints};
-use super::{Reading, RewardParts, RewardServiceConfig, stream};
+use super::told::{self, Fingerprints, RewardResponse};
+use super::{Executors, Reading, RewardParts, RewardServiceConfig, shapes, stream};
 use crate::body::{self, BodyLimits, Bytes};
 use crate::fault::{Fault, answer};
-use crate::listener::{Frame, Section, ServeError};
+use crate::listener::{Frame, Section, ServeError, Threads};
 use crate::metrics::{Metrics, Unit};
+use crate::openapi::Operation;
 use crate::queue::Places;
 use crate::ready::Check;
 use axum::extract::Request;
@@ -26,6 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+use tracelift_domain::Fingerprint;
 use tracelift_reward::{Place, RewardConfig, Unknown};
 
 /// How long a client is asked to wait before it asks again for what is unknown.
@@ -35,6 +43,8 @@ pub(super) const AGAIN: Duration = Duration::from_secs(5);
 pub(super) struct House {
     pub config: RewardConfig,
     pub reading: Reading,
+    /// Of the executors.
+    pub names: Names,
     /// Items of one request.
     pub items: usize,
     /// Bytes of one completion.
@@ -45,9 +55,7 @@ pub(super) struct House {
 /// A request, read.
 pub(super) struct Heard<C> {
     pub entries: Vec<Entry>,
-    pub config: RewardConfig,
-    /// How the answer comes.
-    pub delivery: Delivery,
+    pub terms: Terms,
     /// What the answer needs of the question.
     pub context: C,
 }
@@ -80,10 +88,8 @@ impl Speech for Native {
     type Context = ();
 
     fn read(body: Value, _query: &str, house: &House) -> Result<Heard<()>, Fault> {
-        let limits = (house.items, house.item_bytes);
-        let asked::Asked { entries, config, delivery } =
-            asked::request(body, &house.config, &house.reading, limits)?;
-        Ok(Heard { entries, config, delivery, context: () })
+        let asked::Asked { entries, terms } = asked::request(body, house)?;
+        Ok(Heard { entries, terms, context: () })
     }
 
     fn write((): &(), appraised: &[Appraised], house: &House) -> Said {
@@ -94,7 +100,7 @@ impl Speech for Native {
             true => StatusCode::UNPROCESSABLE_ENTITY,
             false => StatusCode::OK,
         };
-        Said { status, body: told::value(&told::RewardResponse::of(appraised, &house.fingerprints)) }
+        Said { status, body: told::value(&told::RewardResponse::of(appraised, house)) }
     }
 }
 
@@ -107,31 +113,51 @@ pub fn reward_section(
     config: RewardServiceConfig,
     frame: &Frame,
 ) -> Result<Section, ServeError> {
-    let RewardParts { executor, verifier, verifier_identity, rubric, store, problems: given, ledger } = parts;
+    let RewardParts { executors, verifier, verifier_identity, rubric, store, problems: given, ledger } =
+        parts;
+    let names = executors.names();
+    let usual = names.usual();
+    let prints: Vec<Fingerprint> =
+        executors.all().iter().map(|named| named.executor.fingerprint().clone()).collect();
+    let prompts: Vec<Fingerprint> =
+        executors.all().iter().map(|named| told::prompts(&*named.executor)).collect();
+    let each = executors.all().iter().zip(prints.iter().zip(&prompts));
+    let each = each.map(|(named, (executor, prompts))| {
+        let prints = told::ExecutorPrints { executor: executor.clone(), prompts: prompts.clone() };
+        (named.name.to_string(), prints)
+    });
     let fingerprints = Fingerprints {
-        executor: executor.fingerprint().clone(),
+        executor: executors::together(usual.iter().map(|&place| &prints[place])),
         rubric: rubric.as_ref().map(|rubric| rubric.fingerprint()),
         verifier: verifier_identity,
-        prompts: told::prompts(&*executor),
+        prompts: executors::together(usual.iter().map(|&place| &prompts[place])),
         reading: config.reading.fingerprint(),
+        executors: (prints.len() > 1).then(|| each.collect()),
     };
     let kept = store.path().display().to_string();
-    let staff = Staff { executor, verifier, rubric };
+    let staff = Staff { executors, verifier, rubric };
     let (desk, threads) = Desk::open(&staff, store, &config, frame)?;
+    let ledger = ledger.map(Arc::new);
+    let threads = match ledger.clone() {
+        None => threads,
+        Some(ledger) => {
+            let Threads { close, handles } = threads;
+            let close = Box::new(move || {
+                close();
+                ledger.finish();
+            });
+            Threads { close, handles }
+        }
+    };
     let problems = Arc::new(Problems::new(given, desk.clone()));
-    let baselines = Baselines::new(
-        desk.clone(),
-        fingerprints.executor.clone(),
-        fingerprints.verifier.clone(),
-        config.seed,
-    );
+    let baselines = Baselines::new(desk.clone(), prints.into(), fingerprints.verifier.clone(), config.seed);
     let appraiser =
         Appraiser { desk: desk.clone(), baselines, problems: Arc::clone(&problems), seed: config.seed };
     let settings = settings(&config);
     let health = json!({
         "kind": "reward",
         "settings": settings,
-        "executor": staff.executor.describe(),
+        "executor": described(&staff.executors),
         "rubric": staff.rubric.as_ref().map(|rubric| rubric.describe()),
         "baselines": kept,
         "fingerprints": fingerprints,
@@ -142,6 +168,7 @@ pub fn reward_section(
     let house = House {
         config: config.reward.clone(),
         reading: config.reading.clone(),
+        names,
         items: config.queue,
         item_bytes: config.item_bytes,
         fingerprints,
@@ -156,7 +183,7 @@ pub fn reward_section(
         timeout: config.timeout,
         milliseconds: AtomicU64::new(0),
         reads_rubric: staff.rubric.is_some(),
-        ledger: ledger.map(Arc::new),
+        ledger,
         answers: Answers::default(),
     });
     let registering = Arc::clone(&counter);
@@ -172,18 +199,92 @@ pub fn reward_section(
         (Trl::PATH, route::<Trl>(&counter)),
         (Verl::PATH, route::<Verl>(&counter)),
     ];
-    let executor = Arc::clone(&staff.executor);
-    let look = move || match executor.reach() {
-        Ok(()) => Ok(json!(executor.describe())),
-        Err(failure) => Err(failure.to_string()),
-    };
-    let mut checks = vec![Check { name: "executor", look: Box::new(look) }];
+    let mut checks: Vec<Check> = Vec::new();
+    for (place, named) in staff.executors.all().iter().enumerate() {
+        let executor = Arc::clone(&named.executor);
+        let look = move || match executor.reach() {
+            Ok(()) => Ok(json!(executor.describe())),
+            Err(failure) => Err(failure.to_string()),
+        };
+        let name = match counter.house.names.shown(place) {
+            None => "executor".to_owned(),
+            Some(name) => format!("executor {name}"),
+        };
+        checks.push(Check { name, look: Box::new(look) });
+    }
     if let Some(observed) = staff.verifier.sandbox() {
         let sandbox = json!(observed);
-        checks.push(Check { name: "sandbox", look: Box::new(move || Ok(sandbox.clone())) });
+        checks.push(Check { name: "sandbox".into(), look: Box::new(move || Ok(sandbox.clone())) });
     }
-    let openapi = include_str!("../../openapi/reward.json");
-    Ok(Section { name: "reward", routes, openapi, health, threads, checks })
+    let operations = operations();
+    Ok(Section { name: "reward", routes, operations, openapi: None, health, threads, checks })
+}
+
+/// What the routes take and give.
+fn operations() -> Vec<Operation> {
+    use shapes::{
+        RegisterRequest, RegisterResponse, RewardOpenRlhfRequest, RewardRequest, RewardSlimeRequest,
+        RewardSlimeResponse, RewardTrlRequest, RewardTrlResponse, RewardVerlRequest, RewardVerlResponse,
+    };
+    let statement = "cal has 12 pears . he gives 8 to gus . how many has gus ?";
+    let said = "<reasoning> gus has 8 . </reasoning>";
+    let problem = json!({ "id": "pears", "statement": statement, "gold": { "answer": "8" } });
+    let register = Operation::post::<RegisterRequest, RegisterResponse>(
+        "/v1/problems",
+        "registerProblemsByPost",
+        "Register problems, so that items need only name them.",
+        json!({ "problems": [problem] }),
+    );
+    vec![
+        Operation::post::<RewardRequest, RewardResponse<'_>>(
+            Native::PATH,
+            "reward",
+            "Rewards of completions.",
+            json!({ "items": [{ "problem": problem, "completion": said, "finish_reason": "stop" }] }),
+        )
+        .or::<told::StreamLine<'_>>(stream::KIND)
+        .keyed(),
+        register.clone().by("put", "registerProblems"),
+        register,
+        Operation::post::<RewardOpenRlhfRequest, openrlhf::Told>(
+            OpenRlhf::PATH,
+            "getWholeReward",
+            "OpenRLHF's remote reward model, with the whole reward.",
+            json!({ "query": [format!("{statement}{said}")], "prompts": [statement], "labels": ["8"] }),
+        )
+        .keyed(),
+        Operation::post::<RewardSlimeRequest, RewardSlimeResponse<'_>>(
+            Slime::PATH,
+            "remoteWholeReward",
+            "slime's remote reward model, with the whole reward.",
+            json!({ "prompt": statement, "response": said, "label": "8" }),
+        )
+        .keyed()
+        .detailed(),
+        Operation::post::<RewardTrlRequest, RewardTrlResponse<'_>>(
+            Trl::PATH,
+            "rewardFunction",
+            "What TRL calls a reward function with, and what that returns.",
+            json!({ "prompts": [statement], "completions": [said], "answer": ["8"] }),
+        )
+        .keyed()
+        .detailed(),
+        Operation::post::<RewardVerlRequest, RewardVerlResponse>(
+            Verl::PATH,
+            "computeScore",
+            "What verl calls a reward function with, and what that returns.",
+            json!({ "data_source": "words", "solution_str": said, "ground_truth": "8", "extra_info": { "question": statement } }),
+        )
+        .keyed(),
+    ]
+}
+
+/// What there is to say of executors: of one alone its line, of several a line each.
+fn described(executors: &Executors) -> Value {
+    match executors.all() {
+        [one] => json!(one.executor.describe()),
+        all => json!(executors::by_name(all, |named| named.executor.describe())),
+    }
 }
 
 /// What decides rewards beside those who take part.
@@ -245,9 +346,10 @@ impl Counter {
         let size = bytes.len();
         let counter = Arc::clone(self);
         let read = move || S::read(body::from_json(&bytes)?, &query, &counter.house);
-        let Heard { entries, config, delivery, context } = body::apart(size, read).await?;
+        let Heard { entries, terms, context } = body::apart(size, read).await?;
+        let Terms { config, readers, delivery } = terms;
         let config = Arc::new(config);
-        let mut batch = self.begin(entries, &config, deadline)?;
+        let mut batch = self.begin(entries, (&config, &readers), deadline)?;
         if delivery == Delivery::Streamed {
             let kept = keyed.zip(turn);
             return Ok(stream::answer(Arc::clone(self), batch, config, kept, room));
@@ -277,7 +379,7 @@ impl Counter {
     fn begin(
         &self,
         entries: Vec<Entry>,
-        config: &Arc<RewardConfig>,
+        (config, readers): (&Arc<RewardConfig>, &Readers),
         deadline: Instant,
     ) -> Result<Batch, Fault> {
         if config.needs().rubric && !self.reads_rubric {
@@ -294,7 +396,8 @@ impl Counter {
         })?;
         let mut all = JoinSet::new();
         for (index, (entry, place)) in entries.into_iter().zip(places).enumerate() {
-            let work = self.appraiser.clone().appraise(entry, Arc::clone(config), Arc::new(place));
+            let (config, readers) = (Arc::clone(config), Arc::clone(readers));
+            let work = self.appraiser.clone().appraise(entry, config, readers, Arc::new(place));
             let started = Instant::now();
             all.spawn(async move {
                 let appraised = tokio::time::timeout_at(deadline.into(), work).await.ok();
@@ -331,14 +434,15 @@ impl Counter {
     pub async fn write_down(&self, first: usize, appraised: &Arc<[Appraised]>, config: &RewardConfig) {
         let Some(ledger) = &self.ledger else { return };
         let (ledger, appraised) = (Arc::clone(ledger), Arc::clone(appraised));
-        let (fingerprints, mut settings) = (self.house.fingerprints.clone(), self.settings.clone());
+        let (fingerprints, names) = (self.house.fingerprints.clone(), self.house.names.clone());
+        let mut settings = self.settings.clone();
         settings["rule"] = json!(config.rule);
         settings["lambda"] = json!(config.lambda);
         settings["runs"] = json!(config.runs);
         let write = move |_: &_| {
             let mut lines = Vec::new();
             for (index, one) in appraised.iter().enumerate().filter(|(_, one)| ledger::is_kept(one)) {
-                let line = ledger::Line::of(first + index, one, &fingerprints, &settings);
+                let line = ledger::Line::of(first + index, (one, &names), &fingerprints, &settings);
                 lines.extend_from_slice(told::value(&line).to_string().as_bytes());
                 lines.push(b'\n');
             }

@@ -88,7 +88,7 @@ impl Telling {
             usage += appraised.usage;
             let appraised: Arc<[Appraised]> = Arc::new([appraised]);
             self.counter.write_down(index, &appraised, config).await;
-            let line = line(&RewardResult::of(index, &appraised[0]));
+            let line = line(&RewardResult::of(index, &appraised[0], &self.counter.house.names));
             if keyed.is_some() {
                 kept.push_str(&line);
             }

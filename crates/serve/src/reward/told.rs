@@ -1,28 +1,49 @@
 //! What is told of appraisals.
 
+pub(super) use crate::rubric::dialect::value;
+
 use super::appraise::{Appraised, Usage};
+use super::executors::Names;
+use super::service::House;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use tracelift_domain::rubric::dimension_names;
 use tracelift_domain::{AnswerForm, Fingerprint, Probability, Question, TaskDomain, Trace};
 use tracelift_executor::Executor;
 use tracelift_reward::appraisal::cause_of;
 use tracelift_reward::measure::Run;
-use tracelift_reward::{Place, Unknown};
+use tracelift_reward::{Appraisal, Place, Unknown};
 
 /// What the parts of a reward come from.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct Fingerprints {
+    #[schemars(with = "String")]
     pub executor: Fingerprint,
+    #[schemars(with = "Option<String>")]
     pub rubric: Option<Fingerprint>,
+    #[schemars(with = "String")]
     pub verifier: Fingerprint,
+    #[schemars(with = "String")]
     pub prompts: Fingerprint,
+    #[schemars(with = "String")]
     pub reading: Fingerprint,
+    /// Of each executor by name, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executors: Option<BTreeMap<String, ExecutorPrints>>,
+}
+
+/// What an executor's runs come from.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct ExecutorPrints {
+    #[schemars(with = "String")]
+    pub executor: Fingerprint,
+    #[schemars(with = "String")]
+    pub prompts: Fingerprint,
 }
 
 /// Why something is unknown, as it is told.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct Cause {
     /// The name under which it is counted.
     pub cause: &'static str,
@@ -40,8 +61,11 @@ impl From<&Unknown> for Cause {
 }
 
 /// One run of the executor, as it is told.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct RunTold {
+    /// Whose it is, where several executors were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executor: Option<String>,
     /// What was found in its completion.
     pub artifact: Option<String>,
     /// What the verifier says of that; null where the outcome is unknown.
@@ -54,9 +78,10 @@ pub(super) struct RunTold {
 }
 
 impl RunTold {
-    fn of(run: &Run, arm: Place) -> RunTold {
+    fn of(run: &Run, arm: Place, executor: Option<&str>) -> RunTold {
         let judgement = run.judgement();
         RunTold {
+            executor: executor.map(str::to_owned),
             artifact: judgement.and_then(|judgement| Some(judgement.artifact.as_ref()?.as_str().to_owned())),
             verdict: judgement.map(|judgement| judgement.verdict.name()),
             score: run.score().map(Probability::get),
@@ -65,8 +90,26 @@ impl RunTold {
     }
 }
 
+/// What one executor of several made of an item.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct ReaderTold {
+    pub executor: String,
+    /// What the rule made of this executor's runs.
+    pub reward: Option<f64>,
+    pub e: Option<f64>,
+    pub w: Option<f64>,
+    pub b: Option<f64>,
+    pub u: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<Cause>,
+}
+
+fn number(value: Option<Probability>) -> Option<f64> {
+    value.map(Probability::get)
+}
+
 /// What became of one item.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct RewardResult {
     /// Its place in the request.
     pub index: usize,
@@ -97,6 +140,12 @@ pub(super) struct RewardResult {
     /// The format term in the reward, where the configuration has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<f64>,
+    /// The executor, where there are several and one was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executor: Option<String>,
+    /// What each executor made of it, where several were asked: reward, e, w, b and u are their means.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub executors: Vec<ReaderTold>,
     /// Runs of the executor with the trace, the primary one first.
     pub runs: Vec<RunTold>,
     /// Runs without any trace.
@@ -108,11 +157,35 @@ pub(super) struct RewardResult {
 
 impl RewardResult {
     /// What is told of an item.
-    pub fn of(index: usize, appraised: &Appraised) -> RewardResult {
+    pub fn of(index: usize, appraised: &Appraised, names: &Names) -> RewardResult {
         let found = &appraised.appraisal;
-        let number = |value: Option<Probability>| value.map(Probability::get);
-        let told = |runs: &[Run], arm| runs.iter().map(|run| RunTold::of(run, arm)).collect();
+        let several = || appraised.readers.iter().zip(&appraised.each);
+        let shown = |place: usize| names.shown(place).unwrap_or_default().to_owned();
+        let told = |runs: fn(&Appraisal) -> &[Run], arm| -> Vec<RunTold> {
+            if appraised.each.is_empty() {
+                return runs(found).iter().map(|run| RunTold::of(run, arm, None)).collect();
+            }
+            several()
+                .flat_map(|(&place, one)| {
+                    runs(one).iter().map(move |run| RunTold::of(run, arm, names.shown(place)))
+                })
+                .collect()
+        };
+        let reader = |(&place, one): (&usize, &Appraisal)| ReaderTold {
+            executor: shown(place),
+            reward: one.reward,
+            e: number(one.evidence.outcome),
+            w: number(one.evidence.with_trace),
+            b: number(one.evidence.without),
+            u: one.evidence.uplift().map(|uplift| uplift.get()),
+            unknown: one.unknown.as_ref().map(Cause::from),
+        };
         RewardResult {
+            executor: match appraised.readers[..] {
+                [place] => names.shown(place).map(str::to_owned),
+                _ => None,
+            },
+            executors: several().map(reader).collect(),
             index,
             problem_id: appraised.problem.as_ref().map(|problem| problem.id.clone()),
             reward: found.reward,
@@ -126,8 +199,8 @@ impl RewardResult {
             leaked: found.leaked,
             truncated: appraised.truncated,
             format: found.format,
-            runs: told(&found.runs, Place::Executor),
-            baseline: told(&found.baseline, Place::Baseline),
+            runs: told(|one| &one.runs, Place::Executor),
+            baseline: told(|one| &one.baseline, Place::Baseline),
             unknown: found.unknown.as_ref().map(Cause::from),
         }
     }
@@ -141,9 +214,9 @@ pub(super) fn dimensions(appraised: &Appraised) -> Option<BTreeMap<&'static str,
 }
 
 /// What was asked of the executor for a request.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub(super) struct UsageTold {
-    /// Calls that were made, failed ones among them.
+    /// Calls that were made, failed ones and hedges among them.
     pub calls: u64,
     /// Tokens read, as far as they are known.
     pub prompt_tokens: u64,
@@ -169,7 +242,7 @@ impl From<Usage> for UsageTold {
 }
 
 /// The answer of `POST /v1/reward`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct RewardResponse<'a> {
     /// One an item, in their order; null is unknown.
     pub rewards: Vec<Option<f64>>,
@@ -180,29 +253,41 @@ pub(super) struct RewardResponse<'a> {
 }
 
 impl<'a> RewardResponse<'a> {
-    pub fn of(appraised: &[Appraised], fingerprints: &'a Fingerprints) -> RewardResponse<'a> {
+    pub fn of(appraised: &[Appraised], house: &'a House) -> RewardResponse<'a> {
+        let told = |(i, one)| RewardResult::of(i, one, &house.names);
         let mut usage = Usage::default();
         appraised.iter().for_each(|one| usage += one.usage);
         RewardResponse {
             rewards: appraised.iter().map(|one| one.appraisal.reward).collect(),
-            results: appraised.iter().enumerate().map(|(i, one)| RewardResult::of(i, one)).collect(),
+            results: appraised.iter().enumerate().map(told).collect(),
             usage: usage.into(),
-            fingerprints,
+            fingerprints: &house.fingerprints,
         }
     }
 }
 
 /// The last line of a stream: it was not broken off.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct StreamEnd<'a> {
     pub usage: UsageTold,
     pub fingerprints: &'a Fingerprints,
 }
 
-/// A JSON value of what is told.
-pub(super) fn value(told: &impl Serialize) -> Value {
-    // Texts, numbers and maps with names for keys: there is nothing in it that JSON has not.
-    serde_json::to_value(told).unwrap_or(Value::Null)
+/// A line of a stream.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "it describes what a stream tells")]
+pub(super) enum StreamLine<'a> {
+    Result(Box<RewardResult>),
+    End(StreamEnd<'a>),
+}
+
+/// A result, with what its parts come from.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct Detail<'a> {
+    #[serde(flatten)]
+    pub result: RewardResult,
+    pub fingerprints: &'a Fingerprints,
 }
 
 /// A hash of what an executor is told of one question of each kind, in both arms.

@@ -1,13 +1,17 @@
 //! The routes of the rubric service: read a dialect, score, write the dialect.
 
 use super::desk::{Desk, DeskConfig};
+use super::dialect::classify::{Classify, ClassifyRequest, ClassifyResponse};
+use super::dialect::items::{Items, ScoreRequest, ScoreResponse};
+use super::dialect::openrlhf::{OpenRlhf, OpenRlhfRequest, OpenRlhfResponse};
+use super::dialect::slime::{Slime, SlimeRequest, SlimeResponse};
 use super::dialect::{Asked, Dialect, Entry, House, Outcome, Tags};
-use super::dialect::{classify::Classify, items::Items, openrlhf::OpenRlhf, slime::Slime};
 use super::{Score, Scorer};
 use crate::body::{self, BodyLimits, Bytes};
 use crate::fault::{Fault, ItemFault, answer};
 use crate::listener::{Frame, ListenConfig, Section, ServeError, Service};
 use crate::metrics::Metrics;
+use crate::openapi::Operation;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -80,8 +84,50 @@ pub fn rubric_section(
         (Slime::PATH, route::<Slime>(&counter)),
         (Classify::PATH, route::<Classify>(&counter)),
     ];
-    let openapi = include_str!("../../openapi/rubric.json");
-    Ok(Section { name: "rubric", routes, openapi, health, threads, checks: Vec::new() })
+    let operations = operations();
+    Ok(Section { name: "rubric", routes, operations, openapi: None, health, threads, checks: Vec::new() })
+}
+
+/// What the routes take and give.
+fn operations() -> Vec<Operation> {
+    let (problem, trace) = ("What is 2 + 3?", "Add 2 and 3.");
+    let said = format!("<reasoning>{trace}</reasoning>");
+    let score = Operation::post::<ScoreRequest, ScoreResponse<'_>>(
+        Items::PATH,
+        "score",
+        "Score traces.",
+        json!({
+            "items": [{ "problem": problem, "reasoning": trace, "task_name": "math", "task_type": "math" }],
+            "max_length": 2048, "batch_size": 1,
+        }),
+    );
+    let text = format!("<task>math</task>\n<type>math</type>\n<problem>\n{problem}\n</problem>\n{said}");
+    vec![
+        score.clone(),
+        score.at("/v1/score", "scoreV1"),
+        Operation::post::<OpenRlhfRequest, OpenRlhfResponse>(
+            OpenRlhf::PATH,
+            "getReward",
+            "OpenRLHF's remote reward model.",
+            json!({
+                "query": [format!("{problem}{said}")], "prompts": [problem],
+                "labels": [{ "problem": problem, "task_name": "math" }],
+            }),
+        ),
+        Operation::post::<SlimeRequest, SlimeResponse>(
+            Slime::PATH,
+            "remoteRm",
+            "slime's remote reward model.",
+            json!({ "prompt": problem, "response": said, "label": "5" }),
+        )
+        .detailed(),
+        Operation::post::<ClassifyRequest, ClassifyResponse<'_>>(
+            Classify::PATH,
+            "classify",
+            "vLLM's shape for discriminative reward models.",
+            json!({ "model": "rm", "input": [text], "use_activation": false }),
+        ),
+    ]
 }
 
 /// What the routes share.

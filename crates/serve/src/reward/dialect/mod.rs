@@ -38,7 +38,7 @@ fn sample(whose: Whose, completion: &str, finish: Option<&str>, house: &House) -
         Err(unknown) => return Ok(Entry::Unknown(unknown)),
     };
     let trace = house.reading.trace(completion, finish);
-    Ok(Entry::Sample(Sample { whose, trace, finish, written: completion.to_owned() }))
+    Ok(Entry::Sample(Sample { whose, trace, finish, written: completion.to_owned(), readers: None }))
 }
 
 /// The problem that a label and a prompt mean.

@@ -6,12 +6,14 @@
 use super::{sample, whose};
 use crate::fault::{Fault, ItemFault};
 use crate::reward::appraise::Appraised;
-use crate::reward::asked::{self, Delivery, Entry};
+use crate::reward::asked::{self, Entry};
 use crate::reward::service::{Heard, House, Said, Speech};
 use crate::reward::told;
 use crate::rubric::dialect::{completion, object, openrlhf::list};
 use axum::http::StatusCode;
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tracelift_domain::Probability;
 
@@ -23,7 +25,7 @@ impl Speech for OpenRlhf {
 
     fn read(body: Value, _query: &str, house: &House) -> Result<Heard<()>, Fault> {
         let mut map = object(body)?;
-        let config = asked::terms(&mut map, &house.config)?;
+        let terms = asked::terms(&mut map, house)?;
         let Some(queries) = list(&mut map, "query")? else {
             return Err(Fault::Invalid("`query` is missing".into()));
         };
@@ -43,7 +45,7 @@ impl Speech for OpenRlhf {
             .into_iter()
             .map(|query| entry(&query, prompts.next(), labels.next(), house).unwrap_or_else(Entry::from))
             .collect();
-        Ok(Heard { entries, config, delivery: Delivery::Whole, context: () })
+        Ok(Heard { entries, terms, context: () })
     }
 
     fn write((): &(), appraised: &[Appraised], _house: &House) -> Said {
@@ -52,10 +54,10 @@ impl Speech for OpenRlhf {
             .iter()
             .map(|one| one.appraisal.reward.and(one.appraisal.evidence.outcome).map(Probability::get))
             .collect();
-        let mut logs = Map::new();
+        let mut logs = BTreeMap::new();
         let mut log = |name: &str, value: &dyn Fn(&Appraised) -> Option<f64>| {
             let values: Vec<Option<f64>> = appraised.iter().map(value).collect();
-            logs.insert(name.to_owned(), json!(values));
+            logs.insert(name.to_owned(), values);
         };
         log("e", &|one| one.appraisal.evidence.outcome.map(Probability::get));
         log("w", &|one| one.appraisal.evidence.with_trace.map(Probability::get));
@@ -70,24 +72,43 @@ impl Speech for OpenRlhf {
         for name in names {
             let values: Vec<Option<f64>> =
                 labels.iter().map(|labels| labels.as_ref()?.get(name).copied()).collect();
-            logs.insert(name.to_owned(), json!(values));
+            logs.insert(name.to_owned(), values);
         }
-        let defects: Vec<Option<&str>> =
-            appraised.iter().map(|one| one.appraisal.defect.map(|defect| defect.code())).collect();
-        let errors: Vec<Value> = appraised
-            .iter()
-            .enumerate()
-            .filter_map(|(index, one)| {
-                let mut error = told::value(&told::Cause::from(one.appraisal.unknown.as_ref()?));
-                error["index"] = json!(index);
-                Some(error)
-            })
-            .collect();
-        let body = json!({
-            "rewards": rewards, "scores": scores, "extra_logs": logs, "defects": defects, "errors": errors,
-        });
+        let error = |(index, one): (usize, &Appraised)| {
+            let cause = told::Cause::from(one.appraisal.unknown.as_ref()?);
+            Some(IndexedCause { index, cause })
+        };
+        let told = Told {
+            rewards,
+            scores,
+            extra_logs: logs,
+            defects: appraised.iter().map(|one| one.appraisal.defect.map(|defect| defect.code())).collect(),
+            errors: appraised.iter().enumerate().filter_map(error).collect(),
+        };
+        let body = told::value(&told);
         Said { status: StatusCode::OK, body }
     }
+}
+
+/// What OpenRLHF reads. Null is unknown.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RewardOpenRlhfResponse")]
+pub(in crate::reward) struct Told {
+    rewards: Vec<Option<f64>>,
+    /// e of each, by which groups are filtered.
+    scores: Vec<Option<f64>>,
+    /// The parts of each.
+    extra_logs: BTreeMap<String, Vec<Option<f64>>>,
+    defects: Vec<Option<&'static str>>,
+    errors: Vec<IndexedCause>,
+}
+
+/// Why a reward is unknown, and whose.
+#[derive(Serialize, JsonSchema)]
+struct IndexedCause {
+    index: usize,
+    #[serde(flatten)]
+    cause: told::Cause,
 }
 
 fn entry(

@@ -7,7 +7,7 @@
 use super::{sample, unanswerable, whose};
 use crate::fault::{Fault, ItemFault};
 use crate::reward::appraise::Appraised;
-use crate::reward::asked::{self, Delivery, Entry};
+use crate::reward::asked::{self, Entry};
 use crate::reward::service::{Heard, House, Said, Speech};
 use crate::reward::told;
 use crate::rubric::dialect::slime::{Body, body_of};
@@ -24,9 +24,9 @@ impl Speech for Slime {
     fn read(body: Value, query: &str, house: &House) -> Result<Heard<Body>, Fault> {
         let mut map = object(body)?;
         let context = body_of(query)?;
-        let config = asked::terms(&mut map, &house.config)?;
+        let terms = asked::terms(&mut map, house)?;
         let entry = entry(&mut map, house).unwrap_or_else(Entry::from);
-        Ok(Heard { entries: vec![entry], config, delivery: Delivery::Whole, context })
+        Ok(Heard { entries: vec![entry], terms, context })
     }
 
     fn write(context: &Body, appraised: &[Appraised], house: &House) -> Said {
@@ -40,9 +40,8 @@ impl Speech for Slime {
         let body = match context {
             Body::Number => json!(one.appraisal.reward),
             Body::Object => {
-                let mut result = told::value(&told::RewardResult::of(0, one));
-                result["fingerprints"] = told::value(&house.fingerprints);
-                result
+                let result = told::RewardResult::of(0, one, &house.names);
+                told::value(&told::Detail { result, fingerprints: &house.fingerprints })
             }
         };
         Said { status: StatusCode::OK, body }

@@ -7,7 +7,7 @@
 use super::{gathered, sample, whose_of};
 use crate::fault::{Fault, ItemFault};
 use crate::reward::appraise::Appraised;
-use crate::reward::asked::{self, Delivery, Entry};
+use crate::reward::asked::{self, Entry};
 use crate::reward::service::{Heard, House, Said, Speech};
 use crate::reward::told;
 use crate::rubric::dialect::slime::{Body, body_of};
@@ -24,7 +24,7 @@ impl Speech for Trl {
     fn read(body: Value, query: &str, house: &House) -> Result<Heard<Body>, Fault> {
         let mut map = object(body)?;
         let context = body_of(query)?;
-        let config = asked::terms(&mut map, &house.config)?;
+        let terms = asked::terms(&mut map, house)?;
         let Some(completions) = list(&mut map, "completions")? else {
             return Err(Fault::Invalid("`completions` is missing".into()));
         };
@@ -49,13 +49,13 @@ impl Speech for Trl {
                 entry(prompt, completion, row, &map, house).unwrap_or_else(Entry::from)
             })
             .collect();
-        Ok(Heard { entries, config, delivery: Delivery::Whole, context })
+        Ok(Heard { entries, terms, context })
     }
 
     fn write(context: &Body, appraised: &[Appraised], house: &House) -> Said {
         let body = match context {
             Body::Number => json!(appraised.iter().map(|one| one.appraisal.reward).collect::<Vec<_>>()),
-            Body::Object => told::value(&told::RewardResponse::of(appraised, &house.fingerprints)),
+            Body::Object => told::value(&told::RewardResponse::of(appraised, house)),
         };
         Said { status: StatusCode::OK, body }
     }

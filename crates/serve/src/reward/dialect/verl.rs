@@ -8,10 +8,13 @@
 use super::{gathered, sample, unanswerable, whose_of};
 use crate::fault::{Fault, ItemFault};
 use crate::reward::appraise::Appraised;
-use crate::reward::asked::{self, Delivery, Entry};
+use crate::reward::asked::{self, Entry};
 use crate::reward::service::{Heard, House, Said, Speech};
+use crate::reward::told;
 use crate::rubric::dialect::{kind, object, openrlhf::list};
 use axum::http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tracelift_domain::Probability;
 use tracelift_reward::Needs;
@@ -37,8 +40,8 @@ impl Speech for Verl {
 
     fn read(body: Value, _query: &str, house: &House) -> Result<Heard<Asking>, Fault> {
         let mut map = object(body)?;
-        let config = asked::terms(&mut map, &house.config)?;
-        let needs = config.needs();
+        let terms = asked::terms(&mut map, house)?;
+        let needs = terms.config.needs();
         let (count, rows) = match list(&mut map, "solution_strs")? {
             None => {
                 let mut field = |name: &str| map.remove(name).unwrap_or(Value::Null);
@@ -68,11 +71,11 @@ impl Speech for Verl {
             return Err(Fault::TooManyItems { items: rows.len(), limit: house.items });
         }
         let entries = rows.into_iter().map(|row| entry(row, house).unwrap_or_else(Entry::from)).collect();
-        Ok(Heard { entries, config, delivery: Delivery::Whole, context: Asking { count, needs } })
+        Ok(Heard { entries, terms, context: Asking { count, needs } })
     }
 
     fn write(context: &Asking, appraised: &[Appraised], _house: &House) -> Said {
-        let told: Vec<Value> = appraised.iter().map(|one| score(one, context.needs)).collect();
+        let told: Vec<Value> = appraised.iter().map(|one| told::value(&score(one, context.needs))).collect();
         let body = match (&context.count, appraised) {
             (Count::Many, _) => json!(told),
             (Count::One, [one]) => match &one.appraisal.unknown {
@@ -87,24 +90,40 @@ impl Speech for Verl {
 }
 
 /// Numbers alone, so that verl can make columns and means of them.
-fn score(one: &Appraised, needs: Needs) -> Value {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::reward) struct Scored {
+    /// The reward; null, in lists alone, where it is unknown.
+    score: Option<f64>,
+    e: Option<f64>,
+    w: Option<f64>,
+    /// Where the rule uses a baseline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    b: Option<Option<f64>>,
+    /// As `b`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    u: Option<Option<f64>>,
+    /// Where the rule uses a reading against the rubric.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s: Option<Option<f64>>,
+    /// 1 where the trace states the answer.
+    leaked: f64,
+    /// 1 where there is no usable trace.
+    no_trace: f64,
+}
+
+fn score(one: &Appraised, needs: Needs) -> Scored {
     let (found, number) = (&one.appraisal, |value: Option<Probability>| value.map(Probability::get));
     let flag = |flag: bool| f64::from(u8::from(flag));
-    let mut told = json!({
-        "score": found.reward,
-        "e": number(found.evidence.outcome),
-        "w": number(found.evidence.with_trace),
-        "leaked": flag(found.leaked.unwrap_or(false)),
-        "no_trace": flag(found.defect.is_some()),
-    });
-    if needs.baseline {
-        told["b"] = json!(number(found.evidence.without));
-        told["u"] = json!(found.evidence.uplift().map(|uplift| uplift.get()));
+    Scored {
+        score: found.reward,
+        e: number(found.evidence.outcome),
+        w: number(found.evidence.with_trace),
+        b: needs.baseline.then(|| number(found.evidence.without)),
+        u: needs.baseline.then(|| found.evidence.uplift().map(|uplift| uplift.get())),
+        s: needs.rubric.then(|| number(found.evidence.rubric)),
+        leaked: flag(found.leaked.unwrap_or(false)),
+        no_trace: flag(found.defect.is_some()),
     }
-    if needs.rubric {
-        told["s"] = json!(number(found.evidence.rubric));
-    }
-    told
 }
 
 fn entry([source, said, truth, info]: [Value; 4], house: &House) -> Result<Entry, ItemFault> {

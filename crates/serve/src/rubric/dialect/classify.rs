@@ -9,11 +9,14 @@
 //! `use_activation` changes nothing. Other fields are ignored, as vLLM does.
 
 use super::{
-    Asked, Dialect, Entry, House, Outcome, check_count, completion, errors, kind, object, token_ids, turns,
+    Asked, Dialect, Entry, ErrorTold, House, Outcome, check_count, completion, errors, kind, object,
+    token_ids, turns, value,
 };
 use crate::fault::{Fault, ItemFault};
 use crate::rubric::Item;
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tracelift_domain::TaskDomain;
@@ -58,30 +61,96 @@ impl Dialect for Classify {
     fn write(model: &Option<String>, outcomes: &[Outcome], house: &House) -> Value {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         let data = |(index, outcome): (usize, &Outcome)| match (outcome.reward(), outcome.fault()) {
-            (Some(score), _) => json!({
-                "index": index, "label": "score", "probs": [score], "num_classes": 1,
-                "defect": outcome.defect(),
-            }),
-            (None, fault) => json!({
-                "index": index, "label": null, "probs": [], "num_classes": 0,
-                "error": fault.map(|fault| fault.to_json(index)),
-            }),
+            (Some(score), _) => Datum {
+                index,
+                label: Some("score"),
+                probs: vec![score],
+                num_classes: 1,
+                defect: outcome.defect(),
+                error: None,
+            },
+            (None, fault) => Datum {
+                index,
+                label: None,
+                probs: Vec::new(),
+                num_classes: 0,
+                defect: None,
+                error: fault.map(|fault| ErrorTold::of(index, fault)),
+            },
         };
         let tokens: usize = outcomes
             .iter()
             .map(|outcome| if let Outcome::Scored(score) = outcome { score.tokens } else { 0 })
             .sum();
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        json!({
-            "id": format!("classify-{created}-{}", NUMBER.fetch_add(1, Ordering::Relaxed)),
-            "object": "list",
-            "created": created,
-            "model": model.as_deref().unwrap_or(&house.card.name),
-            "data": outcomes.iter().enumerate().map(data).collect::<Vec<_>>(),
-            "usage": { "prompt_tokens": tokens, "total_tokens": tokens, "completion_tokens": 0 },
-            "errors": errors(outcomes),
-        })
+        let told = ClassifyResponse {
+            id: format!("classify-{created}-{}", NUMBER.fetch_add(1, Ordering::Relaxed)),
+            object: "list",
+            created,
+            model: model.as_deref().unwrap_or(&house.card.name),
+            data: outcomes.iter().enumerate().map(data).collect(),
+            usage: TokensTold { prompt_tokens: tokens, total_tokens: tokens, completion_tokens: 0 },
+            errors: errors(outcomes),
+        };
+        value(&told)
     }
+}
+
+/// Scores, as vLLM tells classes.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ClassifyResponse<'a> {
+    id: String,
+    object: &'static str,
+    created: u64,
+    model: &'a str,
+    data: Vec<Datum>,
+    usage: TokensTold,
+    errors: Vec<ErrorTold>,
+}
+
+/// The score of one input.
+#[derive(Serialize, JsonSchema)]
+struct Datum {
+    index: usize,
+    label: Option<&'static str>,
+    /// The score, alone; nothing where it is unknown.
+    probs: Vec<f64>,
+    num_classes: u32,
+    defect: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorTold>,
+}
+
+/// What was read.
+#[derive(Serialize, JsonSchema)]
+struct TokensTold {
+    prompt_tokens: usize,
+    total_tokens: usize,
+    completion_tokens: usize,
+}
+
+/// Inputs, or one conversation.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it describes what is read field by field")]
+pub(crate) struct ClassifyRequest {
+    model: Option<String>,
+    /// Texts, or token ids.
+    input: Option<Inputs>,
+    messages: Option<Vec<Map<String, Value>>>,
+    /// Tokens that are read at most; -1 for as many as the model reads.
+    truncate_prompt_tokens: Option<i64>,
+    /// It changes nothing: the score has no logit.
+    use_activation: Option<bool>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "as `ClassifyRequest`")]
+enum Inputs {
+    Text(String),
+    Tokens(Vec<u32>),
+    Texts(Vec<String>),
+    ManyTokens(Vec<Vec<u32>>),
 }
 
 fn inputs(input: Value, house: &House) -> Result<Vec<Entry>, Fault> {

@@ -8,12 +8,15 @@
 //! `task_type` does not silently change a score.
 
 use super::{
-    Asked, Dialect, Entry, House, Outcome, check_count, check_size, dimensions, errors, kind, object, text,
-    unknown,
+    Asked, Dialect, Entry, ErrorTold, House, Outcome, check_count, check_size, dimensions, errors, kind,
+    object, text, unknown, value,
 };
 use crate::fault::{Fault, ItemFault};
 use crate::rubric::Item;
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use tracelift_domain::{Ending, Field, TraceDefect, completion};
 
 pub(crate) struct Items;
@@ -48,29 +51,107 @@ impl Dialect for Items {
     }
 
     fn write((): &(), outcomes: &[Outcome], house: &House) -> Value {
-        let scores: Vec<Option<f64>> = outcomes.iter().map(Outcome::reward).collect();
-        let result = |(index, outcome): (usize, &Outcome)| match outcome {
-            Outcome::Scored(score) => json!({
-                "index": index,
-                "score": score.rubric.score,
-                "derived": score.rubric.derived,
-                "total": score.rubric.total,
-                "dimensions": dimensions(score, house),
-                "tokens": score.tokens,
-                "shortened": score.shortened,
-            }),
-            Outcome::Defect(defect) => {
-                json!({ "index": index, "score": 0.0, "defect": defect.code(), "message": defect.to_string() })
-            }
-            Outcome::Failed(fault) => json!({ "index": index, "score": null, "error": fault.to_json(index) }),
+        let result = |(index, outcome): (usize, &Outcome)| ScoreResult::of(index, outcome, house);
+        let told = ScoreResponse {
+            scores: outcomes.iter().map(Outcome::reward).collect(),
+            results: outcomes.iter().enumerate().map(result).collect(),
+            errors: errors(outcomes),
+            model: ModelTold { name: &house.card.name, fingerprint: &house.card.fingerprint },
         };
-        json!({
-            "scores": scores,
-            "results": outcomes.iter().enumerate().map(result).collect::<Vec<_>>(),
-            "errors": errors(outcomes),
-            "model": { "name": house.card.name, "fingerprint": house.card.fingerprint },
-        })
+        value(&told)
     }
+}
+
+/// The scores of items.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ScoreResponse<'a> {
+    /// Null is unknown.
+    scores: Vec<Option<f64>>,
+    results: Vec<ScoreResult>,
+    errors: Vec<ErrorTold>,
+    model: ModelTold<'a>,
+}
+
+/// Which model read them.
+#[derive(Serialize, JsonSchema)]
+struct ModelTold<'a> {
+    name: &'a str,
+    fingerprint: &'a str,
+}
+
+/// What became of one item.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+enum ScoreResult {
+    /// It was read.
+    Scored {
+        index: usize,
+        score: f64,
+        derived: f64,
+        total: f64,
+        dimensions: BTreeMap<&'static str, f64>,
+        /// Tokens that were read.
+        tokens: usize,
+        /// Whether the problem was shortened to fit.
+        shortened: bool,
+    },
+    /// It has no usable trace, and is therefore known to be worth 0.
+    Defect { index: usize, score: f64, defect: &'static str, message: String },
+    /// It is no item, or could not be read.
+    Failed { index: usize, score: Option<f64>, error: ErrorTold },
+}
+
+impl ScoreResult {
+    fn of(index: usize, outcome: &Outcome, house: &House) -> ScoreResult {
+        match outcome {
+            Outcome::Scored(score) => ScoreResult::Scored {
+                index,
+                score: score.rubric.score,
+                derived: score.rubric.derived,
+                total: score.rubric.total,
+                dimensions: dimensions(score, house),
+                tokens: score.tokens,
+                shortened: score.shortened,
+            },
+            Outcome::Defect(defect) => {
+                ScoreResult::Defect { index, score: 0.0, defect: defect.code(), message: defect.to_string() }
+            }
+            Outcome::Failed(fault) => {
+                ScoreResult::Failed { index, score: None, error: ErrorTold::of(index, fault) }
+            }
+        }
+    }
+}
+
+/// Items to be scored.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "it describes what is read field by field, and a test holds it to that")]
+pub(crate) struct ScoreRequest {
+    items: Vec<ScoreItem>,
+    /// Tokens that are read at most.
+    #[schemars(range(min = 1))]
+    max_length: Option<u64>,
+    /// Checked and not used.
+    #[schemars(range(min = 1))]
+    batch_size: Option<u64>,
+}
+
+/// A problem and a trace.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "as `ScoreRequest`")]
+struct ScoreItem {
+    problem: String,
+    /// A bare trace.
+    reasoning: Option<String>,
+    /// All that a planner wrote, in place of `reasoning`.
+    completion: Option<String>,
+    /// Whether that was cut.
+    truncated: Option<bool>,
+    task_name: Option<String>,
+    task_type: Option<String>,
+    tests: Option<String>,
 }
 
 /// An item, as far as it alone tells; or why there is no trace in it.

@@ -9,7 +9,10 @@ pub(crate) mod turns;
 
 use super::{Card, Item, Score, Scorer};
 use crate::fault::{Fault, ItemFault};
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 use tracelift_domain::spelling;
@@ -122,16 +125,36 @@ pub(crate) trait Dialect: Send + 'static {
     fn write(context: &Self::Context, outcomes: &[Outcome], house: &House) -> Value;
 }
 
+/// Why an item has no score.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ItemError")]
+pub(crate) struct ErrorTold {
+    pub index: usize,
+    pub code: &'static str,
+    pub message: String,
+}
+
+impl ErrorTold {
+    pub fn of(index: usize, fault: &ItemFault) -> ErrorTold {
+        ErrorTold { index, code: fault.code(), message: fault.to_string() }
+    }
+}
+
 /// The faults of the items, each with its index.
-pub(crate) fn errors(outcomes: &[Outcome]) -> Vec<Value> {
+pub(crate) fn errors(outcomes: &[Outcome]) -> Vec<ErrorTold> {
     let faults = outcomes.iter().enumerate().filter_map(|(i, outcome)| Some((i, outcome.fault()?)));
-    faults.map(|(i, fault)| fault.to_json(i)).collect()
+    faults.map(|(i, fault)| ErrorTold::of(i, fault)).collect()
 }
 
 /// The expected labels of a score, 0 to 4, by name.
-pub(crate) fn dimensions(score: &Score, house: &House) -> Value {
-    let pairs = house.card.dimensions.iter().zip(score.rubric.dimensions);
-    Value::Object(Map::from_iter(pairs.map(|(name, expected)| ((*name).to_owned(), json!(expected)))))
+pub(crate) fn dimensions(score: &Score, house: &House) -> BTreeMap<&'static str, f64> {
+    house.card.dimensions.iter().copied().zip(score.rubric.dimensions).collect()
+}
+
+/// A JSON value of what is told.
+pub(crate) fn value(told: &impl Serialize) -> Value {
+    // Texts, numbers and maps with names for keys: there is nothing in it that JSON has not.
+    serde_json::to_value(told).unwrap_or(Value::Null)
 }
 
 /// The body as an object.

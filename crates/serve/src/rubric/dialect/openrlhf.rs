@@ -4,9 +4,14 @@
 //! prompt and the completion, special tokens and all. It reads `rewards`, `scores` and the lists of `extra_logs`; other fields
 //! are ignored on both sides.
 
-use super::{Asked, Dialect, Entry, House, Outcome, check_count, completion, errors, kind, object};
+use super::{
+    Asked, Dialect, Entry, ErrorTold, House, Outcome, check_count, completion, errors, kind, object, value,
+};
 use crate::fault::{Fault, ItemFault};
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 pub(crate) struct OpenRlhf;
 
@@ -45,7 +50,7 @@ impl Dialect for OpenRlhf {
 
     fn write((): &(), outcomes: &[Outcome], house: &House) -> Value {
         let rewards: Vec<Option<f64>> = outcomes.iter().map(Outcome::reward).collect();
-        let mut logs = Map::new();
+        let mut logs = BTreeMap::new();
         for (d, name) in house.card.dimensions.iter().enumerate() {
             let values: Vec<Option<f64>> = outcomes
                 .iter()
@@ -55,16 +60,43 @@ impl Dialect for OpenRlhf {
                     Outcome::Failed(_) => None,
                 })
                 .collect();
-            logs.insert((*name).to_owned(), json!(values));
+            logs.insert(*name, values);
         }
-        let without = outcomes.iter().map(|outcome| f64::from(outcome.defect().is_some()));
-        logs.insert("no_trace".to_owned(), json!(without.collect::<Vec<f64>>()));
-        let defects: Vec<Option<&str>> = outcomes.iter().map(Outcome::defect).collect();
-        json!({
-            "rewards": rewards, "scores": rewards, "extra_logs": logs,
-            "defects": defects, "errors": errors(outcomes),
-        })
+        let without = outcomes.iter().map(|outcome| Some(f64::from(outcome.defect().is_some())));
+        logs.insert("no_trace", without.collect());
+        let defects = outcomes.iter().map(Outcome::defect).collect();
+        let told = OpenRlhfResponse {
+            scores: rewards.clone(),
+            rewards,
+            extra_logs: logs,
+            defects,
+            errors: errors(outcomes),
+        };
+        value(&told)
     }
+}
+
+/// What OpenRLHF reads. Null is unknown.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct OpenRlhfResponse {
+    rewards: Vec<Option<f64>>,
+    scores: Vec<Option<f64>>,
+    extra_logs: BTreeMap<&'static str, Vec<Option<f64>>>,
+    defects: Vec<Option<&'static str>>,
+    errors: Vec<ErrorTold>,
+}
+
+/// OpenRLHF's samples.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it describes what is read field by field")]
+pub(crate) struct OpenRlhfRequest {
+    /// Prompt and completion of each.
+    query: Vec<String>,
+    #[schemars(default)]
+    prompts: Vec<Value>,
+    /// An object with `problem` says what was asked; an answer is left alone.
+    #[schemars(default)]
+    labels: Vec<Value>,
 }
 
 fn entry(

@@ -4,9 +4,14 @@
 //! `?detail=true` in the URL the body is an object instead, for `--reward-key score`. Other fields are ignored. What
 //! cannot be scored is an error status, which slime tries again and then raises.
 
-use super::{Asked, Dialect, Entry, House, Outcome, completion, dimensions, errors, object};
+use super::{
+    Asked, Dialect, Entry, ErrorTold, House, Outcome, completion, dimensions, errors, object, value,
+};
 use crate::fault::{Fault, ItemFault};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 pub(crate) struct Slime;
 
@@ -42,23 +47,53 @@ impl Dialect for Slime {
             [outcome] => (outcome, outcome.reward()),
             _ => return json!({ "errors": errors(outcomes) }),
         };
-        match (outcome, reward, context) {
-            (Outcome::Failed(fault), _, _) => {
-                json!({ "error": { "code": fault.code(), "message": fault.to_string(), "index": 0 } })
-            }
-            (_, reward, Body::Number) => json!(reward),
-            (Outcome::Scored(score), _, Body::Object) => json!({
-                "score": score.rubric.score,
-                "derived": score.rubric.derived,
-                "total": score.rubric.total,
-                "dimensions": dimensions(score, house),
-                "defect": null,
-            }),
+        let told = match (outcome, reward, context) {
+            (Outcome::Failed(fault), _, _) => SlimeResponse::Failed { error: ErrorTold::of(0, fault) },
+            (_, reward, Body::Number) => SlimeResponse::Number(reward),
+            (Outcome::Scored(score), _, Body::Object) => SlimeResponse::Scored {
+                score: score.rubric.score,
+                derived: score.rubric.derived,
+                total: score.rubric.total,
+                dimensions: dimensions(score, house),
+                defect: None,
+            },
             (Outcome::Defect(defect), _, Body::Object) => {
-                json!({ "score": 0.0, "defect": defect.code(), "message": defect.to_string() })
+                SlimeResponse::Defect { score: 0.0, defect: defect.code(), message: defect.to_string() }
             }
-        }
+        };
+        value(&told)
     }
+}
+
+/// The reward of a sample; with `?detail=true` its parts.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum SlimeResponse {
+    Number(Option<f64>),
+    Scored {
+        score: f64,
+        derived: f64,
+        total: f64,
+        dimensions: BTreeMap<&'static str, f64>,
+        defect: Option<&'static str>,
+    },
+    Defect {
+        score: f64,
+        defect: &'static str,
+        message: String,
+    },
+    Failed {
+        error: ErrorTold,
+    },
+}
+
+/// slime's sample.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it describes what is read field by field")]
+pub(crate) struct SlimeRequest {
+    prompt: Option<Value>,
+    response: String,
+    label: Option<Value>,
 }
 
 fn entry(map: &mut Map<String, Value>, house: &House) -> Result<Entry, ItemFault> {
