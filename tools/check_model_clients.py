@@ -29,6 +29,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import lm_eval  # noqa: E402
 import openai  # noqa: E402
 import torch  # noqa: E402
+from lm_eval.tasks import TaskManager  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
 
 TEMPLATE = (
@@ -167,7 +168,7 @@ def lm_evaluation(url: str, folder: Path, desk: Path) -> None:
     tasks.mkdir()
     for name, text in [("choices", CHOICES), ("writes", WRITES)]:
         (tasks / f"{name}.yaml").write_text(text.replace("FOLDER", str(desk)))
-    manager = lm_eval.tasks.TaskManager(include_path=str(tasks))
+    manager = TaskManager(include_path=str(tasks))
 
     def run(model: str, arguments: str, names: list[str], **more: object) -> dict:
         return lm_eval.simple_evaluate(

@@ -273,6 +273,8 @@ fn a_stream_says_the_same_piece_by_piece() {
             .collect();
         let text: String = mine.iter().map(|choice| choice["text"].as_str().unwrap()).collect();
         assert_eq!(text, choice["text"].as_str().unwrap());
+        let offsets = numbers(&choice["logprobs"]["text_offset"]);
+        assert!(offsets.is_sorted() && offsets[0] == 0.0, "{offsets:?}");
         for list in ["tokens", "token_logprobs", "top_logprobs", "text_offset"] {
             let told: Vec<&Value> =
                 mine.iter().flat_map(|choice| choice["logprobs"][list].as_array().unwrap()).collect();
@@ -370,6 +372,11 @@ fn what_cannot_be_done_is_refused_by_its_name() {
             "{answer}"
         );
     }
+    fs::remove_file(desk.path("small/chat_template.jinja")).unwrap();
+    let plain = Server::small(&desk);
+    let (status, answer) = plain.post("/v1/chat/completions", &json!({"model": "small", "messages": said}));
+    assert_eq!((status, &answer["error"]["param"]), (400, &json!("messages")));
+    assert!(answer["error"]["message"].as_str().unwrap().contains("/v1/completions"), "{answer}");
     let (status, answer) = server.post("/v1/chat/completions", &json!({"model": "large", "messages": said}));
     assert_eq!((status, &answer["error"]["code"]), (404, &json!("model_not_found")));
     for (body, param) in [
@@ -393,6 +400,11 @@ fn what_cannot_be_done_is_refused_by_its_name() {
         "user": "somebody", "top_k": -1, "stop": null, "logit_bias": null, "store": false,
     });
     server.good("/v1/chat/completions", &body);
+    let ready: Value = serde_json::from_str(&server.get("/ready")).unwrap();
+    assert_eq!(
+        (&ready["status"], &ready["checks"]["models"]["is"][0]["name"]),
+        (&json!("ready"), &json!("small"))
+    );
     // Models that are there, and those that are not.
     let models: Value = serde_json::from_str(&server.get("/v1/models")).unwrap();
     assert_eq!(models["data"][0]["id"], "small");
@@ -440,7 +452,7 @@ fn who_hangs_up_is_forgotten_and_who_finds_no_room_is_told_when_to_come_back() {
     drop(streams);
     let cancelled = r#"tracelift_completions_total{model="small",outcome="cancelled"}"#;
     until("both are forgotten", || server.metric(cancelled) == 2.0);
-    until("their places are free", || server.metric(r#"tracelift_model_sequences{section="model"}"#) == 0.0);
+    until("their places are free", || server.metric(r#"tracelift_model_sequences{section="models"}"#) == 0.0);
     server.good("/v1/completions", &json!({"model": "small", "prompt": "On", "max_tokens": 2}));
     // A stream that has begun is told to its end where the server is to stop.
     let body =

@@ -128,6 +128,10 @@ impl Telling {
 fn said(fields: &mut Fields, model: &ServedModel) -> Result<Begun, Refusal> {
     let prompt = conversation(fields)?;
     let failed = |error: &dyn std::error::Error| Refusal::of("messages", error.to_string());
+    if model.tokenizer.chat_template().is_none() {
+        let message = "the model has no chat template to lay out `messages`; ask it to go on from a text, at /v1/completions";
+        return Err(Refusal::of("messages", message));
+    }
     model.tokenizer.usable_chat_template().map_err(|error| failed(&error))?;
     let tokens = model.tokenizer.prompt(&prompt).map_err(|error| failed(&error))?;
     Ok(Begun { tokens, text: String::new() })

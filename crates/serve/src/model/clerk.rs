@@ -5,6 +5,7 @@ use crate::metrics::{Metrics, Unit};
 use crate::queue::{Place, Queue};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::Sender;
 use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 use tracelift_engine::sampling::{Desk, GenerateError, Order, Scored, Session, Ticket, Told};
@@ -55,13 +56,16 @@ struct Clerk<'q> {
     open: HashMap<Ticket, Open>,
 }
 
-/// Serves a model until its queue is closed and empty.
-pub(super) fn work(model: &ServedModel, queue: &Queue<Job>, metrics: &Metrics) {
+/// Serves a model until its queue is closed and empty; tells first how long its sequences can be. There is one session at a time:
+/// memory that was given back would be cleared, and so taken in whole, for the next.
+pub(super) fn work(model: &ServedModel, queue: &Queue<Job>, metrics: &Metrics, longest: &Sender<usize>) {
     let open = || {
         let config = &model.config;
         model.sampler.session(config.sequences.get(), config.cache_bytes, config.threads.get())
     };
     let mut session = open();
+    // Whoever asks waits for it.
+    let _ = longest.send(session.longest());
     // The threads of a session at work spin; where there is nothing to do there are none.
     while let Some(job) = queue.pop() {
         let mut clerk = Clerk { model, queue, metrics, open: HashMap::new() };

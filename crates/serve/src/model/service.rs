@@ -12,6 +12,7 @@ use crate::fault::{Fault, answer};
 use crate::listener::{Frame, Section, ServeError, Threads};
 use crate::metrics::Metrics;
 use crate::queue::{Place, Places, Queue};
+use crate::ready::Check;
 use axum::extract::{Path, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -51,27 +52,26 @@ pub fn model_section(models: Vec<ServedModel>, frame: &Frame) -> Result<Section,
     let mut desks = Vec::new();
     for model in models {
         let model = Arc::new(model);
-        let ModelServiceConfig { sequences, cache_bytes, threads, queue, .. } = model.config;
-        let longest = model.sampler.session(sequences.get(), cache_bytes, threads.get()).longest();
-        let desk = Desk {
-            queue: Arc::new(Queue::new()),
-            places: Places::new(queue),
-            longest,
-            milliseconds: AtomicU64::new(0),
-            model: Arc::clone(&model),
-        };
-        let (queue, metrics) = (Arc::clone(&desk.queue), Arc::clone(&frame.metrics));
+        let (queue, metrics) = (Arc::new(Queue::new()), Arc::clone(&frame.metrics));
+        let (tell, told) = std::sync::mpsc::channel();
+        let (worked, entries) = (Arc::clone(&model), Arc::clone(&queue));
         let thread = std::thread::Builder::new().name("sampling".into());
-        handles.push(thread.spawn(move || clerk::work(&model, &queue, &metrics))?);
-        desks.push(desk);
+        handles.push(thread.spawn(move || clerk::work(&worked, &entries, &metrics, &tell))?);
+        // A thread that ends before it begins has said why.
+        let longest = told.recv().map_err(|_| ServeError::Panicked)?;
+        let (places, milliseconds) = (Places::new(model.config.queue), AtomicU64::new(0));
+        desks.push(Desk { model, queue, places, longest, milliseconds });
     }
     let all: Vec<Places> = desks.iter().map(|desk| desk.places.clone()).collect();
     let help = "Sequences at work or waiting.";
     let taken = move || all.iter().map(Places::taken).sum::<usize>() as f64;
-    frame.gauge("model", "tracelift_model_sequences", help, taken);
+    frame.gauge("models", "tracelift_model_sequences", help, taken);
     let queues: Vec<Arc<Queue<Job>>> = desks.iter().map(|desk| Arc::clone(&desk.queue)).collect();
     let threads = Threads { close: Box::new(move || queues.iter().for_each(|queue| queue.close())), handles };
     let told: Vec<Value> = desks.iter().map(Desk::describe).collect();
+    // They are read before the server listens, and stay.
+    let loaded = json!(told);
+    let checks = vec![Check { name: "models", look: Box::new(move || Ok(loaded.clone())) }];
     let health = json!({ "kind": "models", "models": told });
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let metrics = Arc::clone(&frame.metrics);
@@ -84,7 +84,7 @@ pub fn model_section(models: Vec<ServedModel>, frame: &Frame) -> Result<Section,
     ];
     let openapi = Some(include_str!("../../openapi/model.json"));
     let operations = Vec::new();
-    Ok(Section { name: "model", routes, operations, openapi, health, threads, checks: Vec::new() })
+    Ok(Section { name: "models", routes, operations, openapi, health, threads, checks })
 }
 
 fn route(counter: &Arc<Counter>, api: Api) -> MethodRouter {

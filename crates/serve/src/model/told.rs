@@ -41,8 +41,8 @@ struct Choice {
     /// Bytes of the text, and tokens, that were told.
     sent: (usize, usize),
     begun: bool,
-    /// Characters of the text before the next token.
-    offset: usize,
+    /// Where the text of `logprobs` has come to.
+    margin: Margin,
     /// What it says in the end, and why it ends.
     ended: Option<(Reply, &'static str)>,
 }
@@ -166,9 +166,9 @@ impl Talk {
             scores: &choice.scores[from..tokens],
             finish,
         };
-        let mut offset = choice.offset;
-        let told = told(self.api, &self.model, &self.asked, &piece, &mut offset, Put::Delta);
-        choice.offset = offset;
+        let mut margin = std::mem::take(&mut choice.margin);
+        let told = told(self.api, &self.model, &self.asked, &piece, &mut margin, Put::Delta);
+        choice.margin = margin;
         chunks.push(self.chunk(index, told));
         Ok(chunks)
     }
@@ -181,8 +181,8 @@ impl Talk {
             }
             Api::Completions if self.asked.telling.echo => {
                 let begun = &self.asked.prompts[prompt];
-                let (lists, offset) = self.echoed(prompt)?;
-                self.choices[index].offset = offset;
+                let (lists, margin) = self.echoed(prompt)?;
+                self.choices[index].margin = margin;
                 let logprobs = lists.map(Lists::into_json);
                 json!({ "text": begun.text, "logprobs": logprobs, "finish_reason": null })
             }
@@ -191,22 +191,21 @@ impl Talk {
         Ok(Some(self.chunk(index, told)))
     }
 
-    /// What is told of a prompt's tokens, and the characters that they take.
-    fn echoed(&self, prompt: usize) -> Result<(Option<Lists>, usize), Refusal> {
-        let Begun { tokens, text } = &self.asked.prompts[prompt];
-        let characters = text.chars().count();
-        let Some(beside) = self.asked.telling.logprobs else { return Ok((None, characters)) };
+    /// What is told of a prompt's tokens, and where their text ends.
+    fn echoed(&self, prompt: usize) -> Result<(Option<Lists>, Margin), Refusal> {
+        let Begun { tokens, .. } = &self.asked.prompts[prompt];
+        let mut margin = Margin::default();
+        let Some(beside) = self.asked.telling.logprobs else { return Ok((None, margin)) };
         let scores = &self.scores[prompt];
         if scores.len() + 1 != tokens.len() || scores.iter().any(Option::is_none) {
             return Err(Refusal::broken("the model's logits after the prompt are not finite"));
         }
         let mut lists = Lists::default();
-        let mut offset = 0;
         for (token, scored) in tokens.iter().zip([None].into_iter().chain(scores.iter().map(Option::as_ref)))
         {
-            lists.add(&self.model, *token, scored, beside, &mut offset);
+            lists.add(&self.model, *token, scored, beside, &mut margin);
         }
-        Ok((Some(lists), characters))
+        Ok((Some(lists), margin))
     }
 
     fn chunk(&self, index: usize, mut told: Value) -> Value {
@@ -261,14 +260,14 @@ impl Talk {
                 return Err(Refusal::broken("a choice came to no end"));
             };
             let count = reply.tokens;
-            let (mut text, mut before, mut offset) = (reply.text.clone(), None, 0);
+            let (mut text, mut before, mut margin) = (reply.text.clone(), None, Margin::default());
             if self.asked.telling.echo {
                 text.insert_str(0, &self.asked.prompts[prompt].text);
-                (before, offset) = self.echoed(prompt)?;
+                (before, margin) = self.echoed(prompt)?;
             }
             let (tokens, scores) = (&choice.tokens[..count], &choice.scores[..count]);
             let piece = Piece { text: &text, tokens, scores, finish: Some(finish) };
-            let mut told = told(self.api, &self.model, &self.asked, &piece, &mut offset, Put::Whole(before));
+            let mut told = told(self.api, &self.model, &self.asked, &piece, &mut margin, Put::Whole(before));
             told["index"] = json!(index);
             if self.asked.telling.token_ids {
                 told["prompt_token_ids"] = json!(self.asked.prompts[prompt].tokens);
@@ -295,7 +294,7 @@ fn told(
     model: &ServedModel,
     asked: &Asked,
     piece: &Piece<'_>,
-    offset: &mut usize,
+    margin: &mut Margin,
     put: Put,
 ) -> Value {
     let Piece { text, tokens, scores, finish } = piece;
@@ -323,7 +322,7 @@ fn told(
                     Put::Whole(Some(before)) => before,
                     Put::Whole(None) | Put::Delta => Lists::default(),
                 };
-                scored().for_each(|(token, scored)| lists.add(model, token, Some(scored), beside, offset));
+                scored().for_each(|(token, scored)| lists.add(model, token, Some(scored), beside, margin));
                 lists.into_json()
             });
             json!({ "text": text, "logprobs": logprobs })
@@ -361,6 +360,13 @@ fn entry(model: &ServedModel, token: u32, scored: &Scored, beside: usize) -> Val
     entry
 }
 
+/// Where each token's text begins.
+#[derive(Default)]
+struct Margin {
+    growing: Growing,
+    characters: usize,
+}
+
 /// `logprobs` of `/v1/completions`.
 #[derive(Default)]
 struct Lists {
@@ -377,12 +383,13 @@ impl Lists {
         token: u32,
         scored: Option<&Scored>,
         beside: usize,
-        offset: &mut usize,
+        margin: &mut Margin,
     ) {
         let bytes = model.speller.bytes(&model.tokenizer, token);
-        self.text_offset.push(*offset);
-        // Characters that begin here: their first bytes.
-        *offset += bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        self.text_offset.push(margin.characters);
+        // A token that has no text takes no place in it.
+        let more = margin.growing.push(&model.tokenizer, token).unwrap_or_default();
+        margin.characters += more.chars().count();
         self.token_logprobs.push(scored.map(|scored| finite(scored.log_prob)));
         self.top_logprobs.push(scored.map(|scored| {
             let mut top = Map::new();
