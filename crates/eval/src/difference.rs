@@ -1,15 +1,12 @@
 //! Differences between two rows, problem by problem.
 
 use crate::{EvalError, Metric, SampleRecord};
-use rand::Rng;
 use serde::{Deserialize, Serialize};
 use tracelift_domain::{Fingerprint, Seed};
-use tracelift_statistics::{Cluster, clusters, pooled_mean, sandwich};
+use tracelift_statistics::{Pair, bootstrap_interval, clusters, paired_error, pooled_difference};
 
 /// How often the bootstrap draws.
 pub const DRAWS: usize = 10_000;
-/// The share of draws within the interval.
-const LEVEL: f64 = 0.95;
 
 /// How much a row is ahead of another one on the problems that both have.
 ///
@@ -58,13 +55,15 @@ pub fn paired_difference(
         clusters(samples.map(|sample| (sample.problem_id.as_str(), metric.of(sample)))).0
     };
     let (ours, theirs) = (of(row), of(against));
-    let pairs: Vec<(Cluster, Cluster)> =
+    let pairs: Vec<Pair> =
         ours.iter().filter_map(|(problem, cluster)| Some((*cluster, *theirs.get(problem)?))).collect();
-    let statistic = pooled_difference(&pairs).ok_or_else(|| EvalError::NothingInCommon {
+    let nothing = || EvalError::NothingInCommon {
         row: row.to_owned(),
         against: against.to_owned(),
         metric: metric.title(),
-    })?;
+    };
+    let statistic = pooled_difference(&pairs).ok_or_else(nothing)?;
+    let mut rng = seed.child("paired bootstrap", 0).rng();
     Ok(Difference {
         metric,
         row: row.to_owned(),
@@ -72,7 +71,7 @@ pub fn paired_difference(
         executor,
         difference: statistic,
         standard_error: paired_error(&pairs),
-        interval: bootstrap_interval(&pairs, seed, DRAWS),
+        interval: bootstrap_interval(&pairs, &mut rng, DRAWS).ok_or_else(nothing)?,
         problems: pairs.len(),
         unpaired: ours.len() + theirs.len() - 2 * pairs.len(),
         draws: DRAWS,
@@ -103,43 +102,6 @@ fn common_executor(samples: &[SampleRecord], row: &str, against: &str) -> Result
         }
     }
     Ok(expected.executor.clone())
-}
-
-fn pooled_difference(pairs: &[(Cluster, Cluster)]) -> Option<f64> {
-    let (ours, _) = pooled_mean(pairs.iter().map(|(ours, _)| ours))?;
-    let (theirs, _) = pooled_mean(pairs.iter().map(|(_, theirs)| theirs))?;
-    Some(ours - theirs)
-}
-
-fn paired_error(pairs: &[(Cluster, Cluster)]) -> Option<f64> {
-    let (our_mean, our_count) = pooled_mean(pairs.iter().map(|(ours, _)| ours))?;
-    let (their_mean, their_count) = pooled_mean(pairs.iter().map(|(_, theirs)| theirs))?;
-    sandwich(pairs.iter().map(|(ours, theirs)| {
-        ours.residual(our_mean) / our_count as f64 - theirs.residual(their_mean) / their_count as f64
-    }))
-}
-
-/// The percentile interval of `draws` bootstrap samples of as many problems as there are.
-fn bootstrap_interval(pairs: &[(Cluster, Cluster)], seed: Seed, draws: usize) -> (f64, f64) {
-    let mut rng = seed.child("paired bootstrap", 0).rng();
-    let mut drawn = Vec::with_capacity(pairs.len());
-    let mut statistics: Vec<f64> = (0..draws)
-        .filter_map(|_| {
-            drawn.clear();
-            drawn.extend((0..pairs.len()).map(|_| pairs[rng.random_range(0..pairs.len())]));
-            pooled_difference(&drawn)
-        })
-        .collect();
-    statistics.sort_unstable_by(f64::total_cmp);
-    let tail = (1.0 - LEVEL) / 2.0;
-    (quantile(&statistics, tail), quantile(&statistics, 1.0 - tail))
-}
-
-/// A quantile of sorted numbers, interpolated between neighbours; there must be at least one.
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let position = q * (sorted.len() - 1) as f64;
-    let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
-    below + (above - below) * position.fract()
 }
 
 #[cfg(test)]
@@ -204,29 +166,5 @@ mod tests {
         other.executor = Fingerprint::of([("weights", b"2".as_slice())]);
         let mixed = [right("new", 0, 0, Some(true)), other];
         assert!(matches!(compare(&mixed), Err(EvalError::MixedExecutors { .. })));
-    }
-
-    #[test]
-    fn the_interval_covers_and_the_error_agrees() {
-        let (trials, problems, truth) = (300, 60, 0.15);
-        let (mut covered, mut mean_width, mut mean_error) = (0, 0.0, 0.0);
-        for trial in 0..trials {
-            let mut rng = Seed(11).child("trial", trial).rng();
-            let mut draw = |p: f64| Cluster { sum: f64::from(u8::from(rng.random_bool(p))), count: 1 };
-            let pairs: Vec<(Cluster, Cluster)> = (0..problems)
-                .map(|problem| {
-                    let difficulty = 0.1 + 0.7 * f64::from(problem) / f64::from(problems - 1);
-                    (draw(difficulty + truth), draw(difficulty))
-                })
-                .collect();
-            let (low, high) = bootstrap_interval(&pairs, Seed(trial), 400);
-            covered += usize::from(low <= truth && truth <= high);
-            mean_width += (high - low) / trials as f64;
-            mean_error += paired_error(&pairs).unwrap() / trials as f64;
-        }
-        let coverage = covered as f64 / trials as f64;
-        assert!((0.90..=0.98).contains(&coverage), "coverage {coverage}");
-        let ratio = mean_width / (2.0 * 1.96 * mean_error);
-        assert!((0.95..=1.05).contains(&ratio), "interval over normal interval {ratio}");
     }
 }

@@ -39,6 +39,21 @@ pub fn spearman(one: &[f64], other: &[f64]) -> Option<f64> {
     (first > 0.0 && second > 0.0).then(|| both / (first * second).sqrt())
 }
 
+/// Pearson's correlation; `None` where one side is all the same.
+#[must_use]
+pub fn pearson(one: &[f64], other: &[f64]) -> Option<f64> {
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (one_mean, other_mean) = (mean(one), mean(other));
+    let (mut both, mut first, mut second) = (0.0, 0.0, 0.0);
+    for (a, b) in one.iter().zip(other) {
+        let (a, b) = (a - one_mean, b - other_mean);
+        both += a * b;
+        first += a * a;
+        second += b * b;
+    }
+    (first > 0.0 && second > 0.0).then(|| both / (first * second).sqrt())
+}
+
 /// The area under the ROC curve: the chance that a positive scores above a negative, ties half. `None` where there are not
 /// some of both.
 #[must_use]
