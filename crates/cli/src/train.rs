@@ -19,7 +19,7 @@ use tracelift_engine::{Checkpoint, Precision, Schedule, peft};
 use tracelift_eval::write_samples;
 use tracelift_executor::spending::Stopped;
 use tracelift_reward::TraceScorer;
-use tracelift_train::grpo::{Decay, Grpo, GrpoConfig, GrpoError, StepOutcome};
+use tracelift_train::grpo::{Decay, Grpo, GrpoConfig, GrpoError, Spent, StepOutcome};
 use tracelift_train::metrics::{StepMetrics, name, read_metrics};
 use tracelift_train::patience::Patience;
 use tracelift_train::run::{RunDescription, RunFolder, RunLayout};
@@ -157,17 +157,17 @@ impl Form<'_> {
 pub fn train_in(grpo: Grpo<'_>, course: Course<'_>) -> Result<Checkpoint> {
     let (out, form, name) = (course.out, course.form, course.name);
     let mut training = Training::begin(grpo, course)?;
-    let total = training.grpo.config.steps;
-    let bar = progress::steps(name, total, training.grpo.steps_done());
-    while training.grpo.steps_done() < total {
+    let bar = progress::steps(name, training.grpo.expected_steps(), training.grpo.steps_done());
+    while !training.grpo.is_done() {
         // What was drawn of the bar stays where an error ends it.
         training.step(&bar).inspect_err(|_| bar.abandon())?;
     }
     bar.finish();
     ensure!(
         !training.patience.is_in_vain(),
-        "{} taught nothing: in none of its {total} steps was there a usable trace with a known reward; {}",
+        "{} taught nothing: in none of its {} steps was there a usable trace with a known reward; {}",
         out.display(),
+        training.grpo.steps_done(),
         "look at `defect/…` and `unknown/…` in its metrics.jsonl, and begin anew with another `out`"
     );
     if let Some(best) = training.dev.as_ref().and_then(Dev::best) {
@@ -213,6 +213,7 @@ impl<'a> Training<'a> {
                     );
                 }
                 let (folder, latest) = RunFolder::resume(out)?;
+                grpo.count_spent(&read_metrics(&folder.layout().metrics())?);
                 if let Some((_, checkpoint)) = &latest {
                     grpo.restore(checkpoint)
                         .with_context(|| format!("failed to resume from {}", checkpoint.display()))?;
@@ -227,9 +228,9 @@ impl<'a> Training<'a> {
                     tracelift_files::write(folder.layout().config(), config)?;
                     eprintln!("{}", prolonged(&grpo.config, out, from, grpo.steps_done()));
                 }
-                match (latest, grpo.config.steps) {
-                    (Some((step, _)), total) if step == total => {
-                        eprintln!("{} is finished: all {total} steps are done", out.display());
+                match (latest, grpo.is_done()) {
+                    (Some((step, _)), true) => {
+                        eprintln!("{} is finished: all {step} steps are done", out.display());
                     }
                     (Some((step, _)), _) => eprintln!("resumed {} after step {step}", out.display()),
                     (None, _) => {}
@@ -246,7 +247,7 @@ impl<'a> Training<'a> {
 
     /// One step, with all that it leaves in the folder.
     fn step(&mut self, bar: &ProgressBar) -> Result<()> {
-        let (step, total) = (self.grpo.steps_done() + 1, self.grpo.config.steps);
+        let step = self.grpo.steps_done() + 1;
         let mut outcome = match self.grpo.step() {
             Ok(outcome) => outcome,
             Err(error) => {
@@ -263,6 +264,8 @@ impl<'a> Training<'a> {
                 return Err(anyhow::Error::new(error).context(format!("step {step} failed{kept}")));
             }
         };
+        let last = self.grpo.is_done();
+        bar.set_length(self.grpo.expected_steps());
         let stopped = self.look(step, &mut outcome, bar)?;
         self.folder.record_rollouts(step, &outcome.rollouts)?;
         self.folder.record_metrics(&outcome.metrics)?;
@@ -278,12 +281,12 @@ impl<'a> Training<'a> {
                 self.keep(moved)?
             );
         }
-        if self.patience.is_exhausted() || (step == total && self.patience.is_in_vain()) {
+        if self.patience.is_exhausted() || (last && self.patience.is_in_vain()) {
             let told =
                 format!("stopped after step {step}: for {} steps in a row, {fruitless}", fruitless.steps);
             bail!("{told}{}", self.keep(moved)?);
         }
-        if step == total {
+        if last {
             if fruitless.steps > 0 {
                 eprintln!("warning: in the last {} steps, {fruitless}", fruitless.steps);
             }
@@ -297,8 +300,8 @@ impl<'a> Training<'a> {
     /// Looks at the planner on the development problems where that is due, and keeps it where it is the best so far. Hands
     /// back why nothing was found where the executor makes no more calls: a look at some of the problems would be another.
     fn look(&mut self, step: u64, outcome: &mut StepOutcome, bar: &ProgressBar) -> Result<Option<Stopped>> {
-        let total = self.grpo.config.steps;
-        let Some(dev) = self.dev.as_mut().filter(|dev| dev.is_due(step, total)) else { return Ok(None) };
+        let last = self.grpo.is_done();
+        let Some(dev) = self.dev.as_mut().filter(|dev| last || dev.is_due(step)) else { return Ok(None) };
         let look = dev
             .look(&self.grpo, &mut outcome.metrics)
             .with_context(|| format!("the planner cannot be looked at after step {step}"))?;
@@ -366,16 +369,16 @@ fn how_to_go_on(stopped: &Stopped) -> &'static str {
 fn prolonged(config: &GrpoConfig, out: &Path, from: u64, done: u64) -> String {
     let (out, to) = (out.display(), config.steps);
     let told = format!("{out} is prolonged from {from} to {to} steps");
-    match config.schedule {
-        Decay::Constant => told,
-        Decay::Cosine => {
+    match (config.schedule, config.budget) {
+        (Decay::Constant, _) | (_, Some(_)) => told,
+        (Decay::Cosine, None) => {
             let before = GrpoConfig { steps: from, ..config.clone() };
             format!(
                 "{told}: the learning rate, {:.2e} in step {done} of {from} as the cosine over {from} steps had it, is {:.2e} in \
                  step {} by the one over {to}. A run of {to} steps from the start would have had that all along; with \
                  `grpo.schedule = \"constant\"` the two are one",
-                before.rate(done),
-                config.rate(done + 1),
+                before.rate(done, Spent::default()),
+                config.rate(done + 1, Spent::default()),
                 done + 1
             )
         }

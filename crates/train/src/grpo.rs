@@ -14,12 +14,14 @@
 //! sampler and here alike; with top-p below 1 the sampler draws from a slightly narrower distribution than the one
 //! whose log-probabilities it reports. A step's draws follow from the run's seed and the step's number alone.
 
+mod budget;
 mod config;
 mod drawn;
 mod policy_term;
 mod record;
 mod update;
 
+pub use budget::{Budget, Spent};
 pub use config::{Aggregate, Decay, GrpoConfig, Overlong, Punishment, Ratio};
 pub use policy_term::{Clip, Divergence, Importance, Objective, PolicyTerm, importance, policy_term};
 
@@ -87,6 +89,8 @@ pub struct Grpo<'a> {
     /// Who takes part.
     pub cast: Cast<'a>,
     baselines: Baselines,
+    /// Of the budget, where there is one.
+    spent: Spent,
     /// The planner: what learns of it, and its tokenizer.
     policy: Policy,
     tokenizer: Tokenizer,
@@ -110,7 +114,7 @@ impl<'a> Grpo<'a> {
         let terms = Terms::of(&config, &cast.sampling);
         let Checkpoint { model, tokenizer } = planner;
         let policy = Policy::new(model, terms, config.optimizer);
-        Grpo { config, cast, baselines, policy, tokenizer }
+        Grpo { config, cast, baselines, spent: Spent::default(), policy, tokenizer }
     }
 
     /// The planner at work, as it is.
@@ -135,6 +139,28 @@ impl<'a> Grpo<'a> {
     #[must_use]
     pub fn steps_done(&self) -> u64 {
         self.policy.learner.steps_done()
+    }
+
+    /// Whether all steps are done, or the budget is spent.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.steps_done() >= self.config.steps
+            || self.config.budget.is_some_and(|budget| self.spent.is_all(budget))
+    }
+
+    /// How many steps there will be in all, as far as that can be told.
+    #[must_use]
+    pub fn expected_steps(&self) -> u64 {
+        let (done, most) = (self.steps_done(), self.config.steps);
+        let paid = self.config.budget.and_then(|budget| self.spent.steps_left(budget));
+        paid.map_or(most, |left| most.min(done + left))
+    }
+
+    /// Takes into account what the steps before have spent, where a run is gone on with.
+    pub fn count_spent(&mut self, steps: &[StepMetrics]) {
+        if let Some(budget) = self.config.budget {
+            self.spent = steps.iter().fold(Spent::default(), |spent, step| spent.and(budget, step));
+        }
     }
 
     /// The planner's model as it is.
@@ -225,6 +251,11 @@ impl<'a> Grpo<'a> {
             metrics.set(format!("{}{cause}", name::FAILED_BY), *count as f64);
         }
         metrics.set(name::EXECUTOR_TOKENS, (used.prompt_tokens + used.completion_tokens) as f64);
+        let written: usize = drawn.rollouts.iter().map(|rollout| rollout.written.tokens.len()).sum();
+        metrics.set(name::PLANNER_TOKENS, written as f64);
+        if let Some(budget) = self.config.budget {
+            self.spent = self.spent.and(budget, &metrics);
+        }
         let rollouts = record::all(&self.cast, drawn, step, &mut metrics);
         metrics.wall_time = StepMetrics::now(step).wall_time;
         Ok(StepOutcome { metrics, rollouts, last_failure: used.last_failure })
@@ -401,7 +432,7 @@ impl<'a> Grpo<'a> {
                 advantage: rollout.advantage as f32,
             })
             .collect();
-        let rate = self.config.rate(self.steps_done() + 1);
+        let rate = self.config.rate(self.steps_done() + 1, self.spent);
         let found = self.policy.update(&lessons, rate)?;
         self.policy.learner.finish_step();
         metrics.set(name::LOSS, found.loss);

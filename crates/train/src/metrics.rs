@@ -76,6 +76,8 @@ pub mod name {
     pub const FAILED_CALLS: &str = "executor/failed_calls";
     /// Tokens that the executor read and wrote in the step.
     pub const EXECUTOR_TOKENS: &str = "executor/tokens";
+    /// Tokens that the planner wrote in the step.
+    pub const PLANNER_TOKENS: &str = "planner/tokens";
     /// Executor calls that were or may have been billed, over the life of the run.
     pub const SPENT_CALLS: &str = "spent/calls";
     /// Tokens of them, read and written.
@@ -112,6 +114,8 @@ pub mod name {
     pub const DEV_CALLS: &str = "dev/executor_calls";
     /// What the names of wall times begin with: `seconds/sample`, `seconds/execute`, …
     pub const SECONDS: &str = "seconds/";
+    /// The stage in which the planner is looked at on development problems.
+    pub const DEV_STAGE: &str = "dev";
 }
 
 /// Why metrics could not be read or written.

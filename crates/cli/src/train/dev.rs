@@ -77,9 +77,9 @@ impl<'a> Dev<'a> {
         Dev { protocol, baselines, every: config.every, best_by: config.best_by.metric(), best: None }
     }
 
-    /// Whether the planner is looked at after a step of so many: the last one is not missed.
-    pub fn is_due(&self, step: u64, total: u64) -> bool {
-        step.is_multiple_of(self.every) || step == total
+    /// Whether the planner is looked at after a step that is not the last, which is not missed.
+    pub fn is_due(&self, step: u64) -> bool {
+        step.is_multiple_of(self.every)
     }
 
     /// Looks at the planner as it is, and notes the numbers among those of the step. Nothing is noted where the executor makes
@@ -108,7 +108,7 @@ impl<'a> Dev<'a> {
         metrics.set(name::DEV_DEFECTIVE, share(|sample| sample.defect.is_some()));
         let used = self.protocol.executor.usage().since(&before);
         metrics.set(name::DEV_CALLS, used.calls as f64);
-        metrics.set(format!("{}dev", name::SECONDS), start.elapsed().as_secs_f64());
+        metrics.set(format!("{}{}", name::SECONDS, name::DEV_STAGE), start.elapsed().as_secs_f64());
         let value = row.estimate(self.best_by).and_then(|estimate| estimate.mean);
         let told = told(row, share(|sample| sample.correct.is_none()));
         Ok(Ok(Look { samples, value, told }))

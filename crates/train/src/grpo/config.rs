@@ -1,6 +1,6 @@
 //! The settings of a planner's training.
 
-use super::Divergence;
+use super::{Budget, Divergence, Spent};
 use crate::advantage::Normalize;
 use crate::difficulty::FilterConfig;
 use serde::{Deserialize, Serialize};
@@ -11,8 +11,11 @@ use tracelift_engine::{AdamWConfig, Schedule};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GrpoConfig {
-    /// Optimizer steps.
+    /// Optimizer steps; where there is a budget, at most.
     pub steps: u64,
+    /// What the training may spend. Without it, it has `steps` steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// Problems a step.
     pub problems: usize,
     /// `G`: traces per problem.
@@ -181,6 +184,7 @@ impl Default for GrpoConfig {
     fn default() -> GrpoConfig {
         GrpoConfig {
             steps: 600,
+            budget: None,
             problems: 16,
             group: 4,
             resample: 0,
@@ -300,12 +304,13 @@ impl GrpoConfig {
             self.filter.as_ref().map_or(Ok(()), FilterConfig::validate).map_err(|error| error.under("filter"))
         };
         checks
+            .and_then(|()| self.budget.map_or(Ok(()), Budget::validate))
             .and_then(|()| filter())
             .and_then(|()| self.optimizer.validate(self.learning_rate))
             .map_err(|error| error.under("grpo"))
     }
 
-    /// The schedule of the rate.
+    /// The schedule of the rate by steps.
     #[must_use]
     pub fn schedule(&self) -> Schedule {
         // A cosine that falls to the whole of the peak does not fall.
@@ -316,10 +321,21 @@ impl GrpoConfig {
         Schedule { peak: self.learning_rate, warmup: self.warmup, total: self.steps, floor }
     }
 
-    /// The learning rate of a step, counted from 1.
+    /// The learning rate of a step, counted from 1, before which so much of the budget was spent. Where there is a budget, the cosine
+    /// runs over that: how many steps it pays for is known afterwards.
     #[must_use]
-    pub fn rate(&self, step: u64) -> f32 {
-        self.schedule().rate(step.saturating_sub(1))
+    pub fn rate(&self, step: u64, spent: Spent) -> f32 {
+        let before = step.saturating_sub(1);
+        match self.budget {
+            Some(budget) if before >= self.warmup => {
+                // Fine enough for any number of steps.
+                const PARTS: u64 = 1_000_000;
+                let share = (spent.total / budget.limit()).clamp(0.0, 1.0);
+                let schedule = Schedule { warmup: 0, total: PARTS, ..self.schedule() };
+                schedule.rate((share * PARTS as f64) as u64)
+            }
+            _ => self.schedule().rate(before),
+        }
     }
 }
 
@@ -426,7 +442,7 @@ mod tests {
         let config = GrpoConfig { warmup: 2, learning_rate: 0.3, ..GrpoConfig::default() };
         let rates = |schedule, steps| {
             let config = GrpoConfig { schedule, steps, ..config.clone() };
-            (1..=6).map(|step| config.rate(step)).collect::<Vec<_>>()
+            (1..=6).map(|step| config.rate(step, Spent::default())).collect::<Vec<_>>()
         };
         assert_eq!(rates(Decay::Constant, 6), [0.15, 0.3, 0.3, 0.3, 0.3, 0.3]);
         assert_eq!(rates(Decay::Constant, 6), rates(Decay::Constant, 600));
