@@ -30,5 +30,5 @@ pub use measure::{Baselines, Measured, measure};
 pub use model::{RewardModel, RubricScore, Scoring, Shortened};
 pub use remote::{RemoteError, RemoteScorer};
 pub use rubric::{RubricConfig, RubricError};
-pub use rule::{Evidence, Needs, Rule};
+pub use rule::{Evidence, Needs, Rule, Slopes};
 pub use scorer::{ScoreFailure, ScoreItem, TraceScorer};

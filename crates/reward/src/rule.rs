@@ -40,6 +40,21 @@ pub struct Needs {
     pub rubric: bool,
 }
 
+/// By how much a reward grows with each quantity, near a mean rubric score and uplift: `∂r/∂e`, `∂r/∂w` beyond uplift, `∂r/∂s`, `∂r/∂u`. What
+/// they leave of a reward's deviation from its mean is what quantities do together (of a product, their joint deviation) or
+/// what is not linear (a sign, a clamp).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Slopes {
+    /// Of the outcome.
+    pub outcome: f64,
+    /// Of the success with the trace.
+    pub with_trace: f64,
+    /// Of the rubric score.
+    pub rubric: f64,
+    /// Of the uplift.
+    pub uplift: f64,
+}
+
 /// How evidence becomes a reward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -149,6 +164,22 @@ impl Rule {
         }
     }
 
+    /// The slopes near a mean rubric score and a mean uplift, of which only products take notice.
+    #[must_use]
+    pub fn slopes(self, lambda: Probability, rubric: f64, uplift: f64) -> Slopes {
+        let lambda = lambda.get();
+        let outcome = Slopes { outcome: 1.0 - lambda, ..Slopes::default() };
+        match self {
+            Rule::ExecOnly | Rule::TraceliftSign => Slopes { outcome: 1.0, ..Slopes::default() },
+            Rule::ExecOnlyMatched => Slopes { with_trace: 1.0, ..Slopes::default() },
+            Rule::Tracelift => Slopes { rubric: lambda * uplift, uplift: lambda * rubric, ..outcome },
+            Rule::NoUplift => Slopes { rubric: lambda, ..outcome },
+            Rule::UpliftOnly => Slopes { uplift: lambda, ..outcome },
+            Rule::Additive => Slopes { rubric: lambda / 2.0, uplift: lambda / 2.0, ..outcome },
+            Rule::RmUpliftOnly => Slopes { rubric: uplift, uplift: rubric, ..Slopes::default() },
+        }
+    }
+
     /// The reward, or `None` where a measurement that the rule uses is unknown.
     #[must_use]
     pub fn reward(self, lambda: Probability, evidence: &Evidence) -> Option<f64> {
@@ -198,6 +229,27 @@ mod tests {
         close(reward(Rule::TraceliftSign, 1.0, 0.75, 0.25, 0.8), 1.0);
         close(reward(Rule::TraceliftSign, 0.0, 0.25, 0.75, 0.8), 0.0);
         close(reward(Rule::TraceliftSign, 1.0, 0.25, 0.75, 0.8), 0.6);
+    }
+
+    #[test]
+    fn slopes_are_those_of_the_rewards() {
+        let step = 1e-6;
+        let at = |e, w: f64, s| (e, w, s);
+        let lambda = p(0.3).unwrap();
+        let of = |rule: Rule, (e, w, s): (f64, f64, f64)| {
+            rule.reward(lambda, &Evidence { outcome: p(e), with_trace: p(w), without: p(0.25), rubric: p(s) })
+        };
+        let (e, w, s) = (0.5, 0.75, 0.6);
+        // The sign's clamp and its sign are what is not linear.
+        for rule in Rule::ALL.into_iter().filter(|rule| *rule != Rule::TraceliftSign) {
+            let here = of(rule, at(e, w, s)).unwrap();
+            let slope = |moved: Option<f64>| (moved.unwrap() - here) / step;
+            let found = rule.slopes(lambda, s, w - 0.25);
+            assert!((slope(of(rule, at(e + step, w, s))) - found.outcome).abs() < 1e-6, "{rule:?}");
+            let both = found.with_trace + found.uplift;
+            assert!((slope(of(rule, at(e, w + step, s))) - both).abs() < 1e-6, "{rule:?}");
+            assert!((slope(of(rule, at(e, w, s + step))) - found.rubric).abs() < 1e-6, "{rule:?}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! ([`run`]) and goes on after a crash from its last checkpoint ([`state`]), bit for bit on the same machine.
 
 pub mod advantage;
+pub mod diagnosis;
 pub mod difficulty;
 pub mod events;
 pub mod grpo;

@@ -4,8 +4,10 @@
 //! `INT64`, numbers `DOUBLE`, texts UTF-8, flags `BOOLEAN`, and several texts a list. `docs/runs.md` says what each means;
 //! a test holds it against [`columns`]. `tracelift sft` reads traces back that were good, as rows of any table.
 
+mod reading;
 mod table;
 
+pub use reading::{RolloutNumbers, read_rollouts};
 pub use table::{ColumnDescription, columns};
 
 use std::path::{Path, PathBuf};
@@ -118,6 +120,22 @@ pub enum RolloutsError {
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] tracelift_files::WriteError),
+    /// A file cannot be opened.
+    #[error("cannot read {}: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A file is none of rollouts.
+    #[error("{} holds no rollouts that this version reads: {reason}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What is missing or wrong.
+        reason: String,
+    },
     /// The Parquet library refused.
     #[error("cannot encode {} as parquet: {source}", path.display())]
     Parquet {
