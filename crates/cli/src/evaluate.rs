@@ -2,7 +2,7 @@
 
 use crate::{config, progress, room, setup};
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use tracelift_domain::{Problem, Seed, SettingError};
 use tracelift_eval::{
@@ -19,6 +19,21 @@ pub struct Evaluate {
     /// Where the results go, instead of `out`/evaluation.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Which rows are evaluated.
+    #[arg(long, value_enum, default_value_t)]
+    rows: Rows,
+}
+
+/// Rows of an evaluation: what several runs have in common need not be evaluated for each of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Rows {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that are there without the run: no trace, the base planner, and those of `[eval.rows]`.
+    Start,
+    /// Those that the run has made: its planner, and its best one.
+    Trained,
 }
 
 /// The row without a planner.
@@ -35,16 +50,20 @@ pub fn run(args: &Evaluate) -> Result<()> {
     };
     let items = setup::items(&eval.data, config.seed.child("problems", 0))?;
     let verifier = setup::verifier(&config, items.iter().map(|item| &item.problem))?;
-    let mut paths = vec![(BASE.to_owned(), config.planner.model.clone())];
-    let own = config.out.join("planner");
-    if own.exists() {
-        paths.push((config.reward.rule.title().to_owned(), own));
+    let (starts, trained) = (args.rows != Rows::Trained, args.rows != Rows::Start);
+    let mut paths = Vec::new();
+    if starts {
+        paths.push((BASE.to_owned(), config.planner.model.clone()));
     }
-    let best = config.out.join("best");
-    if best.exists() {
-        paths.push((format!("{}, best", config.reward.rule.title()), best));
+    let title = config.reward.rule.title();
+    let made = [(title.to_owned(), "planner"), (format!("{title}, best"), "best")];
+    let made = made.map(|(row, folder)| (row, config.out.join(folder)));
+    paths.extend(made.into_iter().filter(|(_, path)| trained && path.exists()));
+    if paths.is_empty() {
+        let fault = format!("is {}, where no run has left a planner; train it first", config.out.display());
+        return Err(origin.refuse(&SettingError::new("out", fault)));
     }
-    for (row, path) in &eval.rows {
+    for (row, path) in eval.rows.iter().filter(|_| starts) {
         let taken = row == NO_TRACE || paths.iter().any(|(name, _)| name == row);
         if taken {
             let fault = format!("has a row `{row}`, which is there anyway; choose another name");
@@ -64,8 +83,8 @@ pub fn run(args: &Evaluate) -> Result<()> {
         let prompt = config.planner.prompt(&checkpoint.tokenizer)?;
         planners.push((row, checkpoint, prompt));
     }
-    // The base planner is the first.
-    let executor = setup::executor(&config, &origin, &planners[0].1)?;
+    let base = planners.iter().find(|(row, ..)| row == BASE).map(|(_, checkpoint, _)| checkpoint);
+    let executor = setup::executor(&config, &origin, base)?;
     println!("executor: {}", executor.describe());
     let problems: Vec<&Problem> = items.iter().map(|item| &item.problem).collect();
     for (row, checkpoint, prompt) in &planners {
@@ -83,7 +102,9 @@ pub fn run(args: &Evaluate) -> Result<()> {
         seeds: eval.seeds,
         seed: config.seed.child("evaluation", 0),
     };
-    let rows: Vec<(&str, Option<Planner<'_>>)> = std::iter::once((NO_TRACE, None))
+    let rows: Vec<(&str, Option<Planner<'_>>)> = starts
+        .then_some((NO_TRACE, None))
+        .into_iter()
         .chain(planners.iter().map(|(row, checkpoint, prompt)| {
             (row.as_str(), Some(config.planner.planner(checkpoint, prompt)))
         }))
@@ -124,7 +145,7 @@ pub fn evaluate(
         if !measured.contains(&metric) {
             continue;
         }
-        for row in &names {
+        for row in names.iter().filter(|_| rows.iter().any(|(row, _)| *row == BASE)) {
             table.add_difference(paired_difference(&samples, metric, row, BASE, seed)?)?;
         }
         if names.contains(&exec_only) && names.contains(&tracelift) {

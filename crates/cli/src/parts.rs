@@ -101,7 +101,7 @@ impl Parts {
         }
         preflight::require_memory(config)?;
         let planner = setup::planner(config, origin)?;
-        let executor = setup::executor(config, origin, &planner)?;
+        let executor = setup::executor(config, origin, Some(&planner))?;
         let dev_problems: Vec<&Problem> = dev_items.iter().map(|item| &item.problem).collect();
         let prompt = config.planner.prompt(&planner.tokenizer)?;
         let (trace_tokens, asked) =

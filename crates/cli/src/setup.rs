@@ -33,9 +33,14 @@ pub fn of_planner(origin: &Origin, key: &str, error: planner::OpenError) -> Erro
     }
 }
 
-/// The executor, beside the planner that `planner.model` names: it shares its weights if they are of one model.
-pub fn executor(config: &RunConfig, origin: &Origin, planner: &Checkpoint) -> Result<Box<dyn Executor>> {
-    config.executor.open_beside(Some((&config.planner.model, planner))).map_err(|error| match error {
+/// The executor, beside the planner that `planner.model` names where that is loaded: it shares its weights if they are of one model.
+pub fn executor(
+    config: &RunConfig,
+    origin: &Origin,
+    planner: Option<&Checkpoint>,
+) -> Result<Box<dyn Executor>> {
+    let loaded = planner.map(|planner| (config.planner.model.as_path(), planner));
+    config.executor.open_beside(loaded).map_err(|error| match error {
         OpenError::Setting(error) | OpenError::InProcess(InProcessError::Setting(error)) => {
             origin.refuse(&error)
         }
