@@ -1,5 +1,6 @@
 //! What can go wrong when results are summed up.
 
+use std::path::PathBuf;
 use tracelift_domain::Fingerprint;
 
 /// Why results could not be summed up or written.
@@ -52,6 +53,34 @@ pub enum EvalError {
         /// The metric.
         metric: &'static str,
     },
+    /// A folder without results.
+    #[error(
+        "{} holds no run, no experiment and no evaluation; name the folder of one (with run.json, experiment.json or samples.jsonl), \
+         or one of runs", path.display()
+    )]
+    NothingToCompare {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file or folder cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Open {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A file is not as this program writes it.
+    #[error("{} cannot be read: {reason}", path.display())]
+    Damaged {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A run folder cannot be read.
+    #[error(transparent)]
+    Run(#[from] tracelift_train::run::RunError),
     /// A difference between rows that are not in the table.
     #[error("there is no row `{row}` to compare; the rows are {known}")]
     UnknownRow {

@@ -48,9 +48,44 @@ impl Grid {
         line(&self.header) + &line(&rule) + &rows
     }
 
+    /// A LaTeX table of the package `booktabs`.
+    #[must_use]
+    pub fn latex(&self) -> String {
+        let line = |cells: &[String]| {
+            let cells: Vec<String> = cells.iter().map(|cell| latex(cell)).collect();
+            format!("{} \\\\\n", cells.join(" & "))
+        };
+        let columns = format!("l{}", "r".repeat(self.header.len().saturating_sub(1)));
+        let rows: String = self.rows.iter().map(|cells| line(cells)).collect();
+        format!(
+            "\\begin{{tabular}}{{{columns}}}\n\\toprule\n{}\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n",
+            line(&self.header)
+        )
+    }
+
     fn lines(&self) -> impl Iterator<Item = &[String]> {
         std::iter::once(self.header.as_slice()).chain(self.rows.iter().map(Vec::as_slice))
     }
+}
+
+/// A cell in LaTeX.
+fn latex(cell: &str) -> String {
+    let mut text = String::new();
+    for c in cell.chars() {
+        match c {
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => text.extend(['\\', c]),
+            '\\' => text.push_str("\\textbackslash{}"),
+            '~' => text.push_str("\\textasciitilde{}"),
+            '^' => text.push_str("\\textasciicircum{}"),
+            '±' => text.push_str("$\\pm$"),
+            '−' => text.push_str("$-$"),
+            '–' => text.push_str("--"),
+            '…' => text.push_str("\\dots{}"),
+            'λ' => text.push_str("$\\lambda$"),
+            c => text.push(c),
+        }
+    }
+    text
 }
 
 fn width(cells: &[String], column: usize) -> usize {

@@ -4,8 +4,11 @@
 //! problem is a [`SampleRecord`]; records are summed up per row ([`RowSummary`]), compared problem by problem
 //! ([`paired_difference`]) and put side by side ([`Table`]), which refuses rows of different executors.
 //!
+//! Trainings of several arms and seeds, and evaluations made at different times, are put beside each other by a [`Comparison`].
+//!
 //! What scorers of traces are worth stands in tables of its own: [`ScorerTable`], [`SolutionTable`].
 
+mod comparison;
 mod difference;
 mod error;
 mod grid;
@@ -16,6 +19,7 @@ mod sample;
 mod scorers;
 mod table;
 
+pub use comparison::{Comparison, Format, Request, arm_name, folder_name, settings};
 pub use difference::{DRAWS, Difference, paired_difference};
 pub use error::EvalError;
 pub use grid::Grid;
