@@ -3,7 +3,7 @@
 mod reading;
 mod renamed;
 
-pub(crate) use reading::{Assignment, Origin, assignment, read_as};
+pub(crate) use reading::{Assignment, Origin, assignment, place, read_as};
 
 use crate::preflight::PreflightConfig;
 use anyhow::Result;
@@ -185,7 +185,15 @@ pub struct ConfigArgs {
 /// Names the file and the line, or the argument, and the key.
 pub fn read(args: &ConfigArgs) -> Result<(RunConfig, Origin)> {
     let set = args.set.iter().map(|set| assignment(set)).collect::<Result<Vec<_>>>()?;
-    let (config, origin): (RunConfig, Origin) = read_as(Some(&args.config), &set, &renamed::OF_RUNS)?;
+    read_with(Some(&args.config), &set)
+}
+
+/// [`read`] of a file, if there is one, with keys set or left out.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_with(path: Option<&Path>, set: &[Assignment]) -> Result<(RunConfig, Origin)> {
+    let (config, origin): (RunConfig, Origin) = read_as(path, set, &renamed::OF_RUNS)?;
     config.validate().map_err(|error| origin.refuse(&error))?;
     Ok((config, origin))
 }

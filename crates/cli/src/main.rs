@@ -3,9 +3,11 @@
 mod baselines;
 mod bench;
 mod capacity;
+mod compare;
 mod config;
 mod doctor;
 mod evaluate;
+mod experiment;
 mod generate;
 mod groups;
 mod identity;
@@ -53,6 +55,10 @@ enum Command {
     Train(train::Train),
     /// Evaluate planners by the frozen-executor protocol.
     Eval(evaluate::Evaluate),
+    /// Train and evaluate many planners that differ in what is to be compared.
+    Experiment(experiment::Experiment),
+    /// Put runs, experiments and evaluations beside each other.
+    Compare(compare::Compare),
     /// Look at what planners and executors are told.
     #[command(subcommand)]
     Prompt(prompt::PromptCommand),
@@ -115,6 +121,7 @@ fn main() -> ExitCode {
     match &command {
         Command::Groups(groups::GroupsCommand::Build(_)) | Command::Model(model::ModelCommand::Serve(_)) => {}
         Command::World(_)
+        | Command::Compare(_)
         | Command::Prompt(_)
         | Command::Groups(_)
         | Command::Model(_)
@@ -131,6 +138,8 @@ fn main() -> ExitCode {
         Command::Sft(args) => sft::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => evaluate::run(&args),
+        Command::Experiment(args) => experiment::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Prompt(command) => prompt::run(&command),
         Command::Generate(args) => generate::run(&args),
         Command::Bench(bench) => bench::run(&bench),

@@ -18,7 +18,8 @@ use tracelift_engine::Schedule;
 #[derive(Clone, Debug)]
 pub(crate) struct Assignment {
     pub key: String,
-    pub value: Value,
+    /// Nothing: the key is left out, where it stands.
+    pub value: Option<Value>,
     pub argument: String,
 }
 
@@ -29,7 +30,7 @@ pub(crate) fn assignment(text: &str) -> Result<Assignment> {
         .ok()
         .and_then(|mut parsed| parsed.remove("value"))
         .unwrap_or_else(|| Value::String(value.to_owned()));
-    Ok(Assignment { key: key.to_owned(), value, argument: format!("--set {text}") })
+    Ok(Assignment { key: key.to_owned(), value: Some(value), argument: format!("--set {text}") })
 }
 
 /// How messages call the place where a configuration comes from.
@@ -203,7 +204,10 @@ impl Assignment {
             place =
                 entry.as_table_mut().with_context(|| format!("{}: `{parent}` is no table", self.argument))?;
         }
-        place.insert(last.to_owned(), self.value.clone());
+        match &self.value {
+            Some(value) => place.insert(last.to_owned(), value.clone()),
+            None => place.remove(last),
+        };
         Ok(())
     }
 

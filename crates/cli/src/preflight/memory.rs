@@ -50,6 +50,12 @@ pub fn gibibytes(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
+/// What the weights of a training take at least, in bytes.
+#[must_use]
+pub fn weights_of(config: &RunConfig) -> u64 {
+    least(config, if config.planner.lora.is_some() { Trained::Adapters } else { Trained::Whole })
+}
+
 /// Refuses a run whose weights alone do not fit, before they are loaded: the kernel ends what takes too much without a word.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ mod memory;
 mod seen;
 mod signs;
 
-pub use memory::{Machine, gibibytes, require as require_memory};
+pub use memory::{Machine, gibibytes, require as require_memory, weights_of};
 pub use seen::Seen;
 pub use signs::{Sign, Weight, signs};
 

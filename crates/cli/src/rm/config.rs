@@ -149,7 +149,7 @@ impl Train {
         let option = |key: &str, option: &str, value: Value| Assignment {
             key: key.to_owned(),
             argument: format!("{option} {value}"),
-            value,
+            value: Some(value),
         };
         let mut all = Vec::new();
         if !self.groups.is_empty() {
