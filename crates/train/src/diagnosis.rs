@@ -290,11 +290,15 @@ fn decided(groups: &[Group<'_>], reward: &RewardConfig) -> Option<Decided> {
             for (other, second) in &rewarded[at + 1..] {
                 let difference = first - second;
                 let Some(outcomes) = outcome(one).zip(outcome(other)).map(|(a, b)| a - b) else { continue };
-                match () {
-                    () if difference.abs() <= ALIKE => {}
-                    () if outcomes.abs() <= ALIKE => equal += 1,
-                    () if outcomes * difference > 0.0 => by += 1,
-                    () => against += 1,
+                if difference.abs() <= ALIKE {
+                    continue;
+                }
+                if outcomes.abs() <= ALIKE {
+                    equal += 1;
+                } else if outcomes * difference > 0.0 {
+                    by += 1;
+                } else {
+                    against += 1;
                 }
             }
         }

@@ -262,7 +262,7 @@ fn contrasts(arm: &str, against: &str, paired: &Paired<'_>, seed: Seed) -> Vec<C
 
 /// Every problem with what both have of it; where one of them has nothing known, nothing of either.
 fn pairs(metric: Metric, ours: &[SampleRecord], theirs: &[SampleRecord]) -> Vec<Pair> {
-    let of = |samples: &'_ [SampleRecord]| -> BTreeMap<String, Cluster> {
+    let of = |samples: &[SampleRecord]| -> BTreeMap<String, Cluster> {
         let known = clusters(samples.iter().map(|sample| (sample.problem_id.as_str(), metric.of(sample)))).0;
         known.into_iter().map(|(problem, cluster)| (problem.to_owned(), cluster)).collect()
     };

@@ -88,17 +88,16 @@ fn curve(arm: &str, metric: &str, trainings: &[&Training]) -> Option<Curve> {
     let mut values: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
     let mut calls: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
     // Trainings that end by a budget differ in their last step; their ends are one point.
-    let last = |training: &&Training| {
+    let last = |training: &Training| {
         training.metrics.iter().rev().find(|step| step.get(metric).is_some()).map(|step| step.step)
     };
-    let end = trainings.iter().filter_map(last).max();
+    let end = trainings.iter().copied().filter_map(last).max();
     for training in trainings {
         let mut spent = 0.0;
         for step in &training.metrics {
             spent += step.get(name::CALLS).unwrap_or(0.0);
             if let Some(value) = step.get(metric) {
-                let at =
-                    if Some(step.step) == last(&training) { end.unwrap_or(step.step) } else { step.step };
+                let at = if Some(step.step) == last(training) { end.unwrap_or(step.step) } else { step.step };
                 values.entry(at).or_default().push(value);
                 calls.entry(at).or_default().push(spent);
             }
