@@ -72,6 +72,9 @@ fn one_seed() -> Vec<Seed> {
     vec![Seed(18)]
 }
 
+/// The name of an arm, where it has one, and what it sets.
+type Arm = (Option<String>, Vec<(String, Value)>);
+
 /// What a cell is to be: the values of keys that are varied, in the order in which they are named.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
@@ -149,7 +152,7 @@ impl ExperimentConfig {
     /// All cells: the arms of the grid, then the others, each with every seed.
     #[must_use]
     pub fn cells(&self) -> Vec<Wanted> {
-        let mut arms: Vec<(Option<String>, Vec<(String, Value)>)> = Vec::new();
+        let mut arms: Vec<Arm> = Vec::new();
         if !self.grid.is_empty() || self.arms.is_empty() {
             let mut combinations = vec![Vec::new()];
             for (key, values) in flat(&self.grid) {
@@ -164,7 +167,7 @@ impl ExperimentConfig {
             arms.extend(combinations.into_iter().map(|settings| (None, settings)));
         }
         arms.extend(self.arms.iter().map(|arm| (arm.name.clone(), flat(&arm.set))));
-        let each = |(name, settings): (Option<String>, Vec<(String, Value)>)| {
+        let each = |(name, settings): Arm| {
             self.seeds.iter().map(move |&seed| Wanted {
                 name: name.clone(),
                 settings: settings.clone(),
