@@ -12,7 +12,7 @@ use tracelift_domain::Seed;
 use tracelift_engine::sampling::GenerateError;
 use tracelift_engine::tokenizer::Reply;
 use tracelift_engine::{
-    ChatOptions, Conversation, Device, Finish, Numbers, Request, Sampled, Sampler, Sampling, Tokenizer,
+    ChatOptions, Conversation, Device, Finish, Numbers, Request, Sampled, Sampler, Sampling, Tokenizer, peft,
 };
 use tracelift_files::Draft;
 
@@ -110,7 +110,7 @@ pub fn run(settings: &Generate) -> Result<()> {
         bail!("{} is a reward model, which writes no text", settings.model.display());
     }
     settings.out.as_ref().map(tracelift_files::kind).transpose()?;
-    let loaded = model::load(&settings.model)
+    let loaded = peft::open(&settings.model)
         .with_context(|| format!("failed to read the model in {}", settings.model.display()))?;
     let (model, tokenizer) = (loaded.checkpoint.model, loaded.checkpoint.tokenizer);
     let context = model.config.max_positions;

@@ -54,7 +54,7 @@ fn an_adapter_is_shown_with_its_base() {
     insta::assert_snapshot!(without_fingerprint(&desk.good(&words("model inspect adapter"))));
     fs::rename(desk.path("base"), desk.path("moved")).unwrap();
     let message = desk.refused(&words("model inspect adapter"));
-    assert!(message.contains("the base model `base` is no directory"), "{message}");
+    assert!(message.contains("the base model `base`, which is no directory here"), "{message}");
 }
 
 #[test]

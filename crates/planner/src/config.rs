@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use tracelift_domain::{Seed, SettingError};
 use tracelift_engine::chat::ChatError;
-use tracelift_engine::{Checkpoint, CheckpointError, LoraConfig, Numbers, Precision, Tokenizer};
+use tracelift_engine::{Checkpoint, CheckpointError, LoraConfig, Numbers, Precision, Tokenizer, peft};
 use tracelift_prompt::{Layout, PlannerPrompt, PlannerPromptConfig, PromptError};
 
 /// The planner: the section `[planner]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannerConfig {
-    /// A checkpoint directory, or a model of the hub's cache.
+    /// A checkpoint directory, or a model of the hub's cache; or a PEFT adapter, which is merged with its base.
     pub model: PathBuf,
     /// How it is asked. Default: by the preset for what a question calls for, in the model's chat template, or as plain text
     /// where it has none.
@@ -93,7 +93,7 @@ impl PlannerConfig {
     }
 
     fn load(&self, model: &Path) -> Result<Checkpoint, OpenError> {
-        let checkpoint = Checkpoint::load(model)
+        let checkpoint = peft::open_merged(model)
             .map_err(|source| OpenError::Checkpoint { model: model.to_owned(), source: source.into() })?;
         if checkpoint.tokenizer.eos().is_empty() {
             return Err(OpenError::NoEnd(model.to_owned()));

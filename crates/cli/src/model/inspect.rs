@@ -1,6 +1,6 @@
 //! `tracelift model inspect`: what a checkpoint, a reward model or an adapter is.
 
-use super::{Loaded, is_reward_model, load};
+use super::is_reward_model;
 use anyhow::Result;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use tracelift_domain::rubric::{DIMENSIONS, LABELS, dimension_names};
 use tracelift_engine::checkpoint::weight_types;
 use tracelift_engine::lora::Lora;
 use tracelift_engine::ops::rope::Scaling;
-use tracelift_engine::{Config, Model, Tokenizer, hub};
+use tracelift_engine::{Config, Model, Tokenizer, hub, peft};
 use tracelift_reward::RewardModel;
 
 /// Settings of `model inspect`.
@@ -35,7 +35,7 @@ pub(super) fn inspect(dir: &Path) -> Result<Facts> {
         facts.push(fingerprint(&model.fingerprint()));
         return Ok(facts);
     }
-    let Loaded { checkpoint, base } = load(dir)?;
+    let peft::Opened { checkpoint, base } = peft::open(dir)?;
     let mut facts = vec![("kind", if base.is_some() { "adapter" } else { "language model" }.to_owned())];
     facts.extend(base.as_ref().map(|base| ("base", base.display().to_string())));
     facts.extend(describe(&checkpoint.model, &checkpoint.tokenizer));

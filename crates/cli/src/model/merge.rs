@@ -1,7 +1,6 @@
 //! `tracelift model merge`: an adapter and its base as one checkpoint.
 
 use super::init::refuse_if_taken;
-use super::{Loaded, load};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::path::PathBuf;
@@ -40,7 +39,7 @@ pub(super) fn merge(settings: &Merge) -> Result<()> {
             checkpoint
         }
         None => {
-            let Loaded { checkpoint, base } = load(&adapter).with_context(failed)?;
+            let peft::Opened { checkpoint, base } = peft::open(&adapter).with_context(failed)?;
             base.with_context(|| format!("{} holds no adapter", adapter.display()))?;
             checkpoint
         }

@@ -6,14 +6,14 @@ mod merge;
 mod scratch;
 mod serve;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-use tracelift_engine::{Checkpoint, Numbers, hub, peft};
+use std::path::Path;
+use tracelift_engine::{Numbers, hub};
 
 pub use init::refuse_if_taken;
 pub use scratch::Scratch;
@@ -62,25 +62,6 @@ pub fn run(command: &ModelCommand) -> Result<()> {
     Ok(())
 }
 
-/// A language model, with the adapter on it if it was an adapter that was named.
-pub struct Loaded {
-    /// The model, adapted.
-    pub checkpoint: Checkpoint,
-    /// Where the base's weights are, of an adapter.
-    pub base: Option<PathBuf>,
-}
-
-/// Reads a checkpoint, or an adapter with its base.
-pub fn load(dir: &Path) -> Result<Loaded> {
-    let dir = &hub::resolve(dir)?;
-    let base = base_of(dir)?;
-    let mut checkpoint = Checkpoint::load(base.as_deref().unwrap_or(dir))?;
-    if dir.join("adapter_config.json").exists() {
-        peft::load(&mut checkpoint.model, dir)?;
-    }
-    Ok(Loaded { checkpoint, base })
-}
-
 /// Whether a directory's `config.json` describes a reward model; not if there is none.
 pub fn is_reward_model(dir: &Path) -> Result<bool> {
     let dir = hub::resolve(dir)?;
@@ -99,24 +80,4 @@ fn read_json(path: &Path) -> Result<Option<Value>> {
     let value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
         .with_context(|| format!("{} is not JSON", path.display()))?;
     Ok(Some(value))
-}
-
-/// Where the weights are that an adapter adapts, if the directory holds an adapter and no weights of its own.
-fn base_of(dir: &Path) -> Result<Option<PathBuf>> {
-    if dir.join("config.json").exists() {
-        return Ok(None);
-    }
-    let path = dir.join("adapter_config.json");
-    let Some(config) = read_json(&path)? else { return Ok(None) };
-    let name = config.get("base_model_name_or_path").and_then(Value::as_str);
-    let name = name.with_context(|| format!("{}: `base_model_name_or_path` is missing", path.display()))?;
-    let failed = || format!("{}: the base model `{name}` cannot be found", path.display());
-    let base = hub::resolve(Path::new(name)).with_context(failed)?;
-    if !base.is_dir() {
-        bail!(
-            "{}: the base model `{name}` is no directory here; go to where that path leads to it",
-            path.display()
-        );
-    }
-    Ok(Some(base))
 }

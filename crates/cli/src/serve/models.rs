@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 use tracelift_domain::Fingerprint;
-use tracelift_engine::{Device, Numbers, Sampler};
+use tracelift_engine::{Device, Numbers, Sampler, peft};
 use tracelift_serve::{ModelServiceConfig, ServedModel};
 
 /// A model, and how it is served.
@@ -27,8 +27,7 @@ pub fn open(name: &str, settings: &ModelSettings<'_>) -> Result<ServedModel> {
     if model::is_reward_model(dir)? {
         bail!("{} is a reward model, which writes no text; `tracelift rm serve` serves it", dir.display());
     }
-    let loaded =
-        model::load(dir).with_context(|| format!("failed to read the model in {}", dir.display()))?;
+    let loaded = peft::open(dir).with_context(|| format!("failed to read the model in {}", dir.display()))?;
     let (model, tokenizer) = (loaded.checkpoint.model, loaded.checkpoint.tokenizer);
     let sampler = Sampler::on(Device::Cpu, &model, settings.numbers);
     let (weights, vocabulary) = (model.fingerprint(), tokenizer.to_json()?);

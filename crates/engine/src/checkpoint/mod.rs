@@ -210,13 +210,7 @@ impl Checkpoint {
     pub fn load(dir: &Path) -> Result<Checkpoint, CheckpointError> {
         let dir = &crate::hub::resolve(dir)?;
         let model = load_model(dir)?;
-        let mut tokenizer = load_tokenizer(dir, &model.config)?;
-        // A chat model ends its turns with one token and texts with another; either ends what it writes.
-        let mut eos = tokenizer.eos().to_vec();
-        eos.extend(&model.config.eos_tokens);
-        let mut known = BTreeSet::new();
-        eos.retain(|id| known.insert(*id));
-        tokenizer.set_eos(eos);
+        let tokenizer = load_writers_tokenizer(dir, &model.config)?;
         Ok(Checkpoint { model, tokenizer })
     }
 
@@ -256,6 +250,21 @@ pub fn load_tokenizer(dir: &Path, config: &Config) -> Result<Tokenizer, Checkpoi
     if tokens > vocabulary {
         return Err(CheckpointError::Vocabulary { path: dir.to_owned(), highest: tokens - 1, vocabulary });
     }
+    Ok(tokenizer)
+}
+
+/// Reads the tokenizer of a model that writes: whatever it or the model calls an end token ends what is written, since a chat
+/// model ends its turns with one token and texts with another.
+///
+/// # Errors
+/// As [`load_tokenizer`].
+pub(crate) fn load_writers_tokenizer(dir: &Path, config: &Config) -> Result<Tokenizer, CheckpointError> {
+    let mut tokenizer = load_tokenizer(dir, config)?;
+    let mut eos = tokenizer.eos().to_vec();
+    eos.extend(&config.eos_tokens);
+    let mut known = BTreeSet::new();
+    eos.retain(|id| known.insert(*id));
+    tokenizer.set_eos(eos);
     Ok(tokenizer)
 }
 

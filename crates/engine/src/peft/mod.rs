@@ -3,14 +3,15 @@
 mod config;
 
 use crate::checkpoint::{
-    CheckpointError, Outgoing, Precision, TensorFile, io_error, read_text, save_tensors,
+    Checkpoint, CheckpointError, Outgoing, Precision, TensorFile, io_error, load_writers_tokenizer,
+    read_json, read_text, save_tensors,
 };
 use crate::config::Config;
 use crate::lora::{Adaptation, Lora, Projection};
 use crate::model::Model;
 use serde_json::{Map, Value, json};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What stands before a tensor's name in an adapter's file.
 const PREFIX: &str = "base_model.model.";
@@ -91,6 +92,83 @@ pub fn load(model: &mut Model, dir: &Path) -> Result<(), CheckpointError> {
     }
     model.lora = Some(lora);
     Ok(())
+}
+
+/// A model of which an adapter was named.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The model, adapted.
+    pub checkpoint: Checkpoint,
+    /// Where the base's weights are, of an adapter.
+    pub base: Option<PathBuf>,
+}
+
+/// Reads a checkpoint, or an adapter with the base that it names; either may be named as in the Hugging Face cache. A tokenizer
+/// that was saved with the adapter is the one that it was trained with.
+///
+/// # Errors
+/// Names the file and what is wrong with it, and of a base that is not here, its name.
+pub fn open(dir: &Path) -> Result<Opened, CheckpointError> {
+    let dir = &crate::hub::resolve(dir)?;
+    let base = base_of(dir)?;
+    let mut checkpoint = Checkpoint::load(base.as_deref().unwrap_or(dir))?;
+    if dir.join("adapter_config.json").exists() {
+        load(&mut checkpoint.model, dir)?;
+    }
+    if base.is_some() && dir.join("tokenizer.json").exists() {
+        checkpoint.tokenizer = load_writers_tokenizer(dir, &checkpoint.model.config)?;
+    }
+    Ok(Opened { checkpoint, base })
+}
+
+/// Reads a checkpoint as [`Checkpoint::load`] does; where the directory holds an adapter and no model, its base with the adapter
+/// merged, in `f32`.
+///
+/// # Errors
+/// As [`open`], and where what was merged is not finite.
+pub fn open_merged(dir: &Path) -> Result<Checkpoint, CheckpointError> {
+    let found = crate::hub::resolve(dir)?;
+    if found.join("config.json").exists() || !found.join("adapter_config.json").exists() {
+        return Checkpoint::load(&found);
+    }
+    let Opened { mut checkpoint, .. } = open(&found)?;
+    checkpoint.model.merge_lora();
+    match checkpoint.model.weights.iter().all(|weight| weight.is_finite()) {
+        true => Ok(checkpoint),
+        false => Err(CheckpointError::Place {
+            path: found,
+            what: "merged with its base holds a NaN or an infinity".to_owned(),
+            next: "is `base_model_name_or_path` the adapter's base?".to_owned(),
+        }),
+    }
+}
+
+/// Where the weights are that an adapter adapts, if the directory holds an adapter and no weights of its own.
+fn base_of(dir: &Path) -> Result<Option<PathBuf>, CheckpointError> {
+    if dir.join("config.json").exists() {
+        return Ok(None);
+    }
+    let path = dir.join("adapter_config.json");
+    let Some(config) = read_json(&path)? else { return Ok(None) };
+    let place =
+        |what: String, next: &str| CheckpointError::Place { path: path.clone(), what, next: next.to_owned() };
+    let name = config.get("base_model_name_or_path").and_then(Value::as_str).filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| {
+        place(
+            "has no `base_model_name_or_path`".to_owned(),
+            "say there which model it adapts, or merge it: `tracelift model merge ADAPTER OUT --base BASE`",
+        )
+    })?;
+    let lost = |why: &str| {
+        let next = "put it where that name leads, or merge the adapter: `tracelift model merge ADAPTER OUT --base BASE`";
+        place(format!("names the base model `{name}`, which {why}"), next)
+    };
+    let base =
+        crate::hub::resolve(Path::new(name)).map_err(|error| lost(&format!("cannot be found ({error})")))?;
+    match base.is_dir() {
+        true => Ok(Some(base)),
+        false => Err(lost("is no directory here")),
+    }
 }
 
 /// The adapters, zero as yet, that the text of an `adapter_config.json` describes for a model.

@@ -180,3 +180,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_adapters_directory_stands_for_its_base_with_the_adapter_merged() {
+    let desk = tempfile::tempdir().unwrap();
+    let (base, adapter) = (desk.path().join("base"), desk.path().join("adapter"));
+    let model = Model::random(Config::from_json(&TinyModel::BYTES.config()).unwrap(), Seed(1));
+    let tokenizer = crate::Tokenizer::byte_level().unwrap();
+    Checkpoint { model: model.clone(), tokenizer }.save(&base, Precision::F32).unwrap();
+    let config = LoraConfig { rank: 2, alpha: 4.0, rslora: false, targets: Projection::ALL.to_vec() };
+    let mut adapted = model.clone().with_lora(config, Seed(2));
+    adapted.trainable_mut().iter_mut().enumerate().for_each(|(i, value)| *value = (i % 7) as f32 * 0.01);
+    save(&adapted, &adapter, base.to_str().unwrap()).unwrap();
+    adapted.merge_lora();
+    let merged = open_merged(&adapter).unwrap();
+    assert!(merged.model.lora.is_none() && merged.model.weights == adapted.weights);
+    assert_eq!(open_merged(&base).unwrap().model.weights, model.weights, "a model is itself");
+
+    // TRL saves a tokenizer with its adapters, perhaps with a template that the base has not.
+    fs::copy(base.join("tokenizer.json"), adapter.join("tokenizer.json")).unwrap();
+    fs::write(adapter.join("chat_template.jinja"), "{{ messages[0].content }}").unwrap();
+    assert!(open_merged(&base).unwrap().tokenizer.chat_template().is_none());
+    assert!(open_merged(&adapter).unwrap().tokenizer.chat_template().is_some());
+
+    for (name, wanted) in
+        [(json!("nowhere/at/all"), "nowhere/at/all"), (Value::Null, "base_model_name_or_path")]
+    {
+        let path = adapter.join("adapter_config.json");
+        let mut config: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        config["base_model_name_or_path"] = name;
+        fs::write(&path, config.to_string()).unwrap();
+        let message = open_merged(&adapter).unwrap_err().to_string();
+        assert!(message.contains(wanted) && message.contains("tracelift model merge"), "{message}");
+    }
+}
