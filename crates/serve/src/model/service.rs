@@ -71,7 +71,7 @@ pub fn model_section(models: Vec<ServedModel>, frame: &Frame) -> Result<Section,
     let told: Vec<Value> = desks.iter().map(Desk::describe).collect();
     // They are read before the server listens, and stay.
     let loaded = json!(told);
-    let checks = vec![Check { name: "models", look: Box::new(move || Ok(loaded.clone())) }];
+    let checks = vec![Check { name: "models".into(), look: Box::new(move || Ok(loaded.clone())) }];
     let health = json!({ "kind": "models", "models": told });
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let metrics = Arc::clone(&frame.metrics);
