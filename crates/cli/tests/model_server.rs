@@ -438,7 +438,7 @@ fn who_hangs_up_is_forgotten_and_who_finds_no_room_is_told_when_to_come_back() {
         assert_eq!(&first, b"HTTP/1.1 200 OK");
     }
     let response = Server::agent().post(format!("{}/v1/completions", server.url));
-    let response = response.send_json(&json!({"model": "small", "prompt": "On", "max_tokens": 2})).unwrap();
+    let response = response.send_json(json!({"model": "small", "prompt": "On", "max_tokens": 2})).unwrap();
     assert_eq!(response.status().as_u16(), 429);
     let wait: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=30).contains(&wait));
