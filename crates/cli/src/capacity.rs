@@ -43,7 +43,7 @@ pub struct Capacity {
     #[arg(long, value_parser = above_zero)]
     within_s: Option<f64>,
     /// Seconds that are simulated.
-    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(10..=86_400))]
+    #[arg(long, default_value_t = 3600, value_parser = clap::value_parser!(u32).range(10..=86_400))]
     seconds: u32,
     /// Of the simulation.
     #[arg(long, default_value_t = 18)]

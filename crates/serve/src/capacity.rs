@@ -109,7 +109,8 @@ struct Open {
 /// Simulates so long; what arrives in the first fifth fills the queue and is not counted.
 #[must_use]
 pub fn forecast(demand: &Demand, supply: &Supply<'_>, lasting: Duration, seed: Seed) -> Forecast {
-    let mut rng = seed.child("capacity", 0).rng();
+    // What arrives is the same for any supply, so that two forecasts differ by that alone.
+    let [mut arrivals, mut rng] = ["arrivals", "latencies"].map(|what| seed.child(what, 0).rng());
     let (end, warm) = (lasting.as_secs_f64(), lasting.as_secs_f64() / 5.0);
     let places = supply.replicas * supply.slots;
     let mean = supply.latencies.iter().sum::<f64>() / supply.latencies.len().max(1) as f64;
@@ -162,7 +163,7 @@ pub fn forecast(demand: &Demand, supply: &Supply<'_>, lasting: Duration, seed: S
             }
         } else {
             for _ in 0..demand.together.max(1) {
-                let baseline = if rng.random_bool(demand.known.clamp(0.0, 1.0)) { 0 } else { demand.runs };
+                let baseline = if arrivals.random_bool(demand.known.clamp(0.0, 1.0)) { 0 } else { demand.runs };
                 let group = groups.len();
                 groups.push(Open { came: now, items: vec![demand.runs; demand.group], baseline });
                 // As the server hands them in: an item's runs, and with the first one's the baseline's.
@@ -175,7 +176,7 @@ pub fn forecast(demand: &Demand, supply: &Supply<'_>, lasting: Duration, seed: S
                 }
             }
             // Arrivals know nothing of each other.
-            let share: f64 = rng.random_range(f64::MIN_POSITIVE..1.0);
+            let share: f64 = arrivals.random_range(f64::MIN_POSITIVE..1.0);
             next_arrival = now - share.ln() * demand.together.max(1) as f64 / demand.groups_per_s;
         }
         while busy.len() < places {
