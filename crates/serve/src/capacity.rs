@@ -80,10 +80,16 @@ pub struct Forecast {
 }
 
 /// A time in order: no time here is NaN.
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, PartialEq)]
 struct At(f64);
 
 impl Eq for At {}
+
+impl PartialOrd for At {
+    fn partial_cmp(&self, other: &At) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Ord for At {
     fn cmp(&self, other: &At) -> std::cmp::Ordering {
@@ -163,7 +169,8 @@ pub fn forecast(demand: &Demand, supply: &Supply<'_>, lasting: Duration, seed: S
             }
         } else {
             for _ in 0..demand.together.max(1) {
-                let baseline = if arrivals.random_bool(demand.known.clamp(0.0, 1.0)) { 0 } else { demand.runs };
+                let baseline =
+                    if arrivals.random_bool(demand.known.clamp(0.0, 1.0)) { 0 } else { demand.runs };
                 let group = groups.len();
                 groups.push(Open { came: now, items: vec![demand.runs; demand.group], baseline });
                 // As the server hands them in: an item's runs, and with the first one's the baseline's.

@@ -32,11 +32,14 @@ pub struct Metrics {
 struct State {
     registry: Registry,
     counters: BTreeMap<&'static str, Family<Labels, Counter>>,
-    histograms: BTreeMap<&'static str, Family<Labels, Histogram, fn() -> Histogram>>,
+    histograms: BTreeMap<&'static str, Histograms>,
     gauges: BTreeMap<&'static str, Arc<Gauges>>,
 }
 
 type Labels = Vec<(String, String)>;
+
+/// Histograms of one name, by their labels; the function makes one with the name's buckets.
+type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
 
 /// Gauges of one name that are read whenever somebody asks.
 struct Gauges {

@@ -97,7 +97,7 @@ impl Ledger {
             left.sort_unstable();
             left.into_iter().for_each(|(_, journal)| copyist.take(journal));
             ledger.copyist = Some(copyist);
-            ledger.set_aside(&mut *ledger.lock()).map_err(fault)?;
+            ledger.set_aside(&mut ledger.lock()).map_err(fault)?;
         }
         Ok(ledger)
     }
