@@ -423,6 +423,9 @@ fn frameworks_get_the_whole_reward_in_their_own_words() {
     assert_eq!(told["extra_logs"]["u"], json!([1.0, 0.0, 0.0]));
     assert_eq!(told["extra_logs"]["no_trace"], json!([0.0, 0.0, 1.0]));
     assert_eq!(told["defects"], json!([null, null, "no_tags"]));
+    let logs = told["extra_logs"].as_object().unwrap();
+    let numbers = |values: &Value| values.as_array().unwrap().iter().all(Value::is_number);
+    assert!(logs.values().all(numbers), "a tensor holds no null: {told}");
 
     let slime = |label: Value| json!({"prompt": STATEMENT, "response": RIGHT, "label": label});
     assert_eq!(server.good("/remote_rm", &slime(json!("12"))), json!(1.0));
@@ -450,9 +453,13 @@ fn frameworks_get_the_whole_reward_in_their_own_words() {
 
     assert_eq!(server.get("/ready").0, 200);
     executor.kill();
-    let told =
-        server.good("/get_reward", &json!({"query": query[..1], "prompts": [prompt], "labels": ["12"]}));
-    assert_eq!((&told["rewards"], &told["scores"]), (&json!([null]), &json!([null])));
+    // OpenRLHF makes a tensor of what it reads, and asks again where it is told to.
+    let one = json!({"query": query[..1], "prompts": [prompt], "labels": ["12"]});
+    let (status, retry_after, told) = server.ask("/get_reward", None, &one);
+    assert_eq!((status, retry_after.as_deref()), (503, Some("5")), "{told}");
+    let two = json!({"query": [query[0], query[2]], "prompts": [prompt, prompt], "labels": ["12", "12"]});
+    let told = server.good("/get_reward", &two);
+    assert_eq!((&told["rewards"], &told["scores"]), (&json!([null, 0.0]), &json!([null, 0.0])), "{told}");
     assert_eq!(
         (&told["errors"][0]["cause"], &told["errors"][0]["where"]),
         (&json!("refused"), &json!("executor"))

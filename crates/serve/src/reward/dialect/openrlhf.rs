@@ -2,8 +2,12 @@
 //!
 //! It sends `{"query": [text], "prompts": [text], "labels": [any]}`, where a query is the prompt and the completion. It reads
 //! `rewards`, `scores` (from 0 to 1, by which it filters groups: here `e`) and the lists of `extra_logs`. What is unknown is null.
+//!
+//! What it does with a null, of whatever list, is to fail at it: tensors hold none. It sends one sample a request, so a sample whose
+//! reward is unknown is answered as by the routes that answer one number, and it asks again; and `extra_logs` has the same
+//! names for every sample whose reward is known, and a number under each.
 
-use super::{sample, whose};
+use super::{sample, unanswerable, whose};
 use crate::fault::{Fault, ItemFault};
 use crate::reward::appraise::Appraised;
 use crate::reward::asked::{self, Entry};
@@ -16,6 +20,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tracelift_domain::Probability;
+use tracelift_domain::rubric::dimension_names;
 
 pub(in crate::reward) struct OpenRlhf;
 
@@ -48,12 +53,18 @@ impl Speech for OpenRlhf {
         Ok(Heard { entries, terms, context: () })
     }
 
-    fn write((): &(), appraised: &[Appraised], _house: &House) -> Said {
+    fn write((): &(), appraised: &[Appraised], house: &House) -> Said {
+        if let [one] = appraised
+            && let Some(unknown) = &one.appraisal.unknown
+        {
+            return unanswerable(unknown);
+        }
         let rewards: Vec<Option<f64>> = appraised.iter().map(|one| one.appraisal.reward).collect();
         let scores: Vec<Option<f64>> = appraised
             .iter()
             .map(|one| one.appraisal.reward.and(one.appraisal.evidence.outcome).map(Probability::get))
             .collect();
+        let needs = house.config.rule.needs(house.config.runs);
         let mut logs = BTreeMap::new();
         let mut log = |name: &str, value: &dyn Fn(&Appraised) -> Option<f64>| {
             let values: Vec<Option<f64>> = appraised.iter().map(value).collect();
@@ -61,18 +72,32 @@ impl Speech for OpenRlhf {
         };
         log("e", &|one| one.appraisal.evidence.outcome.map(Probability::get));
         log("w", &|one| one.appraisal.evidence.with_trace.map(Probability::get));
-        log("b", &|one| one.appraisal.evidence.without.map(Probability::get));
-        log("u", &|one| Some(one.appraisal.evidence.uplift()?.get()));
-        log("s", &|one| one.appraisal.evidence.rubric.map(Probability::get));
-        log("leaked", &|one| one.appraisal.leaked.map(|leaked| f64::from(u8::from(leaked))));
-        log("no_trace", &|one| Some(f64::from(u8::from(one.appraisal.defect.is_some()))));
-        log("unknown", &|one| Some(f64::from(u8::from(one.appraisal.unknown.is_some()))));
-        let labels: Vec<_> = appraised.iter().map(told::dimensions).collect();
-        let names: BTreeSet<&str> = labels.iter().flatten().flat_map(BTreeMap::keys).copied().collect();
-        for name in names {
-            let values: Vec<Option<f64>> =
-                labels.iter().map(|labels| labels.as_ref()?.get(name).copied()).collect();
-            logs.insert(name.to_owned(), values);
+        if needs.baseline {
+            log("b", &|one| one.appraisal.evidence.without.map(Probability::get));
+            log("u", &|one| Some(one.appraisal.evidence.uplift()?.get()));
+        }
+        if needs.rubric {
+            log("s", &|one| one.appraisal.evidence.rubric.map(Probability::get));
+            let labels: Vec<_> = appraised.iter().map(labels).collect();
+            let names: BTreeSet<&str> = labels.iter().flatten().flat_map(BTreeMap::keys).copied().collect();
+            for name in names {
+                let values: Vec<Option<f64>> =
+                    labels.iter().map(|labels| labels.as_ref()?.get(name).copied()).collect();
+                logs.insert(name.to_owned(), values);
+            }
+        }
+        let mut log = |name: &str, value: &dyn Fn(&Appraised) -> bool| {
+            logs.insert(
+                name.to_owned(),
+                appraised.iter().map(|one| Some(f64::from(u8::from(value(one))))).collect(),
+            );
+        };
+        log("leaked", &|one| one.appraisal.leaked == Some(true));
+        log("no_trace", &|one| one.appraisal.defect.is_some());
+        log("unknown", &|one| one.appraisal.unknown.is_some());
+        if let [_] = appraised {
+            // Of a sample without a trace the baseline may be unknown, where its reward is not.
+            logs.retain(|_, values| values.iter().all(Option::is_some));
         }
         let error = |(index, one): (usize, &Appraised)| {
             let cause = told::Cause::from(one.appraisal.unknown.as_ref()?);
@@ -88,6 +113,15 @@ impl Speech for OpenRlhf {
         let body = told::value(&told);
         Said { status: StatusCode::OK, body }
     }
+}
+
+/// The labels of a sample by name. Without a usable trace nothing was read, and each is worth 0, as its score is.
+fn labels(one: &Appraised) -> Option<BTreeMap<&'static str, f64>> {
+    let worthless = || {
+        let problem = one.problem.as_ref().filter(|_| one.appraisal.defect.is_some())?;
+        Some(dimension_names(problem.question.domain).iter().map(|name| (*name, 0.0)).collect())
+    };
+    told::dimensions(one).or_else(worthless)
 }
 
 /// What OpenRLHF reads. Null is unknown.
