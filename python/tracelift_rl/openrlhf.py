@@ -7,7 +7,6 @@ an object (as text) with `problem_id`, or with `problem` and `gold`.
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -30,10 +29,9 @@ def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence
     results = asyncio.run(_asked(items, patience))
     rewards = [settled(result, "raise") for result in results]
     logs = [logged(result) for result in results]
-    scores = [0.0 if math.isnan(log["e"]) else log["e"] for log in logs]
     return {
         "rewards": torch.tensor(rewards),
-        "scores": torch.tensor(scores),
+        "scores": torch.tensor([log["e"] for log in logs]),
         "extra_logs": {name: torch.tensor([log[name] for log in logs]) for name in logs[0]} if logs else {},
     }
 
