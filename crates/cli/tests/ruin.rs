@@ -123,7 +123,7 @@ fn a_warm_up_that_outlasts_its_training_is_refused_where_it_stands() {
     );
     desk.write(
         "rm.toml",
-        "groups = [\"groups.jsonl\"]\nout = \"rubric\"\n[backbone]\nmodel = \"planner\"\n[train]\nsteps = 9\nwarmup = 9\n",
+        "groups = [\"groups.jsonl\"]\nout = \"rubric\"\n[backbone]\nmodel = \"planner\"\n[train]\nsteps = 9\nwarmup = 91\n",
     );
     let noise = "{ spoiling = 0.06, benign = 0.08 }";
     desk.write(
@@ -138,10 +138,10 @@ fn a_warm_up_that_outlasts_its_training_is_refused_where_it_stands() {
             "train --config tracelift.toml --set grpo.warmup=1000000000",
             "--set grpo.warmup=1000000000: `grpo.warmup`",
         ),
-        ("train --config tracelift.toml --set grpo.warmup=9", "--set grpo.warmup=9: `grpo.warmup`"),
+        ("train --config tracelift.toml --set grpo.warmup=900", "--set grpo.warmup=900: `grpo.warmup`"),
         // How many steps an epoch is, is counted first.
-        ("sft --config sft.toml --set sft.warmup=40", "--set sft.warmup=40: `sft.warmup`"),
-        ("sft --config sft.toml --set sft.steps=2", "sft.toml:12: `sft.warmup`"),
+        ("sft --config sft.toml --set sft.warmup=4000", "--set sft.warmup=4000: `sft.warmup`"),
+        ("sft --config sft.toml --set sft.warmup=21 --set sft.steps=2", "--set sft.warmup=21: `sft.warmup`"),
         ("rm train --config rm.toml", "rm.toml:7: `train.warmup`"),
         (
             "world pretrain --world steps --out models --config pretraining.toml",
@@ -154,6 +154,11 @@ fn a_warm_up_that_outlasts_its_training_is_refused_where_it_stands() {
     for begun in ["run", "taught", "rubric", "runs", "models"] {
         assert!(!desk.path(begun).exists(), "{begun} was begun");
     }
+    // A few steps for a trial are no mistake; it is said what they are.
+    let said = desk.well(&words(
+        "rm train --config rm.toml --set train.warmup=9 --set backbone.model=planner --set out=trial",
+    ));
+    assert!(said.err.contains("warning: --set train.warmup=9: `train.warmup` is 9, and"), "{}", said.err);
     // One that nobody wrote stands in nobody's way.
     let said =
         desk.well(&words("rm train --config rm.toml --set train.warmup=3 --set backbone.model=planner"));

@@ -71,9 +71,9 @@ impl SftConfig {
             ("batch", (1..=1_000_000).contains(&self.batch), self.batch.to_string(), "from 1 to a million"),
             (
                 "warmup",
-                self.schedule().warms_up_in_time(),
+                self.warmup <= self.steps.saturating_mul(10),
                 self.warmup.to_string(),
-                "less than `steps`, or the rate never comes to `learning_rate`",
+                "at most ten times `steps`, or the rate never comes near `learning_rate`",
             ),
         ])?;
         self.optimizer.validate(self.learning_rate)

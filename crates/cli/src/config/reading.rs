@@ -125,8 +125,8 @@ impl Origin {
         anyhow!("{}: {error}", self.of(error.key()))
     }
 
-    /// Holds a section's warm-up to be over before its training is. One that nobody wrote is only said on standard error, so that a
-    /// few steps can be tried without a further setting.
+    /// Holds a section's warm-up to come near its peak before the training ends. One that only does not end in time is said on
+    /// standard error, so that a few steps can be tried of a configuration that was made for more; and so is one that nobody wrote.
     ///
     /// # Errors
     /// Names the warm-up that was written.
@@ -136,15 +136,18 @@ impl Origin {
         if schedule.warms_up_in_time() {
             return Ok(());
         }
-        if self.says(&key) {
+        // A tenth of the rate is what a few steps for a trial have of a schedule that was made for more; less is no rate that
+        // anybody asked for.
+        if self.says(&key) && warmup > total.saturating_mul(10) {
             let fault = format!(
-                "is {warmup}, and the training has {total} steps: its rate would never come to `{section}.learning_rate`; make it less \
-                 than the steps, or 0 for none"
+                "is {warmup}, and the training has {total} steps: its rate would never come near `{section}.learning_rate`; make it \
+                 less than the steps, or 0 for none"
             );
             return Err(self.refuse(&SettingError::new(key, fault)));
         }
+        let by_default = if self.says(&key) { "" } else { " by default" };
         eprintln!(
-            "warning: {} is {warmup} by default, and there are {total} steps: the rate never comes to `{section}.learning_rate`",
+            "warning: {} is {warmup}{by_default}, and there are {total} steps: the rate never comes to `{section}.learning_rate`",
             self.blame(&key)
         );
         Ok(())
