@@ -238,9 +238,9 @@ fn what_is_wrong_is_named_before_anything_is_made() {
         assert!(message.contains(says), "{sets}: {message}");
     }
     assert!(!desk.path("run").exists(), "a refused course left something");
-    desk.good(&words("sft --config sft.toml --set sft.steps=2"));
-    assert!(desk.refused(&words("sft --config sft.toml --set sft.steps=2")).contains("already holds a run"));
-    let other = "sft --config sft.toml --set sft.steps=2 --set sft.batch=3 --resume";
+    desk.good(&words("sft --config sft.toml --set sft.steps=3"));
+    assert!(desk.refused(&words("sft --config sft.toml --set sft.steps=3")).contains("already holds a run"));
+    let other = "sft --config sft.toml --set sft.steps=3 --set sft.batch=3 --resume";
     assert!(desk.refused(&words(other)).contains("`sft.batch` (8)"));
 }
 
