@@ -106,14 +106,14 @@ def check_export(desk: Path) -> None:
 
 
 def trainer(desk: Path, url: str, steps: int, name: str, peft=None, callbacks=(), **reward):
-    """TRL's GRPOTrainer on the planner of `words`: eight problems with eight traces each a step, seed 18."""
+    """TRL's GRPOTrainer on the planner of `words`: the same eight problems with eight traces each in every step, seed 18."""
     from datasets import load_dataset
     from tracelift_rl.trl import TraceLiftReward
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer, PrinterCallback
     from trl import GRPOConfig, GRPOTrainer
 
     rows = exported(desk, "trl-grpo", "world.jsonl", "--prompt", "world")
-    data = load_dataset("json", data_files=str(rows), split="train", cache_dir=str(desk / "cache"))
+    data = load_dataset("json", data_files=str(rows), split="train", cache_dir=str(desk / "cache")).select(range(8))
     settings = GRPOConfig(
         output_dir=str(desk / name),
         per_device_train_batch_size=64,
@@ -130,7 +130,7 @@ def trainer(desk: Path, url: str, steps: int, name: str, peft=None, callbacks=()
         save_strategy="no",
         disable_tqdm=True,
     )
-    return GRPOTrainer(
+    made = GRPOTrainer(
         model=str(PLANNER),
         reward_funcs=[TraceLiftReward(url, max_completion_length=64, **reward)],
         train_dataset=data,
@@ -139,6 +139,8 @@ def trainer(desk: Path, url: str, steps: int, name: str, peft=None, callbacks=()
         peft_config=peft,
         callbacks=list(callbacks),
     )
+    made.remove_callback(PrinterCallback)
+    return made
 
 
 def logs(trained) -> list:
