@@ -57,15 +57,6 @@ class RewardResult:
         """Of an item for which no answer came."""
         return cls(None, unknown=Unknown(cause, "server", message))
 
-    def as_dict(self) -> dict[str, float | str | bool | None]:
-        """The parts by name, flat, for tables and trackers."""
-        told: dict[str, float | str | bool | None] = {"reward": self.reward}
-        told.update({name: getattr(self, name) for name in PARTS})
-        told["leaked"] = self.leaked
-        told["defect"] = self.defect
-        told["unknown"] = self.unknown.cause if self.unknown else None
-        return told
-
 
 @dataclass(frozen=True)
 class Usage:

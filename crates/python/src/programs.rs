@@ -10,12 +10,8 @@ use serde_json::Value;
 use std::{
     num::NonZeroUsize,
     path::PathBuf,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     thread,
-    time::Duration,
 };
 use tracelift_domain::{Gold, Problem, Question, TaskDomain};
 use tracelift_sandbox::{Ending, Level, Limits};
@@ -102,7 +98,6 @@ impl From<Judged> for Judgement {
 #[pyclass(frozen, module = "tracelift_rl")]
 pub struct Sandbox {
     verifier: Verifier,
-    jobs: NonZeroUsize,
     limits: Limits,
 }
 
@@ -141,19 +136,10 @@ impl Sandbox {
             ..ProgramConfig::default()
         };
         programs.validate().map_err(|error| PyValueError::new_err(error.to_string()))?;
-        const MIB: u64 = 1 << 20;
-        let limits = Limits {
-            cpu: Duration::from_secs_f64(time_limit_s),
-            wall: Duration::from_secs_f64(wall_limit_s.unwrap_or(3.0 * time_limit_s + 5.0)),
-            memory_bytes: memory_limit_mib * MIB,
-            file_bytes: programs.file_limit_mib * MIB,
-            processes: programs.processes,
-            open_files: programs.open_files,
-            ..Limits::default()
-        };
+        let limits = programs.limits(0);
         let config = VerifierConfig { jobs: Some(jobs), programs, ..VerifierConfig::default() };
         let verifier = Verifier::new(config).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(Sandbox { verifier, jobs, limits })
+        Ok(Sandbox { verifier, limits })
     }
 
     /// Starts it, and says what was observed of it, in lines for people.
@@ -229,39 +215,16 @@ impl Sandbox {
             .enumerate()
             .map(|(index, gold)| problem(gold, index))
             .collect::<PyResult<_>>()?;
-        let judged = interruptible(py, |unwanted| self.judge_many(&problems, &completions, unwanted))?;
+        let items: Vec<(&Problem, &str)> =
+            problems.iter().zip(completions.iter().map(String::as_str)).collect();
+        let judged = interruptible(py, |unwanted| {
+            self.verifier.judge_while(&items, || !unwanted.load(Ordering::Relaxed))
+        })?;
         judged
             .into_iter()
             .map(|judged| judged.ok_or_else(|| PyRuntimeError::new_err("a completion was never judged")))
             .map(|judged| judged.map(Judgement::from))
             .collect()
-    }
-}
-
-impl Sandbox {
-    fn judge_many(
-        &self,
-        problems: &[Problem],
-        completions: &[String],
-        unwanted: &AtomicBool,
-    ) -> Vec<Option<Judged>> {
-        let next = AtomicUsize::new(0);
-        let places: Vec<OnceLock<Judged>> = problems.iter().map(|_| OnceLock::new()).collect();
-        let work = || {
-            while !unwanted.load(Ordering::Relaxed) {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let (Some(problem), Some(completion)) = (problems.get(index), completions.get(index)) else {
-                    break;
-                };
-                places[index].get_or_init(|| self.verifier.judge(problem, completion));
-            }
-        };
-        thread::scope(|scope| {
-            for _ in 0..self.jobs.get().min(problems.len()) {
-                scope.spawn(work);
-            }
-        });
-        places.into_iter().map(OnceLock::into_inner).collect()
     }
 }
 

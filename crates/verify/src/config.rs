@@ -264,7 +264,8 @@ const LIMITS: [(&str, &str); 7] = [
 
 impl ProgramConfig {
     /// The limits of one run that is expected to print this many bytes.
-    pub(crate) fn limits(&self, expected_bytes: u64) -> Limits {
+    #[must_use]
+    pub fn limits(&self, expected_bytes: u64) -> Limits {
         const KIB: u64 = 1 << 10;
         const MIB: u64 = 1 << 20;
         let wall = self.wall_limit_s.unwrap_or(3.0 * self.time_limit_s + 5.0);

@@ -115,15 +115,23 @@ impl Verifier {
     /// Judges many, in the order given; programs run side by side.
     #[must_use]
     pub fn judge_all(&self, items: &[(&Problem, &str)]) -> Vec<Judgement> {
+        let lost = || Judgement::unscorable("it was never judged", None);
+        self.judge_while(items, || true).into_iter().map(|judged| judged.unwrap_or_else(lost)).collect()
+    }
+
+    /// [`Verifier::judge_all`] as long as it is wanted, which is asked before each: of what comes after that there is nothing.
+    #[must_use]
+    pub fn judge_while(
+        &self,
+        items: &[(&Problem, &str)],
+        wanted: impl Fn() -> bool + Sync,
+    ) -> Vec<Option<Judgement>> {
         let programs = items.iter().filter(|(problem, _)| !matches!(problem.gold, Gold::Answer(_))).count();
         let jobs = self.jobs.get().min(programs);
-        if jobs <= 1 {
-            return items.iter().map(|(problem, completion)| self.judge(problem, completion)).collect();
-        }
         let next = AtomicUsize::new(0);
         let places: Vec<OnceLock<Judgement>> = items.iter().map(|_| OnceLock::new()).collect();
         let work = || {
-            loop {
+            while wanted() {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some((problem, completion)) = items.get(index) else { break };
                 places[index].get_or_init(|| self.judge(problem, completion));
@@ -138,8 +146,7 @@ impl Verifier {
             }
             work();
         });
-        let lost = || Judgement::unscorable("it was never judged", None);
-        places.into_iter().map(|place| place.into_inner().unwrap_or_else(lost)).collect()
+        places.into_iter().map(OnceLock::into_inner).collect()
     }
 }
 
