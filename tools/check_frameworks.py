@@ -4,7 +4,7 @@
     pip install -r tools/requirements-frameworks.txt
     pip install target/wheels/tracelift_rl-*.whl          # or PYTHONPATH=python with a module that was built there
     python tools/check_frameworks.py                      # all of it
-    python tools/check_frameworks.py trl verl             # parts: export, trl, outage, lora, verl, openrlhf
+    python tools/check_frameworks.py trl verl             # parts: export, trl, outage, lora, verl, openrlhf, verifiers, harnesses
 
 Needs the command `tracelift` (of the package, or what TRACELIFT names). Executor, planner and problems are those of the world
 `words`. Prints what each check found; the exit status is 1 if one does not hold.
@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -297,6 +298,129 @@ def check_openrlhf(desk: Path) -> None:
     holds(f"rewards by function and by URL: {found}", alike)
 
 
+def check_verifiers(desk: Path) -> None:
+    """verifiers' own evaluation, with our model server as the planner: every rollout's reward is that of a direct call."""
+    rows = exported(desk, "trl-grpo", "verifiers.jsonl", "--prompt", "world")
+    few = rows.read_text(encoding="utf-8").splitlines()[:6]
+    rows.write_text("".join(f"{line}\n" for line in few), encoding="utf-8")
+    # verifiers speaks in messages alone, and this planner's prompts are texts as they stand.
+    shutil.copytree(PLANNER, desk / "planner")
+    (desk / "planner/chat_template.jinja").write_text("{{ messages[-1].content }}", encoding="utf-8")
+    (desk / "planner.toml").write_text('listen = "127.0.0.1:0"\n[model.planner]\nmodel = "planner"\n', encoding="utf-8")
+    from tracelift_rl import RewardClient, serve
+
+    with serving(desk) as server, serve("planner.toml", cwd=desk) as planner:
+        command = [
+            str(Path(sys.executable).with_name("vf-eval")), "tracelift-planner",
+            "--env.taskset.data", str(rows), "--env.taskset.url", server.url, "-m", "planner", "-r", "4",
+            "--client.base-url", f"{planner.url}/v1", "--client.api-key-var", "TRACELIFT_NO_KEY",
+            "--sampling.temperature", "1.0", "--sampling.max-tokens", "64",
+            "--no-push", "--no-rich", "-o", str(desk / "verifiers"), "--run.dir", "run",
+        ]  # fmt: skip
+        environment = os.environ | {"TRACELIFT_NO_KEY": "none", "PYTHONPATH": os.pathsep.join(sys.path)}
+        run = subprocess.run(command, cwd=desk, capture_output=True, text=True, env=environment)
+        if run.returncode != 0:
+            raise RuntimeError(f"vf-eval: {run.stderr[-3000:]} {run.stdout[-1000:]}")
+        episodes = [json.loads(line) for line in (desk / "verifiers/run/traces.jsonl").read_text(encoding="utf-8").splitlines()]
+        traces = [trace for episode in episodes for trace in episode.get("traces", [episode])]
+        broken = [trace["errors"] for trace in traces if trace["errors"]]
+        if broken:
+            raise RuntimeError(f"a rollout failed: {broken[0]}")
+        rewards = [trace["rewards"]["tracelift"] for trace in traces]
+        values = [reward["score"] if isinstance(reward, dict) and "score" in reward else reward for reward in rewards]
+        items, told = [], []
+        for trace, value in zip(traces, values, strict=True):
+            last = [node["message"] for node in trace["nodes"] if node["message"]["role"] == "assistant"][-1]
+            items.append(trace["task"]["data"]["asked"] | {"completion": last["content"], "finish_reason": "stop"})
+            told.append(value if not isinstance(value, dict) else value.get("value"))
+        again = RewardClient(server.url).reward(items).rewards
+    holds(f"{len(traces)} rollouts of {len(few)} problems, rewards {sorted(set(told))}", len(traces) == 4 * len(few) and len(set(told)) > 1)
+    holds("each is the reward of a direct call", all(abs(one - other) < 1e-6 for one, other in zip(told, again, strict=True)))
+    names = set(traces[0]["metrics"])
+    holds(f"metrics {', '.join(sorted(names))}", {"e", "w", "leaked", "no_trace"} <= names)
+
+
+def check_harnesses(desk: Path) -> None:
+    """lm-eval and Inspect, with a model of ours behind OpenAI's routes, and answers judged by our verifier."""
+    from tracelift_rl import serve, verify_answer
+
+    shutil.copytree(EXECUTOR, desk / "executor")
+    (desk / "executor/chat_template.jinja").write_text("{{ messages[-1].content }}", encoding="utf-8")
+    (desk / "executor.toml").write_text('listen = "127.0.0.1:0"\n[model.executor]\nmodel = "executor"\n', encoding="utf-8")
+    rows = [json.loads(line) for line in exported(desk, "trl-grpo", "harnesses.jsonl", "--prompt", "world").read_text(encoding="utf-8").splitlines()[:12]]
+    # What the executor is told, with a trace that says the answer.
+    golds = [answer_of(row["gold"]) for row in rows]
+    documents = [
+        {"question": f"<problem> {row['statement']} </problem> <reasoning> so it is {gold} </reasoning> #### ", "answer": f"so: #### {gold}"}
+        for row, gold in zip(rows, golds, strict=True)
+    ]
+    (desk / "documents.jsonl").write_text("".join(json.dumps(document) + "\n" for document in documents), encoding="utf-8")
+    with serve("executor.toml", cwd=desk) as model:
+        judged = lm_eval_of(desk, model.url) | {"inspect": inspect_of(desk, model.url, documents)}
+    for harness, samples in judged.items():
+        direct = [verify_answer(gold, text).equal for gold, text, _ in samples]
+        holds(f"{harness}: {len(samples)} answers, {sum(bool(equal) for equal in direct)} right; its scores are the verifier's", direct == [equal for _, _, equal in samples] and len(samples) == len(documents))
+
+
+def answer_of(gold) -> str:
+    """Of a column of one type, an object is text."""
+    gold = json.loads(gold) if isinstance(gold, str) and gold.startswith("{") else gold
+    return gold["answer"] if isinstance(gold, dict) else str(gold)
+
+
+def lm_eval_of(desk: Path, url: str) -> dict:
+    import lm_eval
+    from lm_eval.tasks import TaskManager
+
+    tasks = desk / "tasks"
+    tasks.mkdir()
+    (tasks / "tracelift.py").write_text("from tracelift_rl.lm_eval import mean_of_known, process_results, share\n", encoding="utf-8")
+    (tasks / "words.yaml").write_text(
+        f"""task: words
+dataset_path: json
+dataset_kwargs: {{data_files: {{test: {json.dumps(str(desk / "documents.jsonl"))}}}}}
+test_split: test
+output_type: generate_until
+doc_to_text: "{{{{question}}}}"
+doc_to_target: "{{{{answer}}}}"
+process_results: !function tracelift.process_results
+metric_list:
+  - {{metric: equal, aggregation: !function tracelift.mean_of_known, higher_is_better: true}}
+  - {{metric: undecided, aggregation: !function tracelift.share, higher_is_better: false}}
+generation_kwargs: {{until: ["\\n"], do_sample: false, max_gen_toks: 8}}
+""",
+        encoding="utf-8",
+    )
+    found = lm_eval.simple_evaluate(
+        model="local-completions",
+        model_args={"base_url": f"{url}/v1/completions", "model": "executor", "tokenizer_backend": "none", "tokenized_requests": False},
+        tasks=["words"],
+        task_manager=TaskManager(include_path=str(tasks), include_defaults=False),
+        bootstrap_iters=0,
+    )
+    samples = [(s["doc"]["answer"].rpartition("#### ")[2], s["resps"][0][0], {1.0: True, 0.0: False, None: None}[s["equal"]]) for s in found["samples"]["words"]]
+    holds(f"lm-eval's table: {found['results']['words']['equal,none']:.3f}", abs(found["results"]["words"]["equal,none"] - sum(bool(equal) for _, _, equal in samples) / len(samples)) < 1e-9)
+    return {"lm-eval": samples}
+
+
+def inspect_of(desk: Path, url: str, documents: list) -> list:
+    from inspect_ai import Task, eval
+    from inspect_ai.dataset import MemoryDataset, Sample
+    from inspect_ai.solver import generate
+    from tracelift_rl.inspect_ai import equivalent
+
+    os.environ |= {"LOCAL_API_KEY": "none", "LOCAL_BASE_URL": f"{url}/v1"}
+    samples = [Sample(input=document["question"], target=document["answer"]) for document in documents]
+    task = Task(dataset=MemoryDataset(samples), solver=generate(max_tokens=8, temperature=0.0), scorer=equivalent())
+    [log] = eval(task, model="openai-api/local/executor", log_dir=str(desk / "logs"), display="none")
+    holds(f"Inspect's log: {log.status}", log.status == "success")
+    told = []
+    for sample in log.samples:
+        score = sample.scores["equivalent"]
+        told.append((str(sample.target).rpartition("#### ")[2], sample.output.completion, {"C": True, "I": False}.get(score.value)))
+    return told
+
+
 PARTS = {
     "export": check_export,
     "trl": check_trl,
@@ -304,6 +428,8 @@ PARTS = {
     "lora": check_lora,
     "verl": check_verl,
     "openrlhf": check_openrlhf,
+    "verifiers": check_verifiers,
+    "harnesses": check_harnesses,
 }
 
 if __name__ == "__main__":
