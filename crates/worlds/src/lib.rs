@@ -21,5 +21,5 @@ mod words;
 mod world;
 
 pub use flawed::{FlawedTrace, Noise, NoisyTrace};
-pub use report::{Extent, ProcessReport};
+pub use report::{Correction, Extent, ProcessReport, steps};
 pub use world::{Instance, Split, UnknownWorld, World, WorldName};

@@ -1,7 +1,7 @@
 //! What a world must know of one problem.
 
 use crate::flawed::{FlawedTrace, Noise, NoisyTrace};
-use crate::report::ProcessReport;
+use crate::report::{Correction, ProcessReport};
 use rand_chacha::ChaCha8Rng;
 use tracelift_domain::{FlawKind, Gold, TaskDomain};
 
@@ -23,6 +23,8 @@ pub(crate) trait Task: Send + Sync + std::fmt::Debug {
     fn flaw(&self, kind: FlawKind, rng: &mut ChaCha8Rng) -> Option<FlawedTrace>;
     /// Judges each step of a text.
     fn check(&self, trace: &str) -> ProcessReport;
+    /// What belongs where the text first goes wrong; `None` where it does not.
+    fn correction(&self, trace: &str) -> Option<Correction>;
     /// What a reader who follows the trace to the letter would hand in, where that can be determined.
     fn implied(&self, trace: &str) -> Option<String>;
 }

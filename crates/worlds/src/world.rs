@@ -1,7 +1,7 @@
 //! Worlds and their instances.
 
 use crate::flawed::{FlawedTrace, Noise, NoisyTrace};
-use crate::report::ProcessReport;
+use crate::report::{Correction, ProcessReport};
 use crate::task::Task;
 use crate::{programs, steps, words};
 use rand::Rng;
@@ -81,6 +81,9 @@ impl Split {
     }
 }
 
+/// The highest level of a problem that is drawn again by its name.
+const MOST_RECALLED: u32 = 100;
+
 /// A seeded generator of problems.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
@@ -140,6 +143,24 @@ impl World {
             gold: task.gold(),
         };
         Instance { problem, level, split, task }
+    }
+
+    /// The instance that a problem's name is of, drawn with a seed; `None` where it is no name of a world's problem. Whether the
+    /// problem was drawn with that seed, its statement says.
+    #[must_use]
+    pub fn recall(problem_id: &str, seed: Seed) -> Option<Instance> {
+        let mut parts = problem_id.split('/');
+        let name: WorldName = parts.next()?.parse().ok()?;
+        let split = match parts.next()? {
+            "train" => Split::Train,
+            "test" => Split::Test,
+            _ => return None,
+        };
+        let (level, index) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let world = World::new(name);
+        // Beyond what worlds draw, levels have no meaning, and a large one would take a large statement.
+        let known = parts.next().is_none() && (1..=MOST_RECALLED).contains(&level);
+        known.then(|| world.instance_at(level, seed, split, index))
     }
 
     /// All words that this world's texts use, without the special tokens, each once, in a stable order.
@@ -209,6 +230,12 @@ impl Instance {
     #[must_use]
     pub fn check(&self, trace: &str) -> ProcessReport {
         self.task.check(trace)
+    }
+
+    /// Where a text first goes wrong, and what belongs there; `None` where it goes wrong nowhere.
+    #[must_use]
+    pub fn correction(&self, trace: &str) -> Option<Correction> {
+        self.task.correction(trace)
     }
 
     /// What a reader who follows the trace to the letter would hand in, where that can be determined.

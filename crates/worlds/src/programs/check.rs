@@ -1,7 +1,7 @@
 //! The exact process checker: a trace is right if its steps are the gold steps, word by word and in order.
 
 use super::plan::Step;
-use crate::report::{Extent, ProcessReport};
+use crate::report::{Correction, Extent, ProcessReport};
 
 /// Signs that occur in programs and never in a plan.
 const SIGNS: &str = "()[]{}<>=:;%*+_\"'`";
@@ -56,6 +56,12 @@ pub(super) fn check(gold: &[Step], text: &str) -> ProcessReport {
         },
         first_flaw,
     }
+}
+
+/// The gold step that belongs where the text first leaves them.
+pub(super) fn correct(gold: &[Step], text: &str) -> Option<Correction> {
+    let step = check(gold, text).first_flaw?;
+    Some(Correction { step, expected: gold.get(step).map(|step| step.line()) })
 }
 
 fn is_code(word: &str) -> bool {

@@ -15,7 +15,7 @@ mod statement;
 mod tests;
 
 use crate::flawed::{FlawedTrace, Noise, NoisyTrace};
-use crate::report::ProcessReport;
+use crate::report::{Correction, ProcessReport};
 use crate::task::Task;
 use crate::world::Split;
 use flaws::{Edit, Slip};
@@ -250,6 +250,10 @@ impl Task for ListTask {
 
     fn check(&self, trace: &str) -> ProcessReport {
         check::check(&self.steps, trace)
+    }
+
+    fn correction(&self, trace: &str) -> Option<Correction> {
+        check::correct(&self.steps, trace)
     }
 
     fn implied(&self, trace: &str) -> Option<String> {

@@ -5,7 +5,7 @@
 
 use super::chain::{Chain, Op};
 use super::line::{self, Line};
-use crate::report::{Extent, ProcessReport};
+use crate::report::{Correction, Extent, ProcessReport};
 
 /// Judges each line of a text.
 pub(super) fn judge(chain: &Chain, trace: &str) -> ProcessReport {
@@ -21,6 +21,12 @@ pub(super) fn judge(chain: &Chain, trace: &str) -> ProcessReport {
         extent: extent(chain, &lines),
         first_flaw: (agreed < gold.len().max(lines.len())).then_some(agreed),
     }
+}
+
+/// The gold line that belongs where the text first leaves them.
+pub(super) fn correct(chain: &Chain, trace: &str) -> Option<Correction> {
+    let step = judge(chain, trace).first_flaw?;
+    Some(Correction { step, expected: line::gold(chain).get(step).map(ToString::to_string) })
 }
 
 /// What a literal reader answers: the value that the trace gives the target, or what the numbers of its line come

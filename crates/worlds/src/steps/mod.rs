@@ -17,7 +17,7 @@ mod statement;
 mod tests;
 
 use crate::flawed::{FlawedTrace, Noise, NoisyTrace};
-use crate::report::ProcessReport;
+use crate::report::{Correction, ProcessReport};
 use crate::task::Task;
 use crate::world::Split;
 use chain::{Chain, NAMES, Op};
@@ -88,6 +88,10 @@ impl Task for StepsTask {
 
     fn check(&self, trace: &str) -> ProcessReport {
         check::judge(&self.chain, trace)
+    }
+
+    fn correction(&self, trace: &str) -> Option<Correction> {
+        check::correct(&self.chain, trace)
     }
 
     fn implied(&self, trace: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use super::graph::{Graph, Operand};
 use super::line::{Line, Op, number, split};
-use crate::report::{Extent, ProcessReport};
+use crate::report::{Correction, Extent, ProcessReport};
 
 /// Judges each line of a text.
 ///
@@ -11,12 +11,25 @@ use crate::report::{Extent, ProcessReport};
 /// or none if the quantity is asked for. Lines may come in any order in which each follows those it uses; the line that
 /// uses a value before it was worked out marks where a step is missing, though it may be right in itself.
 pub(super) fn report(truth: &Truth, trace: &str) -> ProcessReport {
+    walk(truth, trace).0
+}
+
+/// The line that belongs where the text first goes wrong: the right one of the step that the line there stands in for, the step
+/// that is missing before it, or else the first one that is missing from the text.
+pub(super) fn correct(truth: &Truth, trace: &str) -> Option<Correction> {
+    let (report, wanted) = walk(truth, trace);
+    let step = report.first_flaw?;
+    Some(Correction { step, expected: wanted.map(|step| truth.lines[step].to_string()) })
+}
+
+/// The judgement, and the gold step that belongs at the first flaw.
+fn walk(truth: &Truth, trace: &str) -> (ProcessReport, Option<usize>) {
     let expected = truth.lines.len();
     let texts = split(trace);
     let mut confirmed = vec![false; expected];
     // Needed quantities that some line set out to compute, right or wrong.
     let mut attempted = vec![false; expected];
-    let mut first_flaw = None;
+    let (mut first_flaw, mut wanted) = (None, None);
     let mut leaks = false;
     let mut conclusion = None;
     for (index, words) in texts.iter().enumerate() {
@@ -32,24 +45,28 @@ pub(super) fn report(truth: &Truth, trace: &str) -> ProcessReport {
             confirmed[step] = true;
         }
         let step = right.or_else(|| line.and_then(|line| truth.step_meant(&line, &attempted)));
-        let grounded = step.is_none_or(|step| truth.uses[step].iter().all(|&used| attempted[used]));
+        let lacking = step.and_then(|step| truth.uses[step].iter().copied().find(|&used| !attempted[used]));
+        if (right.is_none() || lacking.is_some()) && first_flaw.is_none() {
+            first_flaw = Some(index);
+            // Where a line stands for nothing, the next step that nobody has set out to compute.
+            wanted = lacking.or(step).or_else(|| attempted.iter().position(|&is| !is));
+        }
         if let Some(step) = step {
             attempted[step] = true;
         }
-        if right.is_none() || !grounded {
-            first_flaw.get_or_insert(index);
-        }
     }
+    let missing = confirmed.iter().position(|&is| !is);
     let confirmed = confirmed.into_iter().filter(|&is| is).count();
-    if confirmed < expected {
-        first_flaw.get_or_insert(texts.len());
+    if confirmed < expected && first_flaw.is_none() {
+        first_flaw = Some(texts.len());
+        wanted = missing;
     }
     let extent = match conclusion {
         None => Extent::Under,
         Some(index) if index + 1 == texts.len() => Extent::Exact,
         Some(_) => Extent::Over,
     };
-    ProcessReport { expected, found: texts.len(), confirmed, leaks, extent, first_flaw }
+    (ProcessReport { expected, found: texts.len(), confirmed, leaks, extent, first_flaw }, wanted)
 }
 
 /// The answer of a reader who believes every word: what the last line says, as far as it says anything.

@@ -14,7 +14,7 @@ mod tests;
 mod walk;
 
 use crate::flawed::{FlawedTrace, Noise, NoisyTrace};
-use crate::report::ProcessReport;
+use crate::report::{Correction, ProcessReport};
 use crate::task::Task;
 use crate::world::Split;
 use check::Truth;
@@ -116,6 +116,10 @@ impl Task for WordProblem {
 
     fn check(&self, trace: &str) -> ProcessReport {
         check::report(&self.truth, trace)
+    }
+
+    fn correction(&self, trace: &str) -> Option<Correction> {
+        check::correct(&self.truth, trace)
     }
 
     fn implied(&self, trace: &str) -> Option<String> {
