@@ -22,7 +22,7 @@ use tracelift_reward::TraceScorer;
 use tracelift_train::grpo::{Decay, Grpo, GrpoConfig, GrpoError, Spent, StepOutcome};
 use tracelift_train::metrics::{StepMetrics, name, read_metrics};
 use tracelift_train::patience::Patience;
-use tracelift_train::run::{RunDescription, RunFolder, RunLayout};
+use tracelift_train::run::{RunDescription, RunEnd, RunFolder, RunLayout};
 
 /// Settings of `train`.
 #[derive(Args)]
@@ -155,28 +155,26 @@ impl Form<'_> {
 
 /// Trains to the end in a run folder, going on from its newest checkpoint where there is one, and writes the trained planner.
 pub fn train_in(grpo: Grpo<'_>, course: Course<'_>) -> Result<Checkpoint> {
-    let (out, form, name) = (course.out, course.form, course.name);
-    let mut training = Training::begin(grpo, course)?;
-    let bar = progress::steps(name, training.grpo.expected_steps(), training.grpo.steps_done());
-    while !training.grpo.is_done() {
-        // What was drawn of the bar stays where an error ends it.
-        training.step(&bar).inspect_err(|_| bar.abandon())?;
+    let (out, name) = (course.out, course.name);
+    let training = Training::begin(grpo, course)?;
+    // From here on the folder is this training's, and what befalls it is the run's end.
+    ending(&RunLayout::of(out), || training.to_the_end(out, name))
+}
+
+/// Does the rest of a run, and writes down in its folder how that ended.
+///
+/// # Errors
+/// Hands on what `work` ended with.
+pub fn ending<T>(layout: &RunLayout, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let ended = work();
+    let end = match &ended {
+        Ok(_) => RunEnd::Finished,
+        Err(error) => RunEnd::Failed { cause: crate::one_line(error) },
+    };
+    match (layout.record_end(&end), ended) {
+        (Ok(()), ended) | (Err(_), ended @ Err(_)) => ended,
+        (Err(error), Ok(_)) => Err(error.into()),
     }
-    bar.finish();
-    ensure!(
-        !training.patience.is_in_vain(),
-        "{} taught nothing: in none of its {} steps was there a usable trace with a known reward; {}",
-        out.display(),
-        training.grpo.steps_done(),
-        "look at `defect/…` and `unknown/…` in its metrics.jsonl, and begin anew with another `out`"
-    );
-    if let Some(best) = training.dev.as_ref().and_then(Dev::best) {
-        let place = training.folder.layout().best();
-        println!("best: {}, of step {} ({})", place.display(), best.step, Dev::valued(best));
-    }
-    let trained = training.grpo.into_planner();
-    form.write(&trained, &out.join("planner"), &out.join("adapter"))?;
-    Ok(trained)
 }
 
 /// A training and its folder.
@@ -243,6 +241,31 @@ impl<'a> Training<'a> {
         grpo.cast.executor.keep_book(&folder.layout().spending())?;
         let patience = Patience::new(grpo.config.patience, &read_metrics(&folder.layout().metrics())?);
         Ok(Training { grpo, folder, dev, form, patience })
+    }
+
+    /// Trains to the end and writes the trained planner.
+    fn to_the_end(mut self, out: &Path, name: &str) -> Result<Checkpoint> {
+        let form = self.form;
+        let bar = progress::steps(name, self.grpo.expected_steps(), self.grpo.steps_done());
+        while !self.grpo.is_done() {
+            // What was drawn of the bar stays where an error ends it.
+            self.step(&bar).inspect_err(|_| bar.abandon())?;
+        }
+        bar.finish();
+        ensure!(
+            !self.patience.is_in_vain(),
+            "{} taught nothing: in none of its {} steps was there a usable trace with a known reward; {}",
+            out.display(),
+            self.grpo.steps_done(),
+            "look at `defect/…` and `unknown/…` in its metrics.jsonl, and begin anew with another `out`"
+        );
+        if let Some(best) = self.dev.as_ref().and_then(Dev::best) {
+            let place = self.folder.layout().best();
+            println!("best: {}, of step {} ({})", place.display(), best.step, Dev::valued(best));
+        }
+        let trained = self.grpo.into_planner();
+        form.write(&trained, &out.join("planner"), &out.join("adapter"))?;
+        Ok(trained)
     }
 
     /// One step, with all that it leaves in the folder.

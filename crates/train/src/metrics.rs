@@ -4,6 +4,10 @@
 //! unknown is `null`, never zero. A line counts once its newline is on disk: what a crash left behind after the
 //! last newline is not a line, readers pass over it and writers remove it.
 
+mod follow;
+
+pub use follow::{MetricsFollower, last_step};
+
 use serde_json::{Map, Value};
 use std::{
     collections::BTreeMap,
@@ -262,8 +266,20 @@ pub fn read_metrics(path: &Path) -> Result<Vec<StepMetrics>, MetricsError> {
         source,
     })?;
     let mut steps: Vec<StepMetrics> = Vec::new();
-    for (index, line) in complete_lines(&text).enumerate() {
-        let bad = |reason: String| MetricsError::BadLine { path: path.to_owned(), line: index + 1, reason };
+    read_lines(path, &text, 0, &mut steps)?;
+    Ok(steps)
+}
+
+/// Adds the steps of complete lines, before which there are `above` others in the file.
+fn read_lines(
+    path: &Path,
+    text: &[u8],
+    above: usize,
+    steps: &mut Vec<StepMetrics>,
+) -> Result<(), MetricsError> {
+    for (index, line) in complete_lines(text).enumerate() {
+        let line_number = above + index + 1;
+        let bad = |reason: String| MetricsError::BadLine { path: path.to_owned(), line: line_number, reason };
         let line = std::str::from_utf8(line).map_err(|e| bad(format!("not UTF-8: {e}")))?;
         let metrics = StepMetrics::from_line(line).map_err(bad)?;
         if let Some(last) = steps.last().filter(|last| last.step >= metrics.step) {
@@ -271,7 +287,7 @@ pub fn read_metrics(path: &Path) -> Result<Vec<StepMetrics>, MetricsError> {
         }
         steps.push(metrics);
     }
-    Ok(steps)
+    Ok(())
 }
 
 fn complete_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -13,12 +13,14 @@
 //!   difficulty.jsonl              how difficult problems are, where they are chosen by that
 //!   spending.jsonl                what its executor has spent, where that is counted
 //!   run.lock                      held by the process that writes the run
+//!   end.json                      how it ended, where its process could say so
 //! ```
 //!
 //! What exists under its final name is complete: files and checkpoints come to their places whole or not at all
 //! ([`tracelift_files`]). A step's rollouts and metrics may be there although the checkpoint that
 //! follows is not; [`RunFolder::rewind`] removes what lies after the checkpoint that a run resumes from.
 
+mod end;
 mod layout;
 #[cfg(test)]
 mod tests;
@@ -34,8 +36,11 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
+pub use end::RunEnd;
 pub use layout::{RunDescription, RunLayout, SCHEME};
 use tracelift_files::{FolderDraft, TEMPORARY, WriteError, remove_leftovers, remove_tree};
 
@@ -210,6 +215,7 @@ impl RunFolder {
 
     fn with_lock(layout: RunLayout, lock: File) -> Result<RunFolder, RunError> {
         let description = layout.read_description()?;
+        layout.forget_end()?;
         let metrics = MetricsLog::open(&layout.metrics())?;
         let steps = read_metrics(&layout.metrics())?;
         let events =
@@ -362,12 +368,20 @@ fn refuse_if_taken(layout: &RunLayout) -> Result<(), RunError> {
     Ok(())
 }
 
+/// How often a lock is tried for, and how long is waited in between: whoever looks whether a run goes on
+/// ([`RunLayout::is_written`]) has it for a moment.
+const TRIES: u32 = 20;
+const BETWEEN: Duration = Duration::from_millis(10);
+
 fn acquire_lock(layout: &RunLayout) -> Result<File, RunError> {
     let path = layout.lock();
     let file = File::create(&path).map_err(failed("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(RunError::Locked { path: layout.root().to_owned() }),
-        Err(TryLockError::Error(e)) => Err(failed("lock", &path)(e)),
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => thread::sleep(BETWEEN),
+            Err(TryLockError::Error(e)) => return Err(failed("lock", &path)(e)),
+        }
     }
+    Err(RunError::Locked { path: layout.root().to_owned() })
 }

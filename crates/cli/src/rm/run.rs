@@ -1,6 +1,7 @@
 //! A reward model's training in its run folder, resumable.
 
 use crate::progress;
+use crate::train::ending;
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
@@ -106,21 +107,25 @@ pub fn train_on(training: Training<'_>) -> Result<Trained> {
     let held_out = encode(&model, dev)?;
     let mut trainer = RubricTrainer::new(config, model, seed);
     let mut folder = open_run(run, &description, &mut trainer)?;
-    let bar = progress::steps(name, config.steps, trainer.steps_done());
-    while !trainer.is_done() {
-        let found =
-            trainer.step(&learnable).with_context(|| format!("step {} failed", trainer.steps_done() + 1))?;
-        let accuracy = trainer.looks_now().then(|| trainer.look(&held_out));
-        let step = trainer.steps_done();
-        if step.is_multiple_of(METRICS_EVERY) || accuracy.is_some() || trainer.is_done() {
-            folder.record_metrics(&metrics(step, &found, accuracy.as_ref()))?;
+    ending(&RunLayout::of(run), || {
+        let bar = progress::steps(name, config.steps, trainer.steps_done());
+        while !trainer.is_done() {
+            let found = trainer
+                .step(&learnable)
+                .with_context(|| format!("step {} failed", trainer.steps_done() + 1))?;
+            let accuracy = trainer.looks_now().then(|| trainer.look(&held_out));
+            let step = trainer.steps_done();
+            if step.is_multiple_of(METRICS_EVERY) || accuracy.is_some() || trainer.is_done() {
+                folder.record_metrics(&metrics(step, &found, accuracy.as_ref()))?;
+            }
+            show(&bar, name, step, &found, accuracy.as_ref());
+            if step.is_multiple_of(config.checkpoint_every) || trainer.is_done() {
+                folder.save_checkpoint(step, |dir| trainer.save(dir))?;
+            }
         }
-        show(&bar, name, step, &found, accuracy.as_ref());
-        if step.is_multiple_of(config.checkpoint_every) || trainer.is_done() {
-            folder.save_checkpoint(step, |dir| trainer.save(dir))?;
-        }
-    }
-    bar.finish();
+        bar.finish();
+        Ok(())
+    })?;
     let (steps, best) = (trainer.steps_done(), trainer.best());
     if steps < config.steps {
         eprintln!("{name}: no gain in {} looks; stopped after step {steps}", config.evaluation.patience);

@@ -6,7 +6,7 @@ mod traces;
 
 use crate::config::ConfigArgs;
 use crate::identity::{self, Freedom};
-use crate::train::Form;
+use crate::train::{Form, ending};
 use crate::{progress, setup};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -89,7 +89,7 @@ pub fn run(args: &Sft) -> Result<()> {
     let mut folder = open_run(&config, &description, &mut course)?.keeping(config.sft.keep_last);
     let base = config.planner.model.display().to_string();
     let form = Form { base: &base, precision: config.planner.precision };
-    learn(&mut course, &mut folder, form, &tokenizer, &config)?;
+    ending(&layout, || learn(&mut course, &mut folder, form, &tokenizer, &config))?;
     if let Some(best) = course.best() {
         println!("best: {}, of step {} (held-out loss {:.4})", layout.best().display(), best.step, best.loss);
     }

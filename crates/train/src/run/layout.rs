@@ -5,7 +5,8 @@ use crate::events;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{
-    fs, io,
+    fs::{self, File, TryLockError},
+    io,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -149,6 +150,31 @@ impl RunLayout {
 
     pub(super) fn lock(&self) -> PathBuf {
         self.root.join("run.lock")
+    }
+
+    /// `end.json`.
+    #[must_use]
+    pub fn end(&self) -> PathBuf {
+        self.root.join("end.json")
+    }
+
+    /// Whether a process writes the run now.
+    ///
+    /// # Errors
+    /// When the lock cannot be looked at.
+    pub fn is_written(&self) -> Result<bool, RunError> {
+        let path = self.lock();
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(failed("open", &path)(e)),
+        };
+        match file.try_lock_shared() {
+            // It is given back as the file is closed, and writers wait for as long as that takes.
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(e)) => Err(failed("lock", &path)(e)),
+        }
     }
 
     /// Reads `run.json`.

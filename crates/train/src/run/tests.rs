@@ -193,3 +193,44 @@ fn a_run_of_an_earlier_version_is_read_and_not_compared() {
     let message = layout.read_comparable().unwrap_err().to_string();
     assert!(message.contains("holds a run of another version of tracelift"), "{message}");
 }
+
+#[test]
+fn a_run_says_how_it_ended_until_it_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let run = create(&path);
+    let layout = RunLayout::of(&path);
+    assert_eq!((layout.read_end().unwrap(), layout.is_written().unwrap()), (None, true));
+    let failed = RunEnd::Failed { cause: "the disk is full".into() };
+    for end in [failed, RunEnd::Finished] {
+        layout.record_end(&end).unwrap();
+        assert_eq!(layout.read_end().unwrap(), Some(end));
+    }
+    drop(run);
+    assert!(!layout.is_written().unwrap());
+    let run = RunFolder::open(&path).unwrap();
+    assert_eq!((layout.read_end().unwrap(), layout.is_written().unwrap()), (None, true));
+    drop(run);
+    fs::write(layout.end(), "{\"state\":\"asleep\"}").unwrap();
+    assert!(layout.read_end().unwrap_err().to_string().contains("end.json"));
+}
+
+#[test]
+fn whoever_looks_at_a_run_keeps_nobody_from_writing_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    drop(create(&path));
+    let (layout, done) = (RunLayout::of(&path), std::sync::atomic::AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    layout.is_written().unwrap();
+                }
+            });
+        }
+        let opened: Vec<bool> = (0..20).map(|_| RunFolder::open(&path).is_ok()).collect();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(opened.iter().all(|opened| *opened), "{opened:?}");
+    });
+}
