@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, error::Category};
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 use tracelift_domain::{Group, Negative, Positive, TaskDomain};
@@ -26,6 +26,9 @@ pub struct GroupReader {
     input: BufReader<File>,
     buffer: Vec<u8>,
     line: u64,
+    /// Where the line that was read last begins, and how many bytes were read in all.
+    position: u64,
+    read: u64,
     ended: bool,
 }
 
@@ -41,9 +44,33 @@ impl GroupReader {
             Ok(input)
         });
         match opened {
-            Ok(input) => Ok(GroupReader { path, input, buffer: Vec::new(), line: 0, ended: false }),
+            Ok(mut input) => match input.stream_position() {
+                Ok(read) => {
+                    let buffer = Vec::new();
+                    Ok(GroupReader { path, input, buffer, line: 0, position: read, read, ended: false })
+                }
+                Err(source) => Err(GroupsError::Open { path, source }),
+            },
             Err(source) => Err(GroupsError::Open { path, source }),
         }
+    }
+
+    /// Opens a file at a [position](GroupReader::position) in it. Its lines are counted from there.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open_at(path: impl AsRef<Path>, position: u64) -> Result<GroupReader, GroupsError> {
+        let mut reader = GroupReader::open(path)?;
+        match reader.input.seek(SeekFrom::Start(position)) {
+            Ok(read) => Ok(GroupReader { position, read, ..reader }),
+            Err(source) => Err(GroupsError::Open { path: reader.path, source }),
+        }
+    }
+
+    /// Where in the file the line begins that was read last.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.position
     }
 
     /// The number (from 1) of the line that was read last; 0 before the first.
@@ -59,6 +86,8 @@ impl GroupReader {
             self.line += 1;
             let read = (&mut self.input).take(LONGEST_LINE + 1).read_until(b'\n', &mut self.buffer);
             let length = read.map_err(|source| self.unreadable(source))?;
+            self.position = self.read;
+            self.read += length as u64;
             if length == 0 {
                 return Ok(false);
             }

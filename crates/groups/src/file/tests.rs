@@ -350,3 +350,24 @@ fn other_readers_see_one_group_a_line() {
     let rubric = row["positive_pool"][0]["rubric"].as_object().unwrap();
     assert!(rubric.iter().all(|(name, value)| value.is_u64() == (name != "total")), "{rubric:?}");
 }
+
+#[test]
+fn a_group_is_read_again_by_its_position() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("g.jsonl");
+    let lines: Vec<String> =
+        (0..4).map(|at| json_line(&Group { problem_id: format!("p/{at}"), ..group() })).collect();
+    // A mark, a blank line, a line that is no group, and the end without a line break.
+    let text = format!("\u{feff}{}\r\n\n{}\nnonsense\n{}\n{}", lines[0], lines[1], lines[2], lines[3]);
+    fs::write(&path, text).unwrap();
+    let mut reader = GroupReader::open(&path).unwrap();
+    let mut seen = Vec::new();
+    while let Some(found) = reader.next() {
+        seen.extend(found.ok().map(|group| (group.problem_id, reader.position())));
+    }
+    assert_eq!(seen.len(), 4);
+    for (problem_id, position) in seen {
+        let again = GroupReader::open_at(&path, position).unwrap().next().unwrap().unwrap();
+        assert_eq!(again.problem_id, problem_id);
+    }
+}
