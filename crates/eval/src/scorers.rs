@@ -1,7 +1,7 @@
 //! Scorers side by side: what reward models and judges are worth on the same groups, beside baselines that read no sense.
 
 use crate::Grid;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use tracelift_domain::TaskDomain;
 use tracelift_domain::rubric::dimension_names;
@@ -12,7 +12,7 @@ use tracelift_statistics::{Estimate, SaturationReport};
 const NOTHING: &str = "–";
 
 /// Scorers on the same groups.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct ScorerTable {
     /// Whose dimensions are named.
     pub domain: TaskDomain,
@@ -155,7 +155,7 @@ impl Rows<'_> {
 }
 
 /// Scorers on the same solutions.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct SolutionTable {
     /// Each with its name.
     pub scorers: Vec<(String, SolutionAssessment)>,

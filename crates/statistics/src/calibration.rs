@@ -1,9 +1,9 @@
 //! Calibration: whether what is predicted as 0.7 is 0.7 on average.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The samples whose prediction lies in a range.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Bin {
     /// Where the range begins.
     pub from: f64,

@@ -1,7 +1,7 @@
 //! Ranks: correlation of two orders, and how well scores tell one class from another.
 
 use crate::estimate::sandwich;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Half the width of a 95 % interval in standard errors.
@@ -66,7 +66,7 @@ pub fn auc(positive: &[f64], negative: &[f64]) -> Option<f64> {
 }
 
 /// An area under a ROC curve and how sure it is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Area {
     /// The chance that a positive scores above a negative, ties half.
     pub auc: f64,

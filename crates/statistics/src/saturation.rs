@@ -24,7 +24,7 @@ pub struct Saturation {
 }
 
 /// What the counts say.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct SaturationReport {
     /// Traces.
     pub traces: u64,

@@ -2,7 +2,7 @@
 
 use super::{Contest, Ranking, ScoredGroup, ScoredTrace, Unscored};
 use crate::RubricScore;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tracelift_domain::rubric::LABELS;
 use tracelift_domain::{DIMENSIONS, Label, Rubric};
@@ -14,7 +14,7 @@ const BINS: usize = 10;
 const REFERENCE: &str = "reference";
 
 /// What a scorer is worth on labelled groups.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Assessment {
     /// Groups looked at.
     pub groups: usize,
@@ -36,7 +36,7 @@ pub struct Assessment {
 }
 
 /// A number that a scorer gives, against its gold value; both in `[0, 1]`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Agreement {
     /// Mean absolute error.
     pub mae: Option<f64>,
@@ -56,7 +56,7 @@ pub struct Agreement {
 }
 
 /// Traces of one kind.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct KindAgreement {
     /// How many have a score.
     pub traces: usize,
@@ -83,7 +83,7 @@ pub fn histogram(scores: impl IntoIterator<Item = f64>) -> Histogram {
 }
 
 /// What a constant would be worth on the same traces: the best that knows no trace.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Constant {
     /// Mean absolute error of the median gold total.
     pub mae: f64,

@@ -1,6 +1,6 @@
 //! Whether references come out above flawed traces: of any numbers, a model's scores or a probe's.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tracelift_statistics::{Estimate, Measurement};
 
@@ -16,7 +16,7 @@ pub struct Contest<'a> {
 }
 
 /// How often references come out on top.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Ranking {
     /// Pairs of a reference and a flawed trace of its group in the right order; a tie is half right.
     pub pairs: Estimate,

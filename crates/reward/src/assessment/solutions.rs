@@ -2,7 +2,7 @@
 
 use super::Unscored;
 use crate::{ScoreFailure, ScoreItem, TraceScorer};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tracelift_domain::{Question, Trace};
 use tracelift_statistics::{Area, Estimate, Measurement, area};
@@ -51,7 +51,7 @@ pub fn score_solutions(scorer: &dyn TraceScorer, solutions: &[Solution]) -> Vec<
 }
 
 /// What a scorer is worth on solutions.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct SolutionAssessment {
     /// Problems.
     pub problems: usize,
@@ -74,7 +74,7 @@ pub struct SolutionAssessment {
 /// For each problem with at least `n` solutions, the mean over all its subsets of `n`, computed and not drawn: with the `N`
 /// solutions in the order of their scores, the one with `k` below it is the best of a subset with the chance
 /// `C(k, n−1)/C(N, n)`. Equal scores share their chances. Errors are over problems.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct BestOf {
     /// `n`
     pub n: usize,
