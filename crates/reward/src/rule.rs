@@ -180,6 +180,30 @@ impl Rule {
         }
     }
 
+    /// What the reward is the sum of: each term of the formula as it is written there, and its value. `None` where a measurement
+    /// that the rule uses is unknown.
+    #[must_use]
+    pub fn terms(self, lambda: Probability, evidence: &Evidence) -> Option<Vec<(&'static str, f64)>> {
+        let reward = self.reward(lambda, evidence)?;
+        let lambda = lambda.get();
+        let reason = || self.reason(evidence).unwrap_or_default();
+        let name = match self {
+            Rule::ExecOnly => return Some(vec![("e", reward)]),
+            Rule::ExecOnlyMatched => return Some(vec![("w", reward)]),
+            Rule::RmUpliftOnly => return Some(vec![("s·u", reward)]),
+            Rule::TraceliftSign => {
+                let (outcome, reason) = (evidence.outcome?.get(), lambda * reason());
+                let clamped = reward - outcome - reason;
+                return Some(vec![("e", outcome), ("λ·s·c", reason), ("clamp", clamped)]);
+            }
+            Rule::Tracelift => "λ·s·u",
+            Rule::NoUplift => "λ·s",
+            Rule::UpliftOnly => "λ·u",
+            Rule::Additive => "λ·(s + u)/2",
+        };
+        Some(vec![("(1 − λ)·e", (1.0 - lambda) * evidence.outcome?.get()), (name, lambda * reason())])
+    }
+
     /// The reward, or `None` where a measurement that the rule uses is unknown.
     #[must_use]
     pub fn reward(self, lambda: Probability, evidence: &Evidence) -> Option<f64> {
@@ -296,6 +320,10 @@ mod tests {
                     && (!needs.baseline || b.is_some()) && (!needs.rubric || s.is_some());
                 let reward = rule.reward(p(HALF).unwrap(), &evidence);
                 prop_assert_eq!(reward.is_some(), known, "{:?} {:?}", rule, evidence);
+                let terms = rule.terms(p(HALF).unwrap(), &evidence);
+                let sum = terms.map(|terms| terms.iter().map(|(_, value)| value).sum::<f64>());
+                prop_assert_eq!(sum.is_some(), known);
+                prop_assert!(sum.zip(reward).is_none_or(|(sum, reward)| (sum - reward).abs() < 1e-12));
                 if let Some(reward) = reward {
                     prop_assert!((-1.0..=1.0).contains(&reward));
                 }
