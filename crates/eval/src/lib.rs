@@ -19,7 +19,9 @@ mod sample;
 mod scorers;
 mod table;
 
-pub use comparison::{Comparison, Format, Request, arm_name, folder_name, settings};
+pub use comparison::{
+    Comparison, CostAndQuality, CurveOverSeeds, Format, Request, Section, arm_name, folder_name, settings,
+};
 pub use difference::{DRAWS, Difference, paired_difference};
 pub use error::EvalError;
 pub use grid::Grid;

@@ -70,6 +70,29 @@ impl Metric {
         }
     }
 
+    /// What its numbers are, for whoever points at one.
+    #[must_use]
+    pub fn explained(self) -> &'static str {
+        match self {
+            Metric::Accuracy => {
+                "share of samples whose answer is right, in per cent ± its standard error, clustered by problem"
+            }
+            Metric::VerifiedAccuracy => {
+                "share of samples whose answer and trace are right, where an exact checker knows the trace"
+            }
+            Metric::WrongReasons => {
+                "share of samples that are right for the wrong reasons: answer right, trace not"
+            }
+            Metric::WrongReasonsOfRight => "right for the wrong reasons, as a share of right answers",
+            Metric::Uplift => {
+                "u = w − b in percentage points: success with the trace less success without any"
+            }
+            Metric::Rubric => "what a reader of traces says of them, s",
+            Metric::TraceTokens => "length of a trace in tokens",
+            Metric::LeakRate => "share of traces that state the answer or contain a program",
+        }
+    }
+
     /// A number of this metric for people, without unit: shares in per cent, uplift in percentage points with its
     /// sign, lengths in tokens.
     #[must_use]

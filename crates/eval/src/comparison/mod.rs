@@ -11,15 +11,16 @@ mod naming;
 mod show;
 
 pub use naming::{arm_name, folder_name, settings};
-pub use show::Format;
+pub use show::{Format, Section};
 
-use crate::EvalError;
+use crate::{EvalError, Metric};
 use contrast::TestSet;
 use course::{Cost, Curve, Judged};
 use entrant::{Entrant, Role};
 use serde::Serialize;
 use std::path::PathBuf;
 use tracelift_domain::Seed;
+use tracelift_statistics::OverSeeds;
 
 /// What is to be compared.
 #[derive(Clone, Debug)]
@@ -65,6 +66,57 @@ impl Comparison {
             diagnoses: course::judged(&entrants),
             notes,
         })
+    }
+}
+
+/// A metric of an arm in the course of training.
+#[derive(Clone, Debug)]
+pub struct CurveOverSeeds<'c> {
+    /// The arm.
+    pub arm: &'c str,
+    /// The metric, as in `metrics.jsonl`.
+    pub metric: &'c str,
+    /// Steps with what the seeds came to there.
+    pub points: Vec<(u64, OverSeeds)>,
+}
+
+/// What the trainings of an arm cost, and what they came to.
+#[derive(Clone, Copy, Debug)]
+pub struct CostAndQuality<'c> {
+    /// The arm.
+    pub arm: &'c str,
+    /// Executor calls of a training, the mean over seeds.
+    pub calls: f64,
+    /// What it came to on the first test set.
+    pub mean: f64,
+    /// `s/√S` of the seeds, or of one seed its error over problems.
+    pub error: Option<f64>,
+}
+
+impl Comparison {
+    /// The learning curves, by metric and arm.
+    pub fn curves_over_seeds(&self) -> impl Iterator<Item = CurveOverSeeds<'_>> {
+        self.curves.iter().map(|curve| CurveOverSeeds {
+            arm: &curve.arm,
+            metric: &curve.metric,
+            points: curve.points.iter().map(|point| (point.step, point.value)).collect(),
+        })
+    }
+
+    /// What each trained arm cost, and what it came to in a metric on the first test set.
+    pub fn cost_and_quality(&self, metric: Metric) -> impl Iterator<Item = CostAndQuality<'_>> {
+        self.costs.iter().filter_map(move |cost| {
+            let found =
+                self.tests.first()?.arms.iter().find(|arm| arm.arm == cost.arm)?.metrics.get(&metric)?;
+            let mean = found.over_seeds.mean;
+            Some(CostAndQuality { arm: &cost.arm, calls: cost.calls, mean, error: found.error() })
+        })
+    }
+
+    /// What was left out, and why.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 }
 

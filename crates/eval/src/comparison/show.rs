@@ -26,10 +26,14 @@ pub enum Format {
 }
 
 /// A table with its title and what must be said below it.
-struct Section {
-    title: String,
-    grid: Grid,
-    notes: Vec<String>,
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// What it is of.
+    pub title: String,
+    /// The table.
+    pub grid: Grid,
+    /// What its numbers are, and what is to be borne in mind.
+    pub notes: Vec<String>,
 }
 
 impl Comparison {
@@ -52,7 +56,7 @@ impl Comparison {
     }
 
     fn text(&self) -> String {
-        let sections = self.sections(Drawn::Yes).into_iter().map(|section| {
+        let sections = self.drawn_sections(Drawn::Yes).into_iter().map(|section| {
             let notes: String = section.notes.iter().map(|note| format!("  {note}\n")).collect();
             format!("{}\n{}{notes}", section.title, section.grid.text())
         });
@@ -61,7 +65,7 @@ impl Comparison {
     }
 
     fn markdown(&self) -> String {
-        let sections = self.sections(Drawn::Yes).into_iter().map(|section| {
+        let sections = self.drawn_sections(Drawn::Yes).into_iter().map(|section| {
             let notes: String = section.notes.iter().map(|note| format!("- {note}\n")).collect();
             let gap = if notes.is_empty() { "" } else { "\n" };
             format!("**{}**\n\n{}{gap}{notes}", section.title, section.grid.markdown())
@@ -72,7 +76,7 @@ impl Comparison {
 
     fn latex(&self) -> String {
         let comment = |text: &str| format!("% {text}\n");
-        let sections = self.sections(Drawn::No).into_iter().map(|section| {
+        let sections = self.drawn_sections(Drawn::No).into_iter().map(|section| {
             let notes: String = section.notes.iter().map(|note| comment(note)).collect();
             format!("{}{}{notes}", comment(&section.title), section.grid.latex())
         });
@@ -80,7 +84,13 @@ impl Comparison {
         sections.chain(notes).collect::<Vec<_>>().join("\n")
     }
 
-    fn sections(&self, drawn: Drawn) -> Vec<Section> {
+    /// The tables, for whoever draws curves by other means.
+    #[must_use]
+    pub fn sections(&self) -> Vec<Section> {
+        self.drawn_sections(Drawn::No)
+    }
+
+    fn drawn_sections(&self, drawn: Drawn) -> Vec<Section> {
         let mut sections = Vec::new();
         for test in &self.tests {
             sections.push(means(test));
