@@ -15,6 +15,8 @@ const BOTTOM: f64 = 34.0;
 const DIGIT: f64 = 6.4;
 /// At most this many points of a series are drawn, so that long runs do not make heavy pages.
 const DRAWN: usize = 500;
+/// At most this many series are named to whoever hears a chart.
+const SPOKEN: usize = 8;
 
 /// What a chart shows of one run or row.
 #[derive(Clone, Debug)]
@@ -41,6 +43,18 @@ pub(crate) enum Stroke {
     MovingAverage(usize),
     /// Strong dots with whiskers and a line through them.
     Joined,
+    /// A line through the mean of the last so many points, in a band as wide as their errors.
+    Banded(usize),
+}
+
+/// How values lie along a chart's `y` axis.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum Scale {
+    /// As they are.
+    #[default]
+    Linear,
+    /// By their logarithms. What is not above zero has none, and is a gap.
+    Logarithmic,
 }
 
 /// What is laid along a chart's `x` axis.
@@ -60,6 +74,7 @@ pub(crate) struct Chart {
     pub(crate) unit: String,
     pub(crate) x_title: String,
     pub(crate) ruler: Ruler,
+    pub(crate) scale: Scale,
     pub(crate) stroke: Stroke,
     pub(crate) series: Vec<Series>,
     /// Remarks for the legend: a name and what is to be said of it.
@@ -80,7 +95,7 @@ impl Chart {
         html.push_str("<ul class=\"legend\">\n");
         for series in &self.series {
             let value = match self.stroke {
-                Stroke::MovingAverage(window) => {
+                Stroke::MovingAverage(window) | Stroke::Banded(window) => {
                     moving_average(&series.points, window).into_iter().rev().find_map(|point| point.y)
                 }
                 Stroke::Joined => None,
@@ -98,18 +113,30 @@ impl Chart {
 
     /// The chart alone.
     pub(crate) fn svg(&self) -> String {
-        let frame = Frame::around(&self.series, self.ruler);
+        let scaled: Vec<Series> = self.series.iter().map(|series| self.scale.of(series)).collect();
+        let frame = Frame::around(&scaled, self.ruler, self.scale);
         let mut svg = format!(
-            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">\n",
-            Escaped(&format!("{} over {}", self.title, self.x_title))
+            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\" {}>\n",
+            Escaped(&self.spoken()),
+            frame.plane()
         );
         svg.push_str(&frame.grid(&self.x_title));
-        for series in &self.series {
+        for series in &scaled {
             let drawn = match self.stroke {
                 Stroke::MovingAverage(window) => {
                     let dots = frame.dots(&thinned(&series.points));
                     let line = frame.line(&thinned(&moving_average(&series.points, window)));
                     format!("<path class=\"dots\" d=\"{dots}\"/><path class=\"line\" d=\"{line}\"/>")
+                }
+                Stroke::Banded(window) => {
+                    let (band, line) = (
+                        frame.band(&thinned(&series.points)),
+                        thinned(&moving_average(&series.points, window)),
+                    );
+                    format!(
+                        "<path class=\"band\" d=\"{band}\"/><path class=\"line\" d=\"{}\"/>",
+                        frame.line(&line)
+                    )
                 }
                 Stroke::Joined => {
                     let whiskers = frame.whiskers(&series.points);
@@ -126,6 +153,35 @@ impl Chart {
         }
         svg.push_str("</svg>\n");
         svg
+    }
+}
+
+impl Chart {
+    /// What a reader hears in the place of the picture: what is drawn, and where each line ends.
+    fn spoken(&self) -> String {
+        let mut told = format!("{} over {}", self.title, self.x_title);
+        for (at, series) in self.series.iter().take(SPOKEN).enumerate() {
+            let ends = series.points.iter().rev().find_map(|point| point.y);
+            let ends = ends.map_or_else(|| "unknown".to_owned(), readable);
+            told.push_str(&format!("{} {} {ends}", if at == 0 { ":" } else { "," }, series.name));
+        }
+        told
+    }
+}
+
+impl Scale {
+    /// A series on it.
+    fn of(self, series: &Series) -> Series {
+        let of = |point: &Point| {
+            let known = point.y.filter(|y| *y > 0.0);
+            // To the first order, an error is one of the logarithm by `d log y = dy/y`.
+            let error = point.error.zip(known).map(|(error, y)| error / y / std::f64::consts::LN_10);
+            Point { y: known.map(f64::log10), error, ..*point }
+        };
+        match self {
+            Scale::Linear => series.clone(),
+            Scale::Logarithmic => Series { points: series.points.iter().map(of).collect(), ..series.clone() },
+        }
     }
 }
 
@@ -153,11 +209,12 @@ fn thinned(points: &[Point]) -> Vec<Point> {
 struct Frame {
     x: Axis,
     y: Axis,
+    scale: Scale,
     left: f64,
 }
 
 impl Frame {
-    fn around(series: &[Series], ruler: Ruler) -> Frame {
+    fn around(series: &[Series], ruler: Ruler, scale: Scale) -> Frame {
         let (mut x, mut y) = (Extent::default(), Extent::default());
         for point in series.iter().flat_map(|series| &series.points) {
             x.cover(point.x);
@@ -171,8 +228,32 @@ impl Frame {
             Ruler::Round => Axis::rounded(x.low(), x.high(), 5),
         };
         let y = Axis::rounded(y.low(), y.high(), 4);
-        let widest = y.ticks().into_iter().map(|tick| y.label(tick).chars().count()).max().unwrap_or(1);
-        Frame { x, y, left: widest as f64 * DIGIT + 12.0 }
+        let frame = Frame { x, y, scale, left: 0.0 };
+        let widest = y.ticks().into_iter().map(|tick| frame.label(tick).chars().count()).max().unwrap_or(1);
+        Frame { left: widest as f64 * DIGIT + 12.0, ..frame }
+    }
+
+    /// A tick of the `y` axis as text.
+    fn label(&self, tick: f64) -> String {
+        match self.scale {
+            Scale::Linear => self.y.label(tick),
+            Scale::Logarithmic => readable(10f64.powf(tick)),
+        }
+    }
+
+    /// Where the plane lies and what its edges stand for, for whoever points at it.
+    fn plane(&self) -> String {
+        let scale = if self.scale == Scale::Linear { "linear" } else { "log" };
+        format!(
+            "data-plane=\"{:.1} {} {TOP} {} {} {} {} {} {scale}\"",
+            self.left,
+            WIDTH - RIGHT,
+            HEIGHT - BOTTOM,
+            self.x.low,
+            self.x.high,
+            self.y.low,
+            self.y.high
+        )
     }
 
     fn at_x(&self, x: f64) -> f64 {
@@ -187,7 +268,7 @@ impl Frame {
         let mut svg = String::new();
         let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
         for tick in self.y.ticks() {
-            let (y, label) = (self.at_y(tick), self.y.label(tick));
+            let (y, label) = (self.at_y(tick), self.label(tick));
             svg.push_str(&format!(
                 "<path class=\"grid\" d=\"M{:.1} {y:.1}H{right}\"/><text class=\"y\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>\n",
                 self.left,
@@ -238,6 +319,26 @@ impl Frame {
         for (x, y) in points.iter().filter_map(|point| Some((point.x, point.y?))) {
             push(&mut path, 'M', self.at_x(x), self.at_y(y));
             path.push_str("h0");
+        }
+        path
+    }
+
+    /// The area between `y` − error and `y` + error, without the parts in which either is unknown.
+    fn band(&self, points: &[Point]) -> String {
+        let mut path = String::new();
+        for part in points.split(|point| point.y.is_none() || point.error.is_none()) {
+            let edge = |point: &Point, side: f64| {
+                let (y, error) = (point.y.unwrap_or_default(), point.error.unwrap_or_default());
+                (self.at_x(point.x), self.at_y(y + side * error))
+            };
+            let above = part.iter().map(|point| edge(point, 1.0));
+            let below = part.iter().rev().map(|point| edge(point, -1.0));
+            for (at, (x, y)) in above.chain(below).enumerate() {
+                push(&mut path, if at == 0 { 'M' } else { 'L' }, x, y);
+            }
+            if !part.is_empty() {
+                path.push('Z');
+            }
         }
         path
     }
@@ -296,6 +397,7 @@ mod tests {
             unit: "".into(),
             x_title: "step".into(),
             ruler: Ruler::Whole,
+            scale: Scale::Linear,
             stroke: Stroke::MovingAverage(3),
             series: vec![
                 series("TraceLift", "c0", &rising),
@@ -322,7 +424,7 @@ mod tests {
 
     #[test]
     fn an_unknown_value_breaks_the_line() {
-        let frame = Frame::around(&chart().series, Ruler::Whole);
+        let frame = Frame::around(&chart().series, Ruler::Whole, Scale::Linear);
         let line = frame.line(&points(&[Some(0.1), Some(0.2), None, Some(0.3), None]));
         assert_eq!(line.matches('M').count(), 2, "{line}");
         assert!(line.ends_with("h0"), "the lone point is a dot: {line}");
@@ -344,6 +446,39 @@ mod tests {
             assert!(few.len() <= DRAWN && few.len() >= length.min(DRAWN / 2));
             assert_eq!(few.last().map(|p| p.x), all.last().map(|p| p.x));
         }
+    }
+
+    #[test]
+    fn a_band_lies_around_its_line_and_breaks_with_it() {
+        let mut chart = chart();
+        chart.stroke = Stroke::Banded(1);
+        chart.series.truncate(1);
+        for point in &mut chart.series[0].points {
+            point.error = Some(0.05);
+        }
+        let svg = chart.svg();
+        let band = svg.split("class=\"band\" d=\"").nth(1).unwrap().split('"').next().unwrap();
+        assert_eq!(
+            (band.matches('M').count(), band.matches('Z').count()),
+            (2, 2),
+            "one point is unknown: {band}"
+        );
+        assert_eq!(band.matches('L').count(), 2 * 11 - 2);
+    }
+
+    #[test]
+    fn what_has_no_logarithm_is_a_gap() {
+        let mut chart = chart();
+        chart.scale = Scale::Logarithmic;
+        chart.series.truncate(1);
+        chart.series[0].points = points(&[Some(0.01), Some(0.0), Some(-3.0), Some(1.0), Some(100.0)]);
+        let svg = chart.svg();
+        let line = svg.split("class=\"line\" d=\"").nth(1).unwrap().split('"').next().unwrap();
+        assert_eq!(line.matches('M').count(), 2, "{line}");
+        for tick in [">0.010<", ">1.00<", ">100.0<"] {
+            assert!(svg.contains(tick), "{tick} {svg}");
+        }
+        assert!(!svg.contains("NaN") && !svg.contains("inf"));
     }
 
     #[test]

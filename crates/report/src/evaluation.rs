@@ -1,7 +1,7 @@
 //! The evaluation: its table, differences, and how it depends on the level of difficulty.
 
 use crate::{
-    chart::{Chart, Point, Ruler, Series, Stroke},
+    chart::{Chart, Point, Ruler, Scale, Series, Stroke},
     markup::Escaped,
     palette::Palette,
 };
@@ -23,7 +23,7 @@ pub(crate) fn section(table: &Table, palette: &Palette) -> String {
 }
 
 /// How the metrics depend on the level: charts, and the numbers folded away below them.
-fn by_level(table: &Table, palette: &Palette) -> String {
+pub(crate) fn by_level(table: &Table, palette: &Palette) -> String {
     let charts: String = [Metric::Accuracy, Metric::VerifiedAccuracy, Metric::Uplift]
         .into_iter()
         .filter_map(|metric| Some(level_chart(table, metric, palette)?.figure()))
@@ -75,6 +75,7 @@ fn level_chart(table: &Table, metric: Metric, palette: &Palette) -> Option<Chart
         unit: unit.to_owned(),
         x_title: "level".to_owned(),
         ruler: Ruler::Whole,
+        scale: Scale::Linear,
         stroke: Stroke::Joined,
         series,
         remarks: Vec::new(),

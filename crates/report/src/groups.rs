@@ -37,7 +37,8 @@ pub fn groups_page(title: &str, survey: &Survey, groups: &[Group]) -> String {
     )
 }
 
-fn article(group: &Group) -> String {
+/// A group: its problem, its reference traces, its flawed ones with what was changed.
+pub(crate) fn article(group: &Group) -> String {
     let reference = group.positive_pool.first().map_or("", |positive| positive.reasoning.as_str());
     let mut html = format!(
         "<article>\n<h2>{}</h2>\n<p class=\"quiet\">{} · {}</p>\n<blockquote>{}</blockquote>\n<div class=\"traces\">\n",
@@ -94,7 +95,7 @@ fn rubric(group: &Group, map: &std::collections::BTreeMap<String, f64>) -> Strin
 }
 
 /// The flawed text with what it lacks and what it adds, word by word.
-fn marked(reference: &str, flawed: &str) -> String {
+pub(crate) fn marked(reference: &str, flawed: &str) -> String {
     let (a, b) = (pieces(reference), pieces(flawed));
     if a.len() > COMPARED || b.len() > COMPARED {
         return escaped(flawed);

@@ -1,6 +1,6 @@
-//! Reports: one self-contained HTML file that a person can read, keep and send on.
+//! Reports: one self-contained HTML file that a person can read, keep and send on, and the same as pages of a folder ([`Site`]).
 //!
-//! No script, no external resource: everything is text, a style sheet and inline SVG, in light and dark. What was
+//! No external resource, and in a file no script: everything is text, a style sheet and inline SVG, in light and dark. What was
 //! not measured is left out and said to be, never drawn as zero.
 
 mod axis;
@@ -14,9 +14,11 @@ mod markup;
 mod page;
 mod palette;
 mod rubric;
+mod site;
 
 pub use groups::groups_page;
 pub use rubric::RubricReport;
+pub use site::{Kind, Page, Site};
 
 use std::path::Path;
 use tracelift_eval::Table;
@@ -43,10 +45,14 @@ pub struct Report {
 }
 
 /// A training run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Run {
     /// What the curves of the run are called; a row of the evaluation of this name has the same colour.
     pub name: String,
+    /// What it has in common with runs of other seeds, where it is one of several.
+    pub arm: Option<String>,
+    /// When it began, in seconds since 1970; where nobody says, its time counts from its first step.
+    pub started: Option<f64>,
     /// What it measured.
     pub metrics: Vec<StepMetrics>,
 }

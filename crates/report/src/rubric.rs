@@ -1,7 +1,7 @@
 //! What scorers are worth: tables, the reliability diagram, histograms of scores by kind.
 
 use crate::{
-    chart::{Chart, Point, Ruler, Series, Stroke},
+    chart::{Chart, Point, Ruler, Scale, Series, Stroke},
     evaluation::grid,
     histogram::Histogram,
     markup::Escaped,
@@ -44,7 +44,8 @@ impl RubricReport {
         tracelift_files::write(path, self.to_html())
     }
 
-    fn sections(&self) -> Vec<Section> {
+    /// Its sections.
+    pub(crate) fn sections(&self) -> Vec<Section> {
         let names = self.groups.iter().flat_map(|table| table.scorers.iter().map(|(name, _)| name.as_str()));
         let palette = Palette::of(names);
         let mut sections = Vec::new();
@@ -93,6 +94,7 @@ fn reliability(table: &ScorerTable, palette: &Palette) -> String {
         unit: String::new(),
         x_title: "mean predicted total".into(),
         ruler: Ruler::Round,
+        scale: Scale::Linear,
         stroke: Stroke::Joined,
         series: std::iter::once(calibrated).chain(scorers).collect(),
         remarks: Vec::new(),

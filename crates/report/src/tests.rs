@@ -47,7 +47,7 @@ fn run(name: &str, steps: u64, with_rubric: bool) -> Run {
         }
         metrics
     });
-    Run { name: name.into(), metrics: metrics.collect() }
+    Run { name: name.into(), metrics: metrics.collect(), ..Run::default() }
 }
 
 fn report() -> Report {

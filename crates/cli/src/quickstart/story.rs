@@ -36,7 +36,7 @@ impl Told<'_> {
         let mut runs = Vec::new();
         for rule in [Rule::ExecOnly, Rule::Tracelift] {
             let metrics = read_metrics(&RunLayout::of(self.out.join(rule.name())).metrics())?;
-            runs.push(Run { name: rule.title().to_owned(), metrics });
+            runs.push(Run { name: rule.title().to_owned(), metrics, ..Run::default() });
         }
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let report = Report {
