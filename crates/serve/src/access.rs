@@ -34,6 +34,11 @@ impl ApiKey {
         };
         scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(key.trim_ascii().ct_eq(self.0.as_bytes()))
     }
+
+    /// Whether a text is the key; how long this takes depends on its length alone.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        bool::from(text.as_bytes().ct_eq(self.0.as_bytes()))
+    }
 }
 
 impl fmt::Debug for ApiKey {

@@ -1,7 +1,7 @@
 //! Servers: rewards, rubric scores and program runs over HTTP, in the dialects of the frameworks that train with them.
 //!
 //! [`mod@reward`] makes whole rewards (`/v1/reward`, `/get_reward`, `/remote_rm`), [`rubric`] scores traces (`/score`, `/get_reward`, `/remote_rm`, `/classify`), [`code`] runs programs (`/run_code`).
-//! [`mod@model`] serves frozen models as OpenAI serves them (`/v1/chat/completions`, `/v1/completions`, `/v1/models`).
+//! [`mod@model`] serves frozen models as OpenAI serves them (`/v1/chat/completions`, `/v1/completions`, `/v1/models`), [`view`] pages to look at.
 //! All stand on one frame, alone or as sections of one server: [`listener`] accepts, checks the key and drains; bodies are bounded; queues are bounded and
 //! refuse with 429 what they cannot hold; work happens on threads of its own, never on those that read and write sockets;
 //! whoever hangs up is forgotten before anything is computed for him.
@@ -52,6 +52,7 @@ pub(crate) mod ready;
 pub mod reward;
 pub mod rubric;
 pub mod verdicts;
+pub mod view;
 
 pub use access::{ApiKey, NoKey};
 pub use code::{
@@ -71,3 +72,4 @@ pub use rubric::{
     score_all,
 };
 pub use verdicts::{VerdictServiceConfig, answers_section, program_verdicts_section};
+pub use view::{Shown, ShownKind, Viewer, view_service};

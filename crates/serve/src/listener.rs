@@ -8,6 +8,7 @@ use crate::metrics::{self, Metrics, resident_bytes};
 use crate::observe::observe;
 use crate::openapi::{self, Operation};
 use crate::ready::{Check, Readiness};
+use crate::view::{self, Admission};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -143,6 +144,15 @@ pub struct Section {
     pub(crate) checks: Vec<Check>,
 }
 
+/// Who comes to a server, and how a key is brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// Programs, with a header.
+    Programs,
+    /// Browsers, which anybody's page may send here.
+    Browser,
+}
+
 /// What is served.
 pub struct Service {
     routes: Vec<(&'static str, MethodRouter)>,
@@ -152,6 +162,7 @@ pub struct Service {
     threads: Vec<Threads>,
     drain: Drain,
     ready: Arc<Readiness>,
+    door: Door,
 }
 
 /// What every server answers.
@@ -202,7 +213,13 @@ impl Service {
             threads,
             drain: frame.limits.drain.clone(),
             ready: Arc::new(Readiness::of(checks)),
+            door: Door::Programs,
         }
+    }
+
+    /// The same for others who come.
+    pub(crate) fn behind(self, door: Door) -> Service {
+        Service { door, ..self }
     }
 
     /// The paths that it answers, with those that every service has.
@@ -234,17 +251,34 @@ impl Service {
         router
             .route("/metrics", get(text))
             .route("/openapi.json", get(document))
-            .route_layer(from_fn_with_state(key, admit))
+            .route_layer(from_fn_with_state((key, self.door), admit))
             .route("/health", get(health))
             .route("/ready", get(ready))
             .method_not_allowed_fallback(wrong_method)
             .fallback(no_route)
+            .layer(from_fn_with_state(self.door, hear))
             .layer(from_fn_with_state(Arc::clone(&self.metrics), observe))
     }
 }
 
-async fn admit(State(key): State<Option<ApiKey>>, request: Request, next: Next) -> Response {
+/// Refuses whoever was sent here under another server's name.
+async fn hear(State(door): State<Door>, request: Request, next: Next) -> Response {
+    if door == Door::Browser && !view::names_us(request.headers()) {
+        discard(request.into_body()).await;
+        return view::misnamed();
+    }
+    next.run(request).await
+}
+
+async fn admit(State((key, door)): State<(Option<ApiKey>, Door)>, request: Request, next: Next) -> Response {
     match key {
+        Some(key) if door == Door::Browser => match view::admit(&key, &request) {
+            Admission::Welcome => next.run(request).await,
+            Admission::Known(response) | Admission::Stranger(response) => {
+                discard(request.into_body()).await;
+                *response
+            }
+        },
         Some(key) if !key.admits(request.headers()) => refuse(request, Fault::Unauthorized).await,
         _ => next.run(request).await,
     }
