@@ -18,6 +18,7 @@ mod preflight;
 mod progress;
 mod prompt;
 mod quickstart;
+mod report;
 mod rm;
 mod room;
 mod serve;
@@ -26,6 +27,7 @@ mod sft;
 mod tokenizer;
 mod train;
 mod verify;
+mod view;
 mod world;
 
 use anyhow::Result;
@@ -59,6 +61,10 @@ enum Command {
     Experiment(experiment::Experiment),
     /// Put runs, experiments and evaluations beside each other.
     Compare(compare::Compare),
+    /// Look at runs, traces, evaluations, experiments and groups in a browser, while they grow.
+    View(view::View),
+    /// Write runs, evaluations and experiments as one file that needs nothing else.
+    Report(report::Report),
     /// Look at what planners and executors are told.
     #[command(subcommand)]
     Prompt(prompt::PromptCommand),
@@ -140,6 +146,8 @@ fn main() -> ExitCode {
         Command::Eval(args) => evaluate::run(&args),
         Command::Experiment(args) => experiment::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::View(args) => view::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Prompt(command) => prompt::run(&command),
         Command::Generate(args) => generate::run(&args),
         Command::Bench(bench) => bench::run(&bench),

@@ -100,7 +100,7 @@ impl Listen {
 }
 
 /// The key in an environment variable.
-fn key_of(setting: &str, name: &str) -> Result<ApiKey> {
+pub fn key_of(setting: &str, name: &str) -> Result<ApiKey> {
     let key = std::env::var(name)
         .ok()
         .with_context(|| format!("{setting}: the environment variable {name} is not set"))?;
