@@ -270,7 +270,7 @@ def live(checks, look, url, folder):
     finally:
         training.kill()
         training.wait()
-    page.wait_for_function("document.querySelector('h1').textContent.includes('stopped')", timeout=20_000)
+    page.locator("h1 >> text=stopped").wait_for(timeout=20_000)
     checks.hold("a run whose process was killed is said to be stopped", True)
     return picture
 
