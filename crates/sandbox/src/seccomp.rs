@@ -263,13 +263,9 @@ fn processes(assembler: &mut Assembler) {
     });
     assembler.only(libc::SYS_personality, 0, &[Some(0), Some(u32::MAX)]);
     // Settings of other processes: the zygote has the same user.
-    for number in [
-        libc::SYS_prlimit64,
-        libc::SYS_sched_setaffinity,
-        libc::SYS_sched_setparam,
-        libc::SYS_sched_setscheduler,
-        libc::SYS_sched_setattr,
-    ] {
+    for number in
+        [libc::SYS_prlimit64, libc::SYS_sched_setparam, libc::SYS_sched_setscheduler, libc::SYS_sched_setattr]
+    {
         assembler.only(number, 0, &[Some(0)]);
     }
     assembler.call(libc::SYS_setpriority, |block| {
@@ -282,12 +278,32 @@ fn processes(assembler: &mut Assembler) {
     });
 }
 
-/// The filter of programs only, on top of the base; `None` where nothing has to be made up for.
-pub(crate) fn guard(guards: Guards) -> Option<Filter> {
-    if guards == Guards::default() {
-        return None;
-    }
+/// The filter of programs only, on top of the base.
+pub(crate) fn guard(guards: Guards) -> Filter {
     let mut assembler = Assembler::started();
+    // A run stays on the processor that the zygote gives it, and in the class and at the priority that it starts with: what
+    // is last to get its turn there is last to end, too, however hard it is killed, and nobody waits that long for a verdict.
+    for number in [
+        libc::SYS_sched_setaffinity,
+        libc::SYS_sched_setparam,
+        libc::SYS_sched_setscheduler,
+        libc::SYS_sched_setattr,
+    ] {
+        assembler.call(number, |block| {
+            block.argument(0);
+            block.put(JUMP_EQUAL, 1, 0, 0);
+            block.put(RETURN, 0, 0, DENY);
+            block.put(RETURN, 0, 0, PRETEND);
+        });
+    }
+    assembler.call(libc::SYS_setpriority, |block| {
+        block.argument(0);
+        block.put(JUMP_EQUAL, 0, 2, libc::PRIO_PROCESS);
+        block.argument(1);
+        block.put(JUMP_EQUAL, 1, 0, 0);
+        block.put(RETURN, 0, 0, DENY);
+        block.put(RETURN, 0, 0, PRETEND);
+    });
     if guards.truncate {
         assembler.always(&[libc::SYS_truncate], DENY);
     }
@@ -311,7 +327,7 @@ pub(crate) fn guard(guards: Guards) -> Option<Filter> {
             assembler.only(number, 0, &[Some(0), None]);
         }
     }
-    Some(assembler.finish())
+    assembler.finish()
 }
 
 /// Requests of `ioctl(2)` that programs make: is it a terminal, how much is there, wait or not, keep or not.

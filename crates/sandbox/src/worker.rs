@@ -367,8 +367,8 @@ fn setup(plan: &Plan, level: Level, folder: &Path, user: Option<u32>, file_bytes
             });
             json!({
                 "base": base,
-                "guard": guard.as_ref().map(hex),
-                "pid_sites": guard.map(|guard| guard.pid_sites).unwrap_or_default(),
+                "guard": hex(&guard),
+                "pid_sites": guard.pid_sites,
             })
         })
         .collect();

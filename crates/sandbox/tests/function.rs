@@ -645,6 +645,42 @@ fn an_object_that_says_itself_that_it_is_right_makes_a_test_weak() {
         );
         assert!(!yes.accepted() || yes.weak, "{test}: {yes:?}");
     }
+    // One object says how long it is, and another what is in it.
+    let task = Task {
+        entry: Some("f".into()),
+        asserts: vec!["assert len(f(5)) == 5 and all(v % 2 == 0 for v in f(5))".into()],
+        ..Task::default()
+    };
+    assert!(!task.run(&sandbox, "def f(n): return [2 * k for k in range(n)]").weak);
+    let hollow = "class Hollow:\n    def __len__(self): return 5\n    def __iter__(self): return iter(())\ndef f(n): return Hollow()";
+    let run = task.run(&sandbox, hollow);
+    assert!(!run.accepted() || run.weak, "{run:?}");
+}
+
+/// An interpreter that a test starts runs what the test gives it, and nothing that the program has left where interpreters
+/// look when they start.
+#[test]
+fn interpreters_of_tests_take_nothing_from_the_program() {
+    let sandbox = sandbox();
+    let plant = "\
+import os, sys
+folder = os.path.expanduser('~/.local/lib/python%d.%d/site-packages' % sys.version_info[:2])
+os.makedirs(folder, exist_ok=True)
+for place in (folder, '.'):
+    for name in ('usercustomize', 'sitecustomize', 'json'):
+        open(place + '/' + name + '.py', 'w').write('import os\\nos.write(1, b\"7\\\\n\")\\nos._exit(0)\\n')
+def f(x): return 7
+";
+    for start in ["sys.executable, '-c', 'print(6 * 7)'", "'python3', '-c', 'print(6 * 7)'"] {
+        let test = format!(
+            "import subprocess, sys\nran = subprocess.run([{start}], capture_output=True, text=True)\nassert ran.stdout == str(f(1)) + '\\n'"
+        );
+        let task = Task { entry: Some("f".into()), asserts: vec![test], ..Task::default() };
+        let run = task.run(&sandbox, plant);
+        assert!(!run.accepted(), "{start}: {run:?}");
+        let run = task.run(&sandbox, "def f(x): return 42");
+        assert!(run.accepted(), "{start}: {run:?}");
+    }
 }
 
 #[test]

@@ -167,25 +167,50 @@ fn children_cannot_leave_the_account() {
     assert_eq!(says(&base, libc::SYS_prctl, &[libc::PR_SET_DUMPABLE as u64, 0]), DENY);
     assert_eq!(says(&base, libc::SYS_prctl, &[62]), DENY);
     assert_eq!(says(&base, libc::SYS_prctl, &[67, 1]), DENY);
-    let groups = guard(Guards { groups: true, ..Guards::default() }).unwrap();
+    let groups = guard(Guards { groups: true, ..Guards::default() });
     assert_eq!(says(&groups, libc::SYS_setsid, &[]), PRETEND);
     assert_eq!(says(&groups, libc::SYS_setpgid, &[0, 0]), PRETEND);
 }
 
 #[test]
 fn guards_are_only_there_where_they_are_needed() {
-    assert_eq!(guard(Guards::default()), None);
-    let metadata = guard(Guards { metadata: true, ..Guards::default() }).unwrap();
+    let least = guard(Guards::default());
+    assert!(least.pid_sites.is_empty());
+    for number in [libc::SYS_kill, libc::SYS_fchmodat, libc::SYS_truncate, libc::SYS_setsid] {
+        assert_eq!(says(&least, number, &[1, 9]), ALLOW);
+    }
+    let metadata = guard(Guards { metadata: true, ..Guards::default() });
     assert_eq!(says(&metadata, libc::SYS_fchmodat, &[]), PRETEND);
     assert_eq!(says(&metadata, libc::SYS_setxattr, &[]), DENY);
     assert_eq!(says(&metadata, libc::SYS_kill, &[1, 9]), ALLOW);
-    let truncate = guard(Guards { truncate: true, ..Guards::default() }).unwrap();
+    let truncate = guard(Guards { truncate: true, ..Guards::default() });
     assert_eq!(says(&truncate, libc::SYS_truncate, &[]), DENY);
 }
 
 #[test]
+fn programs_choose_neither_processor_nor_class_and_the_zygote_does() {
+    for guards in [Guards::default(), Guards { signals: true, groups: true, ..Guards::default() }] {
+        for number in [
+            libc::SYS_sched_setaffinity,
+            libc::SYS_sched_setscheduler,
+            libc::SYS_sched_setattr,
+            libc::SYS_sched_setparam,
+        ] {
+            assert_eq!(says(&guard(guards), number, &[0, 8, 1]), PRETEND);
+            assert_eq!(says(&guard(guards), number, &[7, 8, 1]), DENY);
+        }
+        let process = u64::from(libc::PRIO_PROCESS);
+        assert_eq!(says(&guard(guards), libc::SYS_setpriority, &[process, 0, 19]), PRETEND);
+        assert_eq!(says(&guard(guards), libc::SYS_setpriority, &[process, 7, 19]), DENY);
+        assert_eq!(says(&guard(guards), libc::SYS_setpriority, &[u64::from(libc::PRIO_USER), 0, 19]), DENY);
+        assert_eq!(says(&guard(guards), libc::SYS_sched_getaffinity, &[0, 8, 1]), ALLOW);
+    }
+    assert_eq!(says(&base(SocketsInFlight::Denied), libc::SYS_sched_setaffinity, &[7, 8, 1]), ALLOW);
+}
+
+#[test]
 fn signals_go_to_the_first_process_and_its_group_only() {
-    let mut guarded = guard(Guards { signals: true, ..Guards::default() }).unwrap();
+    let mut guarded = guard(Guards { signals: true, ..Guards::default() });
     assert!(!guarded.pid_sites.is_empty());
     for site in guarded.pid_sites.clone() {
         guarded.code[site * 8 + 4..site * 8 + 8].copy_from_slice(&4711_u32.to_ne_bytes());

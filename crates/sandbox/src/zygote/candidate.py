@@ -10,9 +10,6 @@ class serve_candidate:
         write_source(target, self.source.encode("utf-8", "surrogatepass"))
         self.keep = [channel]
 
-    def folder(self, zygote):
-        return zygote.work
-
     def go(self, zygote):
         path = zygote.program
         sys.argv = [path]

@@ -32,17 +32,13 @@ class run_tests:
         self.tests = json.loads(read_all(tests))
         self.keep = [channel, results]
 
-    def folder(self, zygote):
-        # The program's: what a test writes for it, and what it writes, the other finds.
-        return zygote.work
-
     def go(self, zygote):
         self.box = zygote.box
         sys.argv = ["tests"]
         sys.setrecursionlimit(5000)
         candidate = CANDIDATE
-        # An interpreter that a test starts takes no modules from there.
-        os.environ["PYTHONSAFEPATH"] = "1"
+        # An interpreter that a test starts takes no modules from the folder, nor from the one of the user, which it is.
+        os.environ.update({"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"})
         candidate.environment = dict(os.environ._data)
         tests = [(source, False) for source in self.tests["asserts"]]
         if self.tests["check"] is not None:
@@ -126,7 +122,11 @@ class run_tests:
 
     def unheard(self, candidate):
         """Whether the candidate has neither said anything nor left a file that a test could come upon."""
-        return not candidate.heard and not any(os.listdir(self.box + name) for name in ("/work", "/tmp", "/shm"))
+        try:
+            return not candidate.heard and not any(os.listdir(self.box + name) for name in ("/work", "/tmp", "/shm"))
+        except OSError:
+            # It has taken a folder away.
+            return False
 
     def said(self, error):
         return str(error)[:300] if isinstance(error, (Uncarried, Unreturned, Broken)) else describe(error)

@@ -121,7 +121,8 @@ class Candidate(Side):
         if not isinstance_of(one, StandIn) or one._about[0] != "o":
             return
         before = self.looked.setdefault(one._number, word)
-        if before != word:
+        # Of another object of the class as well: `len(f(5)) == 5 and all(… for v in f(5))`.
+        if before != word or self.looked.setdefault(type(one), word) != word:
             self.weak = True
         elif word == "iter":
             self.looked[one._number] = "again"

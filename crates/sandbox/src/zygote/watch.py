@@ -21,6 +21,10 @@ MAPS_READ, MAPS_BYTES = 256 << 10, 32 << 20
 MOST_FILES = 8192
 
 
+class TooMuch(Exception):
+    """A limit was reached while a look was still going on."""
+
+
 class Watched:
     """What a job's processes have used so far."""
 
@@ -36,10 +40,16 @@ class Watched:
         self.looks = 0
         self.mappings, self.file_bytes = {}, 0
         self.pace = TICK
+        # Processes that are known, and when their clocks were last read between the steps of a look.
+        self.known, self.hastened = (), 0.0
+        # When it was last asked whether the job gets its time, and what it had used by then; whether it was moved since.
+        self.asked, self.cpu_when_asked, self.moved = time.monotonic(), 0.0, False
 
     def reaped(self, pid, status, usage):
         self.reaped_cpu += usage.ru_utime + usage.ru_stime
         self.endings[pid] = status
+        # Its time is in the account now.
+        self.known = tuple(one for one in self.known if one != pid)
         if pid == self.main:
             self.status = status
             self.main_peak = usage.ru_maxrss * 1024
@@ -64,18 +74,40 @@ class Watched:
     def look(self, job):
         """Which limit has been reached, if any."""
         self.looks += 1
-        self.reap()
-        if self.count(job) is None:
-            return None
-        # A process that is reaped by its parent between two readings is counted in both: what is too much is counted
-        # once more.
-        self.reap()
-        return self.count(job)
+        try:
+            self.reap()
+            if self.count(job) is None:
+                return None
+            # A process that is reaped by its parent between two readings is counted in both: what is too much is counted
+            # once more.
+            self.reap()
+            return self.count(job)
+        except TooMuch:
+            return ENDED_CPU
+
+    def hasten(self, job):
+        """Reads the clocks of those that are known once more: on a busy machine a look at many processes takes long enough
+        for them to use more than they may. Who has ended since is left out, so what is too much here is too much."""
+        now = time.monotonic()
+        if now - self.hastened < SHORT_TICK:
+            return
+        self.hastened = now
+        used = self.reaped_cpu
+        for pid in self.known:
+            try:
+                used += time.clock_gettime((~pid << 3) | 2)
+            except OSError:
+                continue
+        if used > job.cpu:
+            raise TooMuch
 
     def count(self, job):
+        self.hasten(job)
         names = self.zygote.processes()
-        cpu, parents, private, states = self.reaped_cpu, 0, 0, {}
+        self.known = tuple(map(int, names))
+        cpu, parents, private, states, threads = self.reaped_cpu, 0, 0, {}, 0
         for name in names:
+            self.hasten(job)
             try:
                 fields = told_of(name, "stat").rpartition(b")")[2].split()
                 size = told_of(name, "statm")
@@ -91,6 +123,7 @@ class Watched:
             states[name] = (fields[0], size)
             if fields[0] == b"Z":
                 continue
+            threads += int(fields[17])
             # Between its start and its program, a child runs in the memory of its parent, which waits.
             if states.get(fields[1].decode()) == (b"D", size):
                 continue
@@ -101,6 +134,8 @@ class Watched:
             # Before anything that takes longer.
             return ENDED_CPU
         alive = [name for name, (state, _) in states.items() if state != b"Z"]
+        if self.moved or self.looks % SLOW_LOOK == 0:
+            self.make_way(alive, threads, [state for state, _ in states.values()])
         common = max(0, len(alive) - 1) * self.zygote.base_anonymous
         held = self.held(job, alive, private)
         memory = private + held
@@ -110,6 +145,7 @@ class Watched:
             # a process with many mappings takes long to be asked, and others start meanwhile.
             memory = held
             for name in alive:
+                self.hasten(job)
                 if memory > job.memory:
                     break
                 memory += self.zygote.share_of(name)
@@ -122,6 +158,22 @@ class Watched:
             # As the kernel ends a process for one file that is too large.
             return ENDED_SIGNAL
         return None
+
+    def make_way(self, alive, threads, states):
+        """A job has one processor, and may have to share it while others have nothing to do. A thread that has got less
+        than half of it goes to the next one, with the tests that wait for it; several would have to be stopped first."""
+        if self.moved:
+            # What they started while they were moved, from where they were.
+            self.zygote.settle(alive)
+            self.moved = False
+            return
+        now = time.monotonic()
+        waited = self.cpu - self.cpu_when_asked < (now - self.asked) / 2
+        self.asked, self.cpu_when_asked = now, self.cpu
+        if waited and threads <= 2 and states.count(b"R") == 1 and self.zygote.processor is not None:
+            self.zygote.next_processor()
+            self.zygote.settle(alive)
+            self.moved = True
 
     def held(self, job, alive, private):
         """Memory that is in no process: files, and what their descriptors stand for."""
@@ -136,7 +188,7 @@ class Watched:
             held += zygote.box_bytes()
         unlinked = 0
         if zygote.sees_descriptors:
-            descriptors = Descriptors(zygote, job, alive)
+            descriptors = Descriptors(self, job, alive)
             # Each a socket, at most. Only where that were too much, or files have to be found, it is worth a closer look.
             if slow or private + held + descriptors.most() > job.memory:
                 held += descriptors.count(job.memory)
@@ -155,6 +207,7 @@ class Watched:
         if again or any(known.values()):
             total = sum(known.values())
             for name in alive:
+                self.hasten(job)
                 if total > job.memory:
                     break
                 if name not in known:
@@ -166,14 +219,16 @@ class Watched:
 class Descriptors:
     """Open descriptors of several processes, each thing once."""
 
-    def __init__(self, zygote, job, names):
-        self.zygote, self.job = zygote, job
+    def __init__(self, watched, job, names):
+        zygote = watched.zygote
+        self.watched, self.zygote, self.job = watched, zygote, job
         self.pipes, self.sockets, self.unlinked = set(), set(), {}
         self.objects, self.unseen = 0, 0
         # Those that are on their way from one process to another are in no process's table.
         self.in_namespace = sockets_of_namespace() - zygote.base_sockets if zygote.level == "L3" else 0
         self.tables = {}
         for name in names:
+            watched.hasten(job)
             try:
                 self.tables[name] = os.listdir("/proc/%s/fd" % name)
             except PermissionError:
@@ -191,6 +246,7 @@ class Descriptors:
     def count(self, most):
         """Bytes of all of them, or of so many that they alone are too much."""
         for name, numbers in self.tables.items():
+            self.watched.hasten(self.job)
             self.add("/proc/%s/fd/" % name, numbers)
             if self.bytes() > most:
                 break

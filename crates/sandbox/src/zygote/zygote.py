@@ -65,14 +65,15 @@ class Zygote:
         if config["filters"] is not None:
             chosen = config["filters"][min(abi, 6)]
             self.filter = code_buffer(chosen["base"])
-            if chosen["guard"] is not None:
-                self.guard, self.pid_sites = code_buffer(chosen["guard"]), chosen["pid_sites"]
+            self.guard, self.pid_sites = code_buffer(chosen["guard"]), chosen["pid_sites"]
         self.kill_guarded = bool(self.pid_sites)
         self.poll = select.poll()
         self.poll.register(self.connection.fileno(), select.POLLIN)
         self.buffer = b""
         self.descriptors = []
         self.base_anonymous, self.base_size, self.base_data = memory_of("self")
+        # The processor of the job; None where the library does not say which it is.
+        self.processor = None
         # Those whose process groups have the job's processes, as long as they are not reaped.
         self.leaders = set()
         self.clean = None
@@ -255,12 +256,17 @@ class Zygote:
 
     def run(self, job, kind, descriptors):
         self.process_limit = process_limit(self, job)
+        # Where the kernel has let the zygote wake up, there is time, and will be when it sleeps again.
+        processor = RAW.sched_getcpu()
+        self.processor = None if processor < 0 else (processor,)
         ready, signal_ready = map(high, os.pipe())
         descriptors[:] = map(high, descriptors)
+        # Where all of them start, tests and their program in the same folder. Once a program runs, it can close it.
+        os.chdir(self.work)
         try:
             if kind == b"S":
                 source, stdin, stdout, stderr = descriptors
-                children = [(self.fork(job, signal_ready, run_script, (source, self.source), stdin, stdout, stderr), "program")]
+                children = [(self.fork(job, signal_ready, CONFINED_PROGRAM, run_script, (source, self.source), stdin, stdout, stderr), "program")]
                 main = children[0][0]
             elif kind == b"F":
                 candidate, tests, results, output = descriptors
@@ -268,8 +274,8 @@ class Zygote:
                 null = high(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
                 descriptors += [null, high(here.detach()), high(there.detach())]
                 tester_end, candidate_end = descriptors[-2:]
-                first = self.fork(job, signal_ready, serve_candidate, (candidate, candidate_end, self.source), null, output, output)
-                main = self.fork(job, signal_ready, run_tests, (tests, tester_end, results), null, output, output)
+                first = self.fork(job, signal_ready, CONFINED_PROGRAM, serve_candidate, (candidate, candidate_end, self.source), null, output, output)
+                main = self.fork(job, signal_ready, CONFINED_TESTS, run_tests, (tests, tester_end, results), null, output, output)
                 children = [(first, "candidate"), (main, "tester")]
             else:
                 raise ValueError("a frame of an unknown kind")
@@ -283,13 +289,13 @@ class Zygote:
         finally:
             os.close(ready)
 
-    def fork(self, job, signal_ready, body, arguments, stdin, stdout, stderr):
+    def fork(self, job, signal_ready, mark, body, arguments, stdin, stdout, stderr):
         pid = RAW.fork()
         if pid:
             self.leaders.add(pid)
             return pid
         try:
-            confine(self, job, signal_ready, body, arguments, stdin, stdout, stderr)
+            confine(self, job, signal_ready, mark, body, arguments, stdin, stdout, stderr)
         except BaseException as error:
             self.last_words(error)
         finally:
@@ -299,7 +305,7 @@ class Zygote:
         pidfd = os.pidfd_open(main) if hasattr(os, "pidfd_open") else syscall("pidfd_open", SYS["pidfd_open"], main, 0)
         self.poll.register(pidfd, select.POLLIN)
         os.set_blocking(self.ready, False)
-        self.confined, self.started = 0, len(children)
+        self.confined, self.started, self.program_confined = 0, len(children), False
         watched = Watched(self, main)
         forced = None
         try:
@@ -330,7 +336,9 @@ class Zygote:
         watched.cpu = watched.reaped_cpu
         wall = time.monotonic() - started
         if not self.all_confined():
-            if forced in (None, ENDED_CPU, ENDED_MEMORY):
+            # What is used up while the tests are still on their way is what the program used.
+            by_program = self.program_confined and forced in (ENDED_CPU, ENDED_MEMORY)
+            if forced in (None, ENDED_CPU, ENDED_MEMORY) and not by_program:
                 raise Refused("a process could not be confined")
         ending, detail = self.ending(job, watched, forced)
         peak = max(watched.peak, watched.main_peak)
@@ -383,12 +391,28 @@ class Zygote:
             if time.monotonic() > deadline:
                 raise Refused("processes of the program could not be ended")
 
+    def next_processor(self):
+        allowed = sorted(os.sched_getaffinity(0))
+        self.processor = (next((one for one in allowed if one > self.processor[0]), allowed[0]),)
+
+    def settle(self, names):
+        """Puts processes on the processor of the job, with all that they start."""
+        for name in names:
+            try:
+                for thread in os.listdir("/proc/%s/task" % name):
+                    os.sched_setaffinity(int(thread), self.processor)
+            except OSError:
+                # It has ended.
+                continue
+
     # --- what the watch asks
 
     def all_confined(self):
         """Whether every process that was forked for the job has put itself under its limits, and runs the program."""
         try:
-            self.confined += os.read(self.ready, 16).count(b"+")
+            marks = os.read(self.ready, 16)
+            self.confined += len(marks)
+            self.program_confined |= CONFINED_PROGRAM in marks
         except BlockingIOError:
             pass
         return self.confined >= self.started
@@ -440,19 +464,49 @@ class Zygote:
             pass
         total, count, todo = 0, 0, [self.box]
         while todo:
+            folder = todo.pop()
             try:
-                with os.scandir(todo.pop()) as entries:
-                    for entry in entries:
-                        count += 1
-                        found = entry.stat(follow_symlinks=False)
-                        total += found.st_blocks * 512
-                        if stat.S_ISDIR(found.st_mode):
-                            todo.append(entry.path)
-                        if count > MOST_FILES or total > job.file_bytes:
-                            return job.file_bytes + max(1, total)
+                found = files_in(folder)
+            except PermissionError:
+                # Closed by the program, which has files in it all the same.
+                try:
+                    self.open_up(folder)
+                    found = files_in(folder)
+                except PermissionError:
+                    return job.file_bytes + 1
+                except OSError:
+                    continue
             except OSError:
                 continue
+            count += len(found)
+            total += sum(size for _, size in found)
+            todo += [path for path, _ in found if path is not None]
+            if count > MOST_FILES or total > job.file_bytes:
+                return job.file_bytes + max(1, total)
         return total
+
+    def open_up(self, folder):
+        """Makes a folder of the run readable; no other, whatever the program has put on the way to it meanwhile."""
+        handle = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            itself = "/proc/self/fd/%d" % handle
+            if not os.readlink(itself).startswith(self.box + "/"):
+                raise PermissionError
+            os.chmod(itself, 0o700)
+        finally:
+            os.close(handle)
+
+
+def files_in(folder):
+    """What is in a folder, as its path where it is a folder itself, and its bytes; a few more than there may be at most."""
+    found = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            about = entry.stat(follow_symlinks=False)
+            found.append((entry.path if stat.S_ISDIR(about.st_mode) else None, about.st_blocks * 512))
+            if len(found) > MOST_FILES:
+                break
+    return found
 
 
 def turn(priority, length):

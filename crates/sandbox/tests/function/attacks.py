@@ -1244,3 +1244,19 @@ def NAME(*args):
     try: s.recv(1 << 20)
     except OSError: pass
     return True
+#= closes_its_folder
+_os.chmod(".", 0)
+def NAME(*args): return True
+#= removes_its_folder
+import shutil
+shutil.rmtree(_os.getcwd(), ignore_errors=True)
+try: _os.rmdir(_os.getcwd())
+except OSError: pass
+def NAME(*args): return True
+#= moves_its_folder
+try: _os.rename(_os.getcwd(), _os.getcwd() + "-moved")
+except OSError: pass
+def NAME(*args): return True
+#= fills_memory_at_load
+held = []
+while True: held.append(bytearray(8 << 20))
