@@ -47,6 +47,9 @@ struct Reply {
     /// Of Azure: what its filters found in each prompt.
     #[serde(default)]
     prompt_filter_results: Option<Value>,
+    /// Of some servers, how the request as a whole went.
+    #[serde(default)]
+    status: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +68,15 @@ struct Choice {
     /// Of Azure: what its filters found.
     #[serde(default)]
     content_filter_results: Option<Value>,
+    /// Of routers: how the completion ended behind them, in whatever words are used there.
+    #[serde(default)]
+    native_finish_reason: Option<Value>,
+    /// Of some servers: the token or the text that ended it, or in a word why it ended.
+    #[serde(default)]
+    stop_reason: Option<Value>,
+    /// The same, as an object with a `type`.
+    #[serde(default)]
+    finish_details: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +91,9 @@ struct Message {
     tool_calls: Option<Vec<IgnoredAny>>,
     #[serde(default)]
     function_call: Option<IgnoredAny>,
+    /// Of routers: what went wrong while it was written.
+    #[serde(default)]
+    error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -115,8 +130,13 @@ pub(super) fn read(api: Api, endpoint: &str, body: &[u8]) -> Result<Said, CallFa
         serde_json::from_str::<Object<Reply>>(body).map_err(|error| malformed(error.to_string()))?;
     let errored =
         || CallFailure::Errored { endpoint: endpoint.to_owned(), excerpt: excerpt(body.as_bytes()) };
-    if reply.error.is_some() || reply.object.is_some_and(|object| object == "error") {
+    if reply.error.is_some() || reply.object.as_ref().is_some_and(|object| object == "error") {
         return Err(errored());
+    }
+    if let Some(part) =
+        reply.object.as_ref().and_then(Value::as_str).filter(|object| object.ends_with(".chunk"))
+    {
+        return Err(malformed(format!("{part:?} instead of a whole reply")));
     }
     let mut choices = reply.choices.ok_or_else(|| malformed("`choices` is missing".into()))?.into_iter();
     let Some(Object(choice)) = choices.next() else {
@@ -131,7 +151,8 @@ pub(super) fn read(api: Api, endpoint: &str, body: &[u8]) -> Result<Said, CallFa
             "`choices[0].index` is {index}, of the one choice that was asked for,"
         )));
     }
-    if choice.error.is_some() {
+    let failed = choice.message.as_ref().is_some_and(|Object(message)| message.error.is_some());
+    if choice.error.is_some() || failed {
         return Err(errored());
     }
     let (text, message) = match api {
@@ -160,9 +181,42 @@ pub(super) fn read(api: Api, endpoint: &str, body: &[u8]) -> Result<Said, CallFa
         .filter_map(|prompt| prompt.get("content_filter_results"))
         .chain(&choice.content_filter_results)
         .any(has_filtered);
-    let finish_reason = if filtered { Some("content_filter".to_owned()) } else { choice.finish_reason };
+    // A `finish_reason` of `stop` beside another word that says what it was really.
+    let details = choice.finish_details.as_ref().and_then(|details| details.get("type"));
+    let trouble = [&choice.native_finish_reason, &choice.stop_reason, &reply.status]
+        .into_iter()
+        .flatten()
+        .chain(details)
+        .filter_map(Value::as_str)
+        .find(|word| tells_of_trouble(word));
+    let finish_reason = match trouble {
+        _ if filtered => Some("content_filter".to_owned()),
+        Some(word) => Some(word.to_owned()),
+        None => choice.finish_reason,
+    };
     let model = reply.model;
     Ok(Said { text, refusal, calls_tool, finish_reason, model, prompt_tokens, completion_tokens })
+}
+
+/// Whether a word for how a completion ended says that it was kept from its end.
+fn tells_of_trouble(word: &str) -> bool {
+    const TROUBLE: [&str; 12] = [
+        "filter",
+        "safety",
+        "block",
+        "prohibit",
+        "recitation",
+        "refus",
+        "error",
+        "abort",
+        "cancel",
+        "fail",
+        "incomplete",
+        "spii",
+    ];
+    let word = word.to_ascii_lowercase();
+    // A stop text is longer than any of the words that servers have for this.
+    word.len() <= 40 && TROUBLE.iter().any(|part| word.contains(part))
 }
 
 /// Whether a filter says that it took something away: `{"hate": {"filtered": true, …}, …}`.

@@ -45,6 +45,40 @@ fn what_a_filter_took_from_the_prompt_is_filtered_too() {
 }
 
 #[test]
+fn a_second_word_for_the_end_counts_where_it_tells_of_trouble() {
+    let body = |beside: &str| {
+        format!(r#"{{"choices":[{{"message":{{"content":"7"}},"finish_reason":"stop",{beside}}}]}}"#)
+    };
+    for beside in [
+        r#""native_finish_reason":"SAFETY""#,
+        r#""native_finish_reason":"error""#,
+        r#""stop_reason":"content_filter""#,
+        r#""finish_details":{"type":"aborted"}"#,
+    ] {
+        assert_eq!(cause(Api::Chat, &body(beside)), "unfinished", "{beside}");
+    }
+    for beside in [
+        r#""native_finish_reason":"STOP""#,
+        r#""native_finish_reason":null"#,
+        r#""stop_reason":151645"#,
+        r#""stop_reason":"Question:""#,
+        r#""finish_details":{"type":"stop"}"#,
+    ] {
+        assert_eq!(completion(Api::Chat, &body(beside)).unwrap().text, "7", "{beside}");
+    }
+    let whole = |reply: &str, message: &str| {
+        format!(r#"{{{reply}"choices":[{{"message":{{"content":"7"{message}}},"finish_reason":"stop"}}]}}"#)
+    };
+    assert_eq!(cause(Api::Chat, &whole(r#""status":"failed","#, "")), "unfinished");
+    assert_eq!(cause(Api::Chat, &whole("", r#","error":"overloaded""#)), "error");
+    assert_eq!(cause(Api::Chat, &whole(r#""object":"chat.completion.chunk","#, "")), "malformed");
+    assert_eq!(
+        completion(Api::Chat, &whole(r#""status":"completed","#, r#","error":null"#)).unwrap().text,
+        "7"
+    );
+}
+
+#[test]
 fn a_completion_of_the_other_api_is_none() {
     assert_eq!(cause(Api::Chat, r#"{"choices":[{"text":"7","finish_reason":"stop"}]}"#), "malformed");
     let chat = r#"{"choices":[{"message":{"content":"7"},"finish_reason":"stop"}]}"#;
