@@ -17,7 +17,7 @@ fuzz_target!(|completion: &str| {
     }
 
     // Whatever has no marks in it comes out of a fence as it went in, but for carriage returns at the ends of lines.
-    let marks = ["```", "~~~", "<", "[PYTHON]", "\u{feff}", "\r"];
+    let marks = ["```", "~~~", "<", "[PYTHON]", "\u{feff}", "\r", ">>>"];
     if marks.iter().all(|mark| !completion.contains(mark)) && !completion.trim().is_empty() {
         let lines: String = completion.lines().map(|line| format!("{line}\n")).collect();
         assert_eq!(extract(&format!("Here:\n```python\n{lines}```\nDone."), Wanted::Program), Some(lines));

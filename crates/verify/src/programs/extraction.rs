@@ -521,6 +521,7 @@ mod tests {
                 "print(1)\n",
             ),
             ("```python\nprint(1)\n```\n```python\n>>> 1 + 1\n2\n```", "print(1)\n"),
+            ("```python\n>>>>>>> main\nprint(1)\n```", ">>>>>>> main\nprint(1)\n"),
             ("```\nprint(1)\n```\n```text\n1\n```", "print(1)\n"),
             ("```text\nprint(1)\n```", "print(1)\n"),
             ("```python\nassert True\n```", "assert True\n"),

@@ -81,7 +81,10 @@ fn in_lines(lines: &[&str]) -> Vec<Block> {
             blocks.extend(self::blocks(&source));
         } else {
             // A session with an interpreter is no program.
-            let session = source.trim_start().starts_with(">>>");
+            let session = source
+                .trim_start()
+                .strip_prefix(">>>")
+                .is_some_and(|typed| typed.is_empty() || typed.starts_with(char::is_whitespace));
             let language = if session { Language::Other } else { language };
             blocks.push(Block { language, closed: end.closed, source });
         }
