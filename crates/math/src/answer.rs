@@ -50,7 +50,7 @@ pub(crate) fn readings(extract: &Extract, side: Side) -> Result<Readings, Fault>
         _ => None,
     };
     if let Some(piece) = single
-        && let Some(numeral) = number_words::numeral(unwrapped(piece).as_deref().unwrap_or(piece))
+        && let Some(numeral) = number_words::amount(unwrapped(piece).as_deref().unwrap_or(piece))
     {
         // "minus 7", "twenty-five": a number, and still these words.
         let node = parse(&numeral)?;

@@ -125,6 +125,8 @@ pub(crate) fn says(clause: &str, gold: &str) -> bool {
             .collect();
         let introduced = match tail.as_slice() {
             [verb, ..] if verbs.contains(verb) => true,
+            // "On the 20th of June".
+            ["on" | "at" | "in"] if before.len() == 1 => true,
             [preposition, verb] => {
                 matches!(*preposition, "on" | "at" | "in" | "to" | "by") && verbs.contains(verb)
             }

@@ -4,7 +4,15 @@
 pub(super) fn is_bound(word: &str, before: &str, after: &str) -> bool {
     match word {
         "bound" | "estimate" | "guesstimate" | "ballpark" | "estimation" | "guess" | "underestimate"
-        | "overestimate" => true,
+        | "overestimate" | "approximation" | "guesswork" => true,
+        // "One candidate is 73"; "the candidate got 73 votes" counts them.
+        "candidate" => {
+            after == "is"
+                && matches!(
+                    before,
+                    "one" | "a" | "another" | "likely" | "good" | "possible" | "promising" | "only"
+                )
+        }
         "schranke" | "obergrenze" | "untergrenze" | "schätzung" | "abschätzung" | "schätzwert"
         | "estimación" | "estimativa" | "stima" | "schatting" | "bovengrens" | "ondergrens" | "оценка"
         | "оценкой" => true,
@@ -52,6 +60,8 @@ pub(super) fn is_of_bound(before: &str) -> bool {
                     | "projected"
                     | "rough"
                     | "ballpark"
+                    | "approximated"
+                    | "guessed"
                     | "geschätzte"
                     | "estimada"
                     | "estimée"
@@ -104,7 +114,19 @@ pub(super) fn is_most(before: &str) -> bool {
 /// "The answer is 73 tops", "… 73 max": behind the number, at the end.
 pub(super) fn is_called_most(said: &str) -> bool {
     let said = said.trim_end_matches([' ', '.', '!', ')', '*']);
-    ["tops", "max", "min", "maximum", "minimum", "or thereabouts", "give or take"].iter().any(|word| {
+    [
+        "tops",
+        "max",
+        "min",
+        "maximum",
+        "minimum",
+        "or thereabouts",
+        "give or take",
+        "plus or minus",
+        "at a guess",
+    ]
+    .iter()
+    .any(|word| {
         said.strip_suffix(word).is_some_and(|head| {
             let number = head.trim_end_matches([' ', ',', '$']);
             // "5 min" is a time.

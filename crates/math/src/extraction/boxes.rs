@@ -27,6 +27,14 @@ pub(super) fn last_group(
     while boxes.len() > 1 && boxes.last().is_some_and(|last| denied_before(&text[..last.start])) {
         boxes.pop();
     }
+    // Struck out: `\\sout{\\boxed{73}}`.
+    let struck = |found: &Box_| {
+        let head = text[..found.start].trim_end_matches([' ', '$', '{']);
+        ["\\sout", "\\cancel", "\\bcancel", "\\xcancel", "\\st"].iter().any(|command| head.ends_with(command))
+    };
+    while boxes.last().is_some_and(struck) {
+        boxes.pop();
+    }
     let Some(last) = boxes.last() else { return Ok(None) };
     let mut first = boxes.len() - 1;
     while first > 0 && joins(&text[boxes[first - 1].end..boxes[first].start]) {
@@ -201,14 +209,36 @@ fn taken_back(after: &str) -> bool {
     let after = after.trim_start_matches(['$', ' ', ')', ']', '\\', ',']);
     let to = after.find(['.', '!', '?', '\n', ';']).unwrap_or(after.len());
     let first: Vec<String> = words(&after[..to]).take(5).collect();
-    first.windows(2).any(|pair| {
-        matches!(
-            (pair[0].as_str(), pair[1].as_str()),
-            ("not", "sure" | "certain" | "correct" | "right")
-                | ("is", "wrong" | "incorrect")
-                | ("isn't", "right" | "correct")
-        )
-    })
+    // "\\boxed{73} is an upper bound", "… is just an estimate".
+    let bound = matches!(first.first().map(String::as_str), Some("is" | "was"))
+        && first
+            .windows(2)
+            .any(|pair| super::bounds::is_bound(&pair[1], &pair[0], "") || is_belittled(&pair[1]));
+    bound
+        || first.windows(2).any(|pair| {
+            matches!(
+                (pair[0].as_str(), pair[1].as_str()),
+                ("not", "sure" | "certain" | "correct" | "right")
+                    | ("is", "wrong" | "incorrect")
+                    | ("isn't", "right" | "correct")
+            )
+        })
+}
+
+/// Nouns for a value that is not the answer.
+fn is_belittled(word: &str) -> bool {
+    matches!(
+        word,
+        "distractor"
+            | "trap"
+            | "decoy"
+            | "placeholder"
+            | "typo"
+            | "mistake"
+            | "error"
+            | "overcount"
+            | "undercount"
+    )
 }
 
 /// All outermost boxes, in order.

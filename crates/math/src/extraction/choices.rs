@@ -32,7 +32,8 @@ const FOREIGN_HEADS: &[&str] = &[
 const OTHER_HEADS: &[&str] =
     &["respuesta", "antwort", "resposta", "risposta", "alternativa", "opcion", "letra"];
 /// What denies a choice right before its head: 不选C.
-const DENIALS: &[&str] = &["不", "不能", "不应", "不該", "不该", "别", "勿", "排除", "not", "never", "don't"];
+const DENIALS: &[&str] =
+    &["不", "不能", "不应", "不該", "不该", "别", "勿", "排除", "not", "never", "don't", "Not", "Never"];
 
 /// How far behind a head its clause is read.
 const REACH: usize = 160;
@@ -136,6 +137,29 @@ fn called_right(text: &str, letters: &[char]) -> Option<char> {
 /// Whether the word that ends at `start` is denied right before it.
 fn places_denied(text: &str, start: usize) -> bool {
     let head = text[..start].trim_end_matches(|c: char| c.is_alphabetic() && c.is_ascii());
+    // "Most people choose B".
+    let others = [
+        "people",
+        "students",
+        "others",
+        "many",
+        "most",
+        "beginners",
+        "everyone",
+        "they",
+        "some",
+        "candidates",
+    ];
+    let verb = text[head.len()..start].to_ascii_lowercase();
+    let who = head
+        .trim_end()
+        .rsplit(|c: char| !c.is_ascii_alphabetic())
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    if matches!(verb.as_str(), "choose" | "pick" | "select" | "answer") && others.contains(&who.as_str()) {
+        return true;
+    }
     let glued = text[..start].trim_end_matches(['选', '選', '项', '項', '择', '擇']);
     [head.trim_end(), glued].iter().any(|before| DENIALS.iter().any(|denial| before.ends_with(denial)))
 }
@@ -165,8 +189,20 @@ fn named(text: &str, start: usize, end: usize, letters: &[char]) -> Vec<char> {
             Kind::Word(Role::Negation | Role::Wrong)
                 if !found.is_empty()
                     && !denied
-                    && matches!(parts[at - 1].kind, Kind::Word(Role::Copula))
+                    && (matches!(parts[at - 1].kind, Kind::Word(Role::Copula))
+                        || matches!(
+                            &text[parts[at - 1].start..parts[at - 1].end],
+                            "be" | "been" | "safely" | "immediately" | "a" | "an"
+                        ))
                     && !names_another() =>
+            {
+                found.pop();
+            }
+            // "Answer B is a trap".
+            Kind::Word(_)
+                if !found.is_empty()
+                    && !names_another()
+                    && matches!(&text[atom.start..atom.end], "trap" | "decoy" | "distractor" | "mistake") =>
             {
                 found.pop();
             }

@@ -34,6 +34,11 @@ const TURNS: &[&str] = &[
     "thought",
     "thoughts",
     "bad",
+    "mistake",
+    "erratum",
+    "errata",
+    "scratch",
+    "strike",
 ];
 
 /// Whether a text begins with one of them.
@@ -149,15 +154,26 @@ fn turn(sentence: &str) -> Turn {
         .peekable();
     let mut opened = false;
     let mut asks = false;
-    while let Some(word) = words.peek() {
+    let mut mine = false;
+    while let Some(word) = words.peek().cloned() {
         match word.as_str() {
             "actually" | "wait" | "no" | "nope" | "oops" | "sorry" | "correction" | "hmm" | "hm" | "hold"
             | "thought" | "thoughts" | "bad" | "oh" | "edit" | "update" | "corrected" | "rather" | "mean"
-            | "meant" => opened = true,
+            | "meant" | "erratum" | "errata" => opened = true,
+            // "My mistake, it's 72".
+            "mistake" if mine => opened = true,
+            // "Scratch that, 72".
+            "scratch" | "strike"
+                if sentence.split_whitespace().nth(1).is_some_and(|next| next.starts_with("that")) =>
+            {
+                words.next();
+                opened = true;
+            }
             "but" | "however" => asks = true,
             "i" | "and" | "on" | "second" | "my" => {}
             _ => break,
         }
+        mine = word == "my";
         words.next();
     }
     if !opened && !asks {
@@ -184,7 +200,19 @@ fn turn(sentence: &str) -> Turn {
                 | "neglected"
         )
     });
-    if opened && mistaken {
+    // "Replace 73 by 72".
+    let replaced = rest.first().is_some_and(|word| matches!(word.as_str(), "replace" | "change" | "read"));
+    if opened && (mistaken || replaced) {
+        return Turn::Mistake;
+    }
+    let names =
+        |word: &String| word.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '$' || c == '\\');
+    // "Hmm, that counts one twice, so 72".
+    if opened
+        && let [.., before, last] = rest.as_slice()
+        && matches!(before.as_str(), "so" | "giving" | "making" | "hence" | "leaving" | "thus")
+        && names(last)
+    {
         return Turn::Mistake;
     }
     if asks {
@@ -215,7 +243,7 @@ fn turn(sentence: &str) -> Turn {
     });
     match named.next() {
         Some(word)
-            if word.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '$' || c == '\\')
+            if names(word)
                 && named
                     .next()
                     .is_none_or(|next| !matches!(next.as_str(), "is" | "works" | "also" | "+" | "=")) =>
@@ -242,6 +270,12 @@ mod tests {
             ("But 3 is prime, too", Turn::None),
             ("There are 5 of them", Turn::None),
             ("Wait, no", Turn::Mistake),
+            ("My mistake, it's 72", Turn::Value),
+            ("Erratum: replace 73 by 72", Turn::Mistake),
+            ("Scratch that, 72", Turn::Value),
+            ("Hmm, that counts one twice, so 72", Turn::Mistake),
+            ("My favourite is 72", Turn::None),
+            ("Strike the first of them", Turn::None),
         ] {
             assert_eq!(turn(sentence), expected, "{sentence}");
         }

@@ -48,6 +48,7 @@ pub(crate) fn undressed(text: &str) -> Cow<'_, str> {
     if emphasis {
         text = changed(text, without_emphasis);
     }
+    text = changed(text, |text| text.contains("per cent").then(|| text.replace("per cent", "percent")));
     changed(text, money::with_codes_behind)
 }
 

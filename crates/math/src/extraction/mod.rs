@@ -218,6 +218,10 @@ fn ladder(
     }
     // Gold is an answer and nothing else, however it is worded.
     if !whole.is_empty() && (side == Side::Gold || wanted && prose::is_short_text(whole)) {
+        // "Monday?" claims nothing.
+        if side == Side::Prediction && prose && whole.ends_with(['?', '？']) {
+            return Ok(Some(claims::in_words(Extract::plain(Rung::Whole, whole.to_owned()))));
+        }
         return Ok(Some(Extract {
             words: prose,
             clause: whole.to_owned(),
@@ -232,6 +236,13 @@ fn spoken(extract: Extract) -> Extract {
     let [piece] = extract.pieces.as_slice() else { return extract };
     if extract.words {
         return extract;
+    }
+    // `73\\text{-ish}`: a suffix makes another word.
+    let suffixed = ["\\text{-", "\\mbox{-", "\\textrm{-"].iter().any(|open| {
+        piece.find(open).is_some_and(|at| at > 0 && piece[at + open.len()..].starts_with(char::is_alphabetic))
+    });
+    if suffixed {
+        return claims::in_words(extract);
     }
     if !piece.contains("\\text") && !piece.contains("\\mbox") && !prose::is_prose(piece) {
         return extract;

@@ -59,7 +59,7 @@ const WORDS: &[(Role, &str)] = &[
         Role::Negation,
         "not isn't isnt eliminate eliminated eliminates discard discarded reject rejected refuse refuses refused avoid avoids aren't wasn't weren't never cannot can't won't neither nor no doesn't don't \
          couldn't wouldn't shouldn't mustn't without exclude excludes excluded excluding except incorrectly hardly scarcely barely \
-         nowhere nobody nicht weder kein keine keinesfalls keineswegs niemals mitnichten nie niet geen değil \
+         nowhere nobody nicht weder kein keine keinen keinem keiner ninguna ninguno nenhum nenhuma nessuna keinesfalls keineswegs niemals mitnichten nie niet geen değil \
          bukan tidak không jamais aucun aucune tampoco jamás ningún mai nessun никогда отнюдь вовсе ليس \
          ليست नहीं ni не нет ne n'est pas não non nem nunca",
     ),
@@ -105,6 +105,8 @@ const WORDS: &[(Role, &str)] = &[
          errado errada sbagliato impossible invalid kidding joking contradiction contradictions contradictory \
          absurd absurdity incorreto incorreta incorretto incorrecte overshoots overshoot undershoots undershoot неверен",
     ),
+    // Behind a value only: "he doubled 36 to get 72".
+    (Role::Changer, "doubled tripled trebled quadrupled halved inverted negated"),
     (Role::Main, "so we there 所以 因此 故 そこで"),
     (Role::Minus, "negative menos moins meno минус マイナス 마이너스 负 負"),
 ];
@@ -184,6 +186,12 @@ fn other(word: &str) -> Role {
         "怀疑",
         "懷疑",
         "恐怕",
+        "我猜",
+        "猜测",
+        "猜測",
+        "推测",
+        "推測",
+        "추측",
         "可能",
         "也许",
         "也許",
@@ -257,6 +265,15 @@ pub(super) const OPERATIONS: &[&str] = &[
     "の二乗",
     "的立方",
     "的倒数",
+    "的倍数",
+    "的倍數",
+    "の倍数",
+    "的约数",
+    "的因数",
+    "的因子",
+    "の約数",
+    "배수",
+    "약수",
     "の逆数",
     "以外",
     "절반",

@@ -55,6 +55,14 @@ pub(crate) fn numeral(text: &str) -> Option<String> {
     Some(format!("{sign}{above}/{below}"))
 }
 
+/// The same, and "fifty percent" as `50%`.
+pub(crate) fn amount(text: &str) -> Option<String> {
+    match text.trim().trim_end_matches('.').strip_suffix(" percent") {
+        Some(number) => numeral(number).map(|number| format!("{number}%")),
+        None => numeral(text),
+    }
+}
+
 /// "three quarters", "one half", "two and a half", as numerator and denominator.
 fn fraction(text: &str) -> Option<(u64, u64)> {
     const PARTS: [&str; 9] =

@@ -1,6 +1,7 @@
 //! What a word does that makes the number beside it another quantity: "plus", "twice", "more than".
 
 use super::Reader;
+use super::words::is_made_another;
 use crate::extraction::continuations::is_multiplied;
 use crate::extraction::vocabulary::OPERATIONS;
 use crate::syntax::units;
@@ -10,6 +11,18 @@ impl Reader<'_> {
     pub(super) fn changer(&mut self, word: &str, at: usize) {
         if word == "minus" && self.current().is_none() && self.next_is_value(at, 0) {
             self.minus_next = Some(self.atoms[at].start);
+            return;
+        }
+        if is_made_another(word) {
+            self.words_between += 1;
+            return;
+        }
+        // "73 cm squared".
+        if matches!(word, "squared" | "cubed") && self.measured_before() {
+            let end = self.atoms[at].end;
+            if let Some(part) = self.current().and_then(|group| group.parts.last_mut()) {
+                part.unit_end = end;
+            }
             return;
         }
         // "19 below zero".

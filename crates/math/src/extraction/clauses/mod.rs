@@ -411,6 +411,13 @@ fn is_reference(before: &str) -> bool {
             | "page"
             | "exercise"
             | "footnote"
+            | "case"
+            | "line"
+            | "corollary"
+            | "proposition"
+            | "remark"
+            | "example"
+            | "appendix"
     )
 }
 

@@ -32,6 +32,8 @@ impl Reader<'_> {
         let rest = &self.atoms[behind + 1..];
         match verb.as_str() {
             "is" | "was" => !self.is_claim(rest),
+            // "73 would count some of them twice".
+            "would" | "could" => rest.first().is_some_and(|next| is_word(next) && self.word_at(next) != "be"),
             "makes" | "gives" | "yields" | "produces" | "turns" | "gets" => {
                 !rest.iter().any(|atom| affirms(&self.word_at(atom))) && rest.iter().any(is_word)
             }
@@ -100,9 +102,9 @@ impl Reader<'_> {
 
     /// Whether a verb gives what others say: "some say", "a student claims".
     pub(super) fn is_hearsay(&self, word: &str, at: usize) -> bool {
-        const SAYING: [&str; 14] = [
-            "say", "says", "said", "claim", "claims", "claimed", "think", "thinks", "thought", "believe",
-            "believes", "argue", "argues", "guesses",
+        const SAYING: [&str; 17] = [
+            "answer", "guess", "pick", "say", "says", "said", "claim", "claims", "claimed", "think",
+            "thinks", "thought", "believe", "believes", "argue", "argues", "guesses",
         ];
         const OTHERS: [&str; 19] = [
             "some",
@@ -150,7 +152,26 @@ impl Reader<'_> {
         {
             return true;
         }
-        SAYING.contains(&word) && at.checked_sub(1).is_some_and(others)
+        // "Some would answer 12", "most people wrongly say 12".
+        let aside = |before: &usize| {
+            matches!(
+                &self.text[self.atoms[*before].start..self.atoms[*before].end],
+                "would"
+                    | "will"
+                    | "often"
+                    | "usually"
+                    | "wrongly"
+                    | "mistakenly"
+                    | "naively"
+                    | "always"
+                    | "also"
+            )
+        };
+        // "Students answer 73 questions" counts.
+        if matches!(word, "answer" | "guess" | "pick") && !(value_next && self.atoms.len() == at + 2) {
+            return false;
+        }
+        SAYING.contains(&word) && (0..at).rev().find(|before| !aside(before)).is_some_and(others)
     }
 
     fn word_at(&self, atom: &Atom) -> String {

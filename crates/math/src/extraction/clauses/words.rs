@@ -36,6 +36,23 @@ impl Reader<'_> {
             self.bounding = true;
         }
         match role {
+            // "73 doubled", "73, squared".
+            _ if has_value
+                && self.words_between <= 1
+                && (is_made_another(word)
+                    || matches!(word, "squared" | "cubed")
+                        && self
+                            .atoms
+                            .get(at.wrapping_sub(1))
+                            .is_some_and(|atom| atom.kind == Kind::Comma))
+                && next.is_none_or(|next| !next.contains(char::is_alphanumeric)) =>
+            {
+                if let Some(group) = self.current() {
+                    group.changed = true;
+                }
+            }
+            // "Some would answer 12".
+            Role::Filler if word == "answer" && self.is_hearsay(word, at) => self.hedged = true,
             Role::Negation => {
                 if !self.negation(word, at, next) {
                     return;
@@ -249,6 +266,8 @@ impl Reader<'_> {
                 }
                 self.link = false;
             }
+            // "It lies near 73".
+            Role::Other if word == "near" && self.next_is_value(at, 0) => self.change_next = true,
             // "12 is too small".
             _ if word == "too" && has_value && self.subordinate.is_none() && next.is_some_and(is_excess) => {
                 self.denied_after();
@@ -329,6 +348,11 @@ fn is_everything(word: &str) -> bool {
 
 fn role_alone(word: &str) -> bool {
     matches!(word.to_lowercase().as_str(), "unlike" | "versus" | "vs" | "statt" | "anstatt" | "вместо")
+}
+
+/// Words behind a value that make another of it.
+pub(super) fn is_made_another(word: &str) -> bool {
+    matches!(word, "doubled" | "tripled" | "trebled" | "quadrupled" | "halved" | "inverted" | "negated")
 }
 
 /// Words that say of a value that it is beside the answer.
