@@ -3,10 +3,13 @@
 use crate::trace::{OPEN, TraceDefect, is_blank};
 
 /// How thinking is opened, and what closes it, whichever comes first.
-pub(super) const THINKING: [(&str, &[&str]); 16] = [
+pub(super) const THINKING: [(&str, &[&str]); 19] = [
     ("<think>", &["</think>"]),
     ("<thinking>", &["</thinking>"]),
     ("<thought>", &["</thought>"]),
+    ("<Thought>", &["</Thought>"]),
+    ("<scratchpad>", &["</scratchpad>"]),
+    ("<scratch_pad>", &["</scratch_pad>"]),
     ("<seed:think>", &["</seed:think>"]),
     ("<longcat_think>", &["</longcat_think>"]),
     ("[THINK]", &["[/THINK]"]),
@@ -26,10 +29,13 @@ pub(super) const THINKING: [(&str, &[&str]); 16] = [
 const FINAL: &str = "<|channel|>final<|message|>";
 
 /// What closes thinking that was opened in the prompt. (`<|end|>` ends turns of other families.)
-const CLOSES: [&str; 14] = [
+const CLOSES: [&str; 17] = [
     "</think>",
     "</thinking>",
     "</thought>",
+    "</Thought>",
+    "</scratchpad>",
+    "</scratch_pad>",
     "</seed:think>",
     "</longcat_think>",
     "[/THINK]",
@@ -48,7 +54,7 @@ const CLOSES: [&str; 14] = [
 const SPOKEN: (&str, &str) = ("analysis", "assistantfinal");
 
 /// Special tokens that do not have the form `<|…|>` or `<｜…｜>`.
-const TOKENS: [&str; 47] = [
+const TOKENS: [&str; 50] = [
     "<s>",
     "</s>",
     "<bos>",
@@ -94,6 +100,9 @@ const TOKENS: [&str; 47] = [
     "[|system|]",
     "[|endofturn|]",
     "[unused10]",
+    "<role>ASSISTANT</role>",
+    "<role>HUMAN</role>",
+    "<role>SYSTEM</role>",
     "<response>",
     "</response>",
 ];
