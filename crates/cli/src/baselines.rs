@@ -15,12 +15,12 @@ use std::{
 use tracelift_domain::{Problem, SettingError};
 use tracelift_executor::Intake;
 use tracelift_files::Draft;
-use tracelift_reward::baselines::{Filled, Store, StoreError, Summary, fill};
+use tracelift_reward::baselines::{Filled, Place, Store, StoreError, Summary, fill};
 
 /// What to do with baselines.
 #[derive(Subcommand)]
 pub enum BaselinesCommand {
-    /// Count what a file holds, by executor and seed.
+    /// Count what a store holds, by executor and seed.
     List(List),
     /// Write every run with its verdicts, one JSON object a line.
     Export(Export),
@@ -31,8 +31,8 @@ pub enum BaselinesCommand {
 /// Settings of `baselines list`.
 #[derive(Args)]
 pub struct List {
-    /// The file.
-    file: PathBuf,
+    /// The file, or the address of a PostgreSQL server.
+    store: Place,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -41,8 +41,8 @@ pub struct List {
 /// Settings of `baselines export`.
 #[derive(Args)]
 pub struct Export {
-    /// The file.
-    file: PathBuf,
+    /// The file, or the address of a PostgreSQL server.
+    store: Place,
     /// Where the lines go [default: standard output].
     #[arg(long)]
     out: Option<PathBuf>,
@@ -71,17 +71,16 @@ pub fn run(command: &BaselinesCommand) -> Result<()> {
 }
 
 /// A file that is there: to look at one must not make it.
-fn open(path: &Path) -> Result<Store> {
+fn open(place: &Place) -> Result<Store> {
     ensure!(
-        path.is_file(),
-        "{} is not there; `tracelift serve` and `tracelift baselines prefill` make it, where `reward.baselines` says",
-        path.display()
+        place.file().is_none_or(Path::is_file),
+        "{place} is not there; `tracelift serve` and `tracelift baselines prefill` make it, where `reward.baselines` says",
     );
-    Ok(Store::open(path)?)
+    Ok(Store::open(place)?)
 }
 
 fn list(settings: &List) -> Result<()> {
-    let all = open(&settings.file)?.summary()?;
+    let all = open(&settings.store)?.summary()?;
     if settings.json {
         println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(());
@@ -101,7 +100,7 @@ fn list(settings: &List) -> Result<()> {
 }
 
 fn export(settings: &Export) -> Result<()> {
-    let store = open(&settings.file)?;
+    let store = open(&settings.store)?;
     let write = |out: &mut dyn Write| -> Result<()> {
         store.export(|run| -> Result<(), anyhow::Error> {
             serde_json::to_writer(&mut *out, &run)?;

@@ -16,7 +16,7 @@ use tracelift_domain::{Question, Seed, TaskDomain, Trace};
 use tracelift_engine::{Config, Model, Precision, Tokenizer};
 use tracelift_reward::RewardModel;
 use tracelift_testing::schema::{misfit, of_answer};
-use tracelift_testing::{Server as Executor, TinyModel, until};
+use tracelift_testing::{Postgresql, Server as Executor, TinyModel, until};
 
 /// Without a trace the executor says 4, with one what the trace ends with.
 const STATEMENT: &str = "cal has 12 pears and 4 apples . how many pears ?";
@@ -584,8 +584,20 @@ fn told_to_end_it_answers_what_is_in_progress() {
 
 #[test]
 fn baselines_are_measured_beforehand_listed_and_exported() {
+    measured_beforehand("baselines.sqlite");
+}
+
+#[test]
+fn servers_of_several_machines_share_baselines_in_postgresql() {
+    if let Some(server) = Postgresql::start() {
+        measured_beforehand(&server.address());
+    }
+}
+
+fn measured_beforehand(store: &str) {
     let executor = Executor::start(&[]);
     let desk = desk(&executor.url(), "rule = \"uplift_only\"\nproblems = \"problems.jsonl\"", "");
+    desk.write("serve.toml", &desk.read("serve.toml").replace("baselines.sqlite", store));
     let lines: String = (0..10)
         .map(|i| {
             let mut line = problem(&format!("{i} and {STATEMENT}"));
@@ -604,15 +616,18 @@ fn baselines_are_measured_beforehand_listed_and_exported() {
     let server = Server::start(&desk);
     let answer = server.good("/v1/reward", &json!({"items": [{"problem_id": "p3", "completion": RIGHT}]}));
     assert_eq!((&answer["usage"]["calls"], &answer["usage"]["cached"]), (&json!(3), &json!(3)), "{answer}");
-    let listed: Value =
-        serde_json::from_str(&desk.good(&["baselines", "list", "baselines.sqlite", "--json"])).unwrap();
+    // And another server, which has only the store in common with this one.
+    let other = Server::start(&desk);
+    let answer = other.good("/v1/reward", &json!({"items": [{"problem_id": "p4", "completion": RIGHT}]}));
+    assert_eq!((&answer["usage"]["calls"], &answer["usage"]["cached"]), (&json!(3), &json!(3)), "{answer}");
+    let listed: Value = serde_json::from_str(&desk.good(&["baselines", "list", store, "--json"])).unwrap();
     assert_eq!(
         (&listed[0]["questions"], &listed[0]["runs"], &listed[0]["judged"]),
         (&json!(10), &json!(40), &json!(40))
     );
     assert_eq!((&listed[0]["mean"], &listed[0]["seed"]), (&json!(0.0), &json!(18)));
-    assert!(desk.good(&["baselines", "list", "baselines.sqlite"]).contains("questions"));
-    let exported = desk.good(&["baselines", "export", "baselines.sqlite"]);
+    assert!(desk.good(&["baselines", "list", store]).contains("questions"));
+    let exported = desk.good(&["baselines", "export", store]);
     assert_eq!(exported.lines().count(), 40);
     let run: Value = serde_json::from_str(exported.lines().next().unwrap()).unwrap();
     assert_eq!(

@@ -11,6 +11,7 @@
 
 pub mod desk;
 pub mod model;
+pub mod postgresql;
 pub mod raw;
 pub mod schema;
 pub mod server;
@@ -25,6 +26,7 @@ use std::{
 
 pub use desk::{Desk, Said, files_of, words};
 pub use model::TinyModel;
+pub use postgresql::Postgresql;
 pub use server::Server;
 
 /// Says that a test, or a part of it, did not run, and why. It is shown even of tests that pass, whose own output is not.

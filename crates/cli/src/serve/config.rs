@@ -8,6 +8,7 @@ use tracelift_domain::{Probability, Seed, SettingError};
 use tracelift_engine::Numbers;
 use tracelift_executor::ExecutorConfig;
 use tracelift_prompt::End;
+use tracelift_reward::baselines::Place;
 use tracelift_reward::{RewardConfig, RubricConfig, Rule};
 use tracelift_serve::{DEFAULT_EXECUTOR, LogFormat, LogLevel, Tags};
 use tracelift_verify::{ProgramConfig, VerifierConfig};
@@ -96,8 +97,9 @@ pub struct RewardSection {
     pub tags: Tags,
     /// A file of problems that items may name.
     pub problems: Option<PathBuf>,
-    /// The file of baselines. Default: they are kept in memory, and end with the process.
-    pub baselines: Option<PathBuf>,
+    /// Where baselines are kept: a file, or the address of a PostgreSQL server (`postgres://user@host/database`). Default: in memory,
+    /// and they end with the process.
+    pub baselines: Option<Place>,
     /// A file to which every item is written.
     pub log: Option<PathBuf>,
     /// The size in MB at which that file is set aside.

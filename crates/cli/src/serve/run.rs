@@ -10,7 +10,7 @@ use std::{num::NonZeroUsize, path::Path, sync::Arc, thread, time::Duration};
 use tracelift_datasets::DataSet;
 use tracelift_domain::Problem;
 use tracelift_executor::{Executor, InProcessError, OpenError};
-use tracelift_reward::baselines::Store;
+use tracelift_reward::baselines::{Place, Store};
 use tracelift_reward::{RubricError, TraceScorer};
 use tracelift_serve::{
     CodeServiceConfig, DEFAULT_EXECUTOR, Executors, Frame, Ledger, ListenConfig, Reading, RewardParts,
@@ -133,7 +133,7 @@ impl Cast {
             eprintln!("{observed}");
         }
         let store = match &section.baselines {
-            Some(path) => Store::open(path).with_context(|| origin.blame("reward.baselines"))?,
+            Some(place) => Store::open(place).with_context(|| origin.blame("reward.baselines"))?,
             None => Store::in_memory()?,
         };
         Ok(Cast { executors, verifier, problems, store })
@@ -180,7 +180,7 @@ fn reward(section: &RewardSection, origin: &Origin, frame: &Frame) -> Result<Sec
 /// Whom `[reward.rubric]` names, made ready. A judge's replies are kept beside the baselines.
 fn rubric(section: &RewardSection, origin: &Origin) -> Result<Option<Box<dyn TraceScorer>>> {
     let Some(rubric) = &section.rubric else { return Ok(None) };
-    let beside = section.baselines.as_deref().unwrap_or(Path::new("rewards"));
+    let beside = section.baselines.as_ref().and_then(Place::file).unwrap_or(Path::new("rewards"));
     let scorer = rubric.open(&beside.with_extension("judge.jsonl")).map_err(|error| match error {
         RubricError::Setting(error) => origin.refuse(&error.under("reward")),
         RubricError::Model { .. } => Error::new(error).context(origin.blame("reward.rubric.model")),

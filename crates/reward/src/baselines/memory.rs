@@ -1,7 +1,9 @@
 //! What a server keeps in the same file: problems that were registered with it, and answers that it gave under a client's key.
 
-use super::{Store, StoreError};
-use rusqlite::{OptionalExtension, TransactionBehavior, params};
+use super::{
+    Store, StoreError,
+    database::{Database, values},
+};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tracelift_domain::{Fingerprint, Problem};
 
@@ -30,45 +32,53 @@ impl Store {
     /// # Errors
     /// When the file cannot be written.
     pub fn register(&self, problems: &[Problem]) -> Result<(), StoreError> {
-        let (mut connection, sqlite) = (self.lock(), self.sqlite());
-        let all = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&sqlite)?;
-        for problem in problems {
-            let text = serde_json::to_string(problem).map_err(|error| self.damaged(error))?;
-            all.prepare_cached("INSERT OR REPLACE INTO problems VALUES (?, ?)")
-                .and_then(|mut insert| insert.execute(params![problem.id, text]))
-                .map_err(&sqlite)?;
-        }
-        all.commit().map_err(sqlite)
+        let fault = self.fault();
+        let keep = |database: &mut Database| {
+            for problem in problems {
+                let text = serde_json::to_string(problem).map_err(|error| self.damaged(error))?;
+                database
+                    .execute(
+                        "INSERT INTO problems VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET problem = excluded.problem",
+                        &values![&problem.id, text],
+                    )
+                    .map_err(&fault)?;
+            }
+            Ok(())
+        };
+        self.lock().unit(keep, &fault)
     }
 
     /// A problem that was registered.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// When the store cannot be read.
     pub fn problem(&self, id: &str) -> Result<Option<Problem>, StoreError> {
-        let (connection, sqlite) = (self.lock(), self.sqlite());
-        let text: Option<String> = connection
-            .prepare_cached("SELECT problem FROM problems WHERE id = ?")
-            .and_then(|mut select| select.query_row([id], |row| row.get(0)).optional())
-            .map_err(sqlite)?;
-        text.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| self.damaged(error))
+        let row = self
+            .lock()
+            .row("SELECT problem FROM problems WHERE id = $1", &values![id])
+            .map_err(self.fault())?;
+        row.map(|mut row| {
+            let text: String = row.take().map_err(self.fault())?;
+            serde_json::from_str(&text).map_err(|error| self.damaged(error))
+        })
+        .transpose()
     }
 
     /// The answer that was given under a key, while it is kept.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// When the store cannot be read.
     pub fn answered(&self, key: &str) -> Result<Option<Answered>, StoreError> {
-        let (connection, sqlite) = (self.lock(), self.sqlite());
-        let oldest = now().saturating_sub(ANSWERS_KEPT.as_secs().cast_signed());
-        let row: Option<(String, u16, String)> = connection
-            .prepare_cached("SELECT request, status, body FROM answers WHERE key = ? AND at >= ?")
-            .and_then(|mut select| {
-                let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-                select.query_row(params![key, oldest], read).optional()
-            })
-            .map_err(sqlite)?;
-        row.map(|(request, status, body)| {
+        let row = self
+            .lock()
+            .row(
+                "SELECT request, status, body FROM answers WHERE key = $1 AND at >= $2",
+                &values![key, oldest()],
+            )
+            .map_err(self.fault())?;
+        row.map(|mut row| {
+            let mut read = || Ok((row.take::<String>()?, row.take()?, row.take()?));
+            let (request, status, body) = read().map_err(self.fault())?;
             let request =
                 Fingerprint::parse(&request).ok_or_else(|| self.damaged("an answer to no request"))?;
             Ok(Answered { request, status, body })
@@ -79,20 +89,27 @@ impl Store {
     /// Keeps an answer under a key, and forgets those that nobody will ask for again.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the store cannot be written.
     pub fn answer(&self, key: &str, answered: &Answered) -> Result<(), StoreError> {
-        let (mut connection, sqlite) = (self.lock(), self.sqlite());
-        let all = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&sqlite)?;
+        let fault = self.fault();
         let Answered { request, status, body } = answered;
-        let at = now();
-        all.prepare_cached("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)")
-            .and_then(|mut insert| insert.execute(params![key, request.as_str(), status, body, at]))
-            .map_err(&sqlite)?;
-        all.prepare_cached("DELETE FROM answers WHERE at < ?")
-            .and_then(|mut delete| delete.execute([at.saturating_sub(ANSWERS_KEPT.as_secs().cast_signed())]))
-            .map_err(&sqlite)?;
-        all.commit().map_err(sqlite)
+        let keep = |database: &mut Database| {
+            database
+                .execute(
+                    "INSERT INTO answers VALUES ($1, $2, $3, $4, $5) ON CONFLICT (key) DO UPDATE
+                     SET request = excluded.request, status = excluded.status, body = excluded.body, at = excluded.at",
+                    &values![key, request.as_str(), *status, body, now()],
+                )
+                .map_err(&fault)?;
+            database.execute("DELETE FROM answers WHERE at < $1", &values![oldest()]).map_err(&fault)
+        };
+        self.lock().unit(keep, &fault)
     }
+}
+
+/// When an answer that is still kept was given at the earliest.
+fn oldest() -> i64 {
+    now().saturating_sub(ANSWERS_KEPT.as_secs().cast_signed())
 }
 
 #[cfg(test)]
@@ -111,17 +128,17 @@ mod tests {
             gold: Gold::Answer(gold.into()),
         };
         let answered = Answered { request: Fingerprint::of_text("r"), status: 200, body: "{}".into() };
-        let store = Store::open(&path).unwrap();
+        let store = Store::open(&path.as_path().into()).unwrap();
         store.register(&[problem("1"), problem("2")]).unwrap();
         store.answer("k", &answered).unwrap();
         drop(store);
-        let store = Store::open(&path).unwrap();
+        let store = Store::open(&path.as_path().into()).unwrap();
         assert_eq!(store.problem("p").unwrap(), Some(problem("2")));
         assert_eq!(store.problem("q").unwrap(), None);
         assert_eq!(store.answered("k").unwrap(), Some(answered));
         assert_eq!(store.answered("other").unwrap(), None);
         // What is older than a day is forgotten.
-        store.lock().execute("UPDATE answers SET at = 1", []).unwrap();
+        store.lock().execute("UPDATE answers SET at = 1", &[]).unwrap();
         assert_eq!(store.answered("k").unwrap(), None);
     }
 }

@@ -1,73 +1,45 @@
-//! The file.
+//! What is kept, and who measures what is not.
 //!
-//! SQLite in WAL mode: readers see the last whole transaction and wait for nobody, writers wait for each other. What was committed
-//! outlives the process, however it ends; what the system had not yet brought to disk when the machine lost its power may be gone,
-//! and is then measured again. Tables are plain, so that anybody can read them: `questions`, `runs`, `verdicts`; `claims` says who
-//! measures what just now, `problems` and `answers` are a server's own.
+//! Tables are plain, so that anybody can read them: `questions`, `runs`, `verdicts`; `claims` says who measures what just now,
+//! `problems` and `answers` are a server's own.
 
-use super::{JudgedBy, RunKey, owner::Owner};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use std::{
-    io,
-    path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+use super::{
+    JudgedBy, RunKey,
+    database::{Database, Fault, VERSION, values},
+    place::Place,
+    sqlite::Sqlite,
 };
-use tracelift_domain::{Fingerprint, Question, Seed};
+use std::{
+    fmt, io,
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use tracelift_domain::{Question, Seed};
 use tracelift_executor::Completion;
 use tracelift_verify::Judgement;
 
-/// The version of the tables. Another one is refused, not guessed at.
-const VERSION: i64 = 1;
-/// "TLbl": says to `file` and to ourselves what a database is.
-const APPLICATION: i64 = 0x544c_626c;
-/// How long a writer waits for another one, who needs well below a millisecond.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-const TABLES: &str = "
-    CREATE TABLE questions (
-        question TEXT PRIMARY KEY, source TEXT NOT NULL, domain TEXT NOT NULL, statement TEXT NOT NULL
-    ) WITHOUT ROWID;
-    CREATE TABLE runs (
-        question TEXT NOT NULL, executor TEXT NOT NULL, seed TEXT NOT NULL, run INTEGER NOT NULL,
-        completion TEXT NOT NULL, prompt_tokens INTEGER, completion_tokens INTEGER, truncated INTEGER NOT NULL,
-        measured_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
-        PRIMARY KEY (question, executor, seed, run)
-    ) WITHOUT ROWID;
-    CREATE TABLE verdicts (
-        question TEXT NOT NULL, executor TEXT NOT NULL, seed TEXT NOT NULL, run INTEGER NOT NULL,
-        gold TEXT NOT NULL, verifier TEXT NOT NULL, verdict TEXT NOT NULL, score REAL, judgement TEXT NOT NULL,
-        PRIMARY KEY (question, executor, seed, run, gold, verifier)
-    ) WITHOUT ROWID;
-    CREATE TABLE claims (
-        question TEXT NOT NULL, executor TEXT NOT NULL, seed TEXT NOT NULL, run INTEGER NOT NULL,
-        owner INTEGER NOT NULL,
-        PRIMARY KEY (question, executor, seed, run)
-    ) WITHOUT ROWID;
-    CREATE TABLE problems (id TEXT PRIMARY KEY, problem TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE answers (
-        key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL
-    ) WITHOUT ROWID;
-";
-
 /// Completions without a trace, and what was said of them.
-#[derive(Debug)]
 pub struct Store {
-    connection: Mutex<Connection>,
-    owner: Owner,
-    path: PathBuf,
+    database: Mutex<Database>,
+    name: String,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Store({})", self.name)
+    }
 }
 
 /// Why there is no answer from a store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// It cannot be opened, read or written.
-    #[error("the store of baselines {}: {source}", path.display())]
-    Sqlite {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite says.
-        source: rusqlite::Error,
+    #[error("the store of baselines {store}: {source}")]
+    Database {
+        /// The file or address.
+        store: String,
+        /// What the database says.
+        source: Fault,
     },
     /// The lock beside it cannot be had.
     #[error("cannot lock a file beside the store of baselines {}: {source}; put it on a local file system", path.display())]
@@ -78,21 +50,29 @@ pub enum StoreError {
         source: io::Error,
     },
     /// Another program's, or another version's.
-    #[error("{} is no store of baselines that this version reads (its version is {found}, not {VERSION}); name another file", path.display())]
+    #[error(
+        "{store} is no store of baselines that this version reads (its version is {found}, not {VERSION}); name another one"
+    )]
     Version {
-        /// The file.
-        path: PathBuf,
+        /// The file or address.
+        store: String,
         /// What it says of itself.
-        found: i64,
+        found: String,
     },
     /// Something in it is not as this program writes it.
-    #[error("the store of baselines {} holds what cannot be read: {detail}", path.display())]
+    #[error("the store of baselines {store} holds what cannot be read: {detail}")]
     Damaged {
-        /// The file.
-        path: PathBuf,
+        /// The file or address.
+        store: String,
         /// What.
         detail: String,
     },
+}
+
+impl StoreError {
+    pub(super) fn of(store: impl fmt::Display, source: Fault) -> StoreError {
+        StoreError::Database { store: store.to_string(), source }
+    }
 }
 
 /// A completion that is kept.
@@ -116,14 +96,12 @@ pub enum Found {
 }
 
 impl Store {
-    /// Opens a file, or makes it.
+    /// Opens one, or makes it.
     ///
     /// # Errors
-    /// When it is none, another version's, or cannot be shared.
-    pub fn open(path: &Path) -> Result<Store, StoreError> {
-        let connection =
-            Connection::open(path).map_err(|source| StoreError::Sqlite { path: path.to_owned(), source })?;
-        Store::of(connection, path, |id| Owner::beside(path, id))
+    /// When it is none, another version's, or cannot be reached or shared.
+    pub fn open(place: &Place) -> Result<Store, StoreError> {
+        Ok(Store { database: Mutex::new(Database::open(place)?), name: place.to_string() })
     }
 
     /// One that ends with the process and that nobody shares.
@@ -131,221 +109,172 @@ impl Store {
     /// # Errors
     /// When SQLite does not get the memory.
     pub fn in_memory() -> Result<Store, StoreError> {
-        let path = Path::new("(in memory)");
-        let connection = Connection::open_in_memory()
-            .map_err(|source| StoreError::Sqlite { path: path.to_owned(), source })?;
-        Store::of(connection, path, |id| Ok(Owner::alone(id)))
+        Ok(Store { database: Mutex::new(Database::Sqlite(Sqlite::alone()?)), name: "(in memory)".to_owned() })
     }
 
-    fn of(
-        mut connection: Connection,
-        path: &Path,
-        owner: impl FnOnce(i64) -> io::Result<Owner>,
-    ) -> Result<Store, StoreError> {
-        let sqlite = |source| StoreError::Sqlite { path: path.to_owned(), source };
-        connection.busy_timeout(PATIENCE).map_err(sqlite)?;
-        // A store in memory has another mode, and says so.
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).map_err(sqlite)?;
-        connection.pragma_update(None, "synchronous", "normal").map_err(sqlite)?;
-        let setup = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
-        let number = |name| setup.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(sqlite);
-        let (version, application) = (number("user_version")?, number("application_id")?);
-        let tables: i64 =
-            setup.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(sqlite)?;
-        match (tables, version, application) {
-            (0, ..) => {
-                setup.execute_batch(TABLES).map_err(sqlite)?;
-                setup.pragma_update(None, "user_version", VERSION).map_err(sqlite)?;
-                setup.pragma_update(None, "application_id", APPLICATION).map_err(sqlite)?;
-            }
-            (_, VERSION, APPLICATION) => {}
-            (_, found, _) => return Err(StoreError::Version { path: path.to_owned(), found }),
-        }
-        let id: i64 = setup.query_row("SELECT random()", [], |row| row.get(0)).map_err(sqlite)?;
-        let owner = owner(id).map_err(|source| StoreError::Lock { path: path.to_owned(), source })?;
-        setup.commit().map_err(sqlite)?;
-        Ok(Store { connection: Mutex::new(connection), owner, path: path.to_owned() })
-    }
-
-    /// Where it is.
+    /// Where it is, for people.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
-    /// A transaction that ended in a panic was rolled back, so the connection is in order.
-    pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Work that ended in a panic was rolled back, so the connection is in order.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Database> {
+        self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn sqlite(&self) -> impl Fn(rusqlite::Error) -> StoreError + '_ {
-        |source| StoreError::Sqlite { path: self.path.clone(), source }
+    pub(super) fn fault(&self) -> impl Fn(Fault) -> StoreError + '_ {
+        |source| StoreError::of(&self.name, source)
     }
 
     pub(super) fn damaged(&self, detail: impl ToString) -> StoreError {
-        StoreError::Damaged { path: self.path.clone(), detail: detail.to_string() }
+        StoreError::Damaged { store: self.name.clone(), detail: detail.to_string() }
     }
 
     /// What there is of runs of one question, each with what the verifier said of it by this gold. Runs that nobody has measured or
-    /// measures are claimed for this process, all in one transaction. Within a process whoever asks is to see to it that a run is
+    /// measures are claimed for this process, all in one unit of work. Within a process whoever asks is to see to it that a run is
     /// not measured by two of its threads: a claim of its own is given again.
     ///
     /// # Errors
-    /// When the file cannot be read or written.
+    /// When the store cannot be read or written.
     pub fn ask(&self, question: &Question, keys: &[RunKey], by: &JudgedBy) -> Result<Vec<Found>, StoreError> {
-        let (mut connection, sqlite) = (self.lock(), self.sqlite());
+        let (mut database, fault) = (self.lock(), self.fault());
         // Most are there once a training has gone through its problems, and reading locks nobody out.
-        let kept = keys.iter().map(|key| self.kept(&connection, key, by)).collect::<Result<Vec<_>, _>>()?;
+        let kept = keys.iter().map(|key| self.kept(&mut database, key, by)).collect::<Result<Vec<_>, _>>()?;
         if kept.iter().all(Option::is_some) {
             return Ok(kept.into_iter().flatten().map(Found::Kept).collect());
         }
-        let claim = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&sqlite)?;
-        claim
-            .prepare_cached("INSERT OR IGNORE INTO questions VALUES (?, ?, ?, ?)")
-            .and_then(|mut insert| {
-                let id = keys.first().map_or("", |key| key.question.as_str());
-                insert.execute(params![id, question.source, question.domain.name(), question.statement])
-            })
-            .map_err(&sqlite)?;
-        let found = keys
-            .iter()
-            .map(|key| match self.kept(&claim, key, by)? {
+        let claim = |database: &mut Database| {
+            let id = keys.first().map_or("", |key| key.question.as_str());
+            let columns = values![id, &question.source, question.domain.name(), &question.statement];
+            database
+                .execute("INSERT INTO questions VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", &columns)
+                .map_err(&fault)?;
+            let found = keys.iter().map(|key| match self.kept(database, key, by)? {
                 Some(kept) => Ok(Found::Kept(kept)),
-                None => self.claim(&claim, key),
-            })
-            .collect::<Result<Vec<_>, StoreError>>()?;
-        claim.commit().map_err(&sqlite)?;
-        Ok(found)
+                None => self.claim(database, key),
+            });
+            found.collect()
+        };
+        database.unit(claim, &fault)
     }
 
-    fn kept(&self, connection: &Connection, key: &RunKey, by: &JudgedBy) -> Result<Option<Kept>, StoreError> {
-        let sqlite = self.sqlite();
-        let mut select = connection
-            .prepare_cached(
-                "SELECT completion, prompt_tokens, completion_tokens, truncated, (
-                    SELECT judgement FROM verdicts WHERE question = ?1 AND executor = ?2 AND seed = ?3 AND run = ?4
-                        AND gold = ?5 AND verifier = ?6
-                 ) FROM runs WHERE question = ?1 AND executor = ?2 AND seed = ?3 AND run = ?4",
-            )
-            .map_err(&sqlite)?;
+    fn kept(&self, database: &mut Database, key: &RunKey, by: &JudgedBy) -> Result<Option<Kept>, StoreError> {
+        let fault = self.fault();
         let (question, executor, seed, run) = columns(key);
-        let row = select
-            .query_row(
-                params![question, executor, seed, run, by.gold.as_str(), by.verifier.as_str()],
-                |row| {
-                    let completion = Completion {
-                        text: row.get(0)?,
-                        prompt_tokens: row.get(1)?,
-                        completion_tokens: row.get(2)?,
-                        truncated: row.get(3)?,
-                    };
-                    Ok((completion, row.get::<_, Option<String>>(4)?))
-                },
+        let row = database
+            .row(
+                "SELECT completion, prompt_tokens, completion_tokens, truncated, (
+                    SELECT judgement FROM verdicts WHERE question = $1 AND executor = $2 AND seed = $3 AND run = $4
+                        AND gold = $5 AND verifier = $6
+                 ) FROM runs WHERE question = $1 AND executor = $2 AND seed = $3 AND run = $4",
+                &values![question, executor, seed, run, by.gold.as_str(), by.verifier.as_str()],
             )
-            .optional()
-            .map_err(&sqlite)?;
-        let Some((completion, judgement)) = row else { return Ok(None) };
+            .map_err(&fault)?;
+        let Some(mut row) = row else { return Ok(None) };
+        let mut read = || {
+            let completion = Completion {
+                text: row.take()?,
+                prompt_tokens: row.take()?,
+                completion_tokens: row.take()?,
+                truncated: row.take()?,
+            };
+            Ok((completion, row.take::<Option<String>>()?))
+        };
+        let (completion, judgement) = read().map_err(&fault)?;
         let judgement = judgement.map(|text| serde_json::from_str(&text)).transpose();
         Ok(Some(Kept { completion, judgement: judgement.map_err(|error| self.damaged(error))? }))
     }
 
-    fn claim(&self, claim: &Transaction<'_>, key: &RunKey) -> Result<Found, StoreError> {
-        let sqlite = self.sqlite();
+    fn claim(&self, database: &mut Database, key: &RunKey) -> Result<Found, StoreError> {
+        let fault = self.fault();
         let (question, executor, seed, run) = columns(key);
-        let holder: Option<i64> = claim
-            .prepare_cached(
-                "SELECT owner FROM claims WHERE question = ? AND executor = ? AND seed = ? AND run = ?",
+        let holder = database
+            .row(
+                "SELECT owner FROM claims WHERE question = $1 AND executor = $2 AND seed = $3 AND run = $4",
+                &values![question, executor, &seed, run],
             )
-            .and_then(|mut select| {
-                select.query_row(params![question, executor, seed, run], |row| row.get(0)).optional()
-            })
-            .map_err(&sqlite)?;
-        if let Some(holder) = holder.filter(|holder| *holder != self.owner.id)
-            && Owner::is_there(&self.path, holder)
+            .and_then(|row| row.map(|mut row| row.take::<i64>()).transpose())
+            .map_err(&fault)?;
+        if let Some(holder) = holder.filter(|holder| *holder != database.owner())
+            && database.is_there(holder).map_err(&fault)?
         {
             return Ok(Found::Theirs);
         }
-        claim
-            .prepare_cached("INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?)")
-            .and_then(|mut insert| insert.execute(params![question, executor, seed, run, self.owner.id]))
-            .map_err(&sqlite)?;
+        database
+            .execute(
+                "INSERT INTO claims VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (question, executor, seed, run) DO UPDATE SET owner = excluded.owner",
+                &values![question, executor, seed, run, database.owner()],
+            )
+            .map_err(&fault)?;
         Ok(Found::Ours)
     }
 
     /// Keeps what an executor wrote; the claim to it ends. What is there already stays: the first one counts.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the store cannot be written.
     pub fn record(&self, key: &RunKey, completion: &Completion) -> Result<(), StoreError> {
-        let (mut connection, sqlite) = (self.lock(), self.sqlite());
-        let record = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&sqlite)?;
+        let fault = self.fault();
         let (question, executor, seed, run) = columns(key);
         let Completion { text, prompt_tokens, completion_tokens, truncated } = completion;
-        record
-            .prepare_cached(
-                "INSERT OR IGNORE INTO runs (question, executor, seed, run, completion, prompt_tokens, completion_tokens, truncated)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            )
-            .and_then(|mut insert| {
-                insert.execute(params![question, executor, seed, run, text, prompt_tokens, completion_tokens, truncated])
-            })
-            .map_err(&sqlite)?;
-        self.unclaim(&record, key)?;
-        record.commit().map_err(&sqlite)
+        let keep = |database: &mut Database| {
+            database
+                .execute(
+                    "INSERT INTO runs VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CAST(CURRENT_TIMESTAMP AS TEXT))
+                     ON CONFLICT DO NOTHING",
+                    &values![question, executor, seed, run, text, *prompt_tokens, *completion_tokens, *truncated],
+                )
+                .map_err(&fault)?;
+            self.unclaim(database, key)
+        };
+        self.lock().unit(keep, &fault)
     }
 
     /// Keeps what a verifier said of a completion that is kept. What it could not judge is not kept: that is asked again.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the store cannot be written.
     pub fn judge(&self, key: &RunKey, by: &JudgedBy, judgement: &Judgement) -> Result<(), StoreError> {
         if judgement.verdict.success().is_none() {
             return Ok(());
         }
-        let (connection, sqlite) = (self.lock(), self.sqlite());
         let (question, executor, seed, run) = columns(key);
         let text = serde_json::to_string(judgement).map_err(|error| self.damaged(error))?;
         let (gold, verifier) = (by.gold.as_str(), by.verifier.as_str());
         let (verdict, score) = (judgement.verdict.name(), judgement.score.map(|score| score.get()));
-        connection
-            .prepare_cached("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-            .and_then(|mut insert| {
-                insert.execute(params![question, executor, seed, run, gold, verifier, verdict, score, text])
-            })
-            .map_err(sqlite)?;
-        Ok(())
+        self.lock()
+            .execute(
+                "INSERT INTO verdicts VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                 ON CONFLICT (question, executor, seed, run, gold, verifier)
+                 DO UPDATE SET verdict = excluded.verdict, score = excluded.score, judgement = excluded.judgement",
+                &values![question, executor, seed, run, gold, verifier, verdict, score, text],
+            )
+            .map_err(self.fault())
     }
 
     /// Gives a claim back: the call failed, or will not be made.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the store cannot be written.
     pub fn release(&self, key: &RunKey) -> Result<(), StoreError> {
-        self.unclaim(&self.lock(), key)
+        self.unclaim(&mut self.lock(), key)
     }
 
-    fn unclaim(&self, connection: &Connection, key: &RunKey) -> Result<(), StoreError> {
+    fn unclaim(&self, database: &mut Database, key: &RunKey) -> Result<(), StoreError> {
         let (question, executor, seed, run) = columns(key);
-        connection
-            .prepare_cached(
-                "DELETE FROM claims WHERE question = ? AND executor = ? AND seed = ? AND run = ? AND owner = ?",
+        database
+            .execute(
+                "DELETE FROM claims WHERE question = $1 AND executor = $2 AND seed = $3 AND run = $4 AND owner = $5",
+                &values![question, executor, seed, run, database.owner()],
             )
-            .and_then(|mut delete| delete.execute(params![question, executor, seed, run, self.owner.id]))
-            .map_err(self.sqlite())?;
-        Ok(())
+            .map_err(self.fault())
     }
 }
 
-/// A key's columns. A seed is text: SQLite has no whole numbers above 2^63.
-fn columns(key: &RunKey) -> (&str, &str, String, i64) {
+/// A key's columns. A seed is text: databases have no whole numbers above 2^63.
+fn columns(key: &RunKey) -> (&str, &str, String, u64) {
     let RunKey { question, executor, seed: Seed(seed), run } = key;
-    (text(question), text(executor), seed.to_string(), i64::try_from(*run).unwrap_or(i64::MAX))
+    (question.as_str(), executor.as_str(), seed.to_string(), *run)
 }
-
-fn text(fingerprint: &Fingerprint) -> &str {
-    fingerprint.as_str()
-}
-
-#[cfg(test)]
-#[path = "store/tests.rs"]
-mod tests;

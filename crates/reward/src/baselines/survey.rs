@@ -1,6 +1,9 @@
 //! What a store holds, for people and other programs.
 
-use super::{Store, StoreError};
+use super::{
+    Store, StoreError,
+    database::{Fault, Row},
+};
 use serde::Serialize;
 
 /// How much there is of one executor, seed and verifier.
@@ -55,92 +58,86 @@ impl Store {
     /// What there is, by executor and seed.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// When the store cannot be read.
     pub fn summary(&self) -> Result<Vec<Summary>, StoreError> {
-        let (connection, sqlite) = (self.lock(), self.sqlite());
-        let mut select = connection
-            .prepare(
-                "SELECT executor, seed, count(DISTINCT question), count(*), sum(judged), avg(mean),
-                    sum(coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0))
-                 FROM (
-                    SELECT *, EXISTS (SELECT 1 FROM verdicts v WHERE v.question = r.question AND v.executor = r.executor
-                            AND v.seed = r.seed AND v.run = r.run) AS judged,
-                        (SELECT avg(score) FROM verdicts v WHERE v.question = r.question AND v.executor = r.executor
-                            AND v.seed = r.seed AND v.run = r.run) AS mean
-                    FROM runs r
-                 ) GROUP BY executor, seed ORDER BY executor, seed",
-            )
-            .map_err(&sqlite)?;
-        let rows = select.query_map([], |row| {
-            let seed: String = row.get(1)?;
-            Ok((
-                seed,
-                Summary {
-                    executor: row.get(0)?,
-                    seed: 0,
-                    questions: unsigned(row.get(2)?),
-                    runs: unsigned(row.get(3)?),
-                    judged: unsigned(row.get(4)?),
-                    mean: row.get(5)?,
-                    tokens: unsigned(row.get(6)?),
-                },
-            ))
-        });
-        rows.map_err(&sqlite)?
-            .map(|row| {
-                let (seed, summary) = row.map_err(&sqlite)?;
-                Ok(Summary { seed: seed.parse().map_err(|error| self.damaged(error))?, ..summary })
-            })
-            .collect()
+        let mut all = Vec::new();
+        self.rows(
+            "SELECT executor, seed, count(DISTINCT question), count(*), CAST(sum(judged) AS BIGINT), avg(mean),
+                CAST(sum(coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0)) AS BIGINT)
+             FROM (
+                SELECT r.*, CASE WHEN EXISTS (SELECT 1 FROM verdicts v WHERE v.question = r.question
+                        AND v.executor = r.executor AND v.seed = r.seed AND v.run = r.run) THEN 1 ELSE 0 END AS judged,
+                    (SELECT avg(score) FROM verdicts v WHERE v.question = r.question AND v.executor = r.executor
+                        AND v.seed = r.seed AND v.run = r.run) AS mean
+                FROM runs r
+             ) AS measured GROUP BY executor, seed ORDER BY executor, seed",
+            &mut |row| {
+                all.push(Summary {
+                    executor: row.take()?,
+                    seed: seed(row)?,
+                    questions: row.take()?,
+                    runs: row.take()?,
+                    judged: row.take()?,
+                    mean: row.take()?,
+                    tokens: row.take()?,
+                });
+                Ok(Ok::<(), StoreError>(()))
+            },
+        )?;
+        Ok(all)
     }
 
     /// Hands out every run with each of its verdicts; one that has none comes once.
     ///
     /// # Errors
-    /// When the file cannot be read, or as `each` says.
+    /// When the store cannot be read, or as `each` says.
     pub fn export<E: From<StoreError>>(
         &self,
         mut each: impl FnMut(Exported) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (connection, sqlite) = (self.lock(), self.sqlite());
-        let mut select = connection
-            .prepare(
-                "SELECT r.question, q.source, q.statement, r.executor, r.seed, r.run, r.completion, r.truncated,
-                    v.gold, v.verifier, v.verdict, v.score
-                 FROM runs r LEFT JOIN questions q USING (question)
-                    LEFT JOIN verdicts v USING (question, executor, seed, run)
-                 ORDER BY r.question, r.executor, r.seed, r.run, v.gold, v.verifier",
-            )
-            .map_err(&sqlite)?;
-        let mut rows = select.query([]).map_err(&sqlite)?;
-        while let Some(row) = rows.next().map_err(&sqlite)? {
-            let read = || -> rusqlite::Result<(String, Exported)> {
-                Ok((
-                    row.get(4)?,
-                    Exported {
-                        question: row.get(0)?,
-                        source: row.get(1)?,
-                        statement: row.get(2)?,
-                        executor: row.get(3)?,
-                        seed: 0,
-                        run: unsigned(row.get(5)?),
-                        completion: row.get(6)?,
-                        truncated: row.get(7)?,
-                        gold: row.get(8)?,
-                        verifier: row.get(9)?,
-                        verdict: row.get(10)?,
-                        score: row.get(11)?,
-                    },
-                ))
-            };
-            let (seed, run) = read().map_err(&sqlite)?;
-            each(Exported { seed: seed.parse().map_err(|error| self.damaged(error))?, ..run })?;
-        }
-        Ok(())
+        self.rows(
+            "SELECT r.question, q.source, q.statement, r.executor, r.seed, r.run, r.completion, r.truncated,
+                v.gold, v.verifier, v.verdict, v.score
+             FROM runs r LEFT JOIN questions q ON q.question = r.question
+                LEFT JOIN verdicts v ON v.question = r.question AND v.executor = r.executor AND v.seed = r.seed AND v.run = r.run
+             ORDER BY r.question, r.executor, r.seed, r.run, v.gold, v.verifier",
+            &mut |row| {
+                Ok(each(Exported {
+                    question: row.take()?,
+                    source: row.take()?,
+                    statement: row.take()?,
+                    executor: row.take()?,
+                    seed: seed(row)?,
+                    run: row.take()?,
+                    completion: row.take()?,
+                    truncated: row.take()?,
+                    gold: row.take()?,
+                    verifier: row.take()?,
+                    verdict: row.take()?,
+                    score: row.take()?,
+                }))
+            },
+        )
+    }
+
+    /// Hands every row out, until one cannot be read or is not wanted.
+    fn rows<E: From<StoreError>>(
+        &self,
+        sql: &'static str,
+        each: &mut dyn FnMut(&mut Row) -> Result<Result<(), E>, Fault>,
+    ) -> Result<(), E> {
+        let mut ended = Ok(Ok(()));
+        let asked = self.lock().each(sql, &[], &mut |mut row| {
+            ended = each(&mut row);
+            matches!(ended, Ok(Ok(())))
+        });
+        asked.and(Ok(())).map_err(self.fault())?;
+        ended.map_err(self.fault())?
     }
 }
 
-/// Counts and indices, which are not negative.
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
+/// A seed is text: databases have no whole numbers above 2^63.
+fn seed(row: &mut Row) -> Result<u64, Fault> {
+    let text: String = row.take()?;
+    text.parse().map_err(|_| Fault::Column(format!("{text:?} where a seed should be")))
 }

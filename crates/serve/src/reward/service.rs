@@ -134,7 +134,7 @@ pub fn reward_section(
         reading: config.reading.fingerprint(),
         executors: (prints.len() > 1).then(|| each.collect()),
     };
-    let kept = store.path().display().to_string();
+    let kept = store.name().to_owned();
     let staff = Staff { executors, verifier, rubric };
     let (desk, threads) = Desk::open(&staff, store, &config, frame)?;
     let ledger = ledger.map(Arc::new);
