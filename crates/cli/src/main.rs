@@ -5,6 +5,7 @@ mod bench;
 mod capacity;
 mod compare;
 mod config;
+mod data;
 mod doctor;
 mod evaluate;
 mod experiment;
@@ -12,6 +13,7 @@ mod generate;
 mod groups;
 mod identity;
 mod interrupt;
+mod manual;
 mod model;
 mod parts;
 mod preflight;
@@ -22,6 +24,7 @@ mod report;
 mod rm;
 mod room;
 mod serve;
+mod settings;
 mod setup;
 mod sft;
 mod tokenizer;
@@ -31,7 +34,7 @@ mod view;
 mod world;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -98,6 +101,16 @@ enum Command {
     /// Look at the embedded worlds, and remake their checkpoints.
     #[command(subcommand)]
     World(world::WorldCommand),
+    /// Fetch published problem sets.
+    #[command(subcommand)]
+    Data(data::DataCommand),
+    /// Look at configurations.
+    #[command(subcommand)]
+    Config(settings::ConfigCommand),
+    /// Print what a shell completes commands by.
+    Completions(manual::Completions),
+    /// Write pages of the manual.
+    Man(manual::Man),
 }
 
 /// Lets a closed pipe (`tracelift world show | head`) end the program, as it ends others, instead of a panic on the next
@@ -131,7 +144,10 @@ fn main() -> ExitCode {
         | Command::Prompt(_)
         | Command::Groups(_)
         | Command::Model(_)
-        | Command::Generate(_) => {
+        | Command::Generate(_)
+        | Command::Config(_)
+        | Command::Completions(_)
+        | Command::Man(_) => {
             end_with_the_pipe();
         }
         Command::Baselines(baselines::BaselinesCommand::List(_) | baselines::BaselinesCommand::Export(_))
@@ -160,6 +176,10 @@ fn main() -> ExitCode {
         Command::Verify(command) => verify::run(&command),
         Command::Groups(command) => groups::run(&command),
         Command::World(command) => world::run(&command),
+        Command::Data(command) => data::run(&command),
+        Command::Config(command) => settings::run(&command),
+        Command::Completions(settings) => manual::complete(&settings, Cli::command()),
+        Command::Man(settings) => manual::man(&settings, Cli::command()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -37,3 +37,28 @@ fn help_of_every_command() {
         .collect();
     assert_eq!(kept, commands, "a command is gone, and what it said is still kept");
 }
+
+#[test]
+fn shells_and_manuals_know_every_command() {
+    let desk = Desk::of(env!("CARGO_BIN_EXE_tracelift"));
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = desk.good(&["completions", shell]);
+        for word in ["quickstart", "prefill", "--set"] {
+            assert!(script.contains(word), "{shell} does not know {word}");
+        }
+    }
+    // What bash itself makes of it.
+    desk.write("completions.bash", &desk.good(&["completions", "bash"]));
+    let asked = "source completions.bash; COMP_WORDS=(tracelift base); COMP_CWORD=1; _tracelift tracelift base tracelift; \
+                 echo ${COMPREPLY[@]}";
+    match std::process::Command::new("bash").args(["-c", asked]).current_dir(desk.path(".")).output() {
+        Ok(said) => assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), "baselines", "{said:?}"),
+        Err(error) => tracelift_testing::skipped(format_args!("bash: {error}")),
+    }
+    assert!(desk.good(&["man"]).contains("tracelift\\-quickstart(1)"));
+    desk.good(&["man", "--out", "man"]);
+    for page in ["tracelift", "tracelift-train", "tracelift-baselines-prefill"] {
+        let text = fs::read_to_string(desk.path("man").join(format!("{page}.1"))).unwrap();
+        assert!(text.contains(".SH SYNOPSIS"), "{page}: {text}");
+    }
+}

@@ -313,3 +313,53 @@ fn a_closed_pipe_is_the_end_and_no_panic() {
     child.wait().unwrap();
     assert_eq!(said, "");
 }
+
+/// A server of files, as a mirror is one.
+fn mirror(folder: &std::path::Path) -> (std::process::Child, String) {
+    use std::io::{BufRead, BufReader};
+    let serve = "import functools, http.server, sys\n\
+                 handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[1])\n\
+                 server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)\n\
+                 print(server.server_port, flush=True)\n\
+                 server.serve_forever()";
+    let mut child = std::process::Command::new("python3")
+        .args(["-I", "-c", serve])
+        .arg(folder)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut port = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    (child, format!("http://127.0.0.1:{}", port.trim()))
+}
+
+#[test]
+fn published_files_are_fetched_whole_or_not_at_all() {
+    let desk = Desk::new();
+    let at = "www/openai/human-eval/6d43fb980f9fee3c892a914eda09951f772ad10d/data/HumanEval.jsonl.gz";
+    let gsm8k = "www/openai/grade-school-math/3101c7d5072418e28b9008a6636bde82a006892c/grade_school_math/data/train.jsonl";
+    for file in [at, gsm8k] {
+        std::fs::create_dir_all(desk.path(file).parent().unwrap()).unwrap();
+    }
+    desk.write(gsm8k, "not what was published\n");
+    let (mut server, url) = mirror(&desk.path("www"));
+    let said = desk.failing(&["data", "fetch", "gsm8k", "--mirror", &url]);
+    assert!(said.contains("is not what was published") && said.contains("nothing was written"), "{said}");
+    let said = desk.failing(&["data", "fetch", "humaneval", "--mirror", &url]);
+    assert!(said.contains("404") && said.contains("copy it to data/humaneval/HumanEval.jsonl.gz"), "{said}");
+    assert!(!desk.path("data").exists());
+    if let Some(published) = tracelift_testing::shared("data/humaneval/HumanEval.jsonl.gz") {
+        std::fs::copy(published, desk.path(at)).unwrap();
+        let said = desk.good(&["data", "fetch", "humaneval", "--mirror", &url]);
+        assert!(said.contains("data/humaneval/HumanEval.jsonl.gz: 44877 bytes (MIT)"), "{said}");
+        assert!(desk.good(&["data", "fetch", "humaneval", "--mirror", &url]).contains("is there"));
+        desk.write("data/humaneval/HumanEval.jsonl.gz", "mine");
+        assert!(desk.failing(&["data", "fetch", "humaneval", "--mirror", &url]).contains("is another file"));
+        assert_eq!(desk.read("data/humaneval/HumanEval.jsonl.gz"), "mine");
+    }
+    server.kill().unwrap();
+    let _ = server.wait();
+    let said = desk.failing(&["data", "fetch", "aime24", "--mirror", &url]);
+    assert!(said.contains("cannot fetch"), "{said}");
+}

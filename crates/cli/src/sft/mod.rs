@@ -4,13 +4,14 @@ mod config;
 mod lines;
 mod traces;
 
-use crate::config::ConfigArgs;
+use crate::config::{ConfigArgs, Origin};
 use crate::identity::{self, Freedom};
 use crate::train::{Form, ending};
 use crate::{progress, setup};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use config::{From, SftConfig};
+use serde::Serialize;
 use serde_json::{Map, json};
 use std::collections::{BTreeMap, HashMap};
 use tracelift_datasets::{HeldOutFamilies, held_out_statement};
@@ -32,6 +33,14 @@ pub struct Sft {
     /// Go on with the run in the folder `out`.
     #[arg(long)]
     resume: bool,
+}
+
+/// Its configuration, to be looked at.
+///
+/// # Errors
+/// As of the command itself.
+pub fn read(args: &ConfigArgs) -> Result<(impl Serialize, Origin)> {
+    SftConfig::read(args)
 }
 
 /// What may be otherwise where a run is gone on with.
