@@ -1,15 +1,16 @@
 //! One TOML file says what a run is: data, planner, executor, verifier, reward, training, evaluation.
 
+pub(crate) mod evaluation;
 mod reading;
 mod renamed;
 
+pub use evaluation::{BenchmarkConfig, EvalConfig, FileConfig};
 pub(crate) use reading::{Assignment, Origin, assignment, place, read_as};
 
 use crate::preflight::PreflightConfig;
 use anyhow::Result;
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use tracelift_datasets::{ColumnMap, Format};
@@ -139,35 +140,6 @@ fn one<T: From<u8>>() -> T {
     T::from(1)
 }
 
-/// The evaluation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EvalConfig {
-    /// Problems to evaluate on.
-    pub data: DataConfig,
-    /// Traces per problem and row.
-    #[serde(default = "default_seeds")]
-    pub seeds: u64,
-    /// Executor runs behind `w` and `b`.
-    #[serde(default = "default_runs")]
-    pub runs: usize,
-    /// Let `[rubric]` read the traces as well. Default: no.
-    #[serde(default)]
-    pub rubric: bool,
-    /// Further rows: name → checkpoint directory of a planner. The rows `no trace`, `base planner` (the planner above)
-    /// and, once the run is finished, its own are always there.
-    #[serde(default)]
-    pub rows: BTreeMap<String, PathBuf>,
-}
-
-fn default_seeds() -> u64 {
-    3
-}
-
-fn default_runs() -> usize {
-    3
-}
-
 /// Where a configuration comes from.
 #[derive(Args, Clone, Debug)]
 pub struct ConfigArgs {
@@ -227,13 +199,7 @@ impl RunConfig {
                 .and_then(|()| dev.data.validate_looked_at().map_err(|error| error.under("data")))
                 .map_err(|error| error.under("dev"))?;
         }
-        if let Some(eval) = &self.eval {
-            SettingError::first(extent(eval.seeds, eval.runs))
-                .and_then(|()| eval.data.validate_looked_at().map_err(|error| error.under("data")))
-                .and_then(|()| eval.named_rows())
-                .map_err(|error| error.under("eval"))?;
-        }
-        Ok(())
+        self.eval.as_ref().map_or(Ok(()), |eval| eval.validate().map_err(|error| error.under("eval")))
     }
 }
 
@@ -313,15 +279,6 @@ const MOST_EPOCHS: u64 = 1_000_000;
 
 /// More problems than any file has.
 const MOST_PROBLEMS: usize = 1_000_000_000;
-
-impl EvalConfig {
-    fn named_rows(&self) -> Result<(), SettingError> {
-        match self.rows.keys().find(|row| row.trim().is_empty()) {
-            Some(row) => Err(SettingError::new("rows", format!("has a row {row:?}; give it a name"))),
-            None => Ok(()),
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -125,7 +125,7 @@ impl Parts {
                 vec![first[0]]
             }
         };
-        let verifier = setup::verifier(config, trained_on.into_iter().chain(dev_problems))?;
+        let verifier = setup::verifier(&config.verifier, trained_on.into_iter().chain(dev_problems))?;
         let steps = match &config.grpo.filter {
             None => steps(config, origin, source.len())?,
             // How many problems are left is known when they are measured; there are at most as many as that.

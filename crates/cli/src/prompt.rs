@@ -64,7 +64,7 @@ pub fn run(command: &PromptCommand) -> Result<()> {
 
 fn show(args: &Show) -> Result<()> {
     let (config, _) = config::read(&args.config)?;
-    let data = config.data.as_ref().or(config.eval.as_ref().map(|eval| &eval.data));
+    let data = config.data.as_ref().or(config.eval.as_ref().and_then(|eval| eval.data.as_ref()));
     let data =
         data.context("there is neither `data` nor `eval.data`; one of them says where problems come from")?;
     let items = setup::items(data, config.seed.child("problems", 0))?;

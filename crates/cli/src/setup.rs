@@ -12,7 +12,7 @@ use tracelift_reward::{RubricError, TraceScorer};
 use tracelift_train::pretrain::PRETRAINING_PROBLEMS;
 use tracelift_train::run::RunLayout;
 use tracelift_train::source::{Exercise, Order, Source};
-use tracelift_verify::Verifier;
+use tracelift_verify::{Verifier, VerifierConfig};
 use tracelift_worlds::{Split, World};
 
 /// Problems of a world, where the configuration does not say how many.
@@ -40,12 +40,17 @@ pub fn executor(
     planner: Option<&Checkpoint>,
 ) -> Result<Box<dyn Executor>> {
     let loaded = planner.map(|planner| (config.planner.model.as_path(), planner));
-    config.executor.open_beside(loaded).map_err(|error| match error {
+    config.executor.open_beside(loaded).map_err(|error| of_executor(origin, error))
+}
+
+/// Why an executor cannot be had, and the setting that led there.
+pub fn of_executor(origin: &Origin, error: OpenError) -> Error {
+    match error {
         OpenError::Setting(error) | OpenError::InProcess(InProcessError::Setting(error)) => {
             origin.refuse(&error)
         }
         error => Error::new(error).context(origin.blame("executor.in_process.model")),
-    })
+    }
 }
 
 /// Who reads traces against the rubric, if the rule needs that.
@@ -87,11 +92,11 @@ pub fn reader(config: &RunConfig, origin: &Origin) -> Result<Box<dyn TraceScorer
 /// The verifier; what it needs for these problems is tried out first. Says on standard error what programs are kept in, and
 /// which gold answers nothing can be equal to.
 pub fn verifier<'p>(
-    config: &RunConfig,
+    config: &VerifierConfig,
     problems: impl IntoIterator<Item = &'p Problem> + Clone,
 ) -> Result<Verifier> {
     const NAMED: usize = 5;
-    let verifier = Verifier::new(config.verifier.clone())?;
+    let verifier = Verifier::new(config.clone())?;
     if let Some(observed) = verifier.probe(problems.clone())? {
         eprintln!("{observed}");
     }

@@ -1,5 +1,6 @@
 //! `tracelift world …`: look at the embedded worlds, and remake the checkpoints that come with them.
 
+mod procedures;
 mod solutions;
 
 use crate::config::read_as;
@@ -31,6 +32,8 @@ pub enum WorldCommand {
     Groups(Groups),
     /// Write a planner's solutions with the verdicts of the exact checker: natural errors, for `rm eval --solutions`.
     Solutions(solutions::Solutions),
+    /// Write procedures for models that read prose, by length, look-back, operations and numbers.
+    Procedures(procedures::Procedures),
     /// Pre-train the base planner and the frozen executor.
     Pretrain(Pretrain),
 }
@@ -128,6 +131,7 @@ pub fn run(command: &WorldCommand) -> Result<()> {
         }
         WorldCommand::Groups(settings) => write_world_groups(settings),
         WorldCommand::Solutions(settings) => solutions::run(settings),
+        WorldCommand::Procedures(settings) => procedures::run(settings),
         WorldCommand::Pretrain(settings) => pretrain(settings),
     }
 }

@@ -204,18 +204,9 @@ fn a_run_without_a_server_is_not_a_success() {
     desk.failing(&["train", "--config", "tracelift.toml", "--resume"]);
     let config = fs::read_to_string(desk.path("tracelift.toml")).unwrap();
     desk.write("tracelift.toml", &(config + "\n[eval]\ndata = { path = \"problems.jsonl\", limit = 4 }\n"));
-    let errors = desk.failing(&["eval", "--config", "tracelift.toml"]);
-    assert!(
-        errors.contains("error: nothing is known: of ") && errors.contains("cannot connect to"),
-        "{errors}"
-    );
-    let samples = fs::read_to_string(desk.path("run/evaluation/samples.jsonl")).unwrap();
-    let samples = samples.lines().map(|line| serde_json::from_str(line).unwrap());
-    for sample in samples.filter(|sample: &SampleRecord| sample.defect.is_none()) {
-        assert_eq!((sample.correct, sample.baseline_success), (None, None));
-        assert_eq!(sample.unknown_because, ["refused", "refused", "refused", "no_baseline"]);
-        assert_eq!((&sample.verdicts, &sample.executor_completions), (&vec![None; 3], &vec![None; 3]));
-    }
+    let errors = desk.failing(&["eval", "--config", "tracelift.toml", "--rows", "start"]);
+    assert!(errors.contains("the executor cannot be asked: cannot connect to http://127.0.0.1:"), "{errors}");
+    assert!(!desk.path("run/evaluation/latest").exists());
 }
 
 #[test]
@@ -227,6 +218,18 @@ fn a_server_that_aborts_everything_is_unknown_and_says_so() {
     assert!(errors.contains("stopped after step 3") && errors.contains("unfinished"), "{errors}");
     assert!(errors.contains("`finish_reason` \"abort\""), "{errors}");
     assert!(desk.run("run").rollouts().iter().all(|rollout| rollout.e != Some(1.0)));
+    // Nor is an evaluation of it a success.
+    let config = fs::read_to_string(desk.path("tracelift.toml")).unwrap();
+    desk.write("tracelift.toml", &(config + "\n[eval]\ndata = { path = \"problems.jsonl\", limit = 4 }\n"));
+    let errors = desk.failing(&["eval", "--config", "tracelift.toml", "--rows", "start"]);
+    assert!(errors.contains("error: nothing is known: of ") && errors.contains("unfinished"), "{errors}");
+    let samples = fs::read_to_string(desk.path("run/evaluation/samples.jsonl")).unwrap();
+    let samples = samples.lines().map(|line| serde_json::from_str(line).unwrap());
+    for sample in samples.filter(|sample: &SampleRecord| sample.defect.is_none()) {
+        assert_eq!((sample.correct, sample.baseline_success), (None, None));
+        assert_eq!(sample.unknown_because, ["unfinished", "unfinished", "unfinished", "no_baseline"]);
+        assert_eq!((&sample.verdicts, &sample.executor_completions), (&vec![None; 3], &vec![None; 3]));
+    }
 }
 
 #[test]
@@ -350,7 +353,8 @@ fn an_evaluation_whose_budget_is_spent_is_no_result() {
     let desk = desk(&server.url(), "runs = 1\nrule = \"exec_only\"", "steps = 1");
     let data = "eval.data.path=problems.jsonl";
     let budget = "executor.openai.budget={ calls = 20 }";
-    let errors = desk.failing(&["eval", "--config", "tracelift.toml", "--set", data, "--set", budget]);
+    let eval = ["eval", "--config", "tracelift.toml", "--rows", "start", "--set", data, "--set", budget];
+    let errors = desk.failing(&eval);
     assert!(
         errors.contains("what was not asked any more is unknown: the budget of 20 calls is used up"),
         "{errors}"

@@ -226,7 +226,7 @@ fn prompts_that_do_not_fit_are_said_before_the_first_step() {
         assert!(errors.contains(says) && errors.contains("`planner.sampling.max_tokens`"), "{errors}");
         assert!(!desk.path("none").exists(), "a run was begun");
     }
-    let errors = desk.failing(&words("eval --config tracelift.toml --set eval.data.limit=10"));
+    let errors = desk.failing(&words("eval --config tracelift.toml --rows start --set eval.data.limit=10"));
     assert!(errors.contains("the planner of row `base planner`"), "{errors}");
     assert!(errors.contains("`[eval.data]`: the prompts of 1 of 10 problems"), "{errors}");
 }
@@ -300,7 +300,7 @@ fn what_is_refused_is_refused_by_line_and_before_any_work() {
         ("eval.rows={ \" \" = \"planner\" }", "`eval.rows` has a row \" \""),
         ("eval.rows={ a = \"nowhere\" }", "the planner of row `a`"),
     ] {
-        let errors = desk.failing(&["eval", "--config", "tracelift.toml", "--set", set]);
+        let errors = desk.failing(&["eval", "--config", "tracelift.toml", "--rows", "start", "--set", set]);
         assert!(errors.contains(says) && errors.starts_with("error: "), "{set}: {errors}");
     }
 }

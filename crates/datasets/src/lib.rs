@@ -21,6 +21,7 @@
 //! Models are measured on test sets, so [`DataSet::training`] and `groups build` leave out what is known to belong to one
 //! ([`held_out`]).
 
+mod benchmark;
 mod columns;
 mod format;
 mod held_out;
@@ -30,6 +31,7 @@ pub mod solutions;
 pub mod statement;
 pub mod stdio;
 
+pub use benchmark::{Benchmark, drawn};
 pub use columns::{ColumnMap, row_of};
 pub use format::Format;
 pub use held_out::{HeldOutFamilies, held_out, held_out_statement};
@@ -179,6 +181,7 @@ pub struct DataSet {
     path: PathBuf,
     format: Format,
     columns: Option<ColumnMap>,
+    name: Option<String>,
 }
 
 /// Rows with their numbers, as a file gives them.
@@ -213,7 +216,20 @@ impl DataSet {
             (Some(format), None) => format,
             (None, None) => recognised(path)?,
         };
-        Ok(DataSet { path: path.to_owned(), format, columns: columns.cloned() })
+        Ok(DataSet { path: path.to_owned(), format, columns: columns.cloned(), name: None })
+    }
+
+    /// The same set under a name of its own: where a format takes source and identifiers of its problems from the file's name,
+    /// which says little (`test`), it takes them from this.
+    #[must_use]
+    pub fn called(self, name: &str) -> DataSet {
+        DataSet { name: Some(name.to_owned()), ..self }
+    }
+
+    /// What source and identifiers of its problems begin with, where the format has nothing better.
+    fn stem(&self) -> String {
+        let named = matches!(self.format, Format::Stdio | Format::Columns);
+        self.name.clone().filter(|_| named).unwrap_or_else(|| stem(&self.path).to_owned())
     }
 
     /// How it is laid out.
@@ -228,7 +244,7 @@ impl DataSet {
     /// When the file cannot be opened.
     pub fn rows(&self) -> Result<Rows, DatasetError> {
         let (path, format, columns) = (self.path.clone(), self.format, self.columns.clone());
-        let stem = stem(&path).to_owned();
+        let stem = self.stem();
         Ok(Box::new(values(&self.path)?.map(move |value| {
             let (line, value) = value?;
             let row = match &columns {
@@ -297,7 +313,10 @@ impl DataSet {
     }
 
     /// Its rows; one whose program nothing would test is wrong.
-    fn tested(&self) -> Result<Rows, DatasetError> {
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn tested(&self) -> Result<Rows, DatasetError> {
         let path = self.path.clone();
         Ok(Box::new(self.rows()?.map(move |row| {
             let row = row?;

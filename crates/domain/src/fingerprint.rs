@@ -26,6 +26,13 @@ impl Fingerprint {
         Fingerprint(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// Plain SHA-256 of bytes that are nowhere in one piece, such as a file's: what `sha256sum` prints.
+    pub fn of_pieces<E>(give: impl FnOnce(&mut dyn FnMut(&[u8])) -> Result<(), E>) -> Result<Fingerprint, E> {
+        let mut hash = Sha256::new();
+        give(&mut |piece| hash.update(piece))?;
+        Ok(Fingerprint(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    }
+
     /// A fingerprint as [`Fingerprint::as_str`] writes it: 64 hexadecimal digits in small letters.
     #[must_use]
     pub fn parse(text: &str) -> Option<Fingerprint> {

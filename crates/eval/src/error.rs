@@ -62,6 +62,28 @@ pub enum EvalError {
         /// The folder.
         path: PathBuf,
     },
+    /// A folder without results.
+    #[error("{} holds no results; name a folder with samples.jsonl, such as run/evaluation", path.display())]
+    NothingToExport {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A log cannot be packed.
+    #[error("cannot pack {}: {reason}", path.display())]
+    Zip {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A Parquet file cannot be written.
+    #[error("cannot write {}: {reason}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A file or folder cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Open {
@@ -77,6 +99,22 @@ pub enum EvalError {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// What is kept of an evaluation under way cannot be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Work {
+        /// What was attempted.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Another process does the same part of an evaluation.
+    #[error("another process is working on {}; wait for it or stop it, or give each its own `--shard`", path.display())]
+    UnderWay {
+        /// What is kept of that part.
+        path: PathBuf,
     },
     /// A run folder cannot be read.
     #[error(transparent)]

@@ -11,24 +11,41 @@
 mod comparison;
 mod difference;
 mod error;
+mod execution;
+mod export;
 mod grid;
+mod kept;
+mod metric;
+mod plan;
 mod protocol;
+pub mod provenance;
+mod remembering;
+pub mod results;
 mod row;
 mod rubric;
 mod sample;
 mod scorers;
 mod table;
+mod votes;
 
 pub use comparison::{
     Comparison, CostAndQuality, CurveOverSeeds, Format, Request, Section, arm_name, folder_name, settings,
 };
 pub use difference::{DRAWS, Difference, paired_difference};
 pub use error::EvalError;
+pub use execution::{ExecutionRecord, follow};
+pub use export::{Export, export};
 pub use grid::Grid;
-pub use protocol::{Protocol, ProtocolError};
-pub use row::{LevelSummary, Metric, RowSummary, summarise};
+pub use kept::{Kept, Plans, Shard, is_settled};
+pub use metric::Metric;
+pub use plan::Plan;
+pub use protocol::{Protocol, ProtocolError, write};
+pub use provenance::Provenance;
+pub use remembering::Remembering;
+pub use row::{Average, BenchmarkSummary, LevelSummary, Mean, RowSummary, summarise};
 pub use rubric::RubricRecord;
-pub use sample::{SampleRecord, write_samples};
+pub use sample::{SampleRecord, sample_lines, write_samples};
 pub use scorers::{ScorerTable, SolutionTable};
 pub use table::{Executors, Table};
 pub use tracelift_statistics::{Estimate, Measurement};
+pub use votes::Several;

@@ -1,158 +1,10 @@
-//! Rows: a planner's samples summed up, over all problems and per level.
+//! Rows: a planner's samples summed up: over all problems, per benchmark, per domain and per level.
 
-use crate::{Estimate, EvalError, Measurement, SampleRecord};
+use crate::votes::{Several, several};
+use crate::{Estimate, EvalError, Measurement, Metric, SampleRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use tracelift_domain::Fingerprint;
-
-/// What an evaluation measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Metric {
-    /// Share of samples whose answer is right.
-    Accuracy,
-    /// Share of samples whose answer *and* trace are right.
-    VerifiedAccuracy,
-    /// Share of samples that are right for the wrong reasons: the answer is right, the trace is not.
-    WrongReasons,
-    /// The same as a share of the samples whose answer is right.
-    WrongReasonsOfRight,
-    /// `u = w − b`.
-    Uplift,
-    /// What a reader of traces says of them, `s`.
-    Rubric,
-    /// Length of a trace in tokens.
-    TraceTokens,
-    /// Share of traces that state the answer or contain a program.
-    LeakRate,
-}
-
-impl Metric {
-    /// Every metric, in the order of a table's columns.
-    pub const ALL: [Metric; 8] = [
-        Metric::Accuracy,
-        Metric::VerifiedAccuracy,
-        Metric::WrongReasons,
-        Metric::WrongReasonsOfRight,
-        Metric::Uplift,
-        Metric::Rubric,
-        Metric::TraceTokens,
-        Metric::LeakRate,
-    ];
-
-    /// Its name in files.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Metric::Accuracy => "accuracy",
-            Metric::VerifiedAccuracy => "verified_accuracy",
-            Metric::WrongReasons => "wrong_reasons",
-            Metric::WrongReasonsOfRight => "wrong_reasons_of_right",
-            Metric::Uplift => "uplift",
-            Metric::Rubric => "rubric",
-            Metric::TraceTokens => "trace_tokens",
-            Metric::LeakRate => "leak_rate",
-        }
-    }
-
-    /// What heads its column.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Metric::Accuracy => "accuracy",
-            Metric::VerifiedAccuracy => "verified",
-            Metric::WrongReasons => "wrong reasons",
-            Metric::WrongReasonsOfRight => "wrong if right",
-            Metric::Uplift => "uplift",
-            Metric::Rubric => "rubric",
-            Metric::TraceTokens => "trace tokens",
-            Metric::LeakRate => "leaked",
-        }
-    }
-
-    /// What its numbers are, for whoever points at one.
-    #[must_use]
-    pub fn explained(self) -> &'static str {
-        match self {
-            Metric::Accuracy => {
-                "share of samples whose answer is right, in per cent ± its standard error, clustered by problem"
-            }
-            Metric::VerifiedAccuracy => {
-                "share of samples whose answer and trace are right, where an exact checker knows the trace"
-            }
-            Metric::WrongReasons => {
-                "share of samples that are right for the wrong reasons: answer right, trace not"
-            }
-            Metric::WrongReasonsOfRight => "right for the wrong reasons, as a share of right answers",
-            Metric::Uplift => {
-                "u = w − b in percentage points: success with the trace less success without any"
-            }
-            Metric::Rubric => "what a reader of traces says of them, s",
-            Metric::TraceTokens => "length of a trace in tokens",
-            Metric::LeakRate => "share of traces that state the answer or contain a program",
-        }
-    }
-
-    /// A number of this metric for people, without unit: shares in per cent, uplift in percentage points with its
-    /// sign, lengths in tokens.
-    #[must_use]
-    pub fn format(self, value: f64) -> String {
-        match self {
-            Metric::Uplift => signed(100.0 * value),
-            Metric::TraceTokens => format!("{value:.1}"),
-            _ => format!("{:.1}", 100.0 * value),
-        }
-    }
-
-    /// A standard error, or a difference when `signed`, in the units of [`Metric::format`].
-    #[must_use]
-    pub(crate) fn scaled(self, value: f64) -> f64 {
-        if self == Metric::TraceTokens { value } else { 100.0 * value }
-    }
-
-    /// What a sample says about it.
-    #[must_use]
-    pub fn of(self, sample: &SampleRecord) -> Measurement {
-        let has_trace = sample.completion.is_some();
-        let share = |known: Option<bool>| {
-            known.map_or(Measurement::Unknown, |yes| Measurement::Known(f64::from(u8::from(yes))))
-        };
-        // Both must be known even where one settles it: else the samples with an unknown trace would count when
-        // their answer is wrong and drop out when it is right.
-        let both = sample.correct.zip(sample.verified);
-        match self {
-            Metric::Accuracy => share(sample.correct),
-            _ if !has_trace => Measurement::Outside,
-            Metric::VerifiedAccuracy => share(both.map(|(right, verified)| right && verified)),
-            Metric::WrongReasons => share(both.map(|(right, verified)| right && !verified)),
-            Metric::WrongReasonsOfRight => match sample.correct {
-                Some(false) => Measurement::Outside,
-                _ => share(both.map(|(_, verified)| !verified)),
-            },
-            Metric::Uplift => sample
-                .with_success
-                .zip(sample.baseline_success)
-                .map_or(Measurement::Unknown, |(w, b)| Measurement::Known(w - b)),
-            Metric::Rubric => sample.rubric.as_ref().map_or(Measurement::Outside, |rubric| {
-                rubric.score.map_or(Measurement::Unknown, Measurement::Known)
-            }),
-            Metric::TraceTokens => {
-                sample.trace_tokens.map_or(Measurement::Unknown, |n| Measurement::Known(f64::from(n)))
-            }
-            Metric::LeakRate => share(sample.leaked),
-        }
-    }
-}
-
-/// A number with one decimal and its sign; a minus is a minus, not a hyphen.
-pub(crate) fn signed(value: f64) -> String {
-    let digits = format!("{:.1}", value.abs());
-    match digits.as_str() {
-        "0.0" => digits,
-        _ if value < 0.0 => format!("−{digits}"),
-        _ => format!("+{digits}"),
-    }
-}
+use tracelift_domain::{Fingerprint, TaskDomain, TraceDefect};
 
 /// The estimates of a row at one level of difficulty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -166,6 +18,52 @@ pub struct LevelSummary {
     pub samples: usize,
     /// The estimates.
     pub estimates: BTreeMap<Metric, Estimate>,
+}
+
+/// A row on one benchmark of a suite.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BenchmarkSummary {
+    /// Its name.
+    pub benchmark: String,
+    /// What its problems call for.
+    pub domain: TaskDomain,
+    /// How many problems, scored or not.
+    pub problems: usize,
+    /// How many samples, scored or not.
+    pub samples: usize,
+    /// The estimates.
+    pub estimates: BTreeMap<Metric, Estimate>,
+    /// What several samples of a problem come to, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub several: Option<Several>,
+    /// The completions without a usable trace, by what is wrong with them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub defects: BTreeMap<String, usize>,
+}
+
+/// What the benchmarks of a row come to together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Average {
+    /// Over the benchmarks of a domain; over all where it is none.
+    pub domain: Option<TaskDomain>,
+    /// How many benchmarks.
+    pub benchmarks: usize,
+    /// The micro average: every sample counts alike, so that large benchmarks count for more.
+    pub micro: BTreeMap<Metric, Estimate>,
+    /// The macro average: every benchmark counts alike. Of what all of them know.
+    pub r#macro: BTreeMap<Metric, Mean>,
+}
+
+/// The mean over benchmarks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mean {
+    /// `Σ m_b/B` over the means of `B` benchmarks.
+    pub mean: f64,
+    /// `sqrt(Σ SE_b²)/B`: the benchmarks are what they are, and only their problems were drawn. `None` where one has no error.
+    pub standard_error: Option<f64>,
 }
 
 /// A planner with a frozen executor, summed up.
@@ -184,6 +82,21 @@ pub struct RowSummary {
     pub estimates: BTreeMap<Metric, Estimate>,
     /// The same per level, where problems have levels.
     pub levels: Vec<LevelSummary>,
+    /// The same by how far steps of procedures reach back, where there are some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub look_backs: Vec<LevelSummary>,
+    /// The completions without a usable trace, by what is wrong with them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub defects: BTreeMap<String, usize>,
+    /// What several samples of a problem come to, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub several: Option<Several>,
+    /// The benchmarks of a suite, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub benchmarks: Vec<BenchmarkSummary>,
+    /// What they come to together: over all, and where there are several domains over each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub averages: Vec<Average>,
 }
 
 impl RowSummary {
@@ -191,6 +104,18 @@ impl RowSummary {
     #[must_use]
     pub fn estimate(&self, metric: Metric) -> Option<&Estimate> {
         self.estimates.get(&metric)
+    }
+
+    /// A benchmark of the suite.
+    #[must_use]
+    pub fn benchmark(&self, name: &str) -> Option<&BenchmarkSummary> {
+        self.benchmarks.iter().find(|summary| summary.benchmark == name)
+    }
+
+    /// The average over a domain, or over all.
+    #[must_use]
+    pub fn average(&self, domain: Option<TaskDomain>) -> Option<&Average> {
+        self.averages.iter().find(|average| average.domain == domain)
     }
 }
 
@@ -222,26 +147,120 @@ pub fn summarise(samples: &[SampleRecord]) -> Result<Vec<RowSummary>, EvalError>
 /// Sums up samples of one row; `None` of none.
 fn summarise_row(samples: &[&SampleRecord]) -> Option<RowSummary> {
     let first = samples.first()?;
-    let mut by_level: BTreeMap<u32, Vec<&SampleRecord>> = BTreeMap::new();
-    for sample in samples {
-        if let Some(level) = sample.level {
-            by_level.entry(level).or_default().push(sample);
-        }
-    }
-    let levels = by_level.into_iter().map(|(level, samples)| LevelSummary {
-        level,
-        problems: count_problems(&samples),
-        samples: samples.len(),
-        estimates: estimates(&samples),
-    });
+    let benchmarks = by_benchmark(samples);
     Some(RowSummary {
         row: first.row.clone(),
         executor: first.executor.clone(),
         problems: count_problems(samples),
         samples: samples.len(),
         estimates: estimates(samples),
-        levels: levels.collect(),
+        levels: by(samples, |sample| sample.level),
+        look_backs: by(samples, |sample| Some(sample.execution.as_ref()?.look_back)),
+        defects: defects(samples),
+        several: several(samples),
+        averages: averages(&benchmarks, samples),
+        benchmarks,
     })
+}
+
+/// Samples summed up by a number that some of them have.
+fn by(samples: &[&SampleRecord], number: impl Fn(&SampleRecord) -> Option<u32>) -> Vec<LevelSummary> {
+    let mut parts: BTreeMap<u32, Vec<&SampleRecord>> = BTreeMap::new();
+    for sample in samples {
+        if let Some(number) = number(sample) {
+            parts.entry(number).or_default().push(sample);
+        }
+    }
+    let summary = |(level, samples): (u32, Vec<&SampleRecord>)| LevelSummary {
+        level,
+        problems: count_problems(&samples),
+        samples: samples.len(),
+        estimates: estimates(&samples),
+    };
+    parts.into_iter().map(summary).collect()
+}
+
+/// The benchmarks among samples, in the order in which they first appear; none where no suite was evaluated.
+fn by_benchmark(samples: &[&SampleRecord]) -> Vec<BenchmarkSummary> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut parts: BTreeMap<&str, Vec<&SampleRecord>> = BTreeMap::new();
+    for sample in samples {
+        let Some(name) = sample.benchmark.as_deref() else { continue };
+        if !parts.contains_key(name) {
+            names.push(name);
+        }
+        parts.entry(name).or_default().push(sample);
+    }
+    let summary = |name: &str| {
+        let samples = parts.get(name)?;
+        Some(BenchmarkSummary {
+            benchmark: name.to_owned(),
+            domain: samples.first()?.domain,
+            problems: count_problems(samples),
+            samples: samples.len(),
+            estimates: estimates(samples),
+            several: several(samples),
+            defects: defects(samples),
+        })
+    };
+    names.into_iter().filter_map(summary).collect()
+}
+
+/// Over all benchmarks, and over each domain that has several of them where there are several domains.
+fn averages(benchmarks: &[BenchmarkSummary], samples: &[&SampleRecord]) -> Vec<Average> {
+    let domains: BTreeSet<TaskDomain> = benchmarks.iter().map(|benchmark| benchmark.domain).collect();
+    let of_domains = domains.iter().copied().map(Some).filter(|_| domains.len() > 1);
+    let average = |domain: Option<TaskDomain>| {
+        let members: Vec<&BenchmarkSummary> = benchmarks
+            .iter()
+            .filter(|benchmark| domain.is_none_or(|domain| benchmark.domain == domain))
+            .collect();
+        let part: Vec<&SampleRecord> = samples
+            .iter()
+            .copied()
+            .filter(|sample| {
+                members.iter().any(|member| sample.benchmark.as_ref() == Some(&member.benchmark))
+            })
+            .collect();
+        let mean = |metric: Metric| Some((metric, macro_mean(&members, metric)?));
+        Average {
+            domain,
+            benchmarks: members.len(),
+            micro: estimates(&part),
+            r#macro: Metric::ALL.into_iter().filter_map(mean).collect(),
+        }
+    };
+    let all = (!benchmarks.is_empty()).then_some(None);
+    of_domains.chain(all).map(average).collect()
+}
+
+/// `None` unless every benchmark knows the metric.
+fn macro_mean(benchmarks: &[&BenchmarkSummary], metric: Metric) -> Option<Mean> {
+    let known: Option<Vec<(f64, Option<f64>)>> = benchmarks
+        .iter()
+        .map(|benchmark| {
+            let estimate = benchmark.estimates.get(&metric)?;
+            Some((estimate.mean?, estimate.standard_error))
+        })
+        .collect();
+    let known = known.filter(|known| !known.is_empty())?;
+    let count = known.len() as f64;
+    let errors: Option<f64> = known.iter().map(|(_, error)| error.map(|error| error * error)).sum();
+    Some(Mean {
+        mean: known.iter().map(|(mean, _)| mean).sum::<f64>() / count,
+        standard_error: errors.map(|sum| sum.sqrt() / count),
+    })
+}
+
+fn defects(samples: &[&SampleRecord]) -> BTreeMap<String, usize> {
+    let mut defects = BTreeMap::new();
+    for defect in samples.iter().filter_map(|sample| sample.defect.as_deref()) {
+        // Samples say it in a sentence; it is counted by its name.
+        let known = TraceDefect::ALL.into_iter().find(|known| known.to_string() == defect);
+        let name = known.map_or_else(|| defect.to_owned(), |known| known.code().to_owned());
+        *defects.entry(name).or_default() += 1;
+    }
+    defects
 }
 
 fn count_problems(samples: &[&SampleRecord]) -> usize {
@@ -253,21 +272,14 @@ fn estimates(samples: &[&SampleRecord]) -> BTreeMap<Metric, Estimate> {
         Estimate::clustered(samples.iter().map(|sample| (sample.problem_id.as_str(), metric.of(sample))))
     };
     // Nobody misses what was not asked for.
-    let read = samples.iter().any(|sample| sample.rubric.is_some());
-    let metrics = Metric::ALL.into_iter().filter(|metric| read || *metric != Metric::Rubric);
+    let concerns = |metric: Metric| samples.iter().any(|sample| metric.of(sample) != Measurement::Outside);
+    let metrics = Metric::ALL.into_iter().filter(|metric| metric.is_missed() || concerns(*metric));
     metrics.map(|metric| (metric, estimate(metric))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn metrics_have_one_name_in_files() {
-        for metric in Metric::ALL {
-            assert_eq!(serde_json::to_value(metric).unwrap(), metric.name());
-        }
-    }
     use crate::sample::tests::sample;
 
     fn judged(problem: usize, correct: Option<bool>, verified: Option<bool>) -> SampleRecord {
@@ -317,8 +329,8 @@ mod tests {
         let means = means(&[none]);
         assert_eq!(means[&Metric::Accuracy], (Some(1.0), 0));
         for metric in &Metric::ALL[1..] {
-            // What nobody read has no column.
-            let expected = (*metric != Metric::Rubric).then_some((None, 0));
+            // What nobody asked for has no column.
+            let expected = metric.is_missed().then_some((None, 0));
             assert_eq!(means.get(metric).copied(), expected, "{metric:?}");
         }
     }
@@ -339,18 +351,59 @@ mod tests {
         assert_eq!(levels.collect::<Vec<_>>(), [(2, Some(1.0)), (4, Some(0.5))]);
     }
 
+    /// A suite of a large easy benchmark and a small hard one.
+    fn suite() -> Vec<SampleRecord> {
+        let of = |benchmark: &str, domain, problem: usize, seed, correct| SampleRecord {
+            benchmark: Some(benchmark.into()),
+            problem_id: format!("{benchmark}/{problem}"),
+            domain,
+            correct: Some(correct),
+            ..sample("TraceLift", problem, seed)
+        };
+        let large = (0..8).flat_map(|p| (0..2).map(move |s| (p, s)));
+        let mut samples: Vec<SampleRecord> =
+            large.map(|(p, s)| of("large", TaskDomain::Math, p, s, p != 0)).collect();
+        samples.extend((0..2).map(|p| of("small", TaskDomain::Math, p, 0, p == 0)));
+        samples.push(of("programs", TaskDomain::Code, 0, 0, false));
+        samples
+    }
+
+    #[test]
+    fn a_suite_has_micro_and_macro_averages() {
+        let rows = summarise(&suite()).unwrap();
+        let row = &rows[0];
+        let names: Vec<&str> = row.benchmarks.iter().map(|summary| summary.benchmark.as_str()).collect();
+        assert_eq!(names, ["large", "small", "programs"], "in the order of the suite");
+        let math = row.average(Some(TaskDomain::Math)).unwrap();
+        assert_eq!((math.benchmarks, math.micro[&Metric::Accuracy].mean), (2, Some(15.0 / 18.0)));
+        let mean = math.r#macro[&Metric::Accuracy];
+        assert!((mean.mean - (0.875 + 0.5) / 2.0).abs() < 1e-12);
+        // SE: 1/8 of eight problems, 1/2 of two.
+        assert!((mean.standard_error.unwrap() - (0.125_f64.powi(2) + 0.25).sqrt() / 2.0).abs() < 1e-12);
+        let all = row.average(None).unwrap();
+        assert_eq!(all.micro[&Metric::Accuracy], row.estimates[&Metric::Accuracy]);
+        assert!((all.r#macro[&Metric::Accuracy].mean - 1.375 / 3.0).abs() < 1e-12);
+        assert_eq!(all.r#macro[&Metric::Accuracy].standard_error, None, "one problem has no error");
+        assert!(!all.r#macro.contains_key(&Metric::Uplift), "what one of them does not know has no mean");
+    }
+
+    #[test]
+    fn defects_are_counted_by_name_and_leaks_of_traces_alone() {
+        let mut samples = [sample("a", 0, 0), sample("a", 1, 0), sample("a", 2, 0)];
+        samples[0].leaked = Some(true);
+        for sample in &mut samples[1..] {
+            (sample.trace, sample.defect) = (None, Some(TraceDefect::Unclosed.to_string()));
+        }
+        let rows = summarise(&samples).unwrap();
+        assert_eq!(rows[0].defects, BTreeMap::from([("unclosed".to_owned(), 2)]));
+        let leaks = rows[0].estimates[&Metric::LeakRate];
+        assert_eq!((leaks.mean, leaks.unscored), (Some(1.0), 0));
+        assert_eq!(rows[0].estimates[&Metric::Usable].mean, Some(1.0 / 3.0));
+    }
+
     #[test]
     fn a_sample_counts_once() {
         let twice = [sample("a", 1, 0), sample("a", 1, 1), sample("a", 1, 0)];
         assert!(matches!(summarise(&twice), Err(EvalError::DuplicateSample { seed: 0, .. })));
-    }
-
-    #[test]
-    fn numbers_are_for_people() {
-        assert_eq!(Metric::Accuracy.format(0.8125), "81.2");
-        assert_eq!(Metric::Uplift.format(-0.25), "−25.0");
-        assert_eq!(Metric::Uplift.format(0.1), "+10.0");
-        assert_eq!(Metric::Uplift.format(-0.0001), "0.0");
-        assert_eq!(Metric::TraceTokens.format(48.25), "48.2");
     }
 }

@@ -1,9 +1,8 @@
 //! What a reader of traces says of a row's samples.
 
-use crate::SampleRecord;
+use crate::{SampleRecord, plan::Plan};
 use serde::{Deserialize, Serialize};
 use tracelift_domain::{DIMENSIONS, Problem};
-use tracelift_planner::Written;
 use tracelift_reward::{ScoreItem, TraceScorer};
 
 /// What a reader of traces says of a sample.
@@ -23,23 +22,22 @@ pub struct RubricRecord {
 pub(crate) fn read(
     scorer: &dyn TraceScorer,
     problems: &[&Problem],
-    written: &[Vec<Option<Written>>],
+    written: &[Vec<Plan>],
     records: &mut [SampleRecord],
 ) {
-    let samples = || {
+    let plans = || {
         let of_problems = problems.iter().zip(written);
-        of_problems.flat_map(|(problem, samples)| samples.iter().map(move |sample| (problem, sample)))
+        of_problems.flat_map(|(problem, plans)| plans.iter().map(move |plan| (problem, plan)))
     };
-    let usable: Vec<ScoreItem<'_>> = samples()
-        .filter_map(|(problem, sample)| {
-            let trace = sample.as_ref()?.trace.as_ref().ok()?;
+    let usable: Vec<ScoreItem<'_>> = plans()
+        .filter_map(|(problem, plan)| {
+            let trace = plan.trace.as_ref().ok()?;
             Some(ScoreItem { question: &problem.question, trace })
         })
         .collect();
     let mut scores = scorer.score(&usable).into_iter();
-    for (record, (_, sample)) in records.iter_mut().zip(samples()) {
-        let Some(sample) = sample else { continue };
-        record.rubric = if sample.trace.is_err() {
+    for (record, (_, plan)) in records.iter_mut().zip(plans()) {
+        record.rubric = if plan.trace.is_err() {
             Some(RubricRecord { score: Some(0.0), dimensions: None, unknown_because: None })
         } else {
             scores.next().map(|score| match score {

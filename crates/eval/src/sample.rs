@@ -1,6 +1,6 @@
 //! Samples: what a planner and the frozen executor did with one problem, once. One line of `samples.jsonl` each.
 
-use crate::{EvalError, RubricRecord};
+use crate::{EvalError, ExecutionRecord, RubricRecord};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tracelift_domain::{Fingerprint, Problem, TaskDomain};
@@ -13,6 +13,9 @@ pub struct SampleRecord {
     pub row: String,
     /// The problem; standard errors are clustered by it.
     pub problem_id: String,
+    /// The benchmark of the suite, where one was evaluated.
+    #[serde(default)]
+    pub benchmark: Option<String>,
     /// Where it comes from.
     pub source: String,
     /// Which rubric and artifact it calls for.
@@ -45,6 +48,21 @@ pub struct SampleRecord {
     pub artifacts: Vec<Option<String>>,
     /// What it says of each.
     pub verdicts: Vec<Option<String>>,
+    /// How many executor calls the sample took, failed ones among them; none where it was not asked.
+    #[serde(default)]
+    pub executor_calls: Option<u32>,
+    /// How many tokens the executor read in them, as far as it says.
+    #[serde(default)]
+    pub executor_prompt_tokens: Option<u32>,
+    /// How many it wrote.
+    #[serde(default)]
+    pub executor_tokens: Option<u32>,
+    /// How many of its completions the token budget cut off.
+    #[serde(default)]
+    pub executor_truncated: Option<u32>,
+    /// Its share of the wall time of what was worked on with it, in seconds.
+    #[serde(default)]
+    pub seconds: Option<f64>,
     /// Causes of what is unknown; one may come several times.
     pub unknown_because: Vec<String>,
     /// Whether the primary artifact is right; `None` is unscored.
@@ -59,6 +77,9 @@ pub struct SampleRecord {
     pub leaked: Option<bool>,
     /// What a reader of traces says, where one was asked.
     pub rubric: Option<RubricRecord>,
+    /// How far a procedure was carried out, where the problem is one.
+    #[serde(default)]
+    pub execution: Option<ExecutionRecord>,
     /// The executor that made the artifact.
     pub executor: Fingerprint,
 }
@@ -70,6 +91,7 @@ impl SampleRecord {
         SampleRecord {
             row: row.to_owned(),
             problem_id: problem.id.clone(),
+            benchmark: None,
             source: problem.question.source.clone(),
             domain: problem.question.domain,
             question: problem.question.statement.clone(),
@@ -86,6 +108,11 @@ impl SampleRecord {
             executor_completions: Vec::new(),
             artifacts: Vec::new(),
             verdicts: Vec::new(),
+            executor_calls: None,
+            executor_prompt_tokens: None,
+            executor_tokens: None,
+            executor_truncated: None,
+            seconds: None,
             unknown_because: Vec::new(),
             correct: None,
             baseline_success: None,
@@ -93,16 +120,17 @@ impl SampleRecord {
             verified: None,
             leaked: None,
             rubric: None,
+            execution: None,
             executor: executor.clone(),
         }
     }
 }
 
-/// Writes `samples.jsonl`, atomically.
+/// Samples as `samples.jsonl` has them.
 ///
 /// # Errors
-/// When the disk refuses.
-pub fn write_samples(path: &Path, samples: &[SampleRecord]) -> Result<(), EvalError> {
+/// When one cannot be written as JSON.
+pub fn sample_lines(samples: &[SampleRecord]) -> Result<String, EvalError> {
     let mut text = String::new();
     for sample in samples {
         let line =
@@ -110,7 +138,15 @@ pub fn write_samples(path: &Path, samples: &[SampleRecord]) -> Result<(), EvalEr
         text.push_str(&line);
         text.push('\n');
     }
-    Ok(tracelift_files::write(path, text)?)
+    Ok(text)
+}
+
+/// Writes `samples.jsonl`, atomically.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn write_samples(path: &Path, samples: &[SampleRecord]) -> Result<(), EvalError> {
+    Ok(tracelift_files::write(path, sample_lines(samples)?)?)
 }
 
 #[cfg(test)]
@@ -181,11 +217,30 @@ pub(crate) mod tests {
             executor_completions: texts.clone(),
             artifacts: texts.clone(),
             verdicts: texts,
+            benchmark: Some("gsm8k".into()),
+            executor_calls: Some(3),
+            executor_prompt_tokens: Some(30),
+            executor_tokens: Some(9),
+            executor_truncated: Some(1),
+            seconds: Some(0.5),
             unknown_because: vec!["timeout".into()],
             rubric: Some(RubricRecord {
                 score: None,
                 dimensions: None,
                 unknown_because: Some("refused".into()),
+            }),
+            execution: Some(ExecutionRecord {
+                look_back: 1,
+                operations: "+".parse().unwrap(),
+                numbers: tracelift_worlds::procedure::Numbers::Integers,
+                extent: tracelift_worlds::Extent::Exact,
+                expected: 2,
+                executed: 2,
+                confirmed: 2,
+                first_flaw: None,
+                first_answer: true,
+                any_answer: true,
+                empty: false,
             }),
             correct: Some(true),
             baseline_success: Some(0.5),

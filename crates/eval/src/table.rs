@@ -1,17 +1,12 @@
 //! Tables: rows side by side, for one frozen executor.
 
-use crate::{
-    Difference, EvalError, Grid, Metric, RowSummary,
-    row::{LevelSummary, signed},
-};
-use serde::Serialize;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use crate::{Difference, EvalError, Grid, Metric, Provenance, RowSummary, metric::signed, row::LevelSummary};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use tracelift_domain::Fingerprint;
 
 /// What may stand in one table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Executors {
     /// Rows of one executor: a difference between rows is the planner's.
@@ -26,6 +21,9 @@ pub struct Table {
     executors: Executors,
     rows: Vec<RowSummary>,
     differences: Vec<Difference>,
+    /// What the results are of, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made: Option<Provenance>,
 }
 
 /// A count of a row, with what heads its column.
@@ -53,7 +51,19 @@ impl Table {
                 return Err(EvalError::DuplicateRow { row: row.row.clone(), executor: row.executor.clone() });
             }
         }
-        Ok(Table { executors, rows, differences: Vec::new() })
+        Ok(Table { executors, rows, differences: Vec::new(), made: None })
+    }
+
+    /// Says what the results are of.
+    #[must_use]
+    pub fn made(self, made: Provenance) -> Table {
+        Table { made: Some(made), ..self }
+    }
+
+    /// What the results are of, where that is known.
+    #[must_use]
+    pub fn provenance(&self) -> Option<&Provenance> {
+        self.made.as_ref()
     }
 
     /// Adds a difference between two rows of the table.
@@ -89,20 +99,21 @@ impl Table {
         &self.differences
     }
 
-    /// Writes `evaluation.json`, atomically.
+    /// `evaluation.json`.
     ///
     /// # Errors
-    /// When the disk refuses.
-    pub fn write(&self, path: &Path) -> Result<(), EvalError> {
+    /// When a number cannot be written as JSON.
+    pub fn json(&self) -> Result<String, EvalError> {
         let text = serde_json::to_string_pretty(self)
             .map_err(|source| EvalError::Encode { what: "an evaluation", source })?;
-        Ok(tracelift_files::write(path, text + "\n")?)
+        Ok(text + "\n")
     }
 
-    /// The rows by the metrics that any row has.
+    /// The rows by the metrics that any row has. What a sample costs stands in [`Table::cost_grid`].
     #[must_use]
     pub fn grid(&self) -> Grid {
-        let metrics: Vec<Metric> = self.measured().collect();
+        let metrics: Vec<Metric> =
+            self.measured().filter(|metric| !metric.is_cost() && !self.is_expected(*metric)).collect();
         let counts = self.uneven_counts();
         let mut header = self.names_header();
         header.extend(metrics.iter().map(|metric| metric.title().to_owned()));
@@ -119,16 +130,32 @@ impl Table {
     /// The rows by the levels of difficulty, for one metric; `None` if there are not two levels or nothing is known.
     #[must_use]
     pub fn level_grid(&self, metric: Metric) -> Option<Grid> {
-        let levels = self.levels();
+        self.grid_by("level", metric, |row| &row.levels)
+    }
+
+    /// The same by how far steps of procedures reach back.
+    #[must_use]
+    pub fn look_back_grid(&self, metric: Metric) -> Option<Grid> {
+        self.grid_by("look-back", metric, |row| &row.look_backs)
+    }
+
+    fn grid_by(
+        &self,
+        title: &str,
+        metric: Metric,
+        of: fn(&RowSummary) -> &Vec<LevelSummary>,
+    ) -> Option<Grid> {
+        let levels: BTreeSet<u32> =
+            self.rows.iter().flat_map(|row| of(row).iter().map(|summary| summary.level)).collect();
         if levels.len() < 2 || !self.measured().any(|measured| measured == metric) {
             return None;
         }
         let mut header = self.names_header();
-        header.extend(levels.iter().map(|level| format!("level {level}")));
+        header.extend(levels.iter().map(|level| format!("{title} {level}")));
         let rows = self.rows.iter().map(|row| {
             let mut cells = self.names(row);
             cells.extend(levels.iter().map(|level| {
-                let found = row.levels.iter().find(|summary| summary.level == *level);
+                let found = of(row).iter().find(|summary| summary.level == *level);
                 found.map_or("–".to_owned(), |LevelSummary { estimates, .. }| {
                     estimate_cell(metric, estimates)
                 })
@@ -178,6 +205,7 @@ impl Table {
                 row.problems, row.samples
             ));
         }
+        notes.extend(self.suite_notes());
         notes.extend(self.unknown_notes());
         let missing: Vec<&str> = Metric::ALL
             .into_iter()
@@ -235,7 +263,7 @@ impl Table {
         for note in self.footnotes() {
             text.push_str(&format!("- {note}\n"));
         }
-        for (title, grid) in self.further_grids() {
+        for (title, grid) in self.further_grids().into_iter().chain(self.benchmark_grids()) {
             text.push_str(&format!("\n**{title}**\n\n{}", grid.markdown()));
         }
         text
@@ -244,11 +272,29 @@ impl Table {
     /// The grids below the main one, each with its title.
     #[must_use]
     pub fn further_grids(&self) -> Vec<(String, Grid)> {
-        let levels = [Metric::Accuracy, Metric::VerifiedAccuracy]
+        let levels = [Metric::Accuracy, Metric::VerifiedAccuracy, Metric::ExactlyExecuted]
             .into_iter()
             .filter_map(|metric| Some((format!("{} by level", metric.title()), self.level_grid(metric)?)));
+        let look_backs = [Metric::Accuracy, Metric::ExactlyExecuted].into_iter().filter_map(|metric| {
+            Some((format!("{} by look-back", metric.title()), self.look_back_grid(metric)?))
+        });
         let differences = self.difference_grid().map(|grid| ("differences".to_owned(), grid));
-        levels.chain(differences).collect()
+        let suite = [Metric::Accuracy, Metric::Uplift].into_iter().filter_map(|metric| {
+            Some((format!("{} by benchmark", metric.title()), self.benchmark_grid(metric)?))
+        });
+        let transfer = [Metric::Accuracy, Metric::Uplift].into_iter().filter_map(|metric| {
+            Some((format!("{} by executor", metric.title()), self.transfer_grid(metric)?))
+        });
+        let cost = self.cost_grid().map(|grid| ("cost".to_owned(), grid));
+        let several = self.several_grid().map(|grid| ("several samples a problem".to_owned(), grid));
+        suite
+            .chain(transfer)
+            .chain(several)
+            .chain(levels)
+            .chain(look_backs)
+            .chain(differences)
+            .chain(cost)
+            .collect()
     }
 
     /// The metrics that at least one row knows.
@@ -256,6 +302,12 @@ impl Table {
         Metric::ALL.into_iter().filter(|metric| {
             self.rows.iter().any(|row| row.estimate(*metric).is_some_and(|estimate| estimate.mean.is_some()))
         })
+    }
+
+    /// Whether a metric is in every row what anybody expects.
+    fn is_expected(&self, metric: Metric) -> bool {
+        let means = self.rows.iter().filter_map(|row| row.estimate(metric)?.mean);
+        means.into_iter().all(|mean| metric.is_expected(mean))
     }
 
     /// The counts that are not the same in every row; the others go into a footnote.
@@ -273,11 +325,27 @@ impl Table {
     }
 
     fn names(&self, row: &RowSummary) -> Vec<String> {
-        let executor = (self.executors == Executors::Transfer).then(|| row.executor.to_string());
+        let executor = (self.executors == Executors::Transfer).then(|| {
+            let own = if self.is_trained_with(row) { " *" } else { "" };
+            self.executor_name(&row.executor) + own
+        });
         std::iter::once(row.row.clone()).chain(executor).collect()
     }
-}
 
+    /// What an executor is called: its name, or the beginning of its fingerprint.
+    fn executor_name(&self, executor: &Fingerprint) -> String {
+        let made = self.made.iter().flat_map(|made| &made.executors);
+        let known = made.into_iter().find(|made| made.fingerprint == *executor);
+        known.map_or_else(|| executor.to_string(), |made| made.name.clone())
+    }
+
+    /// Whether the planner of a row was trained with the row's executor.
+    fn is_trained_with(&self, row: &RowSummary) -> bool {
+        let planners = self.made.iter().flat_map(|made| &made.planners);
+        let run = planners.into_iter().find(|made| made.row == row.row).and_then(|made| made.run.as_ref());
+        run.is_some_and(|run| run.executor.as_ref() == Some(&row.executor))
+    }
+}
 /// Samples of a row whose answer could not be judged.
 fn unscored(row: &RowSummary) -> usize {
     row.estimate(Metric::Accuracy).map_or(0, |estimate| estimate.unscored)
@@ -304,5 +372,6 @@ fn difference_cells(d: &Difference) -> Vec<String> {
     ]
 }
 
+mod suite;
 #[cfg(test)]
 mod tests;

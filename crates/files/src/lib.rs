@@ -1,7 +1,8 @@
 //! How files are written, by everything in the house.
 //!
 //! [`write()`] puts bytes where a path leads, [`Draft`] takes them as a stream, [`FolderDraft`] lets a folder with all that
-//! is in it appear at once, [`place()`] moves a finished file to where it belongs. Where a path leads decides what that means:
+//! is in it appear at once, [`place()`] moves a finished file to where it belongs,
+//! [`link()`] lets a name lead elsewhere. Where a path leads decides what that means:
 //!
 //! | there is | what happens |
 //! |---|---|
@@ -31,11 +32,13 @@
 mod draft;
 mod error;
 mod folder;
+mod link;
 mod target;
 
 pub use draft::{Draft, place};
 pub use error::{WriteError, WriteFault};
 pub use folder::{FolderDraft, check_folder, make_folder, remove_leftovers, remove_tree};
+pub use link::link;
 pub use target::{Kind, kind};
 
 use std::{io::Write, path::Path};

@@ -11,8 +11,8 @@ mod student;
 pub use calibration::{Bin, calibration_error, reliability};
 pub use estimate::{Cluster, Estimate, Measurement, clusters, pooled_mean, sandwich};
 pub use paired::{
-    OverSeeds, Pair, Problems, SeedDifference, bootstrap_interval, over_seeds, paired_error,
-    pooled_difference,
+    OverSeeds, Pair, Problems, SeedDifference, bootstrap_interval, detectable, mcnemar, over_seeds,
+    paired_error, pooled_difference,
 };
 pub use rank::{Area, area, auc, pearson, spearman};
 pub use saturation::{Saturation, SaturationReport};

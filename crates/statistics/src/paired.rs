@@ -62,6 +62,31 @@ fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     Some(below + (above - below) * position.fract())
 }
 
+/// McNemar's test, exact: the chance of a split of the discordant pairs at least as uneven as this one, were both kinds as likely.
+/// `ahead` pairs are right in the first arm alone, `behind` in the second alone. For pairs that are independent: one a problem.
+#[must_use]
+pub fn mcnemar(ahead: usize, behind: usize) -> f64 {
+    let (all, few) = (ahead + behind, ahead.min(behind));
+    // ln C(n, k)·2⁻ⁿ, one after another.
+    let mut log = -(all as f64) * std::f64::consts::LN_2;
+    let mut sum = log.exp();
+    for k in 0..few {
+        log += ((all - k) as f64 / (k + 1) as f64).ln();
+        sum += log.exp();
+    }
+    (2.0 * sum).min(1.0)
+}
+
+/// The smallest true difference that an experiment with this standard error finds with a chance of 80 %, at the level of 5 % on both
+/// sides: `(t_{0.975} + t_{0.8})·SE`.
+#[must_use]
+pub fn detectable(standard_error: f64, degrees: usize) -> f64 {
+    (student_quantile(BEYOND, degrees) + student_quantile(2.0 * MISSED, degrees)) * standard_error
+}
+
+/// The chance that a true difference of that size is not found.
+const MISSED: f64 = 0.2;
+
 /// How the problems of several seeds belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -123,6 +148,9 @@ pub struct SeedDifference {
     pub interval: Option<(f64, f64)>,
     /// The chance of a difference that far from 0 were there none, by the same t.
     pub p: Option<f64>,
+    /// The smallest true difference that is found with a chance of 80 %, by the same t.
+    #[serde(default)]
+    pub detectable: Option<f64>,
     /// Problems that count, in the seed that has the fewest.
     pub problems: usize,
 }
@@ -185,7 +213,8 @@ pub fn over_seeds(
         false => 0.0,
     });
     let interval = half.map(|half| (difference.mean - half, difference.mean + half));
-    Some(SeedDifference { difference, standard_error, interval, p, problems: fewest })
+    let detectable = standard_error.map(|error| detectable(error, degrees));
+    Some(SeedDifference { difference, standard_error, interval, p, detectable, problems: fewest })
 }
 
 fn redraw(picks: &mut Vec<usize>, count: usize, rng: &mut impl Rng) {

@@ -7,7 +7,8 @@
 use rand::Rng;
 use rand::seq::SliceRandom;
 use std::collections::HashSet;
-use tracelift_domain::{Fingerprint, Problem, Seed};
+use tracelift_domain::{Fingerprint, Problem, Seed, TaskDomain, Trace};
+use tracelift_reward::leak;
 use tracelift_worlds::{Instance, Split, World};
 
 /// A problem, with its exact process checker where the problem is of a world.
@@ -17,6 +18,22 @@ pub struct Exercise {
     pub problem: Problem,
     /// What is known about it beyond that.
     pub instance: Option<Instance>,
+}
+
+impl Exercise {
+    /// Whether a trace leaks: whether it states the final answer, or holds a program where one is wanted, so that the executor need only
+    /// copy. The one definition, for training and evaluation.
+    ///
+    /// Where there is an exact checker, a trace states the answer if it gives the quantity that is asked for its right value; a wrong value,
+    /// or the same number as that of another quantity, states nothing. Elsewhere it does if the gold answer stands in it as a number or word
+    /// of its own ([`tracelift_reward::leak::leaks`]), which a step's result that happens to be the same number does as well.
+    #[must_use]
+    pub fn leaks(&self, trace: &Trace) -> bool {
+        let Some(instance) = &self.instance else { return leak::leaks(&self.problem, trace) };
+        let given = instance.check(trace.as_str()).leaks;
+        let right = || instance.implied(trace.as_str()).as_deref() == Some(instance.gold_artifact().as_str());
+        given && (self.problem.question.domain == TaskDomain::Code || right())
+    }
 }
 
 /// A source of problems for training.

@@ -12,6 +12,7 @@
 pub mod corpus;
 pub mod flawed;
 pub mod guess;
+pub mod procedure;
 mod programs;
 pub mod report;
 mod steps;

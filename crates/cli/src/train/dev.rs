@@ -92,7 +92,10 @@ impl<'a> Dev<'a> {
         }
         let rows = summarise(&samples)?;
         let row = rows.first().context("there are no development problems")?;
-        for metric in Metric::ALL {
+        // What is noted of costs and of usable traces has names of its own.
+        let new =
+            |metric: &Metric| !metric.is_cost() && ![Metric::Usable, Metric::Truncated].contains(metric);
+        for metric in Metric::ALL.into_iter().filter(new) {
             // What nothing here can tell is left out; what decides is noted as unknown.
             let decides = [Metric::Accuracy, Metric::Uplift, self.best_by].contains(&metric);
             let Some(estimate) = row.estimate(metric).filter(|found| decides || found.mean.is_some()) else {

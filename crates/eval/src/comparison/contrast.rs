@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use tracelift_domain::{Fingerprint, Seed};
 use tracelift_statistics::{
-    Cluster, Estimate, OverSeeds, Pair, Problems, SeedDifference, clusters, holm, over_seeds,
+    Cluster, Estimate, OverSeeds, Pair, Problems, SeedDifference, clusters, holm, mcnemar, over_seeds,
 };
 
 /// How often the bootstrap draws.
@@ -80,6 +80,20 @@ pub struct Contrast {
     pub found: SeedDifference,
     /// Its chance without a difference, by Holm's adjustment over all comparisons of the metric on the test set.
     pub p_adjusted: Option<f64>,
+    /// Of accuracy: how the first samples of the problems differ.
+    pub discordant: Option<Discordant>,
+}
+
+/// How the answers of two arms differ, problem by problem: of the first sample of each, with the first seed that both have, since pairs of
+/// one problem are not independent.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Discordant {
+    /// Problems that the arm alone has right.
+    pub ahead: usize,
+    /// Problems that the other alone has right.
+    pub behind: usize,
+    /// McNemar's exact test of the two.
+    pub p: f64,
 }
 
 /// The results of all test sets.
@@ -255,9 +269,25 @@ fn contrasts(arm: &str, against: &str, paired: &Paired<'_>, seed: Seed) -> Vec<C
             problems: paired.problems,
             found,
             p_adjusted: None,
+            discordant: (metric == Metric::Accuracy).then(|| discordant(paired)).flatten(),
         })
     };
     CONTRASTED.into_iter().filter_map(of).collect()
+}
+
+/// `None` where nothing is known of both.
+fn discordant(paired: &Paired<'_>) -> Option<Discordant> {
+    let (_, ours, theirs) = paired.seeds.first()?;
+    let first = |samples: &[SampleRecord]| -> BTreeMap<String, bool> {
+        let firsts = samples.iter().filter(|sample| sample.seed == 0);
+        firsts.filter_map(|sample| Some((sample.problem_id.clone(), sample.correct?))).collect()
+    };
+    let (ours, theirs) = (first(ours), first(theirs));
+    let pairs: Vec<(bool, bool)> =
+        ours.iter().filter_map(|(problem, right)| Some((*right, *theirs.get(problem)?))).collect();
+    let count = |pair: (bool, bool)| pairs.iter().filter(|other| **other == pair).count();
+    let (ahead, behind) = (count((true, false)), count((false, true)));
+    (!pairs.is_empty()).then(|| Discordant { ahead, behind, p: mcnemar(ahead, behind) })
 }
 
 /// Every problem with what both have of it; where one of them has nothing known, nothing of either.

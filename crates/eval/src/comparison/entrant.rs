@@ -1,7 +1,7 @@
 //! What lies in folders: trainings with their evaluations, and rows of evaluations by themselves.
 
 use super::naming::{arm_name, settings};
-use crate::{EvalError, SampleRecord};
+use crate::{EvalError, Provenance, SampleRecord};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,7 +137,7 @@ impl Found {
             for child in &below {
                 self.run(child, None)?;
             }
-            self.rows(folder, evaluations, &below);
+            self.rows(folder, evaluations, &below, notes);
         }
         if self.runs.len() + self.others.len() == before {
             return Err(EvalError::NothingToCompare { path: folder.to_owned() });
@@ -156,8 +156,9 @@ impl Found {
             let place = folder.join("starts").join(&cell.start);
             let known = self.others.iter().any(|other| other.place == place && other.seed == cell.seed);
             if !known && !cell.start.is_empty() && place.exists() {
-                let verifier = self.runs.last().and_then(|run| verifier(&run.config));
-                for (test, samples) in evaluations(&place)? {
+                let beside = self.runs.last().and_then(|run| verifier(&run.config));
+                for Evaluated { test, samples, verifier } in evaluations(&place)? {
+                    let verifier = verifier.or(beside.clone());
                     self.starts(&place, cell.seed, verifier.as_ref(), &test, samples);
                 }
             }
@@ -183,10 +184,11 @@ impl Found {
         // What the configuration says is what was asked for; a run may have derived its own from that.
         let seed = config.get("seed").and_then(Value::as_integer).and_then(|seed| u64::try_from(seed).ok());
         let seed = seed.unwrap_or(description.seed.0);
-        let verifier = verifier(&config);
+        let beside = verifier(&config);
         let title = reward.rule.title().to_owned();
         let mut results = BTreeMap::new();
-        for (test, samples) in evaluations(place)? {
+        for Evaluated { test, samples, verifier } in evaluations(place)? {
+            let verifier = verifier.or(beside.clone());
             let (own, others): (Vec<_>, Vec<_>) =
                 samples.into_iter().partition(|sample| sample.row == title || sample.row == best(&title));
             results.insert(test.clone(), own);
@@ -204,8 +206,14 @@ impl Found {
     }
 
     /// Rows of an evaluation that no run of its own stands behind, or runs beside it.
-    fn rows(&mut self, place: &Path, evaluations: Vec<(String, Vec<SampleRecord>)>, below: &[PathBuf]) {
-        for (test, samples) in evaluations {
+    fn rows(
+        &mut self,
+        place: &Path,
+        evaluations: Vec<Evaluated>,
+        below: &[PathBuf],
+        notes: &mut Vec<String>,
+    ) {
+        for Evaluated { test, samples, verifier: said } in evaluations {
             let mut left = Vec::new();
             for sample in samples {
                 let runs = self.runs.iter_mut().filter(|run| below.contains(&run.place));
@@ -216,9 +224,41 @@ impl Found {
                 }
             }
             let beside = self.runs.iter().find(|run| below.contains(&run.place));
-            let (seed, verifier) = beside.map_or((0, None), |run| (run.seed, verifier(&run.config)));
-            self.starts(place, seed, verifier.as_ref(), &test, left);
+            let (seed, beside) = beside.map_or((0, None), |run| (run.seed, verifier(&run.config)));
+            let left = self.renamed(place, seed, &test, left, notes);
+            self.starts(place, seed, said.or(beside).as_ref(), &test, left);
         }
+    }
+
+    /// Rows of which another evaluation has one of the same name on the same test set: two measurements, each under its own name.
+    fn renamed(
+        &self,
+        place: &Path,
+        seed: u64,
+        test: &str,
+        samples: Vec<SampleRecord>,
+        notes: &mut Vec<String>,
+    ) -> Vec<SampleRecord> {
+        let taken = |row: &str| {
+            let mut others = self.others.iter().filter(|other| other.arm == row && other.seed == seed);
+            others.any(|other| other.place != place && other.results.contains_key(test))
+        };
+        let twice: BTreeSet<String> =
+            samples.iter().map(|sample| sample.row.clone()).filter(|row| taken(row)).collect();
+        for row in &twice {
+            let note = format!(
+                "`{row}` of {} is another measurement than that of an earlier folder.",
+                place.display()
+            );
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        let named = |sample: SampleRecord| match twice.contains(&sample.row) {
+            true => SampleRecord { row: format!("{} ({})", sample.row, place.display()), ..sample },
+            false => sample,
+        };
+        samples.into_iter().map(named).collect()
     }
 
     /// Rows that nobody here has trained. Where several runs have the same, one is enough.
@@ -357,8 +397,24 @@ fn verifier(config: &Table) -> Option<Fingerprint> {
     found.ok().map(|verifier| verifier.fingerprint())
 }
 
-/// The evaluations in a folder, by test set: `evaluation/`, and those below it.
-fn evaluations(folder: &Path) -> Result<Vec<(String, Vec<SampleRecord>)>, EvalError> {
+/// The results of an evaluation on a test set.
+struct Evaluated {
+    /// The test set.
+    test: String,
+    /// What came out.
+    samples: Vec<SampleRecord>,
+    /// By what artifacts were judged, where the results say it.
+    verifier: Option<Fingerprint>,
+}
+
+/// What results say of the verifiers of benchmarks, or of the one of all.
+#[derive(Deserialize)]
+struct Said {
+    made: Option<Provenance>,
+}
+
+/// The evaluations in a folder, by test set: `evaluation/`, and those below it. The benchmarks of a suite are test sets.
+fn evaluations(folder: &Path) -> Result<Vec<Evaluated>, EvalError> {
     let mut found = Vec::new();
     let inner = folder.join("evaluation");
     let places = [folder.to_owned(), inner.clone()].into_iter();
@@ -370,7 +426,29 @@ fn evaluations(folder: &Path) -> Result<Vec<(String, Vec<SampleRecord>)>, EvalEr
         }
         let name = place.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let test = if below.contains(&place) { name } else { "evaluation".to_owned() };
-        found.push((test, lines(&path)?));
+        let said = place.join("evaluation.json");
+        let made = if said.exists() { json::<Said>(&said)?.made } else { None };
+        let verifier = |benchmark: Option<&str>| {
+            let data = made.iter().flat_map(|made| &made.data);
+            let own = data.into_iter().find(|data| data.benchmark.as_deref() == benchmark)?;
+            Some(own.verifier.clone())
+        };
+        let mut parts: Vec<(Option<String>, Vec<SampleRecord>)> = Vec::new();
+        for sample in lines(&path)? {
+            match parts.iter_mut().find(|(benchmark, _)| *benchmark == sample.benchmark) {
+                Some((_, samples)) => samples.push(sample),
+                None => parts.push((sample.benchmark.clone(), vec![sample])),
+            }
+        }
+        for (benchmark, samples) in parts {
+            let verifier = verifier(benchmark.as_deref());
+            let test = match (benchmark, below.contains(&place)) {
+                (Some(benchmark), true) => format!("{test}, {benchmark}"),
+                (Some(benchmark), false) => benchmark,
+                (None, _) => test.clone(),
+            };
+            found.push(Evaluated { test, samples, verifier });
+        }
     }
     Ok(found)
 }
@@ -380,7 +458,8 @@ fn children(folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if path.is_dir() {
+        // What leads to the newest results is no test set of its own.
+        if path.is_dir() && !path.is_symlink() {
             found.push(path);
         }
     }

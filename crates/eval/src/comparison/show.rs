@@ -3,7 +3,7 @@
 use super::Comparison;
 use super::contrast::{ArmResult, Contrast, TestSet};
 use super::course::{Cost, Curve, Judged};
-use crate::row::signed;
+use crate::metric::signed;
 use crate::{EvalError, Grid, Metric};
 use std::collections::BTreeSet;
 use tracelift_statistics::{OverSeeds, Problems};
@@ -145,7 +145,11 @@ fn or_nothing(cell: Option<String>) -> String {
 fn means(test: &TestSet) -> Section {
     let measured: Vec<Metric> = Metric::ALL
         .into_iter()
-        .filter(|metric| test.arms.iter().any(|arm| arm.metrics.contains_key(metric)))
+        .filter(|metric| !metric.is_cost())
+        .filter(|metric| {
+            let mut means = test.arms.iter().filter_map(|arm| Some(arm.metrics.get(metric)?.over_seeds.mean));
+            means.any(|mean| !metric.is_expected(mean))
+        })
         .collect();
     let mut header = names(&["arm", "seeds", "problems"]);
     header.extend(measured.iter().map(|metric| metric.title().to_owned()));
@@ -190,7 +194,17 @@ fn differences(test: &TestSet) -> Option<Section> {
     if test.contrasts.is_empty() && test.refused.is_empty() {
         return None;
     }
-    let header = names(&["difference", "metric", "seeds", "mean", "SE", "95 % interval", "p", "p (Holm)"]);
+    let header = names(&[
+        "difference",
+        "metric",
+        "seeds",
+        "mean",
+        "SE",
+        "95 % interval",
+        "p",
+        "p (Holm)",
+        "detectable",
+    ]);
     let row = |contrast: &Contrast| {
         let Contrast { metric, found, .. } = contrast;
         let points = |value: f64| signed(metric.scaled(value));
@@ -204,15 +218,28 @@ fn differences(test: &TestSet) -> Option<Section> {
             or_nothing(interval),
             or_nothing(found.p.map(chance)),
             or_nothing(contrast.p_adjusted.map(chance)),
+            or_nothing(found.detectable.map(|least| format!("{:.1}", metric.scaled(least)))),
         ]
     };
     let mut notes = Vec::new();
     if let Some(first) = test.contrasts.first() {
         notes.push(
             "Paired by seed and problem; SE by a bootstrap over seeds, then problems; intervals and p by Student's t of the seeds \
-             less one. p (Holm) is adjusted over the comparisons of a metric in this table."
+             less one. p (Holm) is adjusted over the comparisons of a metric in this table; detectable: the true difference that as much \
+             data finds four times out of five."
                 .to_owned(),
         );
+        for (contrast, found) in test.contrasts.iter().filter_map(|one| Some((one, one.discordant?))) {
+            notes.push(format!(
+                "{} − {}: the first answers differ on {} problems, {} to {} (McNemar, exact: p {}).",
+                contrast.arm,
+                contrast.against,
+                found.ahead + found.behind,
+                found.ahead,
+                found.behind,
+                if found.p < 0.001 { chance(found.p) } else { format!("= {}", chance(found.p)) }
+            ));
+        }
         if first.seeds.len() > 1 {
             notes.push(match first.problems {
                 Problems::Shared => "All seeds have the same problems.".to_owned(),

@@ -167,7 +167,7 @@ fn a_transfer_table_names_its_executors() {
 fn a_table_is_written_with_all_that_it_holds() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("evaluation.json");
-    table().write(&path).unwrap();
+    tracelift_files::write(&path, table().json().unwrap()).unwrap();
     let written: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     assert_eq!(written, serde_json::to_value(table()).unwrap());
     assert_eq!(written["rows"].as_array().unwrap().len(), table().rows().len());

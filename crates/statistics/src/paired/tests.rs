@@ -132,3 +132,27 @@ fn the_interval_covers_and_the_error_agrees() {
     let ratio = mean_width / (2.0 * 1.96 * mean_error);
     assert!((0.95..=1.05).contains(&ratio), "interval over normal interval {ratio}");
 }
+
+#[test]
+fn mcnemar_is_the_exact_binomial_test() {
+    // SciPy 1.14, binomtest(k, n).pvalue.
+    for (ahead, behind, p) in [
+        (0, 0, 1.0),
+        (1, 0, 1.0),
+        (5, 0, 0.0625),
+        (10, 2, 0.03857421875),
+        (2, 10, 0.03857421875),
+        (7, 7, 1.0),
+        (60, 40, 0.05688793364098078),
+    ] {
+        let found = mcnemar(ahead, behind);
+        assert!((found - p).abs() < 1e-9, "{ahead} to {behind}: {found}, expected {p}");
+    }
+    assert!(mcnemar(900, 700) < 1e-5 && mcnemar(100_000, 100_000) > 0.99);
+}
+
+#[test]
+fn what_is_detectable_is_two_point_eight_errors() {
+    assert!((detectable(1.0, 100_000) - 2.8016).abs() < 1e-3);
+    assert!(detectable(1.0, 2) > 5.0, "few seeds find large differences alone");
+}

@@ -8,7 +8,6 @@ use crate::source::Exercise;
 use std::collections::{BTreeMap, BTreeSet};
 use tracelift_domain::{Probability, rubric};
 use tracelift_planner::Written;
-use tracelift_reward::leak;
 
 /// Turns rollouts into records and sums them up.
 pub(super) fn all(cast: &Cast<'_>, drawn: Drawn, step: u64, metrics: &mut StepMetrics) -> Vec<RolloutRecord> {
@@ -129,10 +128,7 @@ fn record(cast: &Cast<'_>, item: &Exercise, rollout: Rollout, step: u64) -> Roll
         overlong: rollout.overlong,
         advantage: rollout.reward.map(|_| rollout.advantage),
         unknown_because,
-        leaked: trace
-            .as_ref()
-            .ok()
-            .map(|trace| report.map_or_else(|| leak::leaks(&item.problem, trace), |r| r.leaks)),
+        leaked: trace.as_ref().ok().map(|trace| item.leaks(trace)),
         verified: item.instance.as_ref().map(|_| report.is_some_and(|report| report.verified())),
         replaced: false,
         trace: trace.ok().map(|trace| trace.as_str().to_owned()),
