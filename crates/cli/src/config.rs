@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn the_configurations_that_come_along_are_read() {
-        for file in ["gsm8k.toml", "steps.toml"] {
+        for file in ["gsm8k.toml", "paper.toml", "steps.toml"] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs").join(file);
             read(&path).unwrap_or_else(|error| panic!("{file}: {error:#}"));
         }

@@ -307,11 +307,11 @@ fn rows_are_named_by_the_run_that_made_them() {
     let found = evaluation(&desk);
     let rows: Vec<&str> =
         found["rows"].as_array().unwrap().iter().map(|row| row["row"].as_str().unwrap()).collect();
-    assert_eq!(rows, ["no trace", "base planner", "uplift only", "copy", "uplift only (run)"]);
+    assert_eq!(rows, ["no trace", "base planner", "uplift-only", "copy", "uplift-only (run)"]);
     let run = &found["made"]["planners"][1]["run"];
     assert_eq!(
         (&run["kind"], &run["rule"], &run["seed"]),
-        (&json!("grpo"), &json!("uplift only"), &json!(5))
+        (&json!("grpo"), &json!("uplift-only"), &json!(5))
     );
     fs::remove_dir_all(desk.path("run/planner")).unwrap();
     let message = desk.failing(&["eval", "--config", "trained.toml"]);
@@ -381,4 +381,129 @@ fn an_evaluation_as_large_as_gsm8k_survives_outages() {
     assert_eq!(server.count("requests") - before, faults, "more was asked again than had failed");
     let left = samples(&desk, "run/evaluation").iter().filter(|sample| sample.correct.is_none()).count();
     assert!(left < unknown / 5, "{left} of {unknown} are unknown still");
+}
+
+#[test]
+fn a_file_of_stdin_sets_may_hold_functions_as_well() {
+    const PROGRAM: &str =
+        "```python\nclass Solution:\n    def pair(self, a, b):\n        return (a + b, [a])\n```";
+    let server = Server::start(&["--reply", PROGRAM]);
+    let desk = desk(&server.url(), 1);
+    let rows = [
+        json!({
+            "question_id": "calls", "question_content": "Pair them.", "starter_code": "class Solution:\n    def pair(self, a, b):\n        ",
+            "public_test_cases": json!([{ "input": "1\n2", "output": "[3, [1]]", "testtype": "functional" }]).to_string(),
+            "private_test_cases": json!([{ "input": "-4\n0", "output": "[-4, [-4]]", "testtype": "functional" }]).to_string(),
+            "metadata": json!({ "func_name": "pair" }).to_string(),
+        }),
+        json!({
+            "question_id": "prints", "question_content": "Print the sum.",
+            "public_test_cases": json!([{ "input": "1 2", "output": "3", "testtype": "stdin" }]).to_string(),
+        }),
+    ];
+    fs::create_dir_all(desk.path("data/livecodebench")).unwrap();
+    desk.write("data/livecodebench/test.jsonl", &rows.map(|row| row.to_string() + "\n").concat());
+    let sets = words(
+        "--rows none --set eval.suite=[\"livecodebench\"] --set eval.seeds=1 --set executor.openai.sampling.max_tokens=200",
+    );
+    desk.well(&[&EVAL[..], &sets].concat());
+    let all = samples(&desk, "run/evaluation");
+    let found: Vec<(&str, Option<bool>)> = all.iter().map(|s| (s.problem_id.as_str(), s.correct)).collect();
+    assert_eq!(found, [("livecodebench/calls", Some(true)), ("livecodebench/prints", Some(false))]);
+    assert!(all[0].question.contains("class Solution"), "the question does not say what to define");
+    assert!(desk.path("run/evaluation/sandbox.json").exists());
+}
+
+#[test]
+fn evalplus_files_are_judged_by_all_their_inputs() {
+    let desk = Desk::new();
+    let doubled = json!({
+        "task_id": "HumanEval/0", "prompt": "def double(x):\n    \"\"\"Doubles.\"\"\"\n", "canonical_solution": "    return 2 * x\n",
+        "entry_point": "double", "base_input": [[1]], "plus_input": [[2], [-3], [0.1]], "atol": 0, "contract": "",
+    });
+    let shared = json!({
+        "task_id": "Mbpp/2", "prompt": "\"\"\"\nWrite a function to find the shared elements of two tuples.\n\"\"\"\n",
+        "entry_point": "similar_elements",
+        "canonical_solution": "\ndef similar_elements(a, b):\n    return tuple(set(a) & set(b))\n",
+        "base_input": [[[3, 4], [4, 5]]], "plus_input": [[[1], [2]], [[7, 8, 9], [9, 8]]], "atol": 0,
+        "assertion": "\nassert set(similar_elements((3, 4), (4, 5))) == set((4,))\n",
+    });
+    desk.write("plus.jsonl", &(doubled.to_string() + "\n"));
+    desk.write("mbpp.jsonl", &(shared.to_string() + "\n"));
+    let judged = |set: &str, file: &str, task: &str, solution: &str| -> String {
+        desk.write("samples.jsonl", &(json!({ "task_id": task, "solution": solution }).to_string() + "\n"));
+        desk.good(&["verify", "code", set, file, "--samples", "samples.jsonl", "--out", "verdicts.jsonl"]);
+        desk.read("verdicts.jsonl")
+    };
+    for (solution, right) in [
+        ("def double(x):\n    return x + x", true),
+        ("def double(x):\n    return 2 * x if x > 0 else 0", false),
+        ("def double(x):\n    return 2 * x + 1e-9 if isinstance(x, float) else 2 * x", true),
+    ] {
+        let verdict = judged("--humaneval", "plus.jsonl", "HumanEval/0", solution);
+        assert_eq!(verdict.contains("Accepted"), right, "{solution}: {verdict}");
+    }
+    for (solution, right) in [
+        // In another order, and of what the asserts show to be tuples.
+        (
+            "def similar_elements(a, b):\n    assert isinstance(a, tuple)\n    return [x for x in b if x in a]",
+            true,
+        ),
+        ("def similar_elements(a, b):\n    return (4,)", false),
+    ] {
+        let verdict = judged("--mbpp", "mbpp.jsonl", "Mbpp/2", solution);
+        assert_eq!(verdict.contains("Accepted"), right, "{solution}: {verdict}");
+    }
+}
+
+#[test]
+fn procedures_are_carried_out_exactly_or_not() {
+    let server = Server::start(&["--reply", "S3 = 1\nS4 = 2\n#### 3"]);
+    let desk = desk(&server.url(), 1);
+    let told = desk.good(&words("world procedures --lengths 2,6 --look-back 1,2 --per-cell 2 --operations +- --out made/procedures.jsonl"));
+    assert!(told.contains("8 problems, 2 of each of 4 kinds"), "{told}");
+    let made = desk.read("made/procedures.jsonl");
+    let more = desk.good(&words(
+        "world procedures --lengths 2,6 --look-back 1,2 --per-cell 2 --operations +- --out again.jsonl",
+    ));
+    assert!(more.contains("again.jsonl") && desk.read("again.jsonl") == made, "the seed does not decide");
+    let file = "eval.benchmarks.own.path=\"made/procedures.jsonl\"";
+    let own = "eval.benchmarks.cells.procedure={ lengths = [4], look_back = [1], per_cell = 3 }";
+    let said = desk.good(
+        &[
+            &EVAL[..],
+            &[
+                "--set",
+                "eval.suite=[\"own\", \"cells\"]",
+                "--set",
+                file,
+                "--set",
+                own,
+                "--set",
+                "eval.seeds=1",
+            ],
+        ]
+        .concat(),
+    );
+    for title in ["exact by level", "accuracy by look-back", "first answer", "under"] {
+        assert!(said.contains(title), "{title} is not in\n{said}");
+    }
+    let all = samples(&desk, "run/evaluation");
+    let none: Vec<&SampleRecord> = all.iter().filter(|sample| sample.row == "no trace").collect();
+    assert_eq!(none.len(), 8 + 3);
+    for sample in none {
+        let execution = sample.execution.as_ref().unwrap();
+        let extent = serde_json::to_value(execution.extent).unwrap();
+        assert_eq!(extent, if execution.expected == 2 { "exact" } else { "under" });
+        assert_eq!((sample.level, execution.empty), (Some(execution.expected), false));
+        assert_eq!(
+            execution.first_answer || execution.any_answer,
+            sample.correct == Some(true) || execution.any_answer
+        );
+    }
+    // What a planner wrote carries nothing out.
+    let planned: Vec<&SampleRecord> = all.iter().filter(|sample| sample.row == "base planner").collect();
+    assert!(planned.iter().all(|sample| sample.verified == Some(false)));
+    let message = desk.failing(&words("world procedures --lengths 0 --out x.jsonl"));
+    assert!(message.contains("`length` is 0, expected 1 to 1000"), "{message}");
 }

@@ -118,11 +118,14 @@ fn finished(out: &str, cells: &[&str]) {
 fn outcome(out: &str, cell: &str) -> Vec<(String, Vec<u8>)> {
     let folder = DESK.path(out).join("cells").join(cell);
     let mut all = Vec::new();
-    for part in ["planner", "rollouts", "dev", "evaluation/unseen"] {
+    for part in ["planner", "rollouts", "dev"] {
         let files = files_of(&folder.join(part));
         assert!(!files.is_empty(), "{cell} has no {part}");
         all.extend(files.into_iter().map(|(path, content)| (format!("{part}/{}", path.display()), content)));
     }
+    let samples = support::samples(&folder.join("evaluation/unseen/samples.jsonl"));
+    assert!(!samples.is_empty(), "{cell} was not evaluated");
+    all.push(("samples".to_owned(), serde_json::to_vec(&samples).unwrap()));
     all
 }
 

@@ -138,10 +138,11 @@ fn a_served_reward_model_is_the_one_here_to_the_last_bit() {
     let output =
         desk.command(&["eval", "--config", &file]).env("RUBRIC_TEST_KEY", "s3cret").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let [a, b] = [&here, &there].map(|run| String::from_utf8(run.file("evaluation/samples.jsonl")).unwrap());
+    let [a, b] =
+        [&here, &there].map(|run| support::samples(&run.layout.root().join("evaluation/samples.jsonl")));
     assert_eq!(a, b);
-    let read = a.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let (none, some): (Vec<_>, Vec<_>) = read.partition(|sample| sample["rubric"].is_null());
+    let read = a.into_iter().map(|sample| serde_json::to_value(sample).unwrap());
+    let (none, some): (Vec<Value>, Vec<Value>) = read.partition(|sample| sample["rubric"].is_null());
     assert!(none.iter().all(|sample| sample["row"] == "no trace"), "{none:?}");
     let read = |sample: &Value| sample["rubric"]["score"].as_f64().is_some();
     assert!(some.len() == 2 * none.len() && some.iter().all(read), "{some:?}");

@@ -61,7 +61,8 @@ fn an_executor_whose_logits_overflow_is_unknown() {
         assert_eq!((rollout.e, rollout.reward), (None, None));
         assert_eq!(rollout.unknown_because, ["non_finite"]);
     }
-    let errors = desk.failing(&words("eval --config tracelift.toml --set executor.in_process.model=broken"));
+    let errors = desk
+        .failing(&words("eval --config tracelift.toml --rows start --set executor.in_process.model=broken"));
     assert!(errors.contains("nothing is known") && errors.contains("logits are not finite"), "{errors}");
 }
 
@@ -72,7 +73,7 @@ fn a_planner_whose_logits_overflow_is_an_error() {
     desk.write("prompts.jsonl", "{\"prompt\": \"Pick 1, 2 or 3.\"}\n");
     for line in [
         "train --config tracelift.toml --set planner.model=broken",
-        "eval --config tracelift.toml --set planner.model=broken",
+        "eval --config tracelift.toml --rows start --set planner.model=broken",
         "generate broken --prompts prompts.jsonl --max-tokens 4",
     ] {
         let errors = desk.failing(&words(line));
@@ -99,7 +100,7 @@ fn numbers_that_ruin_a_run_are_refused_by_key() {
         ("reward.lambda", &["nan", "2.0", "-1.0"]),
     ] {
         for value in values {
-            for command in ["train", "eval"] {
+            for command in ["train", "eval --rows start"] {
                 let errors =
                     desk.failing(&words(&format!("{command} --config tracelift.toml --set {key}={value}")));
                 let last = key.rsplit('.').next().unwrap();

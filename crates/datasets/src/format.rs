@@ -113,6 +113,10 @@ impl Format {
         if has(&["id", "statement", "gold"]) {
             return Some(Format::Problems);
         }
+        if has(&["task_id", "prompt", "entry_point", "plus_input"]) {
+            let mbpp = text("task_id").to_ascii_lowercase().starts_with("mbpp");
+            return Some(if mbpp { Format::Mbpp } else { Format::HumanEval });
+        }
         if has(&["task_id", "prompt", "entry_point", "test"]) {
             return Some(Format::HumanEval);
         }

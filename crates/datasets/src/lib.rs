@@ -11,8 +11,8 @@
 //! | `math` | `problem`, `answer` (or the last `\boxed{…}` of `solution`), `solution`, `unique_id` |
 //! | `svamp` | `Body`, `Question`, `Answer`, `Equation`, `ID` |
 //! | `aime` | `problem` (or `question`), `answer`, `solution`, `id`, in any case |
-//! | `mbpp` | `task_id`, `text` (or `prompt`), `code`, `test_list`, `test_setup_code` or `test_imports` |
-//! | `humaneval` | `task_id`, `prompt`, `canonical_solution`, `entry_point`, `test` |
+//! | `mbpp` | `task_id`, `text` (or `prompt`), `code`, `test_list`, `test_setup_code` or `test_imports`; EvalPlus's `prompt`, `canonical_solution`, `entry_point`, `base_input`, `plus_input`, `assertion` |
+//! | `humaneval` | `task_id`, `prompt`, `canonical_solution`, `entry_point`, `test`; EvalPlus's `base_input` and `plus_input` in place of `test` |
 //! | `stdio` | see [`mod@stdio`] |
 //! | `problems` | `{"id", "source", "domain", "statement", "gold": {"answer": …} or {"tests": […]} or {"function": {…}}}` |
 //! | `groups` | `problem_id`, `source`, `task_type`, `problem`, `reference_solution`, `positive_pool`, `metadata` |
@@ -23,6 +23,7 @@
 
 mod benchmark;
 mod columns;
+mod evalplus;
 mod format;
 mod held_out;
 mod lines;

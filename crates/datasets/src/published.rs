@@ -1,6 +1,6 @@
 //! Rows in the published formats.
 
-use crate::{Format, Row, statement, stdio};
+use crate::{Format, Row, evalplus, statement, stdio};
 use serde_json::{Map, Value, json};
 use tracelift_domain::{AnswerForm, FunctionTests, Gold, Group, Problem, Question, TaskDomain, VARIANT_OF};
 
@@ -41,6 +41,8 @@ pub(crate) fn row(format: Format, row: &Value, stem: &str, line: usize) -> Resul
         Format::Math => math(row, stem, line),
         Format::Svamp => svamp(row, stem, line),
         Format::Aime => aime(row, stem, line),
+        Format::Mbpp if evalplus::has_inputs(row) => evalplus::row(row, "mbpp", line),
+        Format::HumanEval if evalplus::has_inputs(row) => evalplus::row(row, "humaneval", line),
         Format::Mbpp => mbpp(row, line),
         Format::HumanEval => humaneval(row, line),
         Format::Stdio => stdio::row(row, stem, line),

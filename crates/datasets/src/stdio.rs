@@ -11,8 +11,9 @@
 //! | LiveCodeBench | `public_test_cases` and `private_test_cases`: `[{"input", "output", "testtype"}]`, as text; private ones also packed | `public_test_cases` |
 //! | any | the examples that the statement prints ([`crate::statement`]) | |
 //!
-//! What is shown is added to the question where the statement does not print it already. Tests that call a function
-//! (`fn_name`, `testtype` of `functional`) are for programs of another kind and are refused.
+//! What is shown is added to the question where the statement does not print it already. Tests may call a function instead (APPS's `fn_name`,
+//! LiveCodeBench's `testtype` of `functional` with `func_name` in `metadata`): then that is what the question asks for, a method of `Solution`
+//! where the row's `starter_code` says so. A file may hold both kinds.
 
 use crate::{
     Row,
@@ -23,6 +24,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use flate2::read::ZlibDecoder;
 use serde_json::Value;
 use std::{borrow::Cow, io::Read};
+
+mod functions;
 use tracelift_domain::{Gold, IoTest, Problem, Question, TaskDomain};
 
 /// The most bytes of packed tests, unpacked.
@@ -33,6 +36,9 @@ const PYTHON3: u64 = 3;
 /// A row of such a data set.
 pub(crate) fn row(row: &Value, stem: &str, line: usize) -> Result<Row, String> {
     let statement = first(row, &["problem", "description", "question", "question_content", "prompt"])?;
+    if let Some(calls) = functions::calls(row)? {
+        return functions::row(row, calls, statement, stem, line);
+    }
     let Found { tests, shown } = found(row, &statement)?;
     let id = first(row, &["id", "problem_id", "question_id", "task_id", "name"]);
     let id = id.unwrap_or_else(|_| format!("{line:05}"));

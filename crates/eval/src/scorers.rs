@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use tracelift_domain::TaskDomain;
 use tracelift_domain::rubric::dimension_names;
-use tracelift_reward::assessment::{Agreement, Assessment, Constant, Ranking, SolutionAssessment, Unscored};
+use tracelift_reward::assessment::{
+    Agreement, Assessment, Constant, FirstErrors, Ranking, SolutionAssessment, Unscored,
+};
 use tracelift_statistics::{Estimate, SaturationReport};
 
 /// What stands in a cell of which nothing is known.
@@ -159,6 +161,9 @@ impl Rows<'_> {
 pub struct SolutionTable {
     /// Each with its name.
     pub scorers: Vec<(String, SolutionAssessment)>,
+    /// Telling where solutions go wrong, each with its name; empty where the file does not say where they do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub first_errors: Vec<(String, FirstErrors)>,
 }
 
 impl SolutionTable {
@@ -190,6 +195,38 @@ impl SolutionTable {
             ]
         });
         Grid { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
+    }
+
+    /// Telling where solutions go wrong; `None` where the file does not say.
+    #[must_use]
+    pub fn locating(&self) -> Option<Grid> {
+        let header = [
+            "",
+            "F1",
+            "first errors found",
+            "right ones said to be",
+            "thresholds",
+            "solutions",
+            "without a score",
+        ];
+        let rows: Vec<Vec<String>> = self
+            .first_errors
+            .iter()
+            .map(|(name, found)| {
+                let thresholds: Vec<String> =
+                    found.thresholds.iter().map(|one| format!("{one:.3}")).collect();
+                vec![
+                    name.clone(),
+                    found.f1.map_or(NOTHING.to_owned(), percent),
+                    share(&found.wrong),
+                    share(&found.right),
+                    thresholds.join(", "),
+                    found.solutions.to_string(),
+                    failures(&found.unscored),
+                ]
+            })
+            .collect();
+        (!rows.is_empty()).then(|| Grid { header: header.map(str::to_owned).to_vec(), rows })
     }
 
     /// The best of `n` of one scorer.

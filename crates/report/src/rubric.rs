@@ -197,7 +197,10 @@ mod tests {
                 constant: Constant::of(&groups),
                 probe: None,
             }),
-            solutions: Some(SolutionTable { scorers: vec![(name.into(), solutions)] }),
+            solutions: Some(SolutionTable {
+                scorers: vec![(name.into(), solutions)],
+                first_errors: Vec::new(),
+            }),
             facts: vec![("groups".into(), name.into())],
         }
     }

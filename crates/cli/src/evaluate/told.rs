@@ -22,6 +22,8 @@ struct State {
     before: f64,
     begun: Instant,
     last: Instant,
+    /// How far the last line said it is.
+    told: f64,
     what: String,
     unit: &'static str,
 }
@@ -40,6 +42,7 @@ impl Told {
             before,
             begun: now,
             last: now,
+            told: -1.0,
             what: String::new(),
             unit,
         };
@@ -70,7 +73,8 @@ impl Told {
     /// A row is through with a benchmark.
     pub fn through(&self) {
         let mut state = self.locked();
-        if state.bar.is_none() {
+        // What was just told is not told again.
+        if state.bar.is_none() && state.told < state.done {
             state.line(0.0);
         }
     }
@@ -109,6 +113,7 @@ impl State {
         let State { total, unit, what, .. } = self;
         eprintln!("evaluation: {done:.0} of {total:.0} {unit} ({share:.0} %), {what}{left}");
         self.last = Instant::now();
+        self.told = done;
     }
 }
 

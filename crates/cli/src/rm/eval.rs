@@ -15,8 +15,8 @@ use tracelift_groups::probe::Probe;
 use tracelift_report::RubricReport;
 use tracelift_reward::ScoreFailure;
 use tracelift_reward::assessment::{
-    Assessment, Constant, Contest, Ranking, ScoredGroup, ScoredSolution, Solution, SolutionAssessment,
-    score_groups, score_solutions,
+    Assessment, Constant, Contest, FirstErrors, Ranking, ScoredBeginnings, ScoredGroup, ScoredSolution,
+    Solution, SolutionAssessment, StepwiseSolution, score_beginnings, score_groups, score_solutions,
 };
 
 /// Groups, or solutions, that are scored together: enough to keep every thread and every connection busy.
@@ -38,7 +38,7 @@ pub struct Eval {
     /// A judge's settings (TOML): it is measured in place of a reward model, or beside it.
     #[arg(long, value_name = "TOML")]
     judge: Option<PathBuf>,
-    /// Solutions with verdicts (JSONL, also packed, or Parquet): `problem`, `reasoning`, `is_correct`.
+    /// Solutions with verdicts (JSONL, also packed, or Parquet): `problem`, `reasoning`, `is_correct`; or as ProcessBench and PRM800K.
     #[arg(long, value_name = "FILE")]
     solutions: Option<PathBuf>,
     /// What stands in `<task>` for solutions that do not name their task [default: the model's domain].
@@ -229,28 +229,36 @@ fn on_solutions(
     let fallback = scorers.iter().find_map(|scorer| scorer.domain).unwrap_or(TaskDomain::Math);
     let solutions = read_solutions(path, settings.task_name.as_deref(), fallback)?;
     let mut assessed = Vec::new();
+    let mut first_errors = Vec::new();
     for Named { name, domain, scorer } in scorers {
         if let Some(other) =
-            solutions.iter().find(|s| check_rubric(name, *domain, s.question.domain).is_err())
+            solutions.iter().find(|s| check_rubric(name, *domain, s.whole.question.domain).is_err())
         {
-            check_rubric(name, *domain, other.question.domain).with_context(|| path.display().to_string())?;
+            check_rubric(name, *domain, other.whole.question.domain)
+                .with_context(|| path.display().to_string())?;
         }
         let mut scored: Vec<ScoredSolution> = Vec::with_capacity(solutions.len());
         bar.reset();
         bar.set_length(solutions.len() as u64);
         bar.set_prefix(name.clone());
+        let mut beginnings: Vec<ScoredBeginnings> = Vec::new();
         for some in solutions.chunks(8 * TOGETHER) {
-            scored.extend(score_solutions(&**scorer, some));
+            let whole: Vec<Solution> = some.iter().map(|one| one.whole.clone()).collect();
+            scored.extend(score_solutions(&**scorer, &whole));
+            let stepwise: Vec<StepwiseSolution> =
+                some.iter().filter_map(|one| one.stepwise.clone()).collect();
+            beginnings.extend(score_beginnings(&**scorer, &stepwise));
             bar.inc(some.len() as u64);
         }
+        first_errors.extend(FirstErrors::of(&beginnings).map(|found| (name.clone(), found)));
         silent.note(name, path, scored.iter().map(|solution| solution.score.as_ref().err()));
         assessed.push((name.clone(), SolutionAssessment::of(&scored, &BEST_OF)));
     }
-    Ok(SolutionTable { scorers: assessed })
+    Ok(SolutionTable { scorers: assessed, first_errors })
 }
 
 /// The solutions of a file. Rows that cannot be read are left out and said to be.
-fn read_solutions(path: &Path, task: Option<&str>, domain: TaskDomain) -> Result<Vec<Solution>> {
+fn read_solutions(path: &Path, task: Option<&str>, domain: TaskDomain) -> Result<Vec<Read>> {
     let (mut solutions, mut wrong) = (Vec::new(), 0);
     for (at, row) in (1_usize..).zip(solutions::read(path)?) {
         let solution = row.map_err(anyhow::Error::from).and_then(|row| {
@@ -273,12 +281,31 @@ fn read_solutions(path: &Path, task: Option<&str>, domain: TaskDomain) -> Result
     Ok(solutions)
 }
 
-fn solution(row: SolutionRow, task: Option<&str>, domain: TaskDomain) -> Result<Solution> {
+/// A solution, and its beginnings where the file tells it step by step.
+struct Read {
+    whole: Solution,
+    stepwise: Option<StepwiseSolution>,
+}
+
+fn solution(row: SolutionRow, task: Option<&str>, domain: TaskDomain) -> Result<Read> {
     let domain = row.task_type.unwrap_or(domain);
-    let trace = completion::read(&row.reasoning, Field::Reasoning, Ending::Stopped)?;
+    let read = |text: &str| completion::read(text, Field::Reasoning, Ending::Stopped);
+    let trace = read(&row.reasoning)?;
     let task = row.task_name.or_else(|| task.map(str::to_owned)).unwrap_or_else(|| domain.name().to_owned());
     let question = Question::new(task, domain, row.problem);
-    Ok(Solution { problem: row.problem_id, question, trace, correct: row.is_correct })
+    let stepwise = row.steps.map(|steps| -> Result<StepwiseSolution> {
+        let beginning = |end: usize| Ok(read(&steps.texts[..=end].join("\n\n"))?);
+        let beginnings = (0..steps.texts.len()).map(beginning).collect::<Result<_>>()?;
+        let (problem, question) = (row.problem_id.clone(), question.clone());
+        Ok(StepwiseSolution { problem, question, beginnings, first_error: steps.first_error })
+    });
+    let whole = Solution {
+        problem: row.problem_id.clone(),
+        question: question.clone(),
+        trace,
+        correct: row.is_correct,
+    };
+    Ok(Read { whole, stepwise: stepwise.transpose()? })
 }
 
 fn print(groups: Option<&ScorerTable>, solutions: Option<&SolutionTable>) {
@@ -293,6 +320,9 @@ fn print(groups: Option<&ScorerTable>, solutions: Option<&SolutionTable>) {
     }
     if let Some(table) = solutions {
         println!("solutions\n\n{}", table.discrimination().text());
+        if let Some(grid) = table.locating() {
+            println!("first errors\n\n{}", grid.text());
+        }
         for (name, assessment) in &table.scorers {
             println!("{name}, best of n\n\n{}", table.best_of(assessment).text());
         }

@@ -109,6 +109,14 @@ impl Run {
     }
 }
 
+/// The samples of an evaluation, without the time that they took.
+pub fn samples(file: &std::path::Path) -> Vec<tracelift_eval::SampleRecord> {
+    let read = |line: &str| serde_json::from_str::<tracelift_eval::SampleRecord>(line).unwrap();
+    let samples = fs::read_to_string(file).unwrap();
+    let timeless = |sample| tracelift_eval::SampleRecord { seconds: None, ..sample };
+    samples.lines().map(read).map(timeless).collect()
+}
+
 /// What `model inspect` says, without the fingerprint, which hangs on the machine's mathematical library.
 pub fn without_fingerprint(text: &str) -> String {
     let line = |line: &str| match line.strip_prefix("fingerprint   ") {

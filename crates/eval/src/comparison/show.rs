@@ -194,22 +194,16 @@ fn differences(test: &TestSet) -> Option<Section> {
     if test.contrasts.is_empty() && test.refused.is_empty() {
         return None;
     }
-    let header = names(&[
-        "difference",
-        "metric",
-        "seeds",
-        "mean",
-        "SE",
-        "95 % interval",
-        "p",
-        "p (Holm)",
-        "detectable",
-    ]);
+    // Of several seeds the interval says enough; of one evaluation it is asked what it could have found.
+    let single = test.contrasts.iter().any(|contrast| contrast.seeds.len() == 1);
+    let mut header =
+        names(&["difference", "metric", "seeds", "mean", "SE", "95 % interval", "p", "p (Holm)"]);
+    header.extend(single.then(|| "detectable".to_owned()));
     let row = |contrast: &Contrast| {
         let Contrast { metric, found, .. } = contrast;
         let points = |value: f64| signed(metric.scaled(value));
         let interval = found.interval.map(|(low, high)| format!("{} … {}", points(low), points(high)));
-        vec![
+        let mut cells = vec![
             format!("{} − {}", contrast.arm, contrast.against),
             metric.title().to_owned(),
             contrast.seeds.len().to_string(),
@@ -218,18 +212,20 @@ fn differences(test: &TestSet) -> Option<Section> {
             or_nothing(interval),
             or_nothing(found.p.map(chance)),
             or_nothing(contrast.p_adjusted.map(chance)),
-            or_nothing(found.detectable.map(|least| format!("{:.1}", metric.scaled(least)))),
-        ]
+        ];
+        let detectable = found.detectable.map(|least| format!("{:.1}", metric.scaled(least)));
+        cells.extend(single.then(|| or_nothing(detectable)));
+        cells
     };
     let mut notes = Vec::new();
     if let Some(first) = test.contrasts.first() {
         notes.push(
             "Paired by seed and problem; SE by a bootstrap over seeds, then problems; intervals and p by Student's t of the seeds \
-             less one. p (Holm) is adjusted over the comparisons of a metric in this table; detectable: the true difference that as much \
-             data finds four times out of five."
+             less one. p (Holm) is adjusted over the comparisons of a metric in this table."
                 .to_owned(),
         );
-        for (contrast, found) in test.contrasts.iter().filter_map(|one| Some((one, one.discordant?))) {
+        let alone = test.contrasts.iter().filter(|contrast| contrast.seeds.len() == 1);
+        for (contrast, found) in alone.filter_map(|one| Some((one, one.discordant?))) {
             notes.push(format!(
                 "{} − {}: the first answers differ on {} problems, {} to {} (McNemar, exact: p {}).",
                 contrast.arm,
@@ -248,7 +244,9 @@ fn differences(test: &TestSet) -> Option<Section> {
         }
         if test.contrasts.iter().any(|contrast| contrast.seeds.len() == 1) {
             notes.push(
-                "With one seed the error is that of the problems: other seeds may say otherwise.".to_owned(),
+                "With one seed the error is that of the problems: other seeds may say otherwise. detectable: the true difference that as many \
+                 problems find four times out of five."
+                    .to_owned(),
             );
         }
     }

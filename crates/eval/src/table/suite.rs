@@ -192,7 +192,7 @@ impl Table {
             let note = format!("Without a usable trace in {}{under}: {}.", row.row, defects.join(", "));
             notes.push(note);
         }
-        if !self.benchmarks().is_empty() {
+        if self.benchmarks().len() > 1 {
             notes.push("micro: every sample counts alike; macro: every benchmark does.".to_owned());
         }
         if self.measured().any(|metric| metric == Metric::ExactlyExecuted) {

@@ -7,8 +7,10 @@ mod accuracy;
 mod ranking;
 mod scored;
 mod solutions;
+mod steps;
 
 pub use accuracy::{Agreement, Assessment, Constant, Histogram, KindAgreement, histogram};
 pub use ranking::{Contest, Ranking};
 pub use scored::{ScoredGroup, ScoredTrace, Unscored, score_groups};
 pub use solutions::{BestOf, ScoredSolution, Solution, SolutionAssessment, score_solutions};
+pub use steps::{FirstErrors, ScoredBeginnings, StepwiseSolution, score_beginnings};
