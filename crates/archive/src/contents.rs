@@ -174,6 +174,10 @@ fn walk(path: &Path, place: &str, depth: usize, met: &mut Met) {
     names.sort_unstable();
     folders.sort_unstable();
     let has = |wanted: &str| names.iter().any(|(name, _)| name == wanted);
+    // What is kept of an evaluation under way is none yet.
+    if has("calls.jsonl") && has("plans.jsonl") {
+        return;
+    }
     let is_run = has("run.json");
     if is_run {
         met.runs.push(place.to_owned());
@@ -189,12 +193,19 @@ fn walk(path: &Path, place: &str, depth: usize, met: &mut Met) {
         let files = names.iter().filter(|(name, is_file)| *is_file && !own.contains(&name.as_str()));
         met.files.extend(files.map(|(name, _)| below(place, name)));
     }
+    // The newest results of an evaluation are met where its links are.
+    let above = path.parent();
+    let newest = above.and_then(|above| Some(above.join(fs::read_link(above.join(LATEST)).ok()?)));
     for name in folders {
-        if !(is_run && INNER.contains(&name.as_str())) {
+        let there = newest.as_ref() == Some(&path.join(&name));
+        if !(is_run && INNER.contains(&name.as_str())) && !there {
             walk(&path.join(&name), &below(place, &name), depth + 1, met);
         }
     }
 }
+
+/// The link of an evaluation's folder that leads to its newest results.
+const LATEST: &str = "latest";
 
 fn seconds(time: Option<SystemTime>) -> u64 {
     time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs())

@@ -12,7 +12,7 @@ use tracelift_worlds::{Correction, Instance, World, steps};
 /// What problems are drawn for: from which children of a seed.
 const PURPOSES: [&str; 3] = ["problems", "test", "look"];
 /// How far above a folder it is looked for what its seed is.
-const ABOVE: usize = 4;
+const ABOVE: usize = 6;
 
 /// A trace, judged.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -182,8 +182,12 @@ impl Metric {
             Metric::FirstAnswer => "share of procedures of which the first answer that is stated is right",
             Metric::AnyAnswer => "share of procedures of which any answer that is stated is right",
             Metric::NoAnswer => "share of procedures to which no answer is stated",
-            Metric::ExactlyExecuted => "share of procedures that are carried out with exactly as many steps as they have",
-            Metric::UnderExecuted => "share of procedures that are carried out with fewer steps than they have",
+            Metric::ExactlyExecuted => {
+                "share of procedures that are carried out with exactly as many steps as they have"
+            }
+            Metric::UnderExecuted => {
+                "share of procedures that are carried out with fewer steps than they have"
+            }
             Metric::OverExecuted => "share of procedures that are carried out with more steps than they have",
             Metric::ExecutorTokens => "tokens that the executor wrote about a sample",
             Metric::ExecutorCalls => "executor calls that a sample took",
