@@ -82,8 +82,10 @@ fn solutions() {
         },
     };
     let all: Vec<ScoredSolution> = (0..6).flat_map(|p| (0..4).map(move |at| solution(p, at))).collect();
-    let table =
-        SolutionTable { scorers: vec![("model".into(), SolutionAssessment::of(&all, &[1, 2, 4, 8]))] };
+    let table = SolutionTable {
+        scorers: vec![("model".into(), SolutionAssessment::of(&all, &[1, 2, 4, 8]))],
+        first_errors: vec![],
+    };
     let text = [table.discrimination(), table.best_of(&table.scorers[0].1)].map(|grid| grid.text());
     insta::assert_snapshot!(text.join("\n"));
 }
@@ -92,7 +94,7 @@ fn solutions() {
 fn nothing_known_is_a_dash() {
     let empty = SolutionAssessment::of(&[], &[1]);
     assert_eq!((empty.area, empty.unscored.clone()), (None, BTreeMap::new()));
-    let table = SolutionTable { scorers: vec![("m".into(), empty)] };
+    let table = SolutionTable { scorers: vec![("m".into(), empty)], first_errors: vec![] };
     assert!(
         table.discrimination().text().contains('–') && table.best_of(&table.scorers[0].1).rows.is_empty()
     );
