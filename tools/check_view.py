@@ -69,7 +69,7 @@ limit = 12
 LIVE = [
     "train", "--config", str(ROOT / "configs/steps.toml"), "--set", "out={folder}/live",
     "--set", "planner.model={folder}/quickstart/base/planner", "--set", "executor.in_process.model={folder}/quickstart/base/executor",
-    "--set", "rubric.model={folder}/quickstart/reward-model/model", "--set", "grpo.steps=400", "--set", "grpo.problems=4",
+    "--set", "rubric.model={folder}/quickstart/reward-model/model", "--set", "grpo.steps=20000", "--set", "grpo.problems=4",
     "--set", "grpo.group=4", "--set", "grpo.warmup=1", "--set", "preflight.problems=0",
 ]
 

@@ -175,12 +175,19 @@ impl Settings {
         let bounded = at(&["grpo", "budget"]).is_some();
         let steps = whole(&["grpo", "steps"]).filter(|_| !bounded);
         Settings {
-            seed: whole(&["seed"]).unwrap_or(description.seed.0),
+            // A quickstart's runs have seeds of their own; people know the one that it was begun with.
+            seed: whole(&["seed"]).or_else(|| planned(layout)).unwrap_or(description.seed.0),
             reward,
             model: text(&["planner", "model"]).or_else(|| text(&["model"])).or_else(|| text(&["backbone"])),
             steps: steps.or_else(|| whole(&["sft", "steps"])).or_else(|| whole(&["steps"])),
         }
     }
+}
+
+/// The seed in the plan of a quickstart, of which the run is a part.
+fn planned(layout: &RunLayout) -> Option<u64> {
+    let plan = fs::read(layout.root().parent()?.join("plan.json")).ok()?;
+    serde_json::from_slice::<Json>(&plan).ok()?.get("seed")?.as_u64()
 }
 
 /// Files in which different trainings note their best.

@@ -115,7 +115,7 @@ fn differences(scene: &Scene<'_>, samples: &Samples) -> Result<Markup, ArchiveEr
             }
             p.note { "Row less " (Name(against)) ", problem by problem, in percentage points; ± the paired standard error, with the 95 % interval of a bootstrap over problems. The last column leads to where they differ." }
             div.wide { table.list {
-                thead { tr { th { "row" } th { "metric" } th { "difference" } th { "95 % interval" } th { "problems" } th { "samples" } } }
+                thead { tr { th { "row" } th.left { "metric" } th { "difference" } th { "95 % interval" } th { "problems" } th { "samples" } } }
                 tbody { @for difference in &found { @match difference {
                     Ok(found) => {
                         @let (low, high) = found.interval;

@@ -77,7 +77,7 @@ fn runs(scene: &Scene<'_>, contents: &Contents) -> Markup {
             form method="get" action="/curves" {
                 div.wide { table.list {
                     thead { tr {
-                        th { "" } th { "run" } th { "state" } th { "rule" } th { "model" } th { "seed" } th { "steps" }
+                        th { "" } th.left { "run" } th.left { "state" } th.left { "rule" } th.left { "model" } th { "seed" } th { "steps" }
                         th title="the mean reward of the last step" { "reward" }
                         th title="the mean outcome of the last step" { "e" }
                         th title="the share of traces of the last step that an exact checker confirms" { "verified %" }
@@ -94,6 +94,12 @@ fn runs(scene: &Scene<'_>, contents: &Contents) -> Markup {
     }
 }
 
+/// The last two names of a path, which tell a model from others.
+fn end_of(model: &str) -> &str {
+    let mut slashes = model.trim_end_matches('/').rmatch_indices('/');
+    slashes.nth(1).map_or(model, |(at, _)| &model[at + 1..])
+}
+
 fn row(scene: &Scene<'_>, run: &RunOverview) -> Markup {
     let last = |metric: &str| run.last.as_ref().and_then(|step| step.get(metric));
     let label = format!("choose {}", run.place);
@@ -103,7 +109,7 @@ fn row(scene: &Scene<'_>, run: &RunOverview) -> Markup {
             th scope="row" { (scene.link("/run", &[("run", &run.place)], Name(&run.place))) @if let Some(arm) = &run.arm { small { " " (Name(arm)) } } }
             td.left { (state(&run.state)) }
             td.left { @match &run.rule { Some(rule) => (Name(rule)), None => (run.kind) } @if let Some(lambda) = run.lambda { small { " λ " (lambda) } } }
-            td.left { @if let Some(model) = &run.model { (Name(model)) } }
+            td.left { @if let Some(model) = &run.model { span title=(model) { (Name(end_of(model))) } } }
             td { (run.seed) }
             td { (run.done()) @if let Some(steps) = run.steps { small { " / " (steps) } } }
             td { (number(last(name::REWARD))) }
@@ -140,7 +146,7 @@ fn evaluations(scene: &Scene<'_>, contents: &Contents) -> Markup {
         @if !contents.evaluations.is_empty() {
             section id="evaluations" { h2 { "Evaluations" }
                 div.wide { table.list {
-                    thead { tr { th { "evaluation" } th { "row" } th { "accuracy %" } th { "verified %" } th { "written" } } }
+                    thead { tr { th { "evaluation" } th.left { "row" } th { "accuracy %" } th { "verified %" } th { "written" } } }
                     tbody { @for evaluation in &contents.evaluations {
                         @let mean = |at: usize, metric: &str| evaluation.rows.get(at).and_then(|row| row.means.get(metric)).copied();
                         @for at in 0..evaluation.rows.len().max(1) {

@@ -121,7 +121,7 @@ fn attempt(scene: &Scene<'_>, run: &Run, rollout: &Rollout) -> Markup {
     let (step, group, sample) = (note.step.to_string(), note.group.to_string(), note.sample.to_string());
     let address = [("run", run.place()), ("step", &step), ("group", &group), ("sample", &sample)];
     html! {
-        section.attempt class=(format!("c{}", note.sample % 7)) {
+        section class=(format!("attempt c{}", note.sample % 7)) {
             h3 { (scene.link("/trace", &address, format!("sample {sample}"))) }
             (marks(rollout))
             (rewards(run, rollout))

@@ -162,7 +162,7 @@ fn others(scene: &Scene<'_>, run: &Arc<Run>, rollout: &Rollout) -> Result<Markup
                 p { "What the trace above does not have " ins { "is marked so" } ", and what it has beyond " del { "so" } "." }
                 div.attempts { @for (place, other) in &all {
                     @let process = other.trace.as_ref().and_then(|trace| run.process(&other.problem_id, &other.question, trace));
-                    section.attempt class=(format!("c{}", usize::from(place != run.place()) + 2)) data-item {
+                    section class=(format!("attempt c{}", usize::from(place != run.place()) + 2)) data-item {
                         h3 {
                             @match address(scene, place, &other.note) { Some(to) => a href=(to) { "step " (other.note.step) }, None => { "step " (other.note.step) } }
                             @if place != run.place() { " " small { (Name(place)) } }
