@@ -4,7 +4,7 @@ use super::{
     Scene, View,
     frame::{choice, paged, search},
     query::Query,
-    words::{Foreign, Name, hours, number, percent, time},
+    words::{Foreign, Name, escaped, hours, number, percent, time},
 };
 use maud::{Markup, html};
 use tracelift_archive::{ArchiveError, Contents, RunOverview, RunState, What};
@@ -109,7 +109,7 @@ fn row(scene: &Scene<'_>, run: &RunOverview) -> Markup {
             th scope="row" { (scene.link("/run", &[("run", &run.place)], Name(&run.place))) @if let Some(arm) = &run.arm { small { " " (Name(arm)) } } }
             td.left { (state(&run.state)) }
             td.left { @match &run.rule { Some(rule) => (Name(rule)), None => (run.kind) } @if let Some(lambda) = run.lambda { small { " λ " (lambda) } } }
-            td.left { @if let Some(model) = &run.model { span title=(model) { (Name(end_of(model))) } } }
+            td.left { @if let Some(model) = &run.model { span title=(escaped(model)) { (Name(end_of(model))) } } }
             td { (run.seed) }
             td { (run.done()) @if let Some(steps) = run.steps { small { " / " (steps) } } }
             td { (number(last(name::REWARD))) }

@@ -240,6 +240,17 @@ fn rollouts_are_filtered_and_ordered() {
     assert!(lowest.find("−1.00").unwrap() < lowest.find("1.00<").unwrap());
 }
 
+/// A page without what its forms send back: that is what it was to the letter, without an end before its end, and nobody sees it.
+fn seen(html: &str) -> String {
+    let mut parts = html.split(" value=\"");
+    let mut seen = parts.next().unwrap_or_default().to_owned();
+    for (value, rest) in parts.filter_map(|part| part.split_once('"')) {
+        assert!(!value.contains(['<', '>']), "{value}");
+        seen.push_str(rest);
+    }
+    seen
+}
+
 #[test]
 fn nothing_that_a_model_writes_is_more_than_text() {
     let dir = tempfile::tempdir().unwrap();
@@ -296,6 +307,7 @@ fn nothing_that_a_model_writes_is_more_than_text() {
         Page { status: 200, kind: Kind::Html, body: site.file(EVIL, &[".".to_owned()]).unwrap(), file: None };
     for (address, page) in pages.iter().chain([("the file".to_owned(), file)].iter()) {
         let own = page.body.replace("<script src=\"/view.js\" defer></script>", "");
+        let own = seen(&own);
         assert!(!own.to_lowercase().contains("<script") && !own.contains("<img"), "{address}");
         assert!(!own.contains(['\u{0}', '\u{1b}', '\u{202e}']), "{address}");
         assert!(page.kind != Kind::Html || page.status == 200 && own.contains("</html>"), "{address}: {own}");
