@@ -69,7 +69,7 @@ fn section(text: &mut String, name: &str, table: &Table, origin: &Origin) {
         .map(|(key, value)| {
             let whole = key_of(key);
             let from = if origin.says(&whole) { origin.of(&whole) } else { "default".to_owned() };
-            (format!("{} = {value}", spelled(key)), from)
+            (format!("{} = {}", spelled(key), told(value)), from)
         })
         .collect();
     if !lines.is_empty() {
@@ -86,6 +86,17 @@ fn section(text: &mut String, name: &str, table: &Table, origin: &Origin) {
         if let Value::Table(inner) = value {
             section(text, &key_of(&spelled(key)), inner, origin);
         }
+    }
+}
+
+/// A value as TOML has it. Settings in 32 bits are told as they were meant: 0.2, not the nearest such number in 64.
+fn told(value: &Value) -> String {
+    #[allow(clippy::cast_possible_truncation, reason = "that is what is asked")]
+    match value {
+        Value::Float(number) if f64::from(*number as f32).to_bits() == number.to_bits() => {
+            format!("{:?}", *number as f32)
+        }
+        other => other.to_string(),
     }
 }
 
@@ -114,8 +125,8 @@ mod tests {
         let line = |start: &str| shown.lines().find(|line| line.starts_with(start)).unwrap_or_default();
         assert!(line("out = ").ends_with("run.toml:1"), "{shown}");
         assert!(line("seed = 18").ends_with("# default"), "{shown}");
-        assert!(line("steps = 3").ends_with("run.toml:10"), "{shown}");
-        assert!(line("learning_rate = 0.0001").ends_with("# --set grpo.learning_rate=1e-4"), "{shown}");
+        assert!(line("steps = 3").ends_with("run.toml:11"), "{shown}");
+        assert!(line("learning_rate = 0.0001 ").ends_with("# --set grpo.learning_rate=1e-4"), "{shown}");
         // What is shown is the same configuration.
         let again = folder.path().join("again.toml");
         std::fs::write(&again, &shown).unwrap();

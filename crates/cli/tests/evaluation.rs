@@ -494,7 +494,7 @@ fn procedures_are_carried_out_exactly_or_not() {
     for sample in none {
         let execution = sample.execution.as_ref().unwrap();
         let extent = serde_json::to_value(execution.extent).unwrap();
-        assert_eq!(extent, if execution.expected == 2 { "exact" } else { "under" });
+        assert_eq!(extent, if execution.expected == 2 { "exact" } else { "under" }, "{sample:?}");
         assert_eq!((sample.level, execution.empty), (Some(execution.expected), false));
         assert_eq!(
             execution.first_answer || execution.any_answer,

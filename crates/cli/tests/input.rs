@@ -186,7 +186,9 @@ fn an_evaluation_that_makes_no_sense_is_refused() {
         ("eval.data.world=steps", "`eval.data.path` stands beside `world`"),
     ] {
         let data = "eval.data.path=problems.jsonl";
-        let message = desk.refused(&["eval", "--config", "tracelift.toml", "--set", data, "--set", set]);
+        // No run has been made here, so its own rows are left out.
+        let rows = ["eval", "--config", "tracelift.toml", "--rows", "start", "--set", data, "--set", set];
+        let message = desk.refused(&rows);
         assert!(message.starts_with("error: ") && message.contains(told), "{set}: {message}");
         assert!(!desk.path("run").exists());
     }

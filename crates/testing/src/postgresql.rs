@@ -15,14 +15,17 @@ pub struct Postgresql {
     folder: TempDir,
 }
 
-/// The programs of the newest version: on the path, or where Debian puts them.
+/// A folder with all programs that are needed: one of the path, or of the newest version where Debian puts them.
 fn programs() -> Option<PathBuf> {
-    let on_path = env::split_paths(&env::var_os("PATH")?).find(|folder| folder.join("initdb").is_file());
+    let all = |folder: &PathBuf| {
+        ["initdb", "postgres", "pg_isready", "psql"].iter().all(|program| folder.join(program).is_file())
+    };
+    let on_path = env::split_paths(&env::var_os("PATH")?).find(all);
     let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
         .filter_map(|version| Some(version.ok()?.path().join("bin")))
-        .filter(|folder| folder.join("initdb").is_file())
+        .filter(all)
         .collect();
     versions.sort();
     on_path.or(versions.pop())
