@@ -179,20 +179,23 @@ fn number_of(rest: &str) -> Option<(usize, usize)> {
     Some((digits.parse().ok()?, length))
 }
 
-/// Whether what stands before a name makes an operand of it.
+/// Whether what stands before a name, on its line, makes an operand of it.
 fn is_operand(before: &str) -> bool {
-    let before = before.trim_end_matches([' ', '$', '{', '*', '_']).trim_end();
-    // Asterisks may be those of bold type; a multiplication has something before it on its line.
+    const MARKS: [&str; 13] =
+        ["+", "−", "×", "÷", "/", "=", "\\times", "\\cdot", "\\div", "\\frac", "plus", "minus", "times"];
     let line = before.rsplit('\n').next().unwrap_or_default();
-    let multiplied = line.ends_with(|c: char| c.is_ascii_digit()) && !before.is_empty();
-    [
-        "+", "−", "×", "÷", "/", "=", "(", "\\times", "\\cdot", "\\div", "\\frac", "plus", "minus", "times",
-        "by",
-    ]
-    .iter()
-    .any(|mark| before.ends_with(mark))
-        || before.ends_with('-') && line.trim_start() != "-"
-        || multiplied
+    let bare = line.trim_end_matches([' ', '\t', '$', '{', '*', '_']);
+    // Asterisks may be those of bold type; a multiplication has a number or a bracket before it.
+    let starred = line[bare.len()..].contains('*');
+    let multiplied = starred && bare.ends_with(|c: char| c.is_ascii_digit() || c == ')');
+    let subtracted = bare.ends_with('-') && bare.trim_start() != "-";
+    // What LaTeX puts formulas in is no bracket.
+    let bracketed = bare.ends_with('(') && !bare.ends_with("\\(");
+    multiplied
+        || subtracted
+        || bracketed
+        || bare.ends_with(" by")
+        || MARKS.iter().any(|mark| bare.ends_with(mark))
 }
 
 /// How long what makes a statement of a name is: `=`, `:` or "is", with what surrounds it.
