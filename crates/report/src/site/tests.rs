@@ -397,7 +397,7 @@ fn a_file_is_whole_by_itself() {
 }
 
 /// Says how long pages of a large folder take, and asserts that they are there. `VIEW_STEPS=200` makes a run of 100,000 rollouts, whose
-/// figures docs/performance.md has.
+/// figures go to docs/performance.md.
 #[test]
 fn large_folders_are_shown_in_parts() {
     let steps: u64 = std::env::var("VIEW_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(20);
@@ -407,7 +407,7 @@ fn large_folders_are_shown_in_parts() {
     }
     let mut large = begin(&dir.path().join("large"), CONFIG);
     let texts: Vec<RolloutRecord> = (0..500).map(|at| rollout(1, at / 4, at % 4)).collect();
-    for step in 1..=20 {
+    for step in 1..=steps {
         let rollouts: Vec<RolloutRecord> =
             texts.iter().map(|one| RolloutRecord { step, ..one.clone() }).collect();
         large.record_rollouts(step, &rollouts).unwrap();
