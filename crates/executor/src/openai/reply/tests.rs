@@ -52,11 +52,11 @@ fn a_second_word_for_the_end_counts_where_it_tells_of_trouble() {
     for beside in [
         r#""native_finish_reason":"SAFETY""#,
         r#""native_finish_reason":"error""#,
-        r#""stop_reason":"content_filter""#,
         r#""finish_details":{"type":"aborted"}"#,
     ] {
         assert_eq!(cause(Api::Chat, &body(beside)), "unfinished", "{beside}");
     }
+    assert_eq!(cause(Api::Chat, &body(r#""stop_reason":"content_filter""#)), "filtered");
     for beside in [
         r#""native_finish_reason":"STOP""#,
         r#""native_finish_reason":null"#,
