@@ -178,11 +178,14 @@ fn programs_that_read_and_print_come_with_their_tests() {
     let printed = r#"{"problem": "Add.\nInput: 1\nOutput: 2", "solution": "print(2)"}"#;
     assert_eq!(tests(&one(printed, Format::Stdio)).len(), 1);
 
+    let called = r#"{"question": "Q", "input_output": {"fn_name": "f", "inputs": [[1]], "outputs": [2]}}"#;
+    let called = one(called, Format::Stdio).problem.gold;
+    assert!(
+        matches!(&called, Gold::Function(function) if function.entry.as_deref() == Some("f")),
+        "{called:?}"
+    );
+
     for (wrong, told) in [
-        (
-            r#"{"question": "Q", "input_output": {"fn_name": "f", "inputs": [[1]], "outputs": [2]}}"#,
-            "calls a function",
-        ),
         (r#"{"question": "Q", "input_output": {"inputs": ["1"], "outputs": []}}"#, "1 inputs and 0 outputs"),
         (r#"{"question": "Q", "tests": "not json"}"#, "`tests`: not JSON"),
         (r#"{"question": "Q", "tests": [{"input": "1"}]}"#, "has no `input` and `output`"),

@@ -60,6 +60,13 @@ fn a_terminal_shows() {
       Executor 967e39e10da5, the same in every row.
       40 problems, 120 samples, 0 unscored in each row.
 
+    several samples a problem
+    planner        average@3      pass@1       pass@2       pass@3   majority@3
+    no trace      30.0 ± 1.6  30.0 ± 1.6   60.0 ± 3.2   90.0 ± 4.8   90.0 ± 4.8
+    base planner  50.0 ± 2.7  50.0 ± 2.7   83.3 ± 2.7  100.0 ± 0.0  100.0 ± 0.0
+    exec-only     70.0 ± 1.6  70.0 ± 1.6  100.0 ± 0.0  100.0 ± 0.0  100.0 ± 0.0
+    TraceLift     90.0 ± 2.4  90.0 ± 2.4  100.0 ± 0.0  100.0 ± 0.0  100.0 ± 0.0
+
     accuracy by level
     planner          level 4     level 8
     no trace      33.3 ± 0.0  26.7 ± 3.1
@@ -95,6 +102,15 @@ fn markdown_shows() {
     - verified: answer and trace right. wrong reasons: answer right, trace not; wrong if right: the same as a share of right answers.
     - Executor 967e39e10da5, the same in every row.
     - 40 problems, 120 samples, 0 unscored in each row.
+
+    **several samples a problem**
+
+    | planner | average@3 | pass@1 | pass@2 | pass@3 | majority@3 |
+    | --- | ---: | ---: | ---: | ---: | ---: |
+    | no trace | 30.0 ± 1.6 | 30.0 ± 1.6 | 60.0 ± 3.2 | 90.0 ± 4.8 | 90.0 ± 4.8 |
+    | base planner | 50.0 ± 2.7 | 50.0 ± 2.7 | 83.3 ± 2.7 | 100.0 ± 0.0 | 100.0 ± 0.0 |
+    | exec-only | 70.0 ± 1.6 | 70.0 ± 1.6 | 100.0 ± 0.0 | 100.0 ± 0.0 | 100.0 ± 0.0 |
+    | TraceLift | 90.0 ± 2.4 | 90.0 ± 2.4 | 100.0 ± 0.0 | 100.0 ± 0.0 | 100.0 ± 0.0 |
 
     **accuracy by level**
 
@@ -143,6 +159,13 @@ fn what_is_unknown_shows() {
       Executor 967e39e10da5, the same in every row.
       Unknown and left out: 1 of 120 samples for uplift (base planner).
       Not measured: verified, wrong reasons, wrong if right.
+
+    several samples a problem
+    planner        average@3      pass@1       pass@2       pass@3   majority@3
+    no trace      30.0 ± 1.6  30.0 ± 1.6   60.0 ± 3.2   90.0 ± 4.8   90.0 ± 4.8
+    base planner  49.6 ± 2.7  49.6 ± 2.6   83.3 ± 2.7  100.0 ± 0.0  100.0 ± 0.0
+    exec-only     70.0 ± 1.6  70.0 ± 1.6  100.0 ± 0.0  100.0 ± 0.0  100.0 ± 0.0
+    TraceLift     90.0 ± 2.4  90.0 ± 2.4  100.0 ± 0.0  100.0 ± 0.0  100.0 ± 0.0
     ");
 }
 
