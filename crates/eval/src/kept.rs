@@ -241,7 +241,7 @@ impl Kept {
     /// Keeps what it answered: in the system's hands when this comes back.
     pub(crate) fn add_answer(&self, call: Fingerprint, completion: &Completion) -> io::Result<()> {
         let line = Answered { call: call.clone(), completion: completion.clone() };
-        append(&mut *self.calls_file.lock().unwrap_or_else(PoisonError::into_inner), &line)?;
+        append(&mut self.calls_file.lock().unwrap_or_else(PoisonError::into_inner), &line)?;
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         calls.insert(call, line.completion);
         Ok(())

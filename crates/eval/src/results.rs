@@ -32,7 +32,7 @@ pub fn told(moment: SystemTime) -> String {
 /// # Errors
 /// When the disk refuses.
 pub fn publish(place: &Path, moment: SystemTime, files: &[(&str, Vec<u8>)]) -> Result<PathBuf, EvalError> {
-    tracelift_files::make_folder(&place.join(RESULTS))?;
+    tracelift_files::make_folder(place.join(RESULTS))?;
     take_in(place)?;
     let name = free_name(place, moment);
     let folder = place.join(RESULTS).join(&name);

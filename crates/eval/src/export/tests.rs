@@ -105,7 +105,8 @@ fn parquet_has_a_column_a_field() {
     let fields = serde_json::to_value(&samples[0]).unwrap();
     let mut fields: Vec<String> = fields.as_object().unwrap().keys().cloned().collect();
     let mut sorted = columns.clone();
-    (fields.sort(), sorted.sort());
+    fields.sort();
+    sorted.sort();
     assert_eq!(sorted, fields, "a field has no column, or a column no field");
     let at = |name: &str| columns.iter().position(|column| column == name).unwrap();
     let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();

@@ -104,7 +104,7 @@ impl FirstErrors {
                     problem: &solution.problem,
                     first_error: solution.first_error,
                     scores,
-                    half: Seed(0).child(&solution.problem, 0).0 % 2 == 0,
+                    half: Seed(0).child(&solution.problem, 0).0.is_multiple_of(2),
                 }),
                 Err(failure) => *unscored.entry(failure.cause().to_owned()).or_default() += 1,
             }

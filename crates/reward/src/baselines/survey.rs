@@ -54,6 +54,9 @@ pub struct Exported {
     pub score: Option<f64>,
 }
 
+/// Reads a row, which may not be what it should be, and does something with it, which may fail.
+type Reader<'r, E> = &'r mut dyn FnMut(&mut Row) -> Result<Result<(), E>, Fault>;
+
 impl Store {
     /// What there is, by executor and seed.
     ///
@@ -121,11 +124,7 @@ impl Store {
     }
 
     /// Hands every row out, until one cannot be read or is not wanted.
-    fn rows<E: From<StoreError>>(
-        &self,
-        sql: &'static str,
-        each: &mut dyn FnMut(&mut Row) -> Result<Result<(), E>, Fault>,
-    ) -> Result<(), E> {
+    fn rows<E: From<StoreError>>(&self, sql: &'static str, each: Reader<'_, E>) -> Result<(), E> {
         let mut ended = Ok(Ok(()));
         let asked = self.lock().each(sql, &[], &mut |mut row| {
             ended = each(&mut row);
