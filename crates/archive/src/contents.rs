@@ -198,7 +198,7 @@ fn walk(path: &Path, place: &str, depth: usize, met: &mut Met) {
     let newest = above.and_then(|above| Some(above.join(fs::read_link(above.join(LATEST)).ok()?)));
     for name in folders {
         let there = newest.as_ref() == Some(&path.join(&name));
-        if !(is_run && INNER.contains(&name.as_str())) && !there {
+        if !(there || is_run && INNER.contains(&name.as_str())) {
             walk(&path.join(&name), &below(place, &name), depth + 1, met);
         }
     }

@@ -281,8 +281,8 @@ mod tests {
             e: known.then_some(at as f64 / 10.0),
             reward: known.then_some(0.25),
             format: Some(0.125),
-            leaked: known.then_some(at % 2 == 0),
-            verified: Some(at % 5 == 0),
+            leaked: known.then_some(at.is_multiple_of(2)),
+            verified: Some(at.is_multiple_of(5)),
             ..RolloutRecord::default()
         }
     }

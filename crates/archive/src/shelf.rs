@@ -21,10 +21,13 @@ impl Stamp {
     }
 }
 
+/// A file that was read, as it was then, and what was read.
+type Read<T> = (PathBuf, Option<Stamp>, Arc<T>);
+
 /// The latest few things that were read, by path.
 pub(crate) struct Shelf<T> {
     most: usize,
-    kept: Mutex<Vec<(PathBuf, Option<Stamp>, Arc<T>)>>,
+    kept: Mutex<Vec<Read<T>>>,
 }
 
 impl<T> Shelf<T> {

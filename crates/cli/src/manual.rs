@@ -50,7 +50,7 @@ pub fn man(settings: &Man, mut command: Command) -> Result<()> {
         let below =
             command.get_subcommands().filter(|below| below.get_name() != "help" && !below.is_hide_set());
         open.extend(below.map(|below| (format!("{name}-{}", below.get_name()), below.clone())));
-        let mut draft = Draft::begin(&folder.join(format!("{name}.1")))?;
+        let mut draft = Draft::begin(folder.join(format!("{name}.1")))?;
         clap_mangen::Man::new(command.display_name(&name)).title(&name).render(&mut draft)?;
         draft.finish()?;
         written += 1;

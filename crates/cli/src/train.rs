@@ -158,7 +158,7 @@ pub fn train_in(grpo: Grpo<'_>, course: Course<'_>) -> Result<Checkpoint> {
     let (out, name) = (course.out, course.name);
     let training = Training::begin(grpo, course)?;
     // From here on the folder is this training's, and what befalls it is the run's end.
-    ending(&RunLayout::of(out), || training.to_the_end(out, name))
+    ending(&RunLayout::of(out), || training.through(out, name))
 }
 
 /// Does the rest of a run, and writes down in its folder how that ended.
@@ -244,7 +244,7 @@ impl<'a> Training<'a> {
     }
 
     /// Trains to the end and writes the trained planner.
-    fn to_the_end(mut self, out: &Path, name: &str) -> Result<Checkpoint> {
+    fn through(mut self, out: &Path, name: &str) -> Result<Checkpoint> {
         let form = self.form;
         let bar = progress::steps(name, self.grpo.expected_steps(), self.grpo.steps_done());
         while !self.grpo.is_done() {

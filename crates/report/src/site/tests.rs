@@ -37,7 +37,7 @@ fn traces(index: u64) -> (String, String) {
 fn rollout(step: u64, group: u64, sample: u64) -> RolloutRecord {
     let (flawed, right) = traces(group);
     let Problem { id, question, gold } = problem(group);
-    let good = sample % 2 == 0;
+    let good = sample.is_multiple_of(2);
     RolloutRecord {
         step,
         problem_id: id,
