@@ -3,7 +3,7 @@
 use super::Results;
 use crate::EvalError;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
@@ -11,6 +11,7 @@ use parquet::schema::parser::parse_message_type;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tracelift_table::{write as write_cells, write_lists};
 
 /// Rows that are written together.
 const BATCH: usize = 4096;
@@ -113,52 +114,17 @@ fn column<W: std::io::Write + Send>(
 ) -> Result<(), ParquetError> {
     let text = |value: &Value| value.as_str().map(ByteArray::from);
     match kind {
-        Text => flat::<ByteArrayType, _>(group, cells.iter().map(|cell| text(cell)).collect()),
+        Text => write_cells::<ByteArrayType>(group, cells.iter().map(|cell| text(cell))),
         Json => {
             let json = |cell: &&Value| (!cell.is_null()).then(|| ByteArray::from(cell.to_string().as_str()));
-            flat::<ByteArrayType, _>(group, cells.iter().map(json).collect())
+            write_cells::<ByteArrayType>(group, cells.iter().map(json))
         }
-        Count => flat::<Int64Type, _>(group, cells.iter().map(|cell| cell.as_i64()).collect()),
-        Number => flat::<DoubleType, _>(group, cells.iter().map(|cell| cell.as_f64()).collect()),
-        Flag => flat::<BoolType, _>(group, cells.iter().map(|cell| cell.as_bool()).collect()),
+        Count => write_cells::<Int64Type>(group, cells.iter().map(|cell| cell.as_i64())),
+        Number => write_cells::<DoubleType>(group, cells.iter().map(|cell| cell.as_f64())),
+        Flag => write_cells::<BoolType>(group, cells.iter().map(|cell| cell.as_bool())),
         Texts => {
-            let (mut values, mut definitions, mut repetitions) = (Vec::new(), Vec::new(), Vec::new());
-            for cell in cells {
-                let elements = cell.as_array().map(Vec::as_slice).unwrap_or_default();
-                if elements.is_empty() {
-                    definitions.push(0);
-                    repetitions.push(0);
-                }
-                for (at, element) in elements.iter().enumerate() {
-                    let value = text(element);
-                    definitions.push(if value.is_some() { 2 } else { 1 });
-                    repetitions.push(i16::from(at > 0));
-                    values.extend(value);
-                }
-            }
-            put::<ByteArrayType>(group, &values, &definitions, Some(&repetitions))
+            let elements = |cell: &&Value| cell.as_array().into_iter().flatten().map(text).collect();
+            write_lists(group, cells.iter().map(elements))
         }
     }
-}
-
-fn flat<T: DataType, W: std::io::Write + Send>(
-    group: &mut SerializedRowGroupWriter<'_, W>,
-    cells: Vec<Option<T::T>>,
-) -> Result<(), ParquetError> {
-    let definitions: Vec<i16> = cells.iter().map(|cell| i16::from(cell.is_some())).collect();
-    let values: Vec<T::T> = cells.into_iter().flatten().collect();
-    put::<T>(group, &values, &definitions, None)
-}
-
-fn put<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, impl std::io::Write + Send>,
-    values: &[T::T],
-    definitions: &[i16],
-    repetitions: Option<&[i16]>,
-) -> Result<(), ParquetError> {
-    let Some(mut column) = group.next_column()? else {
-        return Err(ParquetError::General("the schema has fewer columns".into()));
-    };
-    column.typed::<T>().write_batch(values, Some(definitions), repetitions)?;
-    column.close()
 }

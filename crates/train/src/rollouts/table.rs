@@ -3,15 +3,13 @@
 use super::RolloutRecord;
 use parquet::{
     basic::{Compression, ConvertedType, Repetition, Type as Physical, ZstdLevel},
-    data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type},
+    data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type},
     errors::ParquetError,
-    file::{
-        properties::WriterProperties,
-        writer::{SerializedFileWriter, SerializedRowGroupWriter},
-    },
+    file::{properties::WriterProperties, writer::SerializedFileWriter},
     schema::types::{Type, TypePtr},
 };
 use std::sync::Arc;
+use tracelift_table::{list_of_texts, write, write_lists};
 
 type R = RolloutRecord;
 
@@ -120,14 +118,7 @@ fn field(name: &str, column: &Column) -> Result<TypePtr, ParquetError> {
         MaybeNumber(_) => value(name, Physical::DOUBLE, plain, Repetition::OPTIONAL),
         MaybeFlag(_) => value(name, Physical::BOOLEAN, plain, Repetition::OPTIONAL),
         MaybeText(_) => value(name, Physical::BYTE_ARRAY, text, Repetition::OPTIONAL),
-        Texts(_) => {
-            // The three levels that the format's documents ask of every list.
-            let element = value("element", Physical::BYTE_ARRAY, text, Repetition::OPTIONAL)?;
-            let list = Type::group_type_builder("list").with_repetition(Repetition::REPEATED);
-            let list = Arc::new(list.with_fields(vec![element]).build()?);
-            let whole = Type::group_type_builder(name).with_repetition(Repetition::REQUIRED);
-            whole.with_converted_type(ConvertedType::LIST).with_fields(vec![list]).build().map(Arc::new)
-        }
+        Texts(_) => list_of_texts(name),
     }
 }
 
@@ -156,56 +147,14 @@ pub(super) fn encode(records: &[R]) -> Result<Vec<u8>, ParquetError> {
             MaybeText(of) => {
                 write::<ByteArrayType>(&mut group, records.iter().map(|r| of(r).map(ByteArray::from)))?;
             }
-            Texts(of) => write_lists(&mut group, records.iter().map(of))?,
+            Texts(of) => {
+                let texts = |r| of(r).into_iter().map(|text| text.map(ByteArray::from)).collect();
+                write_lists(&mut group, records.iter().map(texts))?;
+            }
         }
     }
     group.close()?;
     writer.into_inner()
-}
-
-/// Writes the next column; its definition levels (1 where there is a value) are ignored where it is required.
-fn write<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
-    cells: impl Iterator<Item = Option<T::T>>,
-) -> Result<(), ParquetError> {
-    let cells: Vec<Option<T::T>> = cells.collect();
-    let defined: Vec<i16> = cells.iter().map(|cell| i16::from(cell.is_some())).collect();
-    let values: Vec<T::T> = cells.into_iter().flatten().collect();
-    write_levels::<T>(group, &values, &defined, None)
-}
-
-/// Writes the next column, of lists: definition levels are 0 for an empty one, 1 for an element that is null, 2 for a text;
-/// repetition levels are 1 within a list.
-fn write_lists<'t>(
-    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
-    lists: impl Iterator<Item = Vec<Option<&'t str>>>,
-) -> Result<(), ParquetError> {
-    let (mut values, mut defined, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
-    for list in lists {
-        if list.is_empty() {
-            defined.push(0);
-            repeated.push(0);
-        }
-        for (at, text) in list.into_iter().enumerate() {
-            defined.push(1 + i16::from(text.is_some()));
-            repeated.push(i16::from(at > 0));
-            values.extend(text.map(ByteArray::from));
-        }
-    }
-    write_levels::<ByteArrayType>(group, &values, &defined, Some(&repeated))
-}
-
-fn write_levels<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
-    values: &[T::T],
-    defined: &[i16],
-    repeated: Option<&[i16]>,
-) -> Result<(), ParquetError> {
-    let mut column = group
-        .next_column()?
-        .ok_or_else(|| ParquetError::General("the schema has fewer columns than a record".into()))?;
-    column.typed::<T>().write_batch(values, Some(defined), repeated)?;
-    column.close()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A journal's lines as a Parquet table. What is unknown is null, and what rollouts of a training have too goes by the same name.
 
 use parquet::basic::{Compression, ConvertedType, Repetition, Type as Physical, ZstdLevel};
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
@@ -12,6 +12,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 use tracelift_files::{Draft, WriteError};
+use tracelift_table::{list_of_texts, write, write_lists};
 
 /// What a cell is made of. Where the line has nothing there, it is null.
 enum Cell {
@@ -155,14 +156,7 @@ fn field(name: &str, cell: &Cell) -> Result<TypePtr, ParquetError> {
         Number(_) => value(name, Physical::DOUBLE, ConvertedType::NONE),
         Count(_) => value(name, Physical::INT64, ConvertedType::NONE),
         Flag(_) => value(name, Physical::BOOLEAN, ConvertedType::NONE),
-        Texts(..) => {
-            // The three levels that the format's documents ask of every list.
-            let element = value("element", Physical::BYTE_ARRAY, ConvertedType::UTF8)?;
-            let list = Type::group_type_builder("list").with_repetition(Repetition::REPEATED);
-            let list = Arc::new(list.with_fields(vec![element]).build()?);
-            let whole = Type::group_type_builder(name).with_repetition(Repetition::REQUIRED);
-            whole.with_converted_type(ConvertedType::LIST).with_fields(vec![list]).build().map(Arc::new)
-        }
+        Texts(..) => list_of_texts(name),
     }
 }
 
@@ -198,51 +192,6 @@ fn write_column(group: &mut Group<'_>, cell: &Cell, rows: &[Value]) -> Result<()
             )
         }
     }
-}
-
-/// Writes the next column; definition levels are 1 where there is a value.
-fn write<T: DataType>(
-    group: &mut Group<'_>,
-    cells: impl Iterator<Item = Option<T::T>>,
-) -> Result<(), ParquetError> {
-    let cells: Vec<Option<T::T>> = cells.collect();
-    let defined: Vec<i16> = cells.iter().map(|cell| i16::from(cell.is_some())).collect();
-    let values: Vec<T::T> = cells.into_iter().flatten().collect();
-    write_levels::<T>(group, &values, &defined, None)
-}
-
-/// Writes the next column, of lists: definition levels are 0 for an empty one, 1 for an element that is null, 2 for a text;
-/// repetition levels are 1 within a list.
-fn write_lists(
-    group: &mut Group<'_>,
-    lists: impl Iterator<Item = Vec<Option<ByteArray>>>,
-) -> Result<(), ParquetError> {
-    let (mut values, mut defined, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
-    for list in lists {
-        if list.is_empty() {
-            defined.push(0);
-            repeated.push(0);
-        }
-        for (at, text) in list.into_iter().enumerate() {
-            defined.push(1 + i16::from(text.is_some()));
-            repeated.push(i16::from(at > 0));
-            values.extend(text);
-        }
-    }
-    write_levels::<ByteArrayType>(group, &values, &defined, Some(&repeated))
-}
-
-fn write_levels<T: DataType>(
-    group: &mut Group<'_>,
-    values: &[T::T],
-    defined: &[i16],
-    repeated: Option<&[i16]>,
-) -> Result<(), ParquetError> {
-    let mut column = group
-        .next_column()?
-        .ok_or_else(|| ParquetError::General("the schema has fewer columns than a row".into()))?;
-    column.typed::<T>().write_batch(values, Some(defined), repeated)?;
-    column.close()
 }
 
 #[cfg(test)]
