@@ -2,13 +2,13 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
-use sha2::{Digest, Sha256};
 use std::{
     fs,
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
+use tracelift_domain::Fingerprint;
 use tracelift_files::Draft;
 
 /// What to do with problem sets.
@@ -128,7 +128,7 @@ fn fetch(settings: &Fetch) -> Result<()> {
     for published in settings.sets.iter().flat_map(|set| set.files()) {
         let place = settings.out.join(published.file);
         match fs::read(&place) {
-            Ok(there) if hash(&there) == published.sha256 => {
+            Ok(there) if Fingerprint::of_bytes(&there).as_str() == published.sha256 => {
                 println!("{}: is there", place.display());
                 continue;
             }
@@ -148,7 +148,8 @@ fn fetch(settings: &Fetch) -> Result<()> {
                 place.display()
             )
         })?;
-        let found = hash(&bytes);
+        let found = Fingerprint::of_bytes(&bytes);
+        let found = found.as_str();
         ensure!(
             found == published.sha256,
             "{url} is not what was published: its SHA-256 is {found}, not {}; nothing was written",
@@ -164,10 +165,6 @@ fn download(agent: &ureq::Agent, url: &str) -> Result<Vec<u8>> {
     let mut answer = agent.get(url).call()?;
     ensure!(answer.status().is_success(), "the server says {}", answer.status());
     Ok(answer.body_mut().with_config().limit(LIMIT).read_to_vec()?)
-}
-
-fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn write(place: &Path, bytes: &[u8]) -> Result<()> {

@@ -23,14 +23,24 @@ impl Fingerprint {
     /// Plain SHA-256 of a text in UTF-8, so that anybody can compare it with a text that he has.
     #[must_use]
     pub fn of_text(text: &str) -> Fingerprint {
-        Fingerprint(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+        Fingerprint::of_bytes(text.as_bytes())
+    }
+
+    /// Plain SHA-256 of bytes: what `sha256sum` prints of a file with them.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Fingerprint {
+        Fingerprint::told(Sha256::new_with_prefix(bytes))
+    }
+
+    fn told(hash: Sha256) -> Fingerprint {
+        Fingerprint(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Plain SHA-256 of bytes that are nowhere in one piece, such as a file's: what `sha256sum` prints.
     pub fn of_pieces<E>(give: impl FnOnce(&mut dyn FnMut(&[u8])) -> Result<(), E>) -> Result<Fingerprint, E> {
         let mut hash = Sha256::new();
         give(&mut |piece| hash.update(piece))?;
-        Ok(Fingerprint(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+        Ok(Fingerprint::told(hash))
     }
 
     /// A fingerprint as [`Fingerprint::as_str`] writes it: 64 hexadecimal digits in small letters.
