@@ -9,7 +9,7 @@
 
 use super::{
     StoreError,
-    database::{APPLICATION, Fault, Row, VERSION, Value, tables},
+    database::{APPLICATION, Column, Fault, Row, VERSION, Value, tables},
     place::Place,
 };
 use postgres::{
@@ -155,18 +155,24 @@ impl Postgres {
         );
         let made = self.client()?.batch_execute(&make);
         if made.is_err() {
-            self.end("ROLLBACK")?;
+            // What went wrong before is what is told.
+            let _ = self.end("ROLLBACK");
         }
         Ok(made?)
     }
 
     fn version(&mut self) -> Result<i64, Fault> {
-        let mut version = 0;
-        self.each("SELECT version FROM tracelift_store", &[], &mut |mut row| {
-            version = row.take().unwrap_or(0);
+        self.number("SELECT version FROM tracelift_store", &[])
+    }
+
+    /// The only number of the only row.
+    fn number<T: Column>(&mut self, sql: &'static str, values: &[Value]) -> Result<T, Fault> {
+        let mut found = Err(Fault::Column("no row".to_owned()));
+        self.each(sql, values, &mut |mut row| {
+            found = row.take();
             false
         })?;
-        Ok(version)
+        found
     }
 
     pub fn owner(&self) -> i64 {
@@ -175,13 +181,9 @@ impl Postgres {
 
     /// A lock that can be had is nobody's.
     pub fn is_there(&mut self, owner: i64) -> Result<bool, Fault> {
-        let mut free = false;
         // True and false as whole numbers: they are all that a row has.
         let sql = "SELECT CASE WHEN pg_try_advisory_lock_shared($1) THEN CAST(1 AS BIGINT) ELSE 0 END";
-        self.each(sql, &[owner.into()], &mut |mut row| {
-            free = row.take().unwrap_or(false);
-            false
-        })?;
+        let free: bool = self.number(sql, &[owner.into()])?;
         if free {
             self.each("SELECT CAST(pg_advisory_unlock_shared($1) AS TEXT)", &[owner.into()], &mut |_| false)?;
         }
